@@ -1,0 +1,118 @@
+"""What passes between the HTTP server and a handler.
+
+A handler that can answer at once returns a `Response` without awaiting: the answer is written in the same loop turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+Header = tuple[str, str]
+
+
+class Connection(Protocol):
+    """The connection a request came over."""
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The verified client certificate in DER form, or None."""
+
+    @property
+    def remote(self) -> str:
+        """The peer's IP address."""
+
+    @property
+    def memo(self) -> dict[str, object]:
+        """For the handler to remember things about this connection (its authenticated user)."""
+
+
+class Request:
+    """One request; header names are lower case, `target` is path and query as sent (not decoded)."""
+
+    __slots__ = ("body", "connection", "headers", "method", "path", "query", "target")
+
+    def __init__(
+        self, method: str, target: str, headers: dict[str, str], body: bytes, connection: Connection
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition("?")
+        self.headers = headers
+        self.body = body
+        self.connection = connection
+
+
+class Response:
+    """A whole answer; a body of several parts is written without joining it."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes | Sequence[bytes] = b"",
+        content_type: str = "application/json",
+        headers: Sequence[Header] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers
+
+
+class StreamWriter(Protocol):
+    """The sending side of a chunked answer. Calls are made on the event loop and never block."""
+
+    def write(self, data: bytes) -> None:
+        """Send one chunk. Data beyond the buffer limit closes the stream: a slow reader is cut off, others go on."""
+
+    def write_framed(self, chunk: bytes) -> None:
+        """Send bytes that are already in chunked framing (made once, sent to many)."""
+
+    def close(self) -> None:
+        """End the answer cleanly; the connection is kept. Idempotent."""
+
+    @property
+    def is_closed(self) -> bool:
+        """True once either side ended it."""
+
+
+class Stream:
+    """A chunked answer: `start` is called once with the writer after the head is sent, `stop` once when it has ended.
+
+    `stop` is called whoever ended it: the peer, the server's drain, or the handler itself.
+    """
+
+    __slots__ = ("content_type", "headers", "start", "status", "stop")
+
+    def __init__(
+        self,
+        start: Callable[[StreamWriter], None],
+        stop: Callable[[], None],
+        content_type: str = "application/json",
+        headers: Sequence[Header] = (),
+        status: int = 200,
+    ) -> None:
+        self.start = start
+        self.stop = stop
+        self.content_type = content_type
+        self.headers = headers
+        self.status = status
+
+
+class Hijack:
+    """Hand the raw connection to another protocol (SPDY, WebSocket) after `head` was sent.
+
+    `take` gets a reader and a writer (asyncio streams over the same TLS connection) and owns both.
+    """
+
+    __slots__ = ("head", "take")
+
+    def __init__(self, head: bytes, take: Callable[..., Awaitable[None]]) -> None:
+        self.head = head
+        self.take = take
+
+
+Answer = Response | Stream | Hijack
+Handler = Callable[[Request], Answer | Awaitable[Answer]]

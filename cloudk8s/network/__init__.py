@@ -1,0 +1,1 @@
+"""Service proxy, pod network, network policy and cluster DNS."""

@@ -1,0 +1,1 @@
+"""The public plugin API: the only package that providers and plugins import."""

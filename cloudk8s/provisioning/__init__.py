@@ -1,0 +1,1 @@
+"""Declared clusters become networks, machines and joined nodes, and nothing again."""

@@ -1,0 +1,38 @@
+"""Settings that more than one component reads, with their defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ClusterSettings(BaseModel):
+    """One cluster on this host: what `cloudk8s up` was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "default"
+    """The cluster's name; it names the data directory and the kubeconfig context."""
+    data_dir: Path
+    """Where certificates, the store and logs live; readable by its owner only."""
+    bind: str = "127.0.0.1"
+    """Address the API server listens on."""
+    port: int = 6443
+    """TCP port of the API server; 0 picks a free one."""
+    kubernetes_version: str = "1.37"
+    """Minor version of the Kubernetes API that is served."""
+    store: str = ""
+    """Store URL; empty is SQLite inside the data directory."""
+    service_cluster_ip_range: str = "10.96.0.0/16"
+    """Range that Service addresses come from; two, comma-separated, for dual stack."""
+    service_node_port_range: str = "30000-32767"
+    """Ports that node ports come from, inclusive."""
+    cluster_cidr: str = "10.244.0.0/16"
+    """Range that node pod ranges come from."""
+    cluster_domain: str = "cluster.local"
+    """DNS domain of the cluster."""
+    cloud: str = ""
+    """Default cloud provider; empty is none."""
+    disabled_plugins: tuple[str, ...] = ()
+    """Entry points that are not loaded."""
