@@ -27,18 +27,37 @@ class Connection(Protocol):
         """For the handler to remember things about this connection (its authenticated user)."""
 
 
+class Headers(dict[str, str]):
+    """Request headers by lower-case name; values of a repeated header are joined with a comma.
+
+    `all` gives them one by one, for headers whose values may hold commas themselves.
+    """
+
+    __slots__ = ("_repeated",)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of `name`, in the order sent."""
+        repeated: dict[str, list[str]] = getattr(self, "_repeated", {})
+        return list(repeated[name]) if name in repeated else [self[name]] if name in self else []
+
+    def repeat(self, name: str, value: str) -> None:
+        """Add one more value to a name that has one."""
+        if not hasattr(self, "_repeated"):
+            self._repeated: dict[str, list[str]] = {}
+        self._repeated.setdefault(name, [self[name]]).append(value)
+        self[name] = f"{self[name]}, {value}"
+
+
 class Request:
     """One request; header names are lower case, `target` is path and query as sent (not decoded)."""
 
     __slots__ = ("body", "connection", "headers", "method", "path", "query", "target")
 
-    def __init__(
-        self, method: str, target: str, headers: dict[str, str], body: bytes, connection: Connection
-    ) -> None:
+    def __init__(self, method: str, target: str, headers: dict[str, str], body: bytes, connection: Connection) -> None:
         self.method = method
         self.target = target
         self.path, _, self.query = target.partition("?")
-        self.headers = headers
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.body = body
         self.connection = connection
 
@@ -65,7 +84,7 @@ class StreamWriter(Protocol):
     """The sending side of a chunked answer. Calls are made on the event loop and never block."""
 
     def write(self, data: bytes) -> None:
-        """Send one chunk. Data beyond the buffer limit closes the stream: a slow reader is cut off, others go on."""
+        """Send one chunk. A reader that lets the buffer grow beyond its limits is cut off, others go on."""
 
     def write_framed(self, chunk: bytes) -> None:
         """Send bytes that are already in chunked framing (made once, sent to many)."""

@@ -1,0 +1,373 @@
+"""One client connection: requests in, answers out, in order.
+
+Bytes go through the parser; whole requests wait in a queue while an earlier one is answered. A handler's synchronous
+`Response` is written in the same loop turn; a coroutine runs as a task that the connection owns and cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from cloudk8s.apiserver.http import hijack, outgoing
+from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream
+from cloudk8s.apiserver.http.parser import CONTINUE, RequestParser
+from cloudk8s.apiserver.http.stream import ChunkedWriter
+from cloudk8s.errors import InternalError, StatusError
+from cloudk8s.machinery.codec import encode
+
+if TYPE_CHECKING:
+    from cloudk8s.apiserver.http.server import HTTPServer
+
+log = logging.getLogger(__name__)
+NEVER = float("inf")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request on its way to its answer; without a request, an error that ends the connection."""
+
+    request: Request | None
+    keep_alive: bool = True
+    http10: bool = False
+    upgrade_rest: bytes | None = None
+    refusal: StatusError | None = None
+
+
+class HTTPConnection(asyncio.Protocol):
+    """The protocol object of one connection; also the handler's `Connection` and the parser's `Sink`."""
+
+    __slots__ = (
+        "_certificate", "_current", "_is_deaf", "_is_paused", "_parser", "_pieces", "_queue", "_remote", "_server",
+        "_stream", "_task", "deadline", "memo", "transport",
+    )  # fmt: skip
+
+    def __init__(self, server: HTTPServer) -> None:
+        self._server = server
+        self._parser = self._new_parser()
+        self._queue: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stream: ChunkedWriter | None = None
+        self._pieces: Iterator[bytes] | None = None
+        self._is_paused = False
+        self._is_deaf = False
+        self._certificate: bytes | bool | None = False
+        self._remote: str | None = None
+        self.transport: asyncio.Transport | None = None
+        self.memo: dict[str, object] = {}
+        self.deadline = NEVER
+        """Coarse time at which the server gives up on the peer."""
+
+    # What a handler sees.
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        if self._certificate is False:
+            tls = self.transport and self.transport.get_extra_info("ssl_object")
+            self._certificate = cast(ssl.SSLObject, tls).getpeercert(binary_form=True) if tls else None
+        return cast("bytes | None", self._certificate)
+
+    @property
+    def remote(self) -> str:
+        if self._remote is None:
+            address = self.transport and self.transport.get_extra_info("peername")
+            self._remote = address[0] if isinstance(address, tuple) else ""
+        return self._remote
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.deadline = self._server.now + self._server.head_timeout
+        self._server.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        if self._current is not None and self._current.upgrade_rest is not None:
+            self._current.upgrade_rest += data
+            return
+        parser = self._parser
+        was = parser.is_idle, parser.in_head
+        try:
+            parser.feed(data)
+        except StatusError as refusal:
+            self._refuse(refusal)
+        except Exception:
+            log.exception("the HTTP parser failed", extra={"remote": self.remote})
+            self._refuse(InternalError("the request could not be read"))
+        if self._current is None:
+            self._expect_input(parser, was)
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+        if self._stream is not None:
+            self._stream.is_paused = True
+            self.deadline = self._server.now + self._server.stream_stall
+        else:
+            self.deadline = self._server.now + self._server.write_stall
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        if self._stream is not None:
+            self._stream.is_paused = False
+        if self._current is not None:
+            self.deadline = NEVER
+        if self._pieces is not None:
+            self._write_pieces()
+        elif self._current is None:
+            self._pump()
+
+    def eof_received(self) -> bool:
+        return False  # TLS cannot be half-closed; a peer that stops sending is gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.closed(self)
+        self._queue.clear()
+        self._pieces = None
+        if self._stream is not None:
+            self._stream.lost()
+        if self._task is not None:
+            self._task.cancel()
+        self.transport = None
+
+    # What the parser calls.
+
+    def deliver(self, request: Request, *, keep_alive: bool, http10: bool, upgrade_rest: bytes | None) -> None:
+        exchange = Exchange(request, keep_alive, http10, upgrade_rest)
+        if self._current is None and not self._queue and not self._is_paused:
+            self._begin(exchange)
+        else:
+            self._enqueue(exchange)
+
+    def send_continue(self) -> None:
+        if self.transport is not None and self._current is None and not self._queue:
+            self.transport.write(CONTINUE)
+
+    # What the server calls.
+
+    @property
+    def is_answering(self) -> bool:
+        return self._current is not None or bool(self._queue)
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        self.deadline = NEVER
+        if self._stream is not None:
+            self._stream.cut_off()
+        elif self.is_answering or self._is_paused:
+            self.abort()
+        else:
+            self.close()
+
+    def drain(self) -> None:
+        """End the stream, close when what is under way is answered."""
+        if self._stream is not None:
+            self._stream.close()
+        elif not self.is_answering and self._parser.is_idle:
+            self.close()
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    # One exchange after the other.
+
+    def _enqueue(self, exchange: Exchange) -> None:
+        self._queue.append(exchange)
+        if len(self._queue) >= self._server.limits.pipelined and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _pump(self) -> None:
+        """Answer what waits, until one takes its time."""
+        while self._queue and self._current is None and not self._is_paused and self.transport is not None:
+            self._begin(self._queue.popleft())
+        if self._current is None and not self._queue and self.transport is not None:
+            if not self.transport.is_reading():
+                self.transport.resume_reading()
+            self._expect_input(self._parser, None)
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self.deadline = NEVER
+        request = exchange.request
+        if request is None:
+            self._send_error(exchange.refusal or InternalError("the request could not be read"))
+            return
+        try:
+            answer = self._server.handler(request)
+        except StatusError as error:
+            self._send_error(error)
+        except Exception:
+            log.exception("a handler failed: %s %s", request.method, request.path)
+            self._send_error(_handler_failed(request))
+        else:
+            if type(answer) is Response:
+                self._send(answer)
+            elif isinstance(answer, (Response, Stream, Hijack)):
+                self._answer(answer)
+            else:
+                self._task = self._server.loop.create_task(self._await(request, answer), name="http-request")
+
+    async def _await(self, request: Request, coming: Awaitable[Answer]) -> None:
+        answer: Answer | StatusError
+        try:
+            answer = await coming
+        except StatusError as error:
+            answer = error
+        except Exception:
+            log.exception("a handler failed: %s %s", request.method, request.path)
+            answer = _handler_failed(request)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        self._task = None
+        if self.transport is None:
+            return
+        if isinstance(answer, StatusError):
+            self._send_error(answer)
+        else:
+            self._answer(answer)
+        self._pump()
+
+    def _answer(self, answer: Answer) -> None:
+        if isinstance(answer, Response):
+            self._send(answer)
+        elif isinstance(answer, Stream):
+            self._start_stream(answer)
+        else:
+            self._hand_over(answer)
+
+    def _send(self, answer: Response) -> None:
+        exchange, transport, server = self._current, self.transport, self._server
+        if exchange is None or transport is None:
+            return
+        keep_alive = exchange.keep_alive = exchange.keep_alive and not server.is_draining
+        is_head = exchange.request is not None and exchange.request.method == "HEAD"
+        data = outgoing.response(answer, is_head=is_head, keep_alive=keep_alive, date=server.date)
+        if isinstance(data, bytes):
+            transport.write(data)
+            self._finish(exchange)
+        else:
+            self._pieces = data
+            self._write_pieces()
+
+    def _write_pieces(self) -> None:
+        exchange, transport, pieces = self._current, self.transport, self._pieces
+        if exchange is None or transport is None or pieces is None:
+            return
+        for piece in pieces:
+            transport.write(piece)
+            if self._is_paused:
+                return  # resume_writing goes on
+        self._pieces = None
+        self._finish(exchange)
+        self._server.loop.call_soon(self._pump)
+
+    def _send_error(self, error: StatusError) -> None:
+        headers = [("Retry-After", str(error.status["details"]["retryAfterSeconds"]))] if error.retry_after else []
+        self._send(Response(error.code, encode(error.status), headers=headers))
+
+    def _finish(self, exchange: Exchange) -> None:
+        """The answer is with the transport; make ready for the next request."""
+        self._current = None
+        if exchange.refusal is not None:
+            self.deadline = self._server.now + self._server.linger
+        elif not exchange.keep_alive:
+            self.close()
+        elif exchange.upgrade_rest is not None:
+            self._current = exchange  # what arrives until then is added to its rest
+            self._server.loop.call_soon(self._decline_upgrade, exchange)
+
+    def _decline_upgrade(self, exchange: Exchange) -> None:
+        """The answer was not another protocol; go on with HTTP."""
+        self._current = None
+        self._parser = self._new_parser()
+        if self.transport is not None:
+            self.data_received(exchange.upgrade_rest or b"")
+
+    def _start_stream(self, stream: Stream) -> None:
+        exchange = self._current
+        if exchange is None or exchange.request is None:
+            return
+        if exchange.http10:
+            stream.stop()
+            self._send(Response(505, b"streaming answers need HTTP/1.1", "text/plain; charset=utf-8"))
+        elif exchange.request.method == "HEAD":
+            stream.stop()
+            self._send(Response(stream.status, b"", stream.content_type, stream.headers))
+        else:
+            self._run_stream(stream, exchange.request)
+
+    def _run_stream(self, stream: Stream, request: Request) -> None:
+        transport, server = self.transport, self._server
+        if transport is None:
+            stream.stop()
+            return
+        framing = "Transfer-Encoding: chunked\r\n"
+        transport.write(outgoing.head(stream.status, stream.content_type, stream.headers, framing, server.date))
+        writer = ChunkedWriter(transport, server.limits, lambda clean: self._stream_ended(stream, clean))
+        self._stream = writer
+        try:
+            stream.start(writer)
+        except Exception:
+            log.exception("a stream failed to start: %s", request.target)
+            writer.cut_off()
+        if server.is_draining:
+            writer.close()
+
+    def _stream_ended(self, stream: Stream, clean: bool) -> None:
+        exchange, self._stream = self._current, None
+        try:
+            stream.stop()
+        except Exception:
+            log.exception("a stream failed to stop", extra={"remote": self.remote})
+        if not clean or exchange is None:
+            return
+        exchange.keep_alive = exchange.keep_alive and not self._server.is_draining
+        self._finish(exchange)
+        self._server.loop.call_soon(self._pump)
+
+    def _hand_over(self, answer: Hijack) -> None:
+        exchange, transport, server = self._current, self.transport, self._server
+        if exchange is None or transport is None:
+            return
+        transport.write(answer.head)
+        reader, writer = hijack.streams(transport, exchange.upgrade_rest or b"", is_paused=self._is_paused)
+        self.transport = None
+        server.hijacked(self, answer.take(reader, writer), writer)
+
+    def _refuse(self, refusal: StatusError) -> None:
+        self._is_deaf = True
+        exchange = Exchange(None, keep_alive=False, refusal=refusal)
+        if self._current is None and not self._queue and not self._is_paused:
+            self._begin(exchange)
+        else:
+            self._queue.append(exchange)
+
+    def _expect_input(self, parser: RequestParser, was: tuple[bool, bool] | None) -> None:
+        """Set the deadline for what the peer has to send next; a trickle within one part does not move it."""
+        server = self._server
+        if self._is_deaf or self._is_paused:
+            return
+        if parser.is_idle:
+            self.deadline = server.now + server.idle_timeout
+        elif was != (parser.is_idle, parser.in_head):
+            self.deadline = server.now + (server.head_timeout if parser.in_head else server.body_timeout)
+
+    def _new_parser(self) -> RequestParser:
+        return RequestParser(self, self, self._server.limits, self._server.names)
+
+
+def _handler_failed(request: Request) -> StatusError:
+    return InternalError(f'Internal Server Error: "{request.target}"')

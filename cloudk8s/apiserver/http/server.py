@@ -1,0 +1,167 @@
+"""The listener: accepts connections, keeps time for them, stops without dropping what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Awaitable, Sequence
+from types import TracebackType
+from typing import Self
+
+from cloudk8s.apiserver.http import tls
+from cloudk8s.apiserver.http.connection import HTTPConnection
+from cloudk8s.apiserver.http.interface import Handler
+from cloudk8s.apiserver.http.limits import Limits
+from cloudk8s.apiserver.http.outgoing import date_header
+from cloudk8s.machinery.clock import Clock, SystemClock
+
+log = logging.getLogger(__name__)
+TICK = 1.0
+"""Seconds between looks at the deadlines of all connections."""
+
+
+class HTTPServer:
+    """Serve `handler` while the `async with` block runs; leaving it drains.
+
+    `port` 0 picks a free one; `ssl_context` None serves plain HTTP (tests).
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        host: str | Sequence[str] = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.handler = handler
+        self.limits = limits or Limits()
+        self.names: dict[bytes, str] = {}
+        self.is_draining = False
+        self._ssl_context = ssl_context
+        self._host = host
+        self._port = port
+        self._clock = clock or SystemClock()
+        self._connections: set[HTTPConnection] = set()
+        self._takeovers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._all_closed = asyncio.Event()
+        self._set_seconds(self.limits)
+        self._tick()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._port
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open, those taken over by other protocols included."""
+        return len(self._connections) + len(self._takeovers)
+
+    async def __aenter__(self) -> Self:
+        self.loop = asyncio.get_running_loop()
+        if self._ssl_context is not None:
+            tls.shrink_read_buffers()
+        handshake = self.limits.handshake_timeout.total_seconds() if self._ssl_context else None
+        self._listener = await self.loop.create_server(
+            lambda: HTTPConnection(self),
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            backlog=4096,
+            ssl_handshake_timeout=handshake,
+        )
+        self._port = self._listener.sockets[0].getsockname()[1]
+        self._timekeeper = asyncio.create_task(self._keep_time(), name="http-timekeeper")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self.drain()
+        finally:
+            self._timekeeper.cancel()
+            for connection in tuple(self._connections):
+                connection.abort()
+            await self._end_takeovers()
+            await asyncio.sleep(0)
+
+    async def drain(self) -> None:
+        """Stop accepting, end streams, and wait for answers under way. Idempotent."""
+        self.is_draining = True
+        self._listener.close()
+        for connection in tuple(self._connections):
+            connection.drain()
+        closing = asyncio.create_task(self._wait_closed(), name="http-drain")
+        patience = asyncio.create_task(self._clock.sleep(self.limits.drain_timeout.total_seconds()))
+        _, pending = await asyncio.wait({closing, patience}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        if self._connections:
+            log.warning("%d connections were cut off by the stop", len(self._connections))
+
+    # What connections call.
+
+    def opened(self, connection: HTTPConnection) -> None:
+        self._connections.add(connection)
+        self._all_closed.clear()
+        if self.is_draining:
+            connection.close()
+
+    def closed(self, connection: HTTPConnection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._all_closed.set()
+
+    def hijacked(self, connection: HTTPConnection, work: Awaitable[None], writer: asyncio.StreamWriter) -> None:
+        """Own `work`, which owns the connection from now on."""
+        self.closed(connection)
+        task = self.loop.create_task(self._run_takeover(work, writer), name="http-takeover")
+        self._takeovers[task] = writer
+        task.add_done_callback(self._takeovers.pop)
+
+    async def _run_takeover(self, work: Awaitable[None], writer: asyncio.StreamWriter) -> None:
+        try:
+            await work
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            log.debug("a hijacked connection was lost: %s", error)
+        except Exception:
+            log.exception("a hijacked connection failed")
+        finally:
+            writer.close()
+
+    async def _end_takeovers(self) -> None:
+        tasks = tuple(self._takeovers)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _wait_closed(self) -> None:
+        if self._connections:
+            await self._all_closed.wait()
+
+    async def _keep_time(self) -> None:
+        while True:
+            await self._clock.sleep(TICK)
+            self._tick()
+            for connection in [each for each in self._connections if each.deadline <= self.now]:
+                with contextlib.suppress(ConnectionError):
+                    connection.expire()
+
+    def _tick(self) -> None:
+        self.now = self._clock.monotonic()
+        self.date = date_header(self._clock.now())
+
+    def _set_seconds(self, limits: Limits) -> None:
+        self.head_timeout = limits.head_timeout.total_seconds()
+        self.body_timeout = limits.body_timeout.total_seconds()
+        self.idle_timeout = limits.idle_timeout.total_seconds()
+        self.write_stall = limits.write_stall.total_seconds()
+        self.stream_stall = limits.stream_stall.total_seconds()
+        self.linger = limits.linger.total_seconds()
