@@ -1,1 +1,81 @@
-"""The public plugin API: the only package that providers and plugins import."""
+"""The public plugin API: the only package that providers and plugins import.
+
+Belongs here: hook specs, the plugin manager, registries, and in this file every name that an author needs. Forbidden
+here: any particular cloud, any SDK.
+"""
+
+from __future__ import annotations
+
+from cloudk8s.cloud.interface import (
+    Failures,
+    Instances,
+    LoadBalancers,
+    Machines,
+    Networks,
+    PlansLoadBalancers,
+    Routes,
+    Volumes,
+)
+from cloudk8s.cloud.model.cloud import Cloud
+from cloudk8s.cloud.model.instance import (
+    AddressType,
+    Instance,
+    InstanceCapabilities,
+    InstanceState,
+    NodeAddress,
+    NodeRef,
+)
+from cloudk8s.cloud.model.load_balancer import (
+    HealthCheck,
+    Ingress,
+    LoadBalancerCapabilities,
+    LoadBalancerRequest,
+    LoadBalancerState,
+    LoadBalancerStatus,
+    PodTarget,
+    ServiceKey,
+    ServicePort,
+)
+from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
+from cloudk8s.cloud.model.network import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.route import IPFamily, Route, RouteCapabilities
+from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
+from cloudk8s.errors import (
+    CloudError,
+    CloudForbidden,
+    CloudNotFound,
+    QuotaExceeded,
+    RetryLater,
+    SettingsError,
+    Unsupported,
+)
+from cloudk8s.plugin.description import PluginInfo, describe_provider
+from cloudk8s.plugin.discovery import Candidate
+from cloudk8s.plugin.failure import PluginError
+from cloudk8s.plugin.hookspecs import hookimpl, hookspec
+from cloudk8s.plugin.manager import Plugins
+from cloudk8s.plugin.registries import (
+    AdmissionPlugins,
+    Authenticators,
+    Authorizers,
+    BootstrapMethods,
+    Commands,
+    Controllers,
+    Entry,
+    Registry,
+    Runtimes,
+    SchedulerPlugins,
+    StorageBackends,
+)
+
+__all__ = [
+    "AddressType", "AdmissionPlugins", "Authenticators", "Authorizers", "BootstrapMethods", "Candidate", "Cloud",
+    "CloudError", "CloudForbidden", "CloudNotFound", "Commands", "Controllers", "Entry", "Failures", "HealthCheck",
+    "IPFamily", "Ingress", "Instance", "InstanceCapabilities", "InstanceState", "Instances",
+    "LoadBalancerCapabilities", "LoadBalancerRequest", "LoadBalancerState", "LoadBalancerStatus", "LoadBalancers",
+    "Machine", "MachineCapabilities", "MachineRequest", "MachineType", "Machines", "Network", "NetworkCapabilities",
+    "NetworkRequest", "Networks", "NodeAddress", "NodeRef", "PlansLoadBalancers", "PluginError", "PluginInfo",
+    "Plugins", "PodTarget", "QuotaExceeded", "Registry", "RetryLater", "Route", "RouteCapabilities", "Routes",
+    "Runtimes", "SchedulerPlugins", "ServiceKey", "ServicePort", "SettingsError", "StorageBackends", "Unsupported",
+    "Volume", "VolumeCapabilities", "VolumeRequest", "Volumes", "describe_provider", "hookimpl", "hookspec",
+]  # fmt: skip

@@ -1,0 +1,181 @@
+"""The whole contract with a cloud: six protocols, each optional.
+
+Rules that hold for every method:
+
+- It blocks. The core calls it in worker threads, with a deadline, a rate limit and a concurrency bound; give your SDK
+  a time-out below the deadline. Calls for different objects run at the same time, calls for the same object never do.
+- Arguments are frozen; nothing is mutated, on either side.
+- It is idempotent, and safe to repeat after a crash at any point, with the answer of the first call lost.
+- It takes and returns many. A bulk call answers per item: one bad item never fails the others. To raise means that
+  nothing is known about any item.
+- Errors are classes of `cloudk8s.errors`: `CloudNotFound`, `RetryLater(after)` while the cloud is still at work (never
+  poll inside a call), `Unsupported(field)` for what can't be done until the object changes, `CloudForbidden`,
+  `QuotaExceeded`. Anything else is taken as transient and retried with growing delay.
+- What it makes, it tags with the cluster's id and the owner's UID; it changes and deletes nothing without its tags.
+- Listing is complete or raises. A short list makes the core create twice or delete what lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from cloudk8s.cloud.model.instance import Instance, InstanceCapabilities, NodeRef
+from cloudk8s.cloud.model.load_balancer import (
+    LoadBalancerCapabilities,
+    LoadBalancerRequest,
+    LoadBalancerState,
+    LoadBalancerStatus,
+    ServiceKey,
+)
+from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
+from cloudk8s.cloud.model.network import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.route import Route, RouteCapabilities
+from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
+from cloudk8s.errors import CloudError
+
+if TYPE_CHECKING:
+    from cloudk8s.cloud.stack.interface import Observation, ResourceType
+    from cloudk8s.cloud.stack.plan import Plan
+    from cloudk8s.cloud.stack.resource import Stack
+
+Failures = Mapping[str, CloudError]
+"""What went wrong, by the item's key; items that are not in it succeeded."""
+
+
+class Instances(Protocol):
+    """What runs the nodes: used by the node and node-lifecycle controllers."""
+
+    @property
+    def capabilities(self) -> InstanceCapabilities: ...
+
+    def describe(self, nodes: Sequence[NodeRef]) -> Mapping[str, Instance]:
+        """Answer for many nodes, by node name, in a number of API calls that does not grow with single nodes.
+
+        A node that is missing from the answer is none of this cloud's. State `gone` deletes the Node object, so it
+        needs a positive answer; stopped is `shutdown`; throttled, forbidden, another region: `unknown`, or raise.
+        Match by providerID where there is one, then by name, address or tag, and say so in `matched_by`.
+        """
+
+
+class Routes(Protocol):
+    """Routes of pod ranges to nodes: used by the route controller."""
+
+    @property
+    def capabilities(self) -> RouteCapabilities: ...
+
+    def list(self, nodes: Sequence[NodeRef]) -> Sequence[Route]:
+        """All routes that the cluster owns, with the target resolved to one of `nodes`, blackholes flagged."""
+
+    def create(self, routes: Sequence[Route]) -> Failures:
+        """Upsert, by `Route.key`: the same target is a no-op, a stale one is replaced."""
+
+    def delete(self, routes: Sequence[Route]) -> Failures:
+        """Delete what `list` returned; absent is success."""
+
+
+class LoadBalancers(Protocol):
+    """Load balancers of Services: used by the service controller."""
+
+    @property
+    def capabilities(self) -> LoadBalancerCapabilities: ...
+
+    def describe(self, services: Sequence[ServiceKey]) -> Mapping[str, LoadBalancerState]:
+        """What is there for these Services, by UID; what is not there is missing from the answer.
+
+        A few reads for any number of Services: this is what a restart costs. Return the digests that were stored by
+        the last successful `ensure` and `update_targets`, and parts that a deleted load balancer left behind.
+        """
+
+    def ensure(self, request: LoadBalancerRequest) -> LoadBalancerStatus:
+        """Create or converge everything for one Service, drift included.
+
+        Raises RetryLater while the load balancer is being made. Storing `request.digest` and `targets_digest` comes
+        last, so that a crash before it makes the next start ensure again.
+        """
+
+    def update_targets(self, requests: Sequence[LoadBalancerRequest]) -> Failures:
+        """Make the members equal to `nodes` and `pods`, by Service UID; nothing else is touched.
+
+        A load balancer that is not there is CloudNotFound, and not repaired here.
+        """
+
+    def delete(self, service: ServiceKey) -> None:
+        """Remove the load balancer and every part of it, also parts whose load balancer is gone. Absent is success."""
+
+    def list_owned(self) -> Sequence[LoadBalancerState]:
+        """Everything that the cluster owns for any Service, dead ones too: what garbage collection works on."""
+
+
+@runtime_checkable
+class PlansLoadBalancers(Protocol):
+    """A `LoadBalancers` that can say beforehand what it would do."""
+
+    def plan(self, request: LoadBalancerRequest) -> Plan:
+        """What `ensure` would do now; reads only."""
+
+
+class Machines(Protocol):
+    """Virtual machines: used by the machine controllers of the provisioning layer."""
+
+    @property
+    def capabilities(self) -> MachineCapabilities: ...
+
+    def list_owned(self, cluster: str) -> Sequence[Machine]:
+        """All machines of a cluster that exist in any state, terminated ones as `gone` while the cloud shows them."""
+
+    def create(self, requests: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
+        """Make machines, by request UID; a machine that already exists for a UID is returned, not made again."""
+
+    def delete(self, machines: Sequence[Machine]) -> Failures:
+        """Delete machines, by id; absent is success. Returns once deletion has begun."""
+
+    def types(self) -> Sequence[MachineType]:
+        """What sizes can be had; empty where the cloud does not tell."""
+
+    def list_clusters(self) -> Sequence[str]:
+        """Ids of all clusters that own anything in this account, from tags alone."""
+
+
+class Networks(Protocol):
+    """A cluster's network, firewall and API endpoint, as a stack that the engine plans and applies."""
+
+    @property
+    def capabilities(self) -> NetworkCapabilities: ...
+
+    def stack(self, request: NetworkRequest) -> Stack:
+        """The desired resources; pure. Raises Unsupported for what can't be built."""
+
+    def resource_types(self) -> Sequence[ResourceType]:
+        """The types of the stack's resources, ordered: each refers only to types before it."""
+
+    def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
+        """What was made, from what the engine observed; pure."""
+
+
+class Volumes(Protocol):
+    """Block volumes: used by the volume controllers. Calls of one volume never overlap."""
+
+    @property
+    def capabilities(self) -> VolumeCapabilities: ...
+
+    def list_owned(self, cluster: str) -> Sequence[Volume]:
+        """All volumes of a cluster."""
+
+    def create(self, request: VolumeRequest) -> Volume:
+        """Make a volume; one that already exists for the UID is returned."""
+
+    def attach(self, volume_id: str, provider_id: str) -> str:
+        """Attach to a node and return the device; attached there already is success. Raises RetryLater meanwhile."""
+
+    def detach(self, volume_id: str, provider_id: str) -> None:
+        """Detach from a node; not attached is success. Raises RetryLater meanwhile."""
+
+    def expand(self, volume_id: str, size_gib: int) -> None:
+        """Grow to at least this size."""
+
+    def delete(self, volume_id: str) -> None:
+        """Delete; absent is success."""
+
+
+Contract = Instances | Routes | LoadBalancers | Machines | Networks | Volumes

@@ -1,0 +1,92 @@
+"""Machines: what provisioning asks for and what the cloud runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cloudk8s.cloud.model.instance import NodeAddress
+
+MachineState = Literal["pending", "running", "stopped", "deleting", "gone"]
+Role = Literal["control-plane", "worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRequest:
+    """One machine to be made. `uid` never names two machines, so it is what makes `create` safe to repeat."""
+
+    uid: str
+    name: str
+    cluster: str
+    role: Role = "worker"
+    pool: str = ""
+    type: str = ""
+    """Instance type or size, in the provider's words; empty is the provider's default."""
+    image: str = ""
+    zone: str = ""
+    network: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Outputs of the cluster's network that this machine is put into (subnet, security groups, profile)."""
+    user_data: bytes = b""
+    root_volume_gib: int = 0
+    spot: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Provider-specific settings, as they stand in the cluster file."""
+
+    @property
+    def token(self) -> str:
+        """An idempotency token: the same request has the same one, in any process."""
+        return hashlib.sha256(f"machine/{self.cluster}/{self.uid}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine that a cluster owns."""
+
+    id: str
+    uid: str
+    name: str
+    cluster: str
+    state: MachineState = "pending"
+    provider_id: str = ""
+    role: Role = "worker"
+    pool: str = ""
+    type: str = ""
+    zone: str = ""
+    addresses: tuple[NodeAddress, ...] = ()
+    created: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    reason: str = ""
+    """Why it is in this state, where the cloud says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineType:
+    """One size that a machine may have; price 0.0 is not known."""
+
+    name: str
+    cpus: float
+    memory_bytes: int
+    architecture: str = "amd64"
+    zones: tuple[str, ...] = ()
+    price_per_hour: float = 0.0
+    spot_price_per_hour: float = 0.0
+    max_pods: int = 110
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCapabilities:
+    """What a `Machines` can do."""
+
+    user_data_bytes: int = 16384
+    """0: machines take no user data, so they can't join by themselves."""
+    batch: int = 0
+    """How many machines one `create` may ask for; 0 is any number."""
+    spot: bool = False
+    zones: tuple[str, ...] = ()
+    tokens: bool = False
+    """The cloud itself refuses to make the same machine twice."""

@@ -1,0 +1,51 @@
+"""A cluster's network: what provisioning asks for and what the cloud made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRequest:
+    """The network, firewall and API endpoint of one cluster."""
+
+    cluster: str
+    uid: str
+    cidr: str = "10.0.0.0/16"
+    zones: tuple[str, ...] = ()
+    pod_cidrs: tuple[str, ...] = ("10.244.0.0/16",)
+    service_cidrs: tuple[str, ...] = ("10.96.0.0/16",)
+    api_port: int = 6443
+    api_scheme: Literal["internet-facing", "internal"] = "internet-facing"
+    api_source_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    ssh_source_ranges: tuple[str, ...] = ()
+    node_port_source_ranges: tuple[str, ...] = ()
+    """Who may reach node ports from outside; empty is the network itself only."""
+    nat: Literal["none", "single", "per-zone"] = "single"
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Provider-specific settings, as they stand in the cluster file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What was made: where the API answers, and what a machine needs to be put into the network."""
+
+    cluster: str
+    endpoint: str = ""
+    """Host and port of the API; empty until it is known."""
+    attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """`MachineRequest.network` by "<role>/<zone>"."""
+    is_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCapabilities:
+    """What a `Networks` can do."""
+
+    creates_network: bool = True
+    api_load_balancer: bool = True
+    firewall: bool = True
+    zones: tuple[str, ...] = ()
