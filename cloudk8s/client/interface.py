@@ -1,8 +1,8 @@
 """The client contract: what every component knows of an API server, near or far.
 
 Two transports fulfil it: `network` (HTTPS to any Kubernetes API server) and `inprocess` (the same pipeline of
-authentication, authorization and admission, without a socket or a copy). Objects that come out are shared and read-only:
-copy before you change (`copy.deepcopy` or `machinery.codec.copy`).
+authentication, authorization and admission, without a socket or a copy). Objects that come out are shared and
+read-only: copy before you change (`machinery.codec.copy`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class Client(Protocol):
     async def get(self, resource: Resource, name: str, *, namespace: str = "", subresource: str = "") -> Object:
         """Read one object; NotFound if it is absent."""
 
-    async def list(self, resource: Resource, *, namespace: str = "", options: ListOptions = ListOptions()) -> ObjectList:
+    async def list(
+        self, resource: Resource, *, namespace: str = "", options: ListOptions = ListOptions()
+    ) -> ObjectList:
         """Read a page of a collection; all namespaces where `namespace` is empty."""
 
     async def create(
@@ -132,7 +134,7 @@ class Client(Protocol):
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # fmt: skip
-        """Send any request and return the decoded JSON, or text where the answer is not JSON (discovery, /version, logs)."""
+        """Send any request (discovery, /version, logs); returns decoded JSON, or text where the answer is not JSON."""
 
     async def close(self) -> None:
         """Release connections."""

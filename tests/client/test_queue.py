@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.machinery.clock import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def queue(clock: FakeClock) -> WorkQueue[str]:
+    return WorkQueue("test", clock=clock)
+
+
+@asynccontextmanager
+async def workers(
+    queue: WorkQueue[str], reconcile: Callable[[str], Awaitable[timedelta | None]], count: int = 1
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(run_workers(queue, count, reconcile))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_item_added_twice_is_taken_once(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    queue.add("b")
+    queue.add("a")
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert len(queue) == 0
+
+
+async def test_an_item_added_while_processed_comes_again_after_done(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    item = await queue.get()
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done(item)
+    assert len(queue) == 1
+
+
+async def test_get_waits_for_an_item(queue: WorkQueue[str]) -> None:
+    first, second = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    first.cancel()
+    queue.add("a")
+    assert await second == "a"
+
+
+async def test_delayed_items_come_in_order_of_their_time(clock: FakeClock, queue: WorkQueue[str]) -> None:
+    seen: list[tuple[str, float]] = []
+
+    async def reconcile(item: str) -> None:
+        seen.append((item, clock.monotonic()))
+
+    async with workers(queue, reconcile):
+        queue.add_after("late", 10)
+        queue.add_after("early", timedelta(seconds=3))
+        queue.add_after("late", 7)
+        queue.add_after("late", 9)
+        await clock.advance(20)
+    assert seen == [("early", 3), ("late", 7)]
+
+
+async def test_failures_back_off_exponentially_until_success(clock: FakeClock, queue: WorkQueue[str]) -> None:
+    seen: list[float] = []
+
+    async def reconcile(_: str) -> None:
+        seen.append(round(clock.monotonic(), 4))
+        if len(seen) < 4:
+            raise RuntimeError("not yet")
+
+    async with workers(queue, reconcile):
+        queue.add("a")
+        await clock.advance(1)
+        assert seen == [0, 0.005, 0.015, 0.035]
+        assert queue.failures("a") == 0
+
+
+async def test_backoff_ends_at_a_thousand_seconds(clock: FakeClock, queue: WorkQueue[str]) -> None:
+    async def reconcile(_: str) -> None:
+        raise RuntimeError("never")
+
+    async with workers(queue, reconcile):
+        queue.add("a")
+        await clock.advance(100_000)
+        failures = queue.failures("a")
+        await clock.advance(1000)
+        assert queue.failures("a") == failures + 1
+
+
+async def test_reconcile_says_when_to_look_again(clock: FakeClock, queue: WorkQueue[str]) -> None:
+    seen: list[float] = []
+
+    async def reconcile(_: str) -> timedelta | None:
+        seen.append(clock.monotonic())
+        return timedelta(seconds=60) if len(seen) < 3 else None
+
+    async with workers(queue, reconcile):
+        queue.add("a")
+        await clock.advance(1000)
+    assert seen == [0, 60, 120]
+
+
+async def test_one_item_is_never_processed_twice_at_once(clock: FakeClock, queue: WorkQueue[str]) -> None:
+    active: set[str] = set()
+    most = 0
+
+    async def reconcile(item: str) -> None:
+        nonlocal most
+        assert item not in active
+        active.add(item)
+        most = max(most, len(active))
+        queue.add(item)
+        await clock.sleep(1)
+        active.discard(item)
+
+    async with workers(queue, reconcile, count=3):
+        for item in "abcde":
+            queue.add(item)
+        await clock.advance(10)
+    assert most == 3
