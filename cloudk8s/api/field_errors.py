@@ -23,7 +23,6 @@ ErrorType = Literal[
 ]
 
 
-
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One finding: `path` as in `spec.containers[0].name`, `text` the message without the path."""
@@ -39,6 +38,16 @@ class FieldError:
         return Cause(self.type, self.text, self.path)
 
 
+class Rendered(str):
+    """A value in its final form: printed as it is, neither quoted nor encoded."""
+
+    __slots__ = ()
+
+
+OMITTED = Rendered("")
+"""Stands for upstream's `OmitValueType`: the message names no value."""
+
+
 def required(path: str, detail: str = "") -> FieldError:
     return FieldError("FieldValueRequired", path, _with("Required value", detail))
 
@@ -48,7 +57,8 @@ def forbidden(path: str, detail: str = "") -> FieldError:
 
 
 def invalid(path: str, value: Any, detail: str = "") -> FieldError:
-    return FieldError("FieldValueInvalid", path, _with(f"Invalid value: {quoted(value)}", detail))
+    title = "Invalid value" if value is OMITTED else f"Invalid value: {quoted(value)}"
+    return FieldError("FieldValueInvalid", path, _with(title, detail))
 
 
 def type_invalid(path: str, value: Any, detail: str = "") -> FieldError:
@@ -64,7 +74,8 @@ def not_found(path: str, value: Any) -> FieldError:
 
 
 def not_supported(path: str, value: Any, supported: Iterable[str]) -> FieldError:
-    values = sorted(supported)
+    """`supported` is listed in its order, a set sorted."""
+    values = sorted(supported) if isinstance(supported, (set, frozenset)) else list(supported)
     detail = "supported values: " + ", ".join(quoted(item) for item in values) if values else ""
     return FieldError("FieldValueNotSupported", path, _with(f"Unsupported value: {quoted(value)}", detail))
 
@@ -85,6 +96,8 @@ def quoted(value: Any) -> str:
     """A value as Go's `%q`-style field errors print it: strings quoted, the rest as JSON."""
     if value is None:
         return "null"
+    if isinstance(value, Rendered):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return codec.encode(value).decode()

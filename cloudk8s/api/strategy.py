@@ -70,4 +70,3 @@ class Strategy:
 
 Strategies = Mapping[tuple[str, str], Strategy]
 """By group and kind."""
-

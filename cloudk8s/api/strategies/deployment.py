@@ -1,0 +1,39 @@
+"""Deployments."""
+
+from __future__ import annotations
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
+from cloudk8s.api.strategies.pod.defaults import default_pod_template
+
+
+class DeploymentStrategy(SpecStatusStrategy):
+    """The Deployment kind."""
+
+    status_keeps = "spec+labels"
+
+    def set_defaults(self, obj: Object) -> None:
+        spec = spec_of(obj)
+        spec.setdefault("replicas", 1)
+        strategy = spec.setdefault("strategy", {})
+        if not strategy.get("type"):
+            strategy["type"] = "RollingUpdate"
+        if strategy["type"] == "RollingUpdate":
+            rolling = strategy.setdefault("rollingUpdate", {})
+            rolling.setdefault("maxUnavailable", "25%")
+            rolling.setdefault("maxSurge", "25%")
+        spec.setdefault("revisionHistoryLimit", 10)
+        spec.setdefault("progressDeadlineSeconds", 600)
+        default_pod_template(spec.setdefault("template", {}))
+        self.default_status(obj)
+
+    def spec_changed(self, new: Object, old: Object) -> bool:
+        """A rollout also begins when annotations change."""
+        if new.get("spec") != old.get("spec"):
+            return True
+        return bool(_annotations(new) != _annotations(old))
+
+
+def _annotations(obj: Object) -> Object:
+    annotations: Object = obj["metadata"].get("annotations") or {}
+    return annotations

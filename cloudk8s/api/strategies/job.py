@@ -1,0 +1,79 @@
+"""Jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
+from cloudk8s.api.strategies.pod.defaults import default_pod_template
+
+UID_LABEL = "batch.kubernetes.io/controller-uid"
+NAME_LABEL = "batch.kubernetes.io/job-name"
+LEGACY_UID_LABEL = "controller-uid"
+LEGACY_NAME_LABEL = "job-name"
+_MAX_INT32 = 2**31 - 1
+
+
+class JobStrategy(SpecStatusStrategy):
+    """The Job kind: its selector is generated from its uid unless it is set by hand."""
+
+    def set_defaults(self, obj: Object) -> None:
+        spec = spec_of(obj)
+        completions_unset = spec.get("completions") is None
+        if completions_unset and spec.get("parallelism") is None:
+            spec["completions"] = spec["parallelism"] = 1
+        spec.setdefault("parallelism", 1)
+        if spec.get("backoffLimit") is None:
+            spec["backoffLimit"] = 6 if spec.get("backoffLimitPerIndex") is None else _MAX_INT32
+        spec.setdefault("completionMode", "NonIndexed")
+        spec.setdefault("suspend", False)
+        spec.setdefault("manualSelector", False)
+        spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+        default_pod_template(spec.setdefault("template", {}))
+        default_labels(obj, spec["template"])
+        default_failure_policy(spec.get("podFailurePolicy"))
+        self.default_status(obj)
+
+    def prepare_create(self, obj: Object) -> None:
+        """Needs `metadata.uid` and `metadata.name`: the generated selector and labels are made from them."""
+        super().prepare_create(obj)
+        if not obj["spec"].get("manualSelector"):
+            generate_selector(obj)
+            default_labels(obj, obj["spec"]["template"])
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        return {"status.successful": str((obj.get("status") or {}).get("succeeded", 0))}
+
+    @property
+    def selectable_field_names(self) -> frozenset[str]:
+        return frozenset({"status.successful"})
+
+
+def default_labels(obj: Object, template: Object) -> None:
+    """A workload without labels gets those of its template."""
+    if (labels := template["metadata"].get("labels")) and not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(labels)
+
+
+def default_failure_policy(policy: dict[str, Any] | None) -> None:
+    for rule in (policy or {}).get("rules") or ():
+        for condition in rule.get("onPodConditions") or ():
+            if not condition.get("status"):
+                condition["status"] = "True"
+
+
+def generate_selector(job: Object) -> None:
+    """Labels and a selector that no other Job's pods match; labels that the template had are kept."""
+    meta, spec = job["metadata"], job["spec"]
+    uid, name = meta.get("uid", ""), meta.get("name", "")
+    template = spec["template"].setdefault("metadata", {})
+    labels = dict(template.get("labels") or {})
+    wanted = {LEGACY_NAME_LABEL: name, NAME_LABEL: name, LEGACY_UID_LABEL: uid, UID_LABEL: uid}
+    template["labels"] = {**wanted, **labels}
+    selector = dict(spec.get("selector") or {})
+    matched = dict(selector.get("matchLabels") or {})
+    matched.setdefault(UID_LABEL, uid)
+    selector["matchLabels"] = matched
+    spec["selector"] = selector

@@ -1,0 +1,56 @@
+"""Namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation import names
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+FINALIZER = "kubernetes"
+
+
+class NamespaceStrategy(BuiltinStrategy):
+    """The Namespace kind: its phase is the server's, its finalizers are written by `finalize`."""
+
+    namespaced = False
+    has_status = True
+
+    def validate_name(self) -> Callable[[str], list[str]]:
+        return names.dns_label
+
+    def set_defaults(self, obj: Object) -> None:
+        meta = obj["metadata"]
+        if name := meta.get("name"):
+            meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: name}
+        spec_of(obj)
+        self.default_status(obj)
+
+    def prepare_create(self, obj: Object) -> None:
+        obj["status"] = {"phase": "Active"}
+        finalizers = spec_of(obj).get("finalizers") or []
+        if FINALIZER not in finalizers:
+            obj["spec"]["finalizers"] = [*finalizers, FINALIZER]
+        meta = obj["metadata"]
+        if name := meta.get("name"):
+            meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: name}
+
+    def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
+        if subresource == "finalize":
+            new["status"] = old.get("status") or {}
+        else:
+            super().prepare_update(new, old, subresource)
+            new["spec"] = {**spec_of(new), "finalizers": (old.get("spec") or {}).get("finalizers") or []}
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        # Upstream offers metadata.name a second time under the short label `name`.
+        return {
+            "status.phase": (obj.get("status") or {}).get("phase", ""),
+            "name": obj["metadata"].get("name", ""),
+        }
+
+    @property
+    def selectable_field_names(self) -> frozenset[str]:
+        return frozenset({"status.phase", "name"})

@@ -1,0 +1,63 @@
+"""Services: ports, addresses, policies. Addresses and node ports are allocated by the API server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+
+_EXTERNAL_TYPES = ("NodePort", "LoadBalancer")
+CLIENT_IP_TIMEOUT_SECONDS = 10800
+
+
+class ServiceStrategy(BuiltinStrategy):
+    """The Service kind."""
+
+    has_status = True
+
+    def zero_status(self) -> Object:
+        return {"loadBalancer": {}}
+
+    def set_defaults(self, obj: Object) -> None:
+        self.default_status(obj)
+        spec = spec_of(obj)
+        spec["sessionAffinity"] = spec.get("sessionAffinity") or "None"
+        _default_affinity(spec)
+        kind = spec["type"] = spec.get("type") or "ClusterIP"
+        for port in spec.get("ports") or ():
+            port["protocol"] = port.get("protocol") or "TCP"
+            if not port.get("targetPort"):
+                port["targetPort"] = port.get("port", 0)
+        external = kind in _EXTERNAL_TYPES or (kind == "ClusterIP" and spec.get("externalIPs"))
+        if external and not spec.get("externalTrafficPolicy"):
+            spec["externalTrafficPolicy"] = "Cluster"
+        if kind in ("ClusterIP", *_EXTERNAL_TYPES):
+            spec.setdefault("internalTrafficPolicy", "Cluster")
+        if kind == "LoadBalancer":
+            spec.setdefault("allocateLoadBalancerNodePorts", True)
+            _default_ingress_mode(obj)
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        spec = obj.get("spec") or {}
+        return {"spec.clusterIP": spec.get("clusterIP", ""), "spec.type": spec.get("type", "")}
+
+    @property
+    def selectable_field_names(self) -> frozenset[str]:
+        return frozenset({"spec.clusterIP", "spec.type"})
+
+
+def _default_affinity(spec: dict[str, Any]) -> None:
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP":
+        config = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        config.setdefault("timeoutSeconds", CLIENT_IP_TIMEOUT_SECONDS)
+
+
+def _default_ingress_mode(service: Object) -> None:
+    balancer = (service.get("status") or {}).get("loadBalancer") or {}
+    for ingress in balancer.get("ingress") or ():
+        if ingress.get("ip"):
+            ingress.setdefault("ipMode", "VIP")
