@@ -133,18 +133,17 @@ class Informers:
         self, resource: Resource, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
     ) -> Informer:
         """The informer of a collection; the same one for the same arguments."""
-        source = Source(resource, namespace, label_selector, field_selector)
-        if source not in self._informers:
-            self._informers[source] = Informer(self._client, source, clock=self._clock)
-            if self._group is not None:
-                self._start(source)
-        return self._informers[source]
+        return self._of(Source(resource, namespace, label_selector, field_selector))
 
     def drop(self, informer: Informer) -> None:
         """Stop an informer whose resource is gone and forget it; other users of it see it frozen."""
         self._informers.pop(informer.source, None)
         if task := self._running.pop(informer.source, None):
             task.cancel()
+
+    def view(self) -> Informers:
+        """The same informers, but `synced` of the view waits only for those that were asked for through it."""
+        return _View(self)
 
     async def synced(self) -> None:
         """Return once every informer known now has synced."""
@@ -167,10 +166,31 @@ class Informers:
         assert group is not None
         await group.__aexit__(kind, error, traceback)
 
+    def _of(self, source: Source) -> Informer:
+        if source not in self._informers:
+            self._informers[source] = Informer(self._client, source, clock=self._clock)
+            if self._group is not None:
+                self._start(source)
+        return self._informers[source]
+
     def _start(self, source: Source) -> None:
         assert self._group is not None
         task = self._group.create_task(self._informers[source].run(), name=f"informer {source}")
         self._running[source] = task
+
+
+class _View(Informers):
+    def __init__(self, whole: Informers) -> None:
+        super().__init__(whole._client, clock=whole._clock)
+        self._whole = whole
+
+    def drop(self, informer: Informer) -> None:
+        self._informers.pop(informer.source, None)
+        self._whole.drop(informer)
+
+    def _of(self, source: Source) -> Informer:
+        self._informers[source] = self._whole._of(source)
+        return self._informers[source]
 
 
 def _call(handler: Handler, old: Object | None, new: Object | None) -> None:

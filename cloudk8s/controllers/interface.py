@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from cloudk8s.client.interface import Client
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.settings import ClusterSettings
 
@@ -23,6 +24,7 @@ class ControllerContext:
     events: EventRecorder
     clock: Clock
     settings: ClusterSettings
+    options: ControllerSettings = field(default_factory=ControllerSettings)
 
 
 class Controller(Protocol):

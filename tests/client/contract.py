@@ -162,8 +162,9 @@ class ClientContract:
         for name, tier in (("a", "web"), ("b", "db"), ("c", "web")):
             await client.create(CONFIG_MAPS, config_map(name, labels={"tier": tier}), namespace=NS)
 
-        async def names(**options: str) -> list[str]:
-            found = await client.list(CONFIG_MAPS, namespace=NS, options=ListOptions(**options))
+        async def names(label_selector: str = "", field_selector: str = "") -> list[str]:
+            options = ListOptions(label_selector=label_selector, field_selector=field_selector)
+            found = await client.list(CONFIG_MAPS, namespace=NS, options=options)
             return [o["metadata"]["name"] for o in found.items if o["metadata"]["name"] in "abc"]
 
         assert await names(label_selector="tier=web") == ["a", "c"]

@@ -21,7 +21,7 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
 
 def recorder(seen: Seen) -> Any:
     def handle(old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
-        seen.append((old and old["data"].get("v"), new and new["data"].get("v")))
+        seen.append((old["data"].get("v") if old else None, new["data"].get("v") if new else None))
 
     return handle
 
@@ -161,3 +161,17 @@ async def test_a_dropped_informer_stops(client: FakeClient, clock: FakeClock) ->
         await clock.advance(1)
         assert len(informer) == 1
         assert informers.of(CONFIG_MAPS) is not informer
+
+
+async def test_a_view_waits_only_for_what_was_asked_for_through_it(client: FakeClient, clock: FakeClock) -> None:
+    def refuse(action: Action) -> None:
+        if action.resource is PODS:
+            raise ServiceUnavailable("down")
+
+    client.on(refuse)
+    async with Informers(client, clock=clock) as informers:
+        blocked = informers.of(PODS)
+        view = informers.view()
+        assert view.of(CONFIG_MAPS) is informers.of(CONFIG_MAPS)
+        await view.synced()
+        assert not blocked.is_synced

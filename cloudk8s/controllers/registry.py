@@ -1,0 +1,130 @@
+"""Which controllers there are, by upstream's names, and which of them run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.errors import UserError
+
+ControllerFactory = Callable[[ControllerContext], Controller]
+
+BUILT_IN: Final[tuple[tuple[str, str], ...]] = ()
+"""Name and `module:class` of each controller of ours; modules are imported when they are needed."""
+
+OFF_BY_DEFAULT: Final = frozenset({"bootstrap-signer-controller", "token-cleaner-controller"})
+
+ALIASES: Final = {
+    "attachdetach": "persistentvolume-attach-detach-controller",
+    "bootstrapsigner": "bootstrap-signer-controller",
+    "clusterrole-aggregation": "clusterrole-aggregation-controller",
+    "cronjob": "cronjob-controller",
+    "csrapproving": "certificatesigningrequest-approving-controller",
+    "csrcleaner": "certificatesigningrequest-cleaner-controller",
+    "csrsigning": "certificatesigningrequest-signing-controller",
+    "daemonset": "daemonset-controller",
+    "deployment": "deployment-controller",
+    "disruption": "disruption-controller",
+    "endpoint": "endpoints-controller",
+    "endpointslice": "endpointslice-controller",
+    "endpointslicemirroring": "endpointslice-mirroring-controller",
+    "ephemeral-volume": "ephemeral-volume-controller",
+    "garbagecollector": "garbage-collector-controller",
+    "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
+    "job": "job-controller",
+    "namespace": "namespace-controller",
+    "nodeipam": "node-ipam-controller",
+    "nodelifecycle": "node-lifecycle-controller",
+    "persistentvolume-binder": "persistentvolume-binder-controller",
+    "persistentvolume-expander": "persistentvolume-expander-controller",
+    "podgc": "pod-garbage-collector-controller",
+    "pv-protection": "persistentvolume-protection-controller",
+    "pvc-protection": "persistentvolumeclaim-protection-controller",
+    "replicaset": "replicaset-controller",
+    "replicationcontroller": "replicationcontroller-controller",
+    "resource-claim-controller": "resourceclaim-controller",
+    "resourcequota": "resourcequota-controller",
+    "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
+    "serviceaccount": "serviceaccount-controller",
+    "serviceaccount-token": "serviceaccount-token-controller",
+    "statefulset": "statefulset-controller",
+    "tokencleaner": "token-cleaner-controller",
+    "ttl": "ttl-controller",
+    "ttl-after-finished": "ttl-after-finished-controller",
+}
+"""Names of older releases, still understood in `--controllers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One controller that can run."""
+
+    name: str
+    factory: ControllerFactory
+    is_default: bool = True
+
+
+class ControllerRegistry:
+    """Name table of controllers; plugins register theirs the way the built-in ones are."""
+
+    def __init__(self) -> None:
+        self._registrations: dict[str, Registration] = {}
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self._registrations.values())
+
+    def register(self, name: str, factory: ControllerFactory, *, is_default: bool = True) -> None:
+        """Add a controller under a name that is not taken."""
+        if name in self._registrations:
+            raise ValueError(f"a controller named {name!r} is already registered")
+        self._registrations[name] = Registration(name, factory, is_default)
+
+    def select(self, controllers: Sequence[str]) -> Sequence[Registration]:
+        """The registrations that `--controllers` asks for, in the order they were registered.
+
+        Upstream's rule: the first entry that is `name` or `-name` decides; else `*` takes what is on by default.
+        """
+        wanted = [self._canonical(entry) for entry in controllers]
+        return [registration for registration in self if _is_selected(registration, wanted)]
+
+    def _canonical(self, entry: str) -> str:
+        sign, name = ("-", entry[1:]) if entry.startswith("-") else ("", entry)
+        name = ALIASES.get(name, name)
+        if name != "*" and name not in self._registrations:
+            raise UserError(f'there is no controller "{name}"{_suggestion(name, self._registrations)}')
+        return sign + name
+
+
+def built_in_controllers() -> ControllerRegistry:
+    """A new registry with every controller of ours."""
+    registry = ControllerRegistry()
+    for name, target in BUILT_IN:
+        registry.register(name, _lazy(target), is_default=name not in OFF_BY_DEFAULT)
+    return registry
+
+
+def _is_selected(registration: Registration, wanted: Sequence[str]) -> bool:
+    for entry in wanted:
+        if entry == registration.name:
+            return True
+        if entry == f"-{registration.name}":
+            return False
+    return "*" in wanted and registration.is_default
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _lazy(target: str) -> ControllerFactory:
+    def factory(context: ControllerContext) -> Controller:
+        module, _, name = target.partition(":")
+        make: ControllerFactory = getattr(import_module(module), name)
+        return make(context)
+
+    return factory

@@ -1,0 +1,36 @@
+"""What can be set about controllers; names and defaults are those of kube-controller-manager's flags."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ControllerSettings(BaseModel):
+    """Settings of all controllers; each reads what concerns it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    controllers: tuple[str, ...] = ("*",)
+    """Which controllers run: `*` all that are on by default, `name` this one, `-name` not this one."""
+    root_ca: str = ""
+    """PEM certificates that pods trust the API server by; published in every namespace as `kube-root-ca.crt`."""
+    node_monitor_grace_period: timedelta = timedelta(seconds=50)
+    """How long a node may be silent before it counts as not healthy."""
+    node_monitor_period: timedelta = timedelta(seconds=5)
+    """How often silent nodes are looked for."""
+    node_startup_grace_period: timedelta = timedelta(seconds=60)
+    """How long a new node may be silent."""
+    node_eviction_rate: float = 0.1
+    """Nodes per second whose pods are evicted while the zone is healthy."""
+    secondary_node_eviction_rate: float = 0.01
+    """The same in a large zone that is not healthy; small ones then evict nothing."""
+    large_cluster_size_threshold: int = 50
+    """Zones of at most this many nodes count as small."""
+    unhealthy_zone_threshold: float = 0.55
+    """Share of nodes not ready from which a zone (of more than two such nodes) counts as not healthy."""
+    terminated_pod_gc_threshold: int = 12500
+    """How many finished pods may stay before the oldest are deleted; 0 is any number."""
+    concurrent_syncs: int = 5
+    """How many objects each controller works on at once."""
