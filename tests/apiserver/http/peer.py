@@ -44,7 +44,7 @@ class Peer:
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
     async def get(self, target: str, **headers: str) -> Reply:
-        self.ask("GET", target, **headers)
+        self.ask("GET", target, b"", **headers)
         return await self.reply()
 
     async def head(self) -> tuple[int, dict[str, str]]:
