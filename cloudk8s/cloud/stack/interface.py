@@ -41,6 +41,13 @@ class Observed:
     state: ResourceState = "ready"
     reason: str = ""
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    within: str = ""
+    """Id of the resource whose deletion deletes this one too."""
+
+    @property
+    def is_alive(self) -> bool:
+        """It can still serve; a dead one only explains why a new one is made."""
+        return self.state in ("ready", "pending")
 
     def attribute(self, name: str) -> Any:
         """The value that a reference to this resource stands for; None while it is not known."""
@@ -60,7 +67,7 @@ class Observation:
     def get(self, key: str) -> Observed | None:
         """The resource with this key; a live one where there are several."""
         found = [entry for entry in self.resources if entry.key == key]
-        return min(found, key=lambda entry: entry.state in ("deleting", "failed"), default=None)
+        return min(found, key=lambda entry: not entry.is_alive, default=None)
 
     def owners(self) -> tuple[str, ...]:
         """The UIDs that own anything, in a stable order."""
@@ -105,6 +112,8 @@ class Traits:
     """Used at creation and never compared (the cloud does not tell)."""
     api: str = ""
     """Name of the rate-limit bucket; empty is the type's own name."""
+    blocks_until_ready: bool = False
+    """What refers to a resource of this type is not touched while that is `pending`."""
 
 
 class ResourceType(Protocol):

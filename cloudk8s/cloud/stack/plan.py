@@ -44,12 +44,14 @@ class Step:
     observed: Observed | None = field(default=None, compare=False)
     after: frozenset[str] = frozenset()
     """Names of the steps that come first."""
+    is_replacement: bool = False
+    """A delete that makes room for the same key."""
 
     @property
     def name(self) -> str:
         """Unique in a plan: a key may be deleted in one step (an old duplicate) and kept in another."""
         if self.action == "delete" and self.observed is not None:
-            return f"delete {self.key} {self.observed.id}"
+            return f"delete {self.type} {self.observed.id}"
         return self.key
 
     def as_dict(self) -> dict[str, Any]:
