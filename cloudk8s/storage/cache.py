@@ -76,6 +76,15 @@ class CachedStore:
     def by_index(self, name: str, value: str) -> Sequence[Record]:
         return self._indexes.get(name, self._newest_below).find(value)
 
+    def _restore(self, records: dict[str, Record], events: Sequence[Event], *, oldest: int, newest: int) -> None:
+        """Start from what a backend held: the newest records, and the history after `oldest`."""
+        self._records = records
+        self._keys = SortedKeys(records)
+        self._history = History(oldest)
+        for event in events:
+            self._history.append(event)
+        self._history.newest = newest
+
     def _judge(self, write: Write, revision: int) -> Event:
         """The event that a write becomes at `revision`; raises RevisionConflict."""
         key = write.key

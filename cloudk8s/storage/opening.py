@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
 
 from cloudk8s.errors import SettingsError
 from cloudk8s.storage.interface import Store
@@ -20,7 +22,7 @@ class StoreRegistry:
     """Which backend opens which scheme."""
 
     def __init__(self) -> None:
-        self._openers: dict[str, Opener] = {"memory": _open_memory}
+        self._openers: dict[str, Opener] = {"memory": _open_memory, "sqlite": _open_sqlite}
 
     @property
     def schemes(self) -> list[str]:
@@ -50,3 +52,15 @@ async def open_store(url: str, *, registry: StoreRegistry | None = None) -> Stor
 
 async def _open_memory(url: str) -> Store:
     return MemoryStore()
+
+
+async def _open_sqlite(url: str) -> Store:
+    """`sqlite:///PATH[?sync=full|normal]`; what follows `sqlite://` is the path, so a relative one starts with `./`."""
+    from cloudk8s.storage.sqlite.store import SqliteStore
+
+    location, _, query = url.removeprefix("sqlite://").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    synchronous = options.pop("sync", "full")
+    if not location or options or synchronous not in ("full", "normal"):
+        raise SettingsError(f"store URL {url!r} is not of the form sqlite:///PATH or sqlite:///PATH?sync=normal")
+    return await SqliteStore.open(Path(unquote(location)), synchronous="normal" if synchronous == "normal" else "full")

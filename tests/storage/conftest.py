@@ -9,6 +9,7 @@ import pytest
 
 from cloudk8s.storage.interface import Store
 from cloudk8s.storage.memory import MemoryStore
+from cloudk8s.storage.sqlite.store import SqliteStore
 
 OpenBackend = Callable[[], Awaitable[Store]]
 
@@ -17,10 +18,14 @@ async def _open_memory() -> Store:
     return MemoryStore()
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "sqlite"])
 def open_backend(request: pytest.FixtureRequest, tmp_path: Path) -> OpenBackend:
     """Opens a store of one backend; a backend that keeps things opens the same ones again."""
-    return {"memory": _open_memory}[request.param]
+
+    async def open_sqlite() -> Store:
+        return await SqliteStore.open(tmp_path / "store.db")
+
+    return {"memory": _open_memory, "sqlite": open_sqlite}[request.param]
 
 
 @pytest.fixture
