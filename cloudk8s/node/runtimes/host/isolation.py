@@ -1,0 +1,38 @@
+"""What this host and this user allow: found out by trying, not by asking for root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What containers can be given here."""
+
+    mounts: bool = False
+    """Mount namespaces: volumes at their paths, root file systems from images."""
+    processes: bool = False
+    """PID, IPC and UTS namespaces."""
+    network: bool = False
+    """A network namespace and an address for each pod."""
+    users: bool = False
+    """Processes may become any user."""
+    user_namespace: bool = False
+    """The above comes from user namespaces, without privileges on the host."""
+    cgroups: Literal["", "v1", "v2"] = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is missing, in words for the node's condition."""
+        lacks = (
+            (self.mounts, "mount namespaces (only the image `host`, volumes as directories)"),
+            (self.processes, "PID, IPC and UTS namespaces"),
+            (self.network, "a network of its own for each pod (pods share the node's address and ports)"),
+            (self.users, "other users than the agent's own"),
+            (bool(self.cgroups), "limits of CPU, memory and processes"),
+        )
+        return tuple(words for given, words in lacks if not given)
+
+
+NONE = Isolation()

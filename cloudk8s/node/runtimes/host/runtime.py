@@ -1,0 +1,211 @@
+"""The host runtime: the contract's methods, each handed to the part that does it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cloudk8s
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.runtimes.host import isolation as isolations
+from cloudk8s.node.runtimes.host import launching, processes, sessions
+from cloudk8s.node.runtimes.host.containers import Containers
+from cloudk8s.node.runtimes.host.events import Events
+from cloudk8s.node.runtimes.host.images.service import HostImages
+from cloudk8s.node.runtimes.host.isolation import Isolation
+from cloudk8s.node.runtimes.host.records import ContainerEntry
+from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
+from cloudk8s.node.runtimes.host.spawner import Spawner
+from cloudk8s.node.runtimes.interface import (
+    STDERR,
+    STDOUT,
+    Container,
+    ContainerConfig,
+    ContainerEvent,
+    ContainerStats,
+    Credentials,
+    ExecResult,
+    FilesystemUsage,
+    Image,
+    NetworkStats,
+    Resources,
+    RuntimeStatus,
+    RuntimeVersion,
+    Sandbox,
+    SandboxConfig,
+    Session,
+    StreamOptions,
+)
+
+NAME = "cloudk8s-host"
+
+
+class HostRuntime:
+    """Containers as processes of this host; fulfils `Runtime`. One agent at a time may use a state directory."""
+
+    def __init__(self, directory: Path, *, clock: Clock, isolation: Isolation = isolations.NONE) -> None:
+        self._directory, self._clock, self._isolation = directory, clock, isolation
+        self._events = Events()
+        self._spawner = Spawner(directory)
+        self._sandboxes = Sandboxes(directory / "sandboxes")
+        self._containers = Containers(directory / "containers", spawner=self._spawner, events=self._events)
+        self._images = HostImages(directory / "images")
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True, mode=0o711)
+        await self._spawner.start()
+        await self._sandboxes.start()
+        await self._containers.start()
+
+    async def close(self) -> None:
+        await self._containers.close()
+        await self._spawner.close()
+
+    async def version(self) -> RuntimeVersion:
+        return RuntimeVersion(NAME, cloudk8s.__version__)
+
+    async def status(self) -> RuntimeStatus:
+        return RuntimeStatus(ready=True, network_ready=True, missing_isolation=self._isolation.missing, handlers=("",))
+
+    async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
+        return
+
+    async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
+        record = await self._sandboxes.add(config, handler=handler)
+        self._events.publish(config.uid, record.id, "started")
+        return record.id
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        record = self._sandboxes.find(sandbox_id)
+        if record is None:
+            return
+        ids = self._containers.of_sandbox(sandbox_id)
+        await asyncio.gather(*(self._containers.stop(key, timedelta(0)) for key in ids))
+        await self._sandboxes.stop(record)
+        self._events.publish(record.config.uid, sandbox_id, "stopped")
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        await self.stop_sandbox(sandbox_id)
+        record = self._sandboxes.find(sandbox_id)
+        if record is None:
+            return
+        await asyncio.gather(*map(self._containers.remove, self._containers.of_sandbox(sandbox_id)))
+        await self._sandboxes.forget(sandbox_id)
+        self._events.publish(record.config.uid, sandbox_id, "removed")
+
+    async def list_sandboxes(self) -> Sequence[Sandbox]:
+        return await self._sandboxes.list()
+
+    async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
+        sandbox = self._sandboxes.get(sandbox_id)
+        image = await self._images.root(config.image)
+        launching.argv(config, image)
+        record = await self._containers.create(
+            sandbox_id, config, image=image, log_directory=sandbox.config.log_directory, cgroups=sandbox.cgroups
+        )
+        return record.id
+
+    async def start_container(self, container_id: str) -> None:
+        record = self._containers.get(container_id).record
+        around = launching.Surroundings(
+            sandbox=self._sandboxes.get(record.sandbox_id), image=await self._images.root(record.image_id),
+            directory=self._containers.directory(container_id), isolation=self._isolation,
+        )  # fmt: skip
+        await self._containers.start_process(record, around)
+
+    async def stop_container(self, container_id: str, grace: timedelta) -> None:
+        await self._containers.stop(container_id, grace)
+
+    async def remove_container(self, container_id: str) -> None:
+        await self._containers.remove(container_id)
+
+    async def list_containers(self) -> Sequence[Container]:
+        return self._containers.list()
+
+    async def container_status(self, container_id: str) -> Container:
+        return self._containers.get(container_id).as_container()
+
+    async def update_resources(self, container_id: str, resources: Resources) -> None:
+        self._containers.get(container_id).resources = resources
+
+    async def reopen_log(self, container_id: str) -> None:
+        await sessions.reopen_log(self._containers.directory(container_id))
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout: timedelta | None) -> ExecResult:
+        self._containers.get(container_id)
+        session = await sessions.open_exec(self._containers.directory(container_id), command, StreamOptions())
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+                return await _collect(session)
+        except TimeoutError:
+            with suppress(OSError):
+                await session.kill()
+            raise
+        finally:
+            await session.close()
+
+    async def exec(self, container_id: str, command: Sequence[str], options: StreamOptions) -> Session:
+        self._containers.get(container_id)
+        return await sessions.open_exec(self._containers.directory(container_id), command, options)
+
+    async def attach(self, container_id: str, options: StreamOptions) -> Session:
+        config = self._containers.get(container_id).record.config
+        options = replace(options, stdin=options.stdin and config.stdin, tty=config.tty)
+        directory = self._containers.directory(container_id)
+        return await sessions.open_attach(directory, options, stdin_once=config.stdin_once)
+
+    async def port_forward(self, sandbox_id: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        holder = self._sandboxes.get(sandbox_id).holder
+        network = f"/proc/{holder['pid']}/ns/net" if holder and self._isolation.network else ""
+        answer, fds = await self._spawner.request({"kind": "dial", "network": network, "port": port})
+        if not fds:
+            raise OSError(int(answer.get("errno") or errno.ECONNREFUSED), str(answer.get("error")))
+        return await asyncio.open_connection(sock=socket.socket(fileno=fds[0]))
+
+    async def container_stats(self) -> Sequence[ContainerStats]:
+        running = [entry for entry in self._containers.entries() if entry.state == "running"]
+        return await asyncio.to_thread(lambda: [_usage(entry) for entry in running])
+
+    async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
+        return {}
+
+    def events(self) -> AsyncIterator[ContainerEvent]:
+        return self._events.listen()
+
+    async def list_images(self) -> Sequence[Image]:
+        return await self._images.list_images()
+
+    async def image_status(self, reference: str) -> Image | None:
+        return await self._images.image_status(reference)
+
+    async def pull_image(self, reference: str, credentials: Credentials | None = None) -> str:
+        return await self._images.pull_image(reference, credentials)
+
+    async def remove_image(self, reference: str) -> None:
+        await self._images.remove_image(reference)
+
+    async def image_filesystem(self) -> FilesystemUsage:
+        return await self._images.image_filesystem()
+
+
+async def _collect(session: sessions.ShimSession) -> ExecResult:
+    output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
+    while (piece := await session.read()) is not None:
+        output[piece[0]].append(piece[1])
+    return ExecResult(await session.wait(), b"".join(output[STDOUT]), b"".join(output[STDERR]))
+
+
+def _usage(entry: ContainerEntry) -> ContainerStats:
+    assert entry.run is not None
+    usage = processes.tree_usage(int(entry.run["pid"]))
+    return ContainerStats(
+        id=entry.record.id, name=entry.record.config.name, labels=entry.record.config.labels, time=datetime.now(UTC),
+        cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.rss_bytes, memory_usage=usage.rss_bytes,
+        memory_rss=usage.rss_bytes, processes=usage.processes,
+    )  # fmt: skip

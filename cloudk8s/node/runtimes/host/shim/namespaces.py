@@ -1,0 +1,64 @@
+"""Leave the host's namespaces: join the sandbox's, make the container's own.
+
+Of a process's description it reads `join` (namespace kind to file under /proc) and `unshare` (kinds of new ones). A PID
+namespace takes hold of children only, so the shim enters that one, and the user namespace above it, before it forks.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from cloudk8s.node.runtimes.host.shim import syscalls
+
+KINDS = {
+    "user": syscalls.CLONE_NEWUSER,
+    "mnt": syscalls.CLONE_NEWNS,
+    "pid": syscalls.CLONE_NEWPID,
+    "net": syscalls.CLONE_NEWNET,
+    "ipc": syscalls.CLONE_NEWIPC,
+    "uts": syscalls.CLONE_NEWUTS,
+    "cgroup": syscalls.CLONE_NEWCGROUP,
+}
+_BEFORE_FORK = ("user", "pid")
+
+
+def prepare(process: dict[str, Any]) -> None:
+    """Enter, in the shim, the namespaces that only its children can live in."""
+    _apply(process, _BEFORE_FORK)
+
+
+def enter(process: dict[str, Any]) -> None:
+    """Enter, in the child, all others."""
+    _apply(process, tuple(kind for kind in KINDS if kind not in _BEFORE_FORK))
+
+
+def new_user_namespace() -> None:
+    """Become root of a user namespace in which only the present user exists."""
+    uid, gid = os.geteuid(), os.getegid()
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
+    _write_maps(f"0 {uid} 1", f"0 {gid} 1")
+
+
+def map_user(process: dict[str, Any], uid: int, gid: int) -> None:
+    """Without privileges one user is all there is: show it under the ids that the container asked for."""
+    if process.get("map_user") and (uid, gid) != (0, 0):
+        syscalls.unshare(syscalls.CLONE_NEWUSER)
+        _write_maps(f"{uid} 0 1", f"{gid} 0 1")
+
+
+def _apply(process: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    join: dict[str, str] = process.get("join", {})
+    files = [(os.open(join[kind], os.O_RDONLY | os.O_CLOEXEC), KINDS[kind]) for kind in kinds if kind in join]
+    for fd, flag in files:
+        syscalls.setns(fd, flag)
+        os.close(fd)
+    flags = sum(KINDS[kind] for kind in kinds if kind in process.get("unshare", ()))
+    if flags:
+        syscalls.unshare(flags)
+
+
+def _write_maps(users: str, groups: str) -> None:
+    for name, text in (("setgroups", "deny"), ("uid_map", users), ("gid_map", groups)):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)

@@ -1,0 +1,52 @@
+"""Give a sandbox its network: interfaces from its namespace to the node's bridge, addresses, default routes."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from typing import Any
+
+from cloudk8s.node.runtimes.host.shim import netlink
+
+INTERFACE = "eth0"
+
+
+def open_route_socket() -> socket.socket:
+    """A socket that keeps speaking for the host's namespace after this process left it."""
+    return netlink.open_socket()
+
+
+def connect(network: dict[str, Any], outside: socket.socket, pid: int) -> None:
+    """Bring up the loopback interface and, where `network` names a bridge, the pod's own."""
+    with netlink.open_socket() as inside:
+        netlink.set_up(inside, "lo")
+        if not network:
+            return
+        mtu = int(network.get("mtu", 0))
+        netlink.add_veth(
+            outside,
+            network["host_interface"],
+            peer=INTERFACE,
+            peer_pid=pid,
+            master=int(network["bridge_index"]),
+            mtu=mtu,
+        )
+        _configure(inside, network["addresses"])
+
+
+def _configure(inside: socket.socket, addresses: list[dict[str, Any]]) -> None:
+    _accept_no_router_advertisements()
+    netlink.set_up(inside, INTERFACE)
+    index = netlink.link_index(inside, INTERFACE)
+    for entry in addresses:
+        netlink.add_address(inside, index, ipaddress.ip_address(entry["address"]), int(entry["prefix"]))
+    for entry in addresses:
+        netlink.add_route(inside, gateway=ipaddress.ip_address(entry["gateway"]), index=index)
+
+
+def _accept_no_router_advertisements() -> None:
+    path = f"/proc/sys/net/ipv6/conf/{INTERFACE}/accept_ra"
+    if os.path.exists(path):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0")
