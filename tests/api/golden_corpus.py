@@ -178,6 +178,8 @@ class Run:
                 spec.pop(key, None)
             for container in spec.get("containers") or ():
                 container.pop("volumeMounts", None)
+        if obj.get("kind") in ("PersistentVolume", "PersistentVolumeClaim", "VolumeAttributesClass"):
+            obj.get("metadata", {}).pop("finalizers", None)
         if obj.get("kind") == "Node":
             spec.pop("taints", None)
         return obj

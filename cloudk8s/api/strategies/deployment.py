@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from cloudk8s.api.resource import Object
-from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
-from cloudk8s.api.strategies.pod.defaults import default_pod_template
+from cloudk8s.api.strategies.workload import WorkloadStrategy
 
 
-class DeploymentStrategy(SpecStatusStrategy):
+class DeploymentStrategy(WorkloadStrategy):
     """The Deployment kind."""
 
     status_keeps = "spec+labels"
 
-    def set_defaults(self, obj: Object) -> None:
-        spec = spec_of(obj)
+    def default_spec(self, obj: Object, spec: Object) -> None:
         spec.setdefault("replicas", 1)
         strategy = spec.setdefault("strategy", {})
         if not strategy.get("type"):
@@ -24,8 +22,6 @@ class DeploymentStrategy(SpecStatusStrategy):
             rolling.setdefault("maxSurge", "25%")
         spec.setdefault("revisionHistoryLimit", 10)
         spec.setdefault("progressDeadlineSeconds", 600)
-        default_pod_template(spec.setdefault("template", {}))
-        self.default_status(obj)
 
     def spec_changed(self, new: Object, old: Object) -> bool:
         """A rollout also begins when annotations change."""

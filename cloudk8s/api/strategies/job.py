@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudk8s.api.resource import Object
-from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
-from cloudk8s.api.strategies.pod.defaults import default_pod_template
+from cloudk8s.api.strategies.workload import WorkloadStrategy, default_labels
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 NAME_LABEL = "batch.kubernetes.io/job-name"
@@ -16,11 +15,10 @@ LEGACY_NAME_LABEL = "job-name"
 _MAX_INT32 = 2**31 - 1
 
 
-class JobStrategy(SpecStatusStrategy):
+class JobStrategy(WorkloadStrategy):
     """The Job kind: its selector is generated from its uid unless it is set by hand."""
 
-    def set_defaults(self, obj: Object) -> None:
-        spec = spec_of(obj)
+    def default_spec(self, obj: Object, spec: Object) -> None:
         completions_unset = spec.get("completions") is None
         if completions_unset and spec.get("parallelism") is None:
             spec["completions"] = spec["parallelism"] = 1
@@ -31,10 +29,10 @@ class JobStrategy(SpecStatusStrategy):
         spec.setdefault("suspend", False)
         spec.setdefault("manualSelector", False)
         spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
-        default_pod_template(spec.setdefault("template", {}))
-        default_labels(obj, spec["template"])
         default_failure_policy(spec.get("podFailurePolicy"))
-        self.default_status(obj)
+        template = spec.setdefault("template", {})
+        template.setdefault("metadata", {})
+        default_labels(obj, template)
 
     def prepare_create(self, obj: Object) -> None:
         """Needs `metadata.uid` and `metadata.name`: the generated selector and labels are made from them."""
@@ -49,12 +47,6 @@ class JobStrategy(SpecStatusStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"status.successful"})
-
-
-def default_labels(obj: Object, template: Object) -> None:
-    """A workload without labels gets those of its template."""
-    if (labels := template["metadata"].get("labels")) and not obj["metadata"].get("labels"):
-        obj["metadata"]["labels"] = dict(labels)
 
 
 def default_failure_policy(policy: dict[str, Any] | None) -> None:

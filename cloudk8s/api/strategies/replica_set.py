@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cloudk8s.api.resource import Object
-from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
-from cloudk8s.api.strategies.pod.defaults import default_pod_template
+from cloudk8s.api.strategies.workload import WorkloadStrategy
 
 
-class ReplicaSetStrategy(SpecStatusStrategy):
+class ReplicaSetStrategy(WorkloadStrategy):
     """The ReplicaSet kind."""
 
     def zero_status(self) -> Object:
         return {"replicas": 0}
 
-    def set_defaults(self, obj: Object) -> None:
-        self.default_status(obj)
-        spec = spec_of(obj)
+    def default_spec(self, obj: Object, spec: Object) -> None:
         spec.setdefault("replicas", 1)
-        default_pod_template(spec.setdefault("template", {}))
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.replicas": str((obj.get("status") or {}).get("replicas", 0))}

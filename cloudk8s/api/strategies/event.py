@@ -1,0 +1,55 @@
+"""Events, of both groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import BuiltinStrategy
+
+_REFERENCE = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+SELECTABLE = frozenset(
+    {
+        *(f"involvedObject.{field}" for field in _REFERENCE),
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    }
+)
+
+
+class EventStrategy(BuiltinStrategy):
+    """The Event kind of the core group and of events.k8s.io; they are one object in two forms."""
+
+    allow_create_on_update = True
+
+    def set_defaults(self, obj: Object) -> None:
+        """Fields that upstream always writes."""
+        if obj.get("apiVersion") == "events.k8s.io/v1":
+            for key, zero in (("deprecatedSource", {}), ("deprecatedFirstTimestamp", None)):
+                obj.setdefault(key, zero)
+            obj.setdefault("deprecatedLastTimestamp", None)
+            obj.setdefault("regarding", {})
+            obj.setdefault("eventTime", None)
+            return
+        obj.setdefault("involvedObject", {})
+        for key in ("firstTimestamp", "lastTimestamp", "eventTime"):
+            obj.setdefault(key, None)
+        obj.setdefault("source", {})
+        for key in ("reportingComponent", "reportingInstance"):
+            obj.setdefault(key, "")
+
+    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
+        is_new = obj.get("apiVersion") == "events.k8s.io/v1"
+        reference = obj.get("regarding" if is_new else "involvedObject") or {}
+        source = obj.get("deprecatedSource" if is_new else "source") or {}
+        reporter = obj.get("reportingController" if is_new else "reportingComponent") or ""
+        fields = {f"involvedObject.{field}": reference.get(field, "") for field in _REFERENCE}
+        fields |= {"reason": obj.get("reason", ""), "type": obj.get("type", "")}
+        fields |= {"reportingComponent": reporter, "source": source.get("component") or reporter}
+        return fields
+
+    @property
+    def selectable_field_names(self) -> frozenset[str]:
+        return SELECTABLE

@@ -1,0 +1,62 @@
+"""PersistentVolumeClaims."""
+
+from __future__ import annotations
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.pod.volume_defaults import default_claim_spec
+
+_CORE_SOURCE_KINDS = ("PersistentVolumeClaim",)
+_SNAPSHOT = ("snapshot.storage.k8s.io", "VolumeSnapshot")
+
+
+class PersistentVolumeClaimStrategy(BuiltinStrategy):
+    """The PersistentVolumeClaim kind."""
+
+    has_status = True
+
+    def zero_status(self) -> Object:
+        return {"phase": "Pending"}
+
+    def set_defaults(self, obj: Object) -> None:
+        default_claim(obj)
+
+    def prepare_create(self, obj: Object) -> None:
+        obj["status"] = {"phase": "Pending"}
+        spec = obj["spec"]
+        drop_unknown_source(spec)
+        mirror_data_source(spec)
+
+    def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
+        super().prepare_update(new, old, subresource)
+        if not subresource:
+            if "dataSource" not in (old.get("spec") or {}):
+                drop_unknown_source(new["spec"])
+            mirror_data_source(new["spec"])
+
+
+def default_claim(claim: Object) -> None:
+    default_claim_spec(spec_of(claim))
+    status = claim.setdefault("status", {})
+    status["phase"] = status.get("phase") or "Pending"
+
+
+def drop_unknown_source(spec: Object) -> None:
+    """Only claims and snapshots can be a `dataSource`; anything else is ignored, as it always was."""
+    if source := spec.get("dataSource"):
+        group, kind = source.get("apiGroup") or "", source.get("kind")
+        if not ((group == "" and kind in _CORE_SOURCE_KINDS) or (group, kind) == _SNAPSHOT):
+            spec.pop("dataSource")
+
+
+def mirror_data_source(spec: Object) -> None:
+    """`dataSource` and `dataSourceRef` say the same."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if reference is not None and reference.get("namespace"):
+        # References across namespaces are behind a gate that is off: the field is dropped.
+        spec.pop("dataSourceRef")
+        reference = None
+    if source is not None and reference is None:
+        spec["dataSourceRef"] = dict(source)
+    elif reference is not None and source is None:
+        spec["dataSource"] = dict(reference)

@@ -1,0 +1,44 @@
+"""ResourceClaims and ResourceClaimTemplates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+
+
+class ResourceClaimStrategy(BuiltinStrategy):
+    """The ResourceClaim kind."""
+
+    has_status = True
+
+    def set_defaults(self, obj: Object) -> None:
+        default_claim_spec(spec_of(obj))
+        self.default_status(obj)
+
+
+class ResourceClaimTemplateStrategy(BuiltinStrategy):
+    """The ResourceClaimTemplate kind: its spec never changes."""
+
+    def set_defaults(self, obj: Object) -> None:
+        spec = spec_of(obj)
+        spec.setdefault("metadata", {})
+        default_claim_spec(spec.setdefault("spec", {}))
+
+
+def default_claim_spec(spec: dict[str, Any]) -> None:
+    devices = spec.setdefault("devices", {})
+    for request in devices.get("requests") or ():
+        if (exactly := request.get("exactly")) is not None:
+            _default_request(exactly)
+        for choice in request.get("firstAvailable") or ():
+            _default_request(choice)
+
+
+def _default_request(request: dict[str, Any]) -> None:
+    request["allocationMode"] = request.get("allocationMode") or "ExactCount"
+    if request["allocationMode"] == "ExactCount":
+        request["count"] = request.get("count") or 1
+    for toleration in request.get("tolerations") or ():
+        toleration["operator"] = toleration.get("operator") or "Equal"
