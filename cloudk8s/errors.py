@@ -1,14 +1,14 @@
 """The one error tree; the class tells the caller what to do.
 
-    CloudK8sError
-    ├── UserError                the user's mistake: one line, exit code 2, no traceback
-    │   └── SettingsError        a setting or flag is wrong
-    ├── StatusError              an API server answered with a `metav1.Status`; `reason` decides
-    │   ├── BadRequest  Unauthorized  Forbidden  NotFound  AlreadyExists  Conflict
-    │   ├── Expired (410)  Invalid (422)  TooManyRequests  Timeout  InternalError …
-    ├── StorageError             the store cannot do its work (disk full, corrupt file, in use)
-    └── CloudError               raised by providers; see `cloudk8s.cloud.interface`
-        ├── CloudNotFound  RetryLater(after)  Unsupported(field)  CloudForbidden  QuotaExceeded
+CloudK8sError
+├── UserError                the user's mistake: one line, exit code 2, no traceback
+│   └── SettingsError        a setting or flag is wrong
+├── StatusError              an API server answered with a `metav1.Status`; `reason` decides
+│   ├── BadRequest  Unauthorized  Forbidden  NotFound  AlreadyExists  Conflict
+│   ├── Expired (410)  Invalid (422)  TooManyRequests  Timeout  InternalError …
+├── StorageError             the store cannot do its work (disk full, corrupt file, in use)
+└── CloudError               raised by providers; see `cloudk8s.cloud.interface`
+    ├── CloudNotFound  RetryLater(after)  Unsupported(field)  CloudForbidden  QuotaExceeded
 """
 
 from __future__ import annotations
@@ -206,4 +206,3 @@ class CloudForbidden(CloudError):
 
 class QuotaExceeded(CloudError):
     """A limit of the account is reached; retry late."""
-

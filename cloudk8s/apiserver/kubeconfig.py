@@ -74,6 +74,20 @@ def default_path(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(first) if first else Path(environment.get("HOME") or Path.home()) / ".kube" / "config"
 
 
+def read_access(path: Path) -> Access:
+    """The access that `write` put into a file."""
+    config = load(path)
+    cluster, user = config["clusters"][0], config["users"][0]["user"]
+    return Access(
+        cluster["name"],
+        cluster["cluster"]["server"],
+        base64.b64decode(cluster["cluster"]["certificate-authority-data"]),
+        base64.b64decode(user.get("client-certificate-data", "")),
+        base64.b64decode(user.get("client-key-data", "")),
+        user.get("token", ""),
+    )
+
+
 def write(path: Path, access: Access) -> None:
     """Replace `path` with a kubeconfig for `access` alone."""
     private_file.write(path, dump(access.as_config()).encode())

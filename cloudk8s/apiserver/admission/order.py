@@ -1,0 +1,19 @@
+"""The built-in plugins in upstream's order."""
+
+from __future__ import annotations
+
+from cloudk8s.apiserver.admission.interface import AdmissionPlugin
+from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
+from cloudk8s.apiserver.admission.service_account import ServiceAccount
+
+
+def built_in(*, extra_certificates: tuple[tuple[str, str], ...] = ()) -> list[AdmissionPlugin]:
+    """New instances of all of them."""
+    return [
+        NamespaceLifecycle(),
+        ServiceAccount(extra_certificates),
+        TaintNodesByCondition(),
+        Priority(),
+        DefaultTolerationSeconds(),
+    ]

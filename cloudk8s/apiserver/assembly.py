@@ -1,0 +1,67 @@
+"""The parts of the API server behind its listener, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudk8s.api.printing.printer import Printer
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.authentication import UserInfo
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.dispatch import Dispatcher
+from cloudk8s.apiserver.endpoints import add_endpoints
+from cloudk8s.apiserver.local import LocalApi
+from cloudk8s.apiserver.paths import Paths
+from cloudk8s.apiserver.pki import PKI
+from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.security import CertificateSecurity, Security
+from cloudk8s.apiserver.server import ApiServer
+from cloudk8s.apiserver.subresources.binding import BindingHandler
+from cloudk8s.apiserver.subresources.status import ViewHandler
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Everything behind the listener."""
+
+    core: Core
+    server: ApiServer
+    presenter: Presenter
+    security: Security
+    paths: Paths
+
+    def local(self, user: UserInfo, *, agent: str) -> LocalApi:
+        """The server as seen by a component in this process."""
+        return LocalApi(self.server, self.core, self.presenter, self.security, user, agent)
+
+    async def start(self) -> None:
+        """Begin background work and say that the server is ready."""
+
+
+def assemble(
+    core: Core, settings: ClusterSettings, pki: PKI, *, modes: tuple[str, ...], token_file: Path | None
+) -> Assembly:
+    """Build the handlers over a core."""
+    presenter = Presenter(core, convert=_convert, printer=Printer(core.clock))
+    view, binding = ViewHandler(core, presenter), BindingHandler(core)
+    dispatcher = Dispatcher(
+        core,
+        presenter,
+        subresources={("", "pods", "binding"): binding},
+        default_subresources=dict.fromkeys(("status", "approval", "ephemeralcontainers", "resize", "finalize"), view),
+        virtual={("", "bindings"): binding},
+    )
+    security, paths = CertificateSecurity(), Paths()
+    add_endpoints(paths, core)
+    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
+    return Assembly(core, server, presenter, security, paths)
+
+
+def _convert(core: Core, resource: ResourceType, tree: Object) -> Object:
+    """An object in another version of its kind; versions of custom resources differ in apiVersion only."""
+    copy: Object = codec.copy(tree)
+    copy["apiVersion"], copy["kind"] = resource.api_version, resource.kind
+    return copy

@@ -1,0 +1,51 @@
+"""Reconcile what every cluster has; called before the server says it is ready."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from cloudk8s.api.resource import Object
+from cloudk8s.apiserver.bootstrap import objects
+from cloudk8s.apiserver.bootstrap.writer import Writer
+from cloudk8s.apiserver.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server listens and which range Services come from; the CAs are PEM text."""
+
+    address: str
+    port: int
+    service_ranges: tuple[str, ...]
+    client_ca: str = ""
+    requestheader_ca: str = ""
+
+
+async def bootstrap(core: Core, endpoint: Endpoint) -> None:
+    """Make what is missing; idempotent."""
+    writer = Writer(core)
+    for obj in (*objects.namespaces(), *objects.priority_classes()):
+        await writer.ensure(obj)
+    await writer.ensure(objects.service_cidr(list(endpoint.service_ranges)))
+    await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
+    await writer.ensure(objects.kubernetes_service(first_address(endpoint.service_ranges[0]), endpoint.port))
+    for obj in objects.kubernetes_endpoints(endpoint.address, endpoint.port):
+        await _publish(writer, obj)
+
+
+def first_address(network: str) -> str:
+    """The first usable address of a range: that of the `kubernetes` Service."""
+    return str(ipaddress.ip_network(network)[1])
+
+
+async def _publish(writer: Writer, obj: Object) -> None:
+    """Create the endpoints, or put the present address and port into them."""
+    if await writer.ensure(obj):
+        return
+    changed = {key: value for key, value in obj.items() if key in ("subsets", "endpoints", "ports", "addressType")}
+
+    def transform(live: Object) -> Object:
+        return live | changed
+
+    await writer.change(obj, transform)

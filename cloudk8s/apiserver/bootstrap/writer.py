@@ -1,0 +1,58 @@
+"""Writes objects on behalf of the API server itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.authentication import UserInfo
+from cloudk8s.apiserver.context import Query, RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations.create import create
+from cloudk8s.apiserver.operations.update import Change, update
+from cloudk8s.apiserver.request_info import parse_path
+from cloudk8s.errors import AlreadyExists
+from cloudk8s.machinery import codec
+
+SERVER = UserInfo("system:apiserver", groups=("system:masters", "system:authenticated"))
+
+
+class Writer:
+    """Creates and changes objects as `system:apiserver`."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def context(self, path: str = "/") -> RequestContext:
+        """A request of the server to itself."""
+        return RequestContext(SERVER, parse_path(path), Query(""), {"user-agent": "kube-apiserver"})
+
+    def find(self, obj: Object) -> Object | None:
+        """The stored object of that kind and name, or None."""
+        resource, metadata = self.resource(obj), obj["metadata"]
+        record = self._core.store.get(resource.key(metadata.get("namespace", ""), metadata["name"]))
+        return self._core.tree(record) if record else None
+
+    async def ensure(self, obj: Object) -> bool:
+        """Create the object unless one of that name is there; True when it was created."""
+        if self.find(obj) is not None:
+            return False
+        try:
+            await create(self._core, self.context(), self.resource(obj), codec.copy(obj))
+        except AlreadyExists:
+            return False
+        return True
+
+    async def change(self, obj: Object, transform: Callable[[Object], Object]) -> None:
+        """Change a stored object of that kind and name."""
+        resource, metadata = self.resource(obj), obj["metadata"]
+        change = Change(resource, metadata.get("namespace", ""), metadata["name"], transform)
+        await update(self._core, self.context(), change)
+
+    def resource(self, obj: Object) -> ResourceType:
+        """The resource that an object's apiVersion and kind name."""
+        group, _, version = obj["apiVersion"].rpartition("/")
+        resource = self._core.registry.lookup_kind(group, version, obj["kind"])
+        if resource is None:
+            raise KeyError(f"{obj['apiVersion']} {obj['kind']} is not served")
+        return resource

@@ -1,0 +1,70 @@
+"""Who asks, for what, and how: one `RequestContext` for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from cloudk8s.apiserver.request_info import RequestInfo
+
+if TYPE_CHECKING:
+    from cloudk8s.apiserver.authentication import UserInfo
+
+
+class Query:
+    """The query parameters of a request; of a repeated one the first counts, as in Go's `url.Values.Get`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, raw: str) -> None:
+        self._values: Mapping[str, list[str]] = parse_qs(raw, keep_blank_values=True) if raw else {}
+
+    def get(self, name: str, default: str = "") -> str:
+        values = self._values.get(name)
+        return values[0] if values else default
+
+    def all(self, name: str) -> list[str]:
+        return list(self._values.get(name, ()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def flag(self, name: str) -> bool:
+        """Upstream's conversion of a query value to bool: absent, "0" and "false" are false."""
+        values = self._values.get(name)
+        return bool(values) and values[0].lower() not in ("0", "false")
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """What operations and admission know of the request, beside the object."""
+
+    user: UserInfo
+    info: RequestInfo
+    query: Query
+    headers: Mapping[str, str]
+    warnings: list[str] = field(default_factory=list)
+    """Texts for `Warning: 299` headers, in order."""
+
+    def warn(self, text: str) -> None:
+        """Add a warning once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @property
+    def field_manager(self) -> str:
+        """The `fieldManager` parameter, else what upstream derives from the User-Agent."""
+        explicit = self.query.get("fieldManager")
+        if explicit:
+            return explicit
+        agent = self.headers.get("user-agent", "").split("/", 1)[0]
+        return agent[:128] if agent.isprintable() else ""
+
+    @property
+    def dry_run(self) -> bool:
+        return "All" in self.query.all("dryRun")

@@ -1,0 +1,74 @@
+"""What every operation works with: the registry, the store and the rules, in one frozen bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.strategy import Strategy
+from cloudk8s.apiserver.encoding import Attributes, TreeCache
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.storage.interface import Record, Store
+
+if TYPE_CHECKING:
+    from cloudk8s.api.registry import Registry
+    from cloudk8s.apiserver.admission.chain import AdmissionChain
+    from cloudk8s.apiserver.field_management import FieldManagement
+
+
+@dataclass(frozen=True)
+class Core:
+    """The parts that operations, admission and handlers share. Nothing here knows HTTP."""
+
+    registry: Registry
+    store: Store
+    strategies: Mapping[tuple[str, str], Strategy]
+    admission: AdmissionChain
+    fields: FieldManagement
+    clock: Clock
+    trees: TreeCache = field(default_factory=TreeCache)
+    default_strategy: Strategy = field(default_factory=Strategy)
+
+    def strategy(self, resource: ResourceType) -> Strategy:
+        """The strategy of a resource's kind."""
+        return self.strategies.get((resource.group, resource.kind), self.default_strategy)
+
+    def resource(self, group: str, plural: str) -> ResourceType:
+        """The preferred version of a resource; KeyError for one that is not served."""
+        versions = self.registry.versions_of(group, plural)
+        if not versions:
+            raise KeyError(f"{plural}.{group}")
+        return versions[0]
+
+    def tree(self, record: Record) -> Object:
+        """A record's decoded object: shared, read-only."""
+        return self.trees.tree(record)
+
+    def find(self, group: str, plural: str, name: str, namespace: str = "") -> Object | None:
+        """Read one object for a check, or None; shared, read-only, in its stored version."""
+        record = self.store.get(self.resource(group, plural).key(namespace, name))
+        return self.tree(record) if record else None
+
+    def all(self, group: str, plural: str, namespace: str = "") -> Iterator[Object]:
+        """Read a collection for a check; shared, read-only, in key order."""
+        prefix = self.resource(group, plural).prefix_in(namespace)
+        return (self.tree(record) for record in self.store.range(prefix).records)
+
+    def attributes(self, resource: ResourceType, record: Record) -> Attributes:
+        """What selectors look at, computed once for a record."""
+        if record.attributes is None:
+            record.attributes = self.attributes_of(resource, self.tree(record))
+        attributes: Attributes = record.attributes
+        return attributes
+
+    def attributes_of(self, resource: ResourceType, obj: Object) -> Attributes:
+        """Labels and selectable fields of an object."""
+        metadata: Mapping[str, Any] = obj["metadata"]
+        fields = {
+            "metadata.name": metadata["name"],
+            "metadata.namespace": metadata.get("namespace", ""),
+            **self.strategy(resource).selectable_fields(obj),
+        }
+        return Attributes(metadata.get("labels") or {}, fields)

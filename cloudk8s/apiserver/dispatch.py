@@ -1,0 +1,116 @@
+"""Which handler a request on a resource goes to; 404 and 405 where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from cloudk8s.api.resource import ResourceType
+from cloudk8s.apiserver import failures
+from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.handlers import reading, writing
+from cloudk8s.apiserver.http.interface import Answer, Request
+from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
+
+Outcome = Answer | Awaitable[Answer]
+Read = Callable[[Core, Presenter, RequestContext, ResourceType], Outcome]
+Write = Callable[[Core, Presenter, RequestContext, ResourceType, bytes], Outcome]
+
+_OBJECT_VERBS: Final = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_COLLECTION_VERBS: Final = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+_SUBRESOURCE_VERBS: Final = {**_OBJECT_VERBS, "POST": "create"}
+_WRITERS: Final[Mapping[str, Write]] = {
+    "create": writing.post,
+    "update": writing.put,
+    "patch": writing.patch_object,
+    "delete": writing.delete_object,
+    "deletecollection": writing.delete_collection,
+}
+
+
+def verb_of(context: RequestContext, method: str) -> str:
+    """The authorization verb of a request on a resource; the method in lower case where it has none."""
+    info = context.info
+    if info.subresource:
+        return _SUBRESOURCE_VERBS.get(method, method.lower())
+    if info.name and not info.is_watch:
+        return _SUBRESOURCE_VERBS.get(method, method.lower())
+    if method in ("GET", "HEAD") and (info.is_watch or context.query.flag("watch")):
+        return "watch"
+    return _COLLECTION_VERBS.get(method, method.lower())
+
+
+class Dispatcher:
+    """Sends requests on resources to verbs, subresources and virtual resources."""
+
+    def __init__(
+        self,
+        core: Core,
+        presenter: Presenter,
+        *,
+        subresources: Mapping[tuple[str, str, str], SubresourceHandler],
+        default_subresources: Mapping[str, SubresourceHandler],
+        virtual: Mapping[tuple[str, str], VirtualHandler],
+    ) -> None:
+        self._core = core
+        self._presenter = presenter
+        self._subresources = subresources
+        self._default_subresources = default_subresources
+        self._virtual = virtual
+
+    def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
+        """Answer a request on a resource that was authorized as `verb`."""
+        resource = self._find(context)
+        info = context.info
+        if info.subresource:
+            return self._subresource(context, request, resource, verb)
+        if resource.is_virtual:
+            handler = self._virtual.get((resource.group, resource.plural))
+            if handler is None or verb not in resource.verbs:
+                raise failures.method_not_allowed()
+            return handler.handle(context, request, resource, verb)
+        if not self._allows(resource, context, request.method, verb):
+            raise failures.method_not_allowed()
+        if verb == "get":
+            return reading.get(self._core, self._presenter, context, resource)
+        if verb in ("list", "watch"):
+            return reading.list_or_watch(self._core, self._presenter, context, resource)
+        return _WRITERS[verb](self._core, self._presenter, context, resource, request.body)
+
+    def _find(self, context: RequestContext) -> ResourceType:
+        info = context.info
+        resource = self._core.registry.lookup(info.group, info.version, info.resource)
+        if resource is None:
+            raise failures.no_such_path()
+        in_namespace = bool(info.url_namespace)
+        if in_namespace and not resource.namespaced:
+            raise failures.no_such_path()
+        if resource.namespaced and not in_namespace and info.name and not info.is_watch:
+            raise failures.no_such_path()
+        return resource
+
+    @staticmethod
+    def _allows(resource: ResourceType, context: RequestContext, method: str, verb: str) -> bool:
+        """Whether the resource has this verb at this place (an object, a collection, all namespaces)."""
+        info = context.info
+        if verb not in resource.verbs:
+            return False
+        if info.name and not info.is_watch:
+            return method in _OBJECT_VERBS
+        everywhere = resource.namespaced and not info.url_namespace
+        return not (everywhere and verb in ("create", "deletecollection"))
+
+    def _subresource(self, context: RequestContext, request: Request, resource: ResourceType, verb: str) -> Outcome:
+        info = context.info
+        declared = resource.subresources.get(info.subresource)
+        if declared is None:
+            raise failures.no_such_path()
+        if verb not in declared.verbs:
+            raise failures.method_not_allowed()
+        handler = self._subresources.get((resource.group, resource.plural, info.subresource))
+        handler = handler or self._default_subresources.get(info.subresource)
+        if handler is None:
+            raise failures.no_such_path()
+        return handler.handle(context, request, resource, verb)

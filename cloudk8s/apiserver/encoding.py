@@ -1,0 +1,85 @@
+"""Trees to stored bytes and back.
+
+A stored value starts with `kind`, `apiVersion` and `metadata`, and inside metadata every scalar comes before the first
+map, so a resource version can be spliced in and the type be cut off at a known place without decoding anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.machinery import codec
+from cloudk8s.storage.interface import Draft, Record
+
+_METADATA_ORDER: Final = (
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
+    "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
+    "managedFields",
+)  # fmt: skip
+_PLACE: Final = b'"resourceVersion":""'
+
+
+class Attributes(NamedTuple):
+    """What selectors look at."""
+
+    labels: Mapping[str, str]
+    fields: Mapping[str, str]
+
+
+def draft_of(obj: Object, attributes: Attributes) -> Draft:
+    """Encode an object for the store; `obj` is not changed."""
+    metadata = {**obj["metadata"], "resourceVersion": ""}
+    data = codec.encode(
+        {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": None}
+        | obj
+        | {"metadata": _in_order(metadata)}
+    )
+    at = data.index(_PLACE) + len(_PLACE) - 1
+    return Draft(data[:at], data[at:], attributes)
+
+
+def _in_order(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: metadata[key] for key in _METADATA_ORDER if metadata.get(key) is not None}
+
+
+class TreeCache:
+    """Decoded trees of recently touched records: made late, dropped early.
+
+    A tree hangs on its record (`Record.memo`), so everyone who holds the record shares it; only the newest `size` trees
+    are kept, because live dicts at scale are what makes the garbage collector stop the world.
+    """
+
+    def __init__(self, size: int = 2048) -> None:
+        self._recent: deque[Record] = deque()
+        self._size = size
+
+    def tree(self, record: Record) -> Object:
+        """The record's decoded object: shared, read-only."""
+        memo = record.memo
+        if memo is None:
+            memo = codec.decode(record.value)
+            self.keep(record, memo)
+        tree: Object = memo
+        return tree
+
+    def keep(self, record: Record, tree: Object) -> None:
+        """Remember a tree that was at hand when the record was written."""
+        record.memo = tree
+        self._recent.append(record)
+        if len(self._recent) > self._size:
+            self._recent.popleft().memo = None
+
+
+def type_prefix(kind: str, api_version: str) -> bytes:
+    """What every stored value of a kind begins with."""
+    return b'{"kind":' + codec.encode(kind) + b',"apiVersion":' + codec.encode(api_version) + b","
+
+
+def list_head(resource: ResourceType, metadata: Mapping[str, Any]) -> bytes:
+    """The beginning of a list document, up to and including the bracket of `items`."""
+    kind = codec.encode(resource.list_kind or resource.kind + "List")
+    head = b'{"kind":' + kind + b',"apiVersion":' + codec.encode(resource.api_version)
+    return head + b',"metadata":' + codec.encode(metadata) + b',"items":['

@@ -1,0 +1,1 @@
+"""HTTP verbs on resources: read the request, call an operation, present the result. One file a verb."""

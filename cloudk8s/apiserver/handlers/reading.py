@@ -1,0 +1,94 @@
+"""GET on an object or a collection: get, list, watch."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Final
+
+from cloudk8s.api.resource import ResourceType
+from cloudk8s.apiserver import failures
+from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.handlers.list_options import ListOptions, parse_revision, read_list_options
+from cloudk8s.apiserver.handlers.watching import WatchOptions, WatchStream, too_old
+from cloudk8s.apiserver.http.interface import Answer
+from cloudk8s.apiserver.negotiation import negotiate
+from cloudk8s.apiserver.operations.listing import PageRequest, read_page
+from cloudk8s.apiserver.operations.selection import Selection, select
+from cloudk8s.apiserver.operations.watching import WatchRequest
+from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.errors import BadRequest
+from cloudk8s.machinery import fields
+from cloudk8s.storage.interface import Compacted, FutureRevision
+
+_MIN_WATCH_SECONDS: Final = 1800.0
+"""Upstream's `--min-request-timeout`: a watch without a timeout lives this long to twice this long."""
+
+
+def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
+    """One object. Any `resourceVersion` is as good as the newest, because reads are of the newest state."""
+    info = context.info
+    if version := context.query.get("resourceVersion"):
+        parse_revision(version)
+    record = core.store.get(resource.key(info.namespace, info.name))
+    if record is None:
+        raise failures.not_found(resource, info.name)
+    return presenter.one(resource, record, negotiate(context.headers.get("accept", "")))
+
+
+def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
+    """A collection, once or followed."""
+    info, query = context.info, context.query
+    watch = info.is_watch or query.flag("watch")
+    options = read_list_options(query, watch=watch)
+    form = negotiate(context.headers.get("accept", ""), can_stream=True)
+    selection = select(core, resource, options.label_selector, options.field_selector)
+    if info.is_watch and info.name:
+        selection = _named(selection, info.name)
+    namespace = info.url_namespace
+    include = query.get("includeObject")
+    if watch:
+        watching = _watch_options(core, options, include)
+        return WatchStream(core, presenter, resource, namespace, selection, form, watching).answer()
+    page = read_page(core, resource, namespace, selection, _page_request(core, options))
+    return presenter.page(resource, page, form, include)
+
+
+def _named(selection: Selection, name: str) -> Selection:
+    return replace(selection, fields=fields.parse(f"metadata.name={name}"), name=name)
+
+
+def _page_request(core: Core, options: ListOptions) -> PageRequest:
+    version = options.resource_version
+    if options.continue_token and version and version != "0":
+        raise BadRequest("specifying resource version is not allowed when using continue")
+    revision = _list_revision(version)
+    if revision and revision > core.store.revision:
+        raise too_old(FutureRevision(revision, core.store.revision))
+    exact = options.match == "Exact" or (options.limit and revision and not options.match)
+    return PageRequest(options.limit, options.continue_token, revision if exact and revision else None)
+
+
+def _list_revision(version: str) -> int:
+    if not version:
+        return 0
+    if version.isdecimal():
+        return int(version)
+    detail = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+    raise BadRequest(f"invalid resource version: {detail}")
+
+
+def _watch_options(core: Core, options: ListOptions, include: str) -> WatchOptions:
+    revision = parse_revision(options.resource_version) if options.resource_version else 0
+    initial = revision == 0 if options.send_initial_events is None else options.send_initial_events
+    after = revision or None
+    if after is not None and not initial:
+        oldest = core.store.oldest_revision
+        if after > core.store.revision:
+            raise too_old(FutureRevision(after, core.store.revision))
+        if after < oldest - 1 and after < core.store.revision:
+            raise too_old(Compacted(after, oldest))
+    timeout = float(options.timeout_seconds or 0) or _MIN_WATCH_SECONDS * (1 + random.random())
+    marks = bool(options.send_initial_events) and options.bookmarks
+    return WatchOptions(WatchRequest(None if initial else after, initial), timeout, options.bookmarks, marks, include)

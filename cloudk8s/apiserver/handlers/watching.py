@@ -1,0 +1,173 @@
+"""`?watch=true`: one chunked answer that follows a collection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cloudk8s.api.resource import ResourceType
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.http.interface import Stream, StreamWriter
+from cloudk8s.apiserver.negotiation import YAML, Format
+from cloudk8s.apiserver.operations import watching
+from cloudk8s.apiserver.operations.selection import Selection
+from cloudk8s.apiserver.operations.watching import Change, WatchRequest
+from cloudk8s.apiserver.presenting import Presenter, partial_metadata
+from cloudk8s.errors import Expired, StatusError
+from cloudk8s.machinery import codec
+from cloudk8s.storage.interface import Compacted, FutureRevision, Record, Subscription
+
+_BOOKMARK_SECONDS: Final = 60.0
+_END_ANNOTATION: Final = {"k8s.io/initial-events-end": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How a watch runs; `timeout` in seconds."""
+
+    request: WatchRequest
+    timeout: float
+    bookmarks: bool = False
+    marks_initial_end: bool = False
+    include: str = ""
+
+
+class WatchStream:
+    """One watcher: turns changes into frames and ends after its timeout."""
+
+    def __init__(
+        self, core: Core, presenter: Presenter, resource: ResourceType, namespace: str, selection: Selection,
+        form: Format, options: WatchOptions,
+    ) -> None:  # fmt: skip
+        self._core = core
+        self._presenter = presenter
+        self._resource = resource
+        self._namespace = namespace
+        self._selection = selection
+        self._form = form
+        self._options = options
+        self._subscription: Subscription | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._revision = 0
+        self._sent_columns = False
+        self._writer: StreamWriter | None = None
+
+    def answer(self) -> Stream:
+        """The HTTP answer; nothing happens before it is started."""
+        content_type = YAML if self._form.media_type == YAML else "application/json"
+        return Stream(self._start, self._stop, content_type)
+
+    def _start(self, writer: StreamWriter) -> None:
+        self._writer = writer
+        loop = asyncio.get_running_loop()
+        try:
+            self._subscription = watching.watch(
+                self._core, self._resource, self._namespace, self._selection, self._options.request, self._on_changes
+            )
+        except (Compacted, FutureRevision) as error:
+            self._fail(error)
+            return
+        if self._options.marks_initial_end:
+            self._bookmark(_END_ANNOTATION)
+        self._timers.append(loop.call_later(self._options.timeout, self._expire))
+        if self._options.bookmarks:
+            self._timers.append(loop.call_later(_BOOKMARK_SECONDS, self._periodic_bookmark))
+
+    def _stop(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def _on_changes(self, changes: Sequence[Change], revision: int) -> None:
+        writer = self._writer
+        if writer is None or writer.is_closed:
+            return
+        self._revision = max(revision, self._revision)
+        if changes:
+            writer.write_framed(b"".join([self._frame(change) for change in changes]))
+
+    def _frame(self, change: Change) -> bytes:
+        """One event in chunked framing; frames of whole objects are made once for all watchers."""
+        kind, record, event = change
+        if event is None or self._form.form == "table" or self._form.media_type == YAML:
+            return chunk(self._encode(kind, record))
+        key = (kind, self._form, self._resource)
+        frame = event.frames.get(key)
+        if frame is None:
+            frame = event.frames[key] = chunk(self._encode(kind, record))
+        return frame
+
+    def _encode(self, kind: str, record: Record) -> bytes:
+        if self._form.is_plain or self._form.pretty:
+            return (
+                b'{"type":"' + kind.encode() + b'","object":' + self._presenter.value(self._resource, record) + b"}\n"
+            )
+        tree = self._presenter.tree(self._resource, record)
+        if self._form.form == "metadata":
+            tree = partial_metadata(tree, self._form)
+        elif self._form.form == "table":
+            tree = self._table(tree)
+        if self._form.media_type == YAML:
+            import ryaml
+
+            return ryaml.dumps({"type": kind, "object": tree}).encode()
+        return codec.encode({"type": kind, "object": tree}) + b"\n"
+
+    def _table(self, tree: dict[str, Any]) -> dict[str, Any]:
+        metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+        table = self._presenter.table(
+            self._resource, [tree], self._form, metadata, self._options.include, with_columns=not self._sent_columns
+        )
+        self._sent_columns = True
+        return table
+
+    def _bookmark(self, annotations: dict[str, str] | None = None) -> None:
+        if self._writer is None or self._writer.is_closed:
+            return
+        metadata: dict[str, Any] = {"resourceVersion": str(self._revision or self._core.store.revision)}
+        metadata["creationTimestamp"] = None
+        if annotations:
+            metadata["annotations"] = annotations
+        obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
+        self._writer.write(codec.encode({"type": "BOOKMARK", "object": obj}) + b"\n")
+
+    def _periodic_bookmark(self) -> None:
+        self._revision = self._core.store.revision
+        self._bookmark()
+        self._timers[-1] = asyncio.get_running_loop().call_later(_BOOKMARK_SECONDS, self._periodic_bookmark)
+
+    def _expire(self) -> None:
+        if self._options.bookmarks and self._revision:
+            self._bookmark()
+        self._end()
+
+    def _fail(self, error: Exception) -> None:
+        """Upstream answers 200 and sends one ERROR event for a revision that is gone."""
+        status = too_old(error).status
+        if self._writer is not None:
+            self._writer.write(codec.encode({"type": "ERROR", "object": status}) + b"\n")
+        self._end()
+
+    def _end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def too_old(error: Exception) -> StatusError:
+    """410 for a compacted revision, in upstream's words."""
+    if isinstance(error, Compacted):
+        return Expired(f"too old resource version: {error.revision} ({error.oldest})")
+    assert isinstance(error, FutureRevision)
+    from cloudk8s.errors import Timeout
+
+    return Timeout(f"Too large resource version: {error.revision}, current: {error.current}")
+
+
+def chunk(data: bytes) -> bytes:
+    """Bytes in HTTP/1.1 chunked framing."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

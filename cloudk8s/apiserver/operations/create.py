@@ -1,0 +1,95 @@
+"""Create one object."""
+
+from __future__ import annotations
+
+import uuid
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.validation.metadata import validate_common_create
+from cloudk8s.apiserver import failures
+from cloudk8s.apiserver.admission.interface import AdmissionRequest
+from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations import writing
+from cloudk8s.machinery import names
+from cloudk8s.machinery.times import format_time
+from cloudk8s.storage.interface import Record, RevisionConflict, Write
+
+_ATTEMPTS = 8
+"""How often a generated name that is taken is made anew; upstream's `maxNameGenerationCreateAttempts`."""
+
+
+async def create(
+    core: Core, context: RequestContext, resource: ResourceType, obj: Object, *, options: Object | None = None
+) -> Record:
+    """Create `obj`, a decoded and pruned tree that this call owns; returns what was stored.
+
+    For a dry run the record carries no revision of its own and nothing is stored.
+    """
+    metadata = obj["metadata"]
+    strategy = core.strategy(resource)
+    strategy.set_defaults(obj)
+    core.fields.on_create(context, resource, obj)
+    request = _admission(context, resource, obj, options or {})
+    try:
+        await core.admission.admit(request)
+        _begin(core, resource, obj)
+        strategy.prepare_create(obj)
+        generated = _needs_name(metadata)
+        if generated:
+            metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
+        errors = strategy.validate_create(obj)
+        errors = errors or validate_common_create(obj, namespaced=resource.namespaced)
+        if errors:
+            raise failures.invalid_object(resource, metadata.get("name", ""), errors)
+        for text in strategy.warnings(obj, None):
+            context.warn(text)
+        request.name = metadata["name"]
+        await core.admission.validate(request)
+        record = await _store(core, context, resource, obj, generated)
+    except BaseException:
+        writing.run_all(request.on_failure)
+        raise
+    writing.run_all(request.on_failure if context.dry_run else request.on_commit)
+    return record
+
+
+def _admission(context: RequestContext, resource: ResourceType, obj: Object, options: Object) -> AdmissionRequest:
+    metadata = obj["metadata"]
+    return AdmissionRequest(
+        "CREATE", resource, "", metadata.get("namespace", ""), metadata.get("name", ""), obj, None, context.user,
+        context.dry_run, options, context.warn, [], [],
+    )  # fmt: skip
+
+
+def _begin(core: Core, resource: ResourceType, obj: Object) -> None:
+    """Fill the server's part of a new object's metadata."""
+    metadata = obj["metadata"]
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "generation"):
+        metadata.pop(name, None)
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = format_time(core.clock.now())
+    if not resource.namespaced:
+        metadata.pop("namespace", None)
+
+
+def _needs_name(metadata: Object) -> bool:
+    return not metadata.get("name") and bool(metadata.get("generateName"))
+
+
+async def _store(core: Core, context: RequestContext, resource: ResourceType, obj: Object, generated: bool) -> Record:
+    metadata = obj["metadata"]
+    strategy = core.strategy(resource)
+    for attempt in range(_ATTEMPTS):
+        key = resource.key(metadata.get("namespace", ""), metadata["name"])
+        if context.dry_run:
+            if core.store.get(key) is not None:
+                raise failures.already_exists(resource, metadata["name"])
+            return writing.dry_record(core, resource, key, obj)
+        try:
+            return await writing.store(core, resource, obj, Write(key, writing.draft(core, resource, obj), 0))
+        except RevisionConflict:
+            if not generated or attempt == _ATTEMPTS - 1:
+                raise failures.already_exists(resource, metadata["name"]) from None
+        metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
+    raise AssertionError("unreachable")

@@ -1,0 +1,158 @@
+"""Delete one object or a selection: preconditions, grace, finalizers, propagation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver import failures
+from cloudk8s.apiserver.admission.interface import AdmissionRequest
+from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations import writing
+from cloudk8s.apiserver.operations.update import is_released, precondition_failed
+from cloudk8s.machinery import codec
+from cloudk8s.machinery.times import format_time, parse_time
+from cloudk8s.storage.interface import Record, RevisionConflict, Write
+
+ORPHAN: Final = "orphan"
+FOREGROUND: Final = "foregroundDeletion"
+_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """metav1.DeleteOptions, read and validated."""
+
+    grace_period_seconds: int | None = None
+    propagation_policy: str = ""
+    orphan_dependents: bool | None = None
+    uid: str = ""
+    resource_version: str = ""
+    raw: Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What became of the object: its last state, and whether it is gone now or waits."""
+
+    record: Record
+    is_gone: bool
+
+
+async def delete(
+    core: Core, context: RequestContext, resource: ResourceType, namespace: str, name: str, options: DeleteOptions
+) -> Deleted:
+    """Delete an object or mark it as being deleted."""
+    key = resource.key(namespace, name)
+    for attempt in range(_ATTEMPTS):
+        record = core.store.get(key)
+        if record is None:
+            raise failures.not_found(resource, name)
+        old = core.tree(record)
+        _check_preconditions(resource, record, old, options)
+        request = AdmissionRequest(
+            "DELETE", resource, "", namespace, name, None, old, context.user, context.dry_run,
+            options.raw or {}, context.warn, [], [],
+        )  # fmt: skip
+        await core.admission.admit(request)
+        await core.admission.validate(request)
+        try:
+            deleted = await _once(core, context, resource, record, old, options)
+        except RevisionConflict:
+            if options.resource_version or attempt == _ATTEMPTS - 1:
+                raise failures.conflict(resource, name) from None
+            continue
+        writing.run_all(request.on_commit)
+        return deleted
+    raise AssertionError("unreachable")
+
+
+def _check_preconditions(resource: ResourceType, record: Record, old: Object, options: DeleteOptions) -> None:
+    metadata = old["metadata"]
+    if options.uid and options.uid != metadata["uid"]:
+        reason = precondition_failed(record.key, options.uid, metadata["uid"])
+        raise failures.conflict(resource, metadata["name"], reason)
+    if options.resource_version and options.resource_version != str(record.revision):
+        reason = (
+            f"StorageError: invalid object, Code: 4, Key: {record.key.replace('/core/', '/', 1)}, ResourceVersion: 0, "
+            f"AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: {options.resource_version}, "
+            f"ResourceVersion in object meta: {record.revision}"
+        )
+        raise failures.conflict(resource, metadata["name"], reason)
+
+
+async def _once(
+    core: Core, context: RequestContext, resource: ResourceType, record: Record, old: Object, options: DeleteOptions
+) -> Deleted:
+    new = codec.copy(old)
+    metadata = new["metadata"]
+    grace = _grace(resource, old, options)
+    _set_finalizers(metadata, options)
+    if grace == 0 and not metadata.get("finalizers"):
+        return await _remove(core, context, resource, record, new)
+    _mark(core, metadata, grace)
+    if new == old:
+        return Deleted(record, False)
+    if "generation" in metadata and not old["metadata"].get("deletionTimestamp"):
+        metadata["generation"] += 1
+    if is_released(metadata):
+        return await _remove(core, context, resource, record, new)
+    if context.dry_run:
+        return Deleted(writing.dry_record(core, resource, record.key, new, record.revision), False)
+    write = Write(record.key, writing.draft(core, resource, new), record.revision)
+    return Deleted(await writing.store(core, resource, new, write), False)
+
+
+def _grace(resource: ResourceType, old: Object, options: DeleteOptions) -> int:
+    """Seconds the object may take to go; only pods are deleted gracefully."""
+    if resource.plural != "pods" or resource.group:
+        return 0
+    spec, status = old.get("spec", {}), old.get("status", {})
+    wanted = options.grace_period_seconds
+    if wanted is None:
+        wanted = spec.get("terminationGracePeriodSeconds", 30)
+    if wanted < 0:
+        wanted = 1
+    if not spec.get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
+        return 0
+    return int(wanted)
+
+
+def _set_finalizers(metadata: Object, options: DeleteOptions) -> None:
+    """Add or remove the garbage collector's two finalizers as the propagation policy says."""
+    policy = options.propagation_policy
+    if options.orphan_dependents is not None:
+        policy = "Orphan" if options.orphan_dependents else "Background"
+    if not policy:
+        return
+    wanted = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(policy)
+    finalizers = [item for item in metadata.get("finalizers", []) if item not in (ORPHAN, FOREGROUND)]
+    if wanted:
+        finalizers.append(wanted)
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
+
+
+def _mark(core: Core, metadata: Object, grace: int) -> None:
+    """Set or shorten the deadline; a deletion can be hurried, never undone or prolonged."""
+    now = core.clock.now()
+    if metadata.get("deletionTimestamp"):
+        previous = metadata.get("deletionGracePeriodSeconds")
+        if previous is not None and grace >= previous:
+            return
+        began = parse_time(metadata["deletionTimestamp"]) - timedelta(seconds=previous or 0)
+        metadata["deletionTimestamp"] = format_time(began + timedelta(seconds=grace))
+    else:
+        metadata["deletionTimestamp"] = format_time(now + timedelta(seconds=grace))
+    metadata["deletionGracePeriodSeconds"] = grace
+
+
+async def _remove(core: Core, context: RequestContext, resource: ResourceType, record: Record, new: Object) -> Deleted:
+    if context.dry_run:
+        return Deleted(record, True)
+    return Deleted(await writing.store(core, resource, new, Write(record.key, None, record.revision)), True)

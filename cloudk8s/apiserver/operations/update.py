@@ -1,0 +1,172 @@
+"""Change one object: the loop that PUT, PATCH, apply and every writing subresource share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cloudk8s.api.field_errors import invalid
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.validation.metadata import validate_common_update
+from cloudk8s.apiserver import failures
+from cloudk8s.apiserver.admission.interface import AdmissionRequest
+from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations import writing
+from cloudk8s.machinery import codec
+from cloudk8s.storage.interface import Record, RevisionConflict, Write
+
+_ATTEMPTS: Final = 5
+"""How often a patch is put on the newest state after losing a race; upstream's `maxRetryWhenPatchConflicts`."""
+
+Transform = Callable[[Object], Object]
+"""Makes the new object from the stored one, which it owns (a copy)."""
+Create = Callable[[], Awaitable[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do to which object."""
+
+    resource: ResourceType
+    namespace: str
+    name: str
+    transform: Transform
+    subresource: str = ""
+    manages_fields: bool = True
+    """False where `transform` has worked out `managedFields` itself (apply)."""
+    retries: bool = True
+    """Whether a lost race is tried again when the new object names no resource version."""
+    create: Create | None = None
+    """What to do when the object is absent; None is NotFound."""
+    options: Object = field(default_factory=dict)
+    check_admission: bool = True
+
+
+async def update(core: Core, context: RequestContext, change: Change) -> tuple[Record, bool]:
+    """Apply a change; returns the record and whether it was created.
+
+    An update that changes nothing is not written and returns the stored record. One that removes the last finalizer
+    of an object being deleted deletes it and returns its last state.
+    """
+    resource = change.resource
+    key = resource.key(change.namespace, change.name)
+    for attempt in range(_ATTEMPTS):
+        record = core.store.get(key)
+        if record is None:
+            if change.create is None:
+                raise failures.not_found(resource, change.name)
+            return await change.create(), True
+        old = core.tree(record)
+        new = change.transform(codec.copy(old))
+        wanted = _precondition(core, change, new, old, record)
+        try:
+            return await _once(core, context, change, new, old, record), False
+        except RevisionConflict:
+            if wanted or not change.retries or attempt == _ATTEMPTS - 1:
+                raise failures.conflict(resource, change.name) from None
+    raise AssertionError("unreachable")
+
+
+def _precondition(core: Core, change: Change, new: Object, old: Object, record: Record) -> int:
+    """The revision that the new object insists on, 0 if none; Conflict if it is another one."""
+    resource = change.resource
+    text = new["metadata"].get("resourceVersion") or ""
+    wanted = _revision(text) if text else 0
+    if not wanted and not change.subresource and not core.strategy(resource).allow_unconditional_update:
+        finding = invalid("metadata.resourceVersion", 0, "must be specified for an update")
+        raise failures.invalid(resource.plural, resource.group, change.name, [finding])
+    if wanted and wanted != record.revision:
+        raise failures.conflict(resource, change.name)
+    uid = new["metadata"].get("uid")
+    if uid and uid != old["metadata"]["uid"]:
+        raise failures.conflict(resource, change.name, precondition_failed(record.key, uid, old["metadata"]["uid"]))
+    return wanted
+
+
+def _revision(text: str) -> int:
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    raise failures.plain_error(f'strconv.ParseUint: parsing "{text}": invalid syntax')
+
+
+def precondition_failed(key: str, wanted: str, found: str) -> str:
+    """Upstream's words for a UID precondition that does not hold."""
+    return (
+        f"StorageError: invalid object, Code: 4, Key: {key.replace('/core/', '/', 1)}, ResourceVersion: 0, "
+        f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+
+
+async def _once(
+    core: Core, context: RequestContext, change: Change, new: Object, old: Object, record: Record
+) -> Record:
+    resource, strategy = change.resource, core.strategy(change.resource)
+    _carry_over(new, old)
+    strategy.set_defaults(new)
+    if change.manages_fields:
+        core.fields.on_update(context, resource, new, old, change.subresource)
+    request = AdmissionRequest(
+        "UPDATE", resource, change.subresource, change.namespace, change.name, new, old, context.user,
+        context.dry_run, change.options, context.warn, [], [],
+    )  # fmt: skip
+    try:
+        if change.check_admission:
+            await core.admission.admit(request)
+        _prepare(core, resource, new, old, change.subresource)
+        errors = validate_common_update(new, old, namespaced=resource.namespaced)
+        errors += strategy.validate_update(new, old, change.subresource)
+        if errors:
+            raise failures.invalid_object(resource, change.name, errors)
+        for text in strategy.warnings(new, old):
+            context.warn(text)
+        if change.check_admission:
+            await core.admission.validate(request)
+        written = await _store(core, context, resource, new, old, record)
+    except BaseException:
+        writing.run_all(request.on_failure)
+        raise
+    writing.run_all(request.on_failure if context.dry_run else request.on_commit)
+    return written
+
+
+def _carry_over(new: Object, old: Object) -> None:
+    """What an update cannot change or may leave out, before anyone looks at the new object."""
+    source, target = old["metadata"], new["metadata"]
+    for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"):
+        if not target.get(name) and name in source:
+            target[name] = source[name]
+    target.pop("selfLink", None)
+    target["resourceVersion"] = source["resourceVersion"]
+    new["apiVersion"], new["kind"] = old["apiVersion"], old["kind"]
+
+
+def _prepare(core: Core, resource: ResourceType, new: Object, old: Object, subresource: str) -> None:
+    """Let the strategy carry over what this (sub)resource may not change, then count generations."""
+    strategy, source, target = core.strategy(resource), old["metadata"], new["metadata"]
+    target.pop("generation", None)
+    if "generation" in source:
+        target["generation"] = source["generation"]
+    strategy.prepare_update(new, old, subresource)
+    if strategy.has_generation and subresource != "status" and strategy.spec_changed(new, old):
+        target["generation"] = source.get("generation", 0) + 1
+
+
+async def _store(
+    core: Core, context: RequestContext, resource: ResourceType, new: Object, old: Object, record: Record
+) -> Record:
+    if new == old:
+        return record
+    metadata = new["metadata"]
+    if context.dry_run:
+        return writing.dry_record(core, resource, record.key, new, record.revision)
+    draft = writing.draft(core, resource, new)
+    if metadata.get("deletionTimestamp") and is_released(metadata):
+        return await writing.store(core, resource, new, Write(record.key, None, record.revision))
+    return await writing.store(core, resource, new, Write(record.key, draft, record.revision))
+
+
+def is_released(metadata: Object) -> bool:
+    """Whether an object being deleted has nothing left that holds it."""
+    return not metadata.get("finalizers") and not metadata.get("deletionGracePeriodSeconds")

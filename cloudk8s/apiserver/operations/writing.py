@@ -1,0 +1,59 @@
+"""What creating, updating and deleting share: encode, store, remember."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.encoding import draft_of
+from cloudk8s.errors import InternalError, StorageError
+from cloudk8s.storage.interface import Draft, Durability, Record, RevisionConflict, Write
+
+_log = logging.getLogger(__name__)
+_RELAXED = frozenset({"events", "leases"})
+
+
+def durability(resource: ResourceType) -> Durability:
+    """Events and leases are written again and again; losing the last moment of them in a crash hurts nobody."""
+    return "relaxed" if resource.plural in _RELAXED else "durable"
+
+
+def draft(core: Core, resource: ResourceType, obj: Object) -> Draft:
+    """Encode an object with what selectors look at."""
+    return draft_of(obj, core.attributes_of(resource, obj))
+
+
+async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -> Record:
+    """Write, and keep the tree at hand on the new record. Raises RevisionConflict."""
+    try:
+        record = await core.store.write(Write(write.key, write.draft, write.expected, durability(resource)))
+    except RevisionConflict:
+        raise
+    except StorageError as error:
+        raise InternalError(f"{write.key}: {error}") from error
+    obj["metadata"]["resourceVersion"] = str(record.revision)
+    if record.memo is None:
+        core.trees.keep(record, obj)
+    return record
+
+
+def dry_record(core: Core, resource: ResourceType, key: str, obj: Object, revision: int = 0) -> Record:
+    """What a write would have stored; a new object has no resource version then, as upstream answers."""
+    value = draft(core, resource, obj)
+    place = b'"resourceVersion":""'
+    if revision:
+        return Record(key, value.head + str(revision).encode() + value.tail, revision, value.attributes)
+    data = (value.head + value.tail).replace(place + b",", b"", 1).replace(b"," + place, b"", 1)
+    return Record(key, data, 0, value.attributes)
+
+
+def run_all(calls: Iterable[Callable[[], Any]]) -> None:
+    """Run what admission asked for after the write; a failure here must not undo an answer."""
+    for call in calls:
+        try:
+            call()
+        except Exception:  # noqa: BLE001 - logged; the answer stands
+            _log.exception("after-write hook failed")

@@ -1,0 +1,116 @@
+"""Records to answers: the object, a Table, its metadata; JSON or YAML; other versions of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ryaml
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.encoding import list_head, type_prefix
+from cloudk8s.apiserver.http.interface import Response
+from cloudk8s.apiserver.negotiation import YAML, Format
+from cloudk8s.apiserver.operations.listing import Page
+from cloudk8s.machinery import codec
+from cloudk8s.storage.interface import Record
+
+Convert = Callable[[Core, ResourceType, Object], Object]
+
+
+class Presenter:
+    """Turns records into bodies; knows which versions need a conversion."""
+
+    def __init__(self, core: Core, *, convert: Convert, printer: Any) -> None:
+        self._core = core
+        self._convert = convert
+        self._printer = printer
+
+    def is_stored_form(self, resource: ResourceType) -> bool:
+        """Whether stored bytes are this resource's own version."""
+        if resource.custom is not None:
+            return False
+        return resource.storage_version in ("", resource.version) and resource.storage_group in ("", resource.group)
+
+    def tree(self, resource: ResourceType, record: Record) -> Object:
+        """The object in the resource's version; shared, read-only."""
+        tree = self._core.tree(record)
+        return tree if self.is_stored_form(resource) else self._convert(self._core, resource, tree)
+
+    def value(self, resource: ResourceType, record: Record) -> bytes:
+        """The object's JSON in the resource's version."""
+        return record.value if self.is_stored_form(resource) else codec.encode(self.tree(resource, record))
+
+    def one(self, resource: ResourceType, record: Record, form: Format, status: int = 200) -> Response:
+        """One object as asked for."""
+        if form.is_plain:
+            return Response(status, self.value(resource, record))
+        tree = self.tree(resource, record)
+        if form.form == "table":
+            tree = self.table(resource, [tree], form, {"resourceVersion": tree["metadata"]["resourceVersion"]})
+        elif form.form == "metadata":
+            tree = partial_metadata(tree, form)
+        return document(tree, form, status)
+
+    def page(self, resource: ResourceType, page: Page, form: Format, include: str = "") -> Response:
+        """A collection as asked for."""
+        metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
+        if page.continue_token:
+            metadata["continue"] = page.continue_token
+        if page.remaining:
+            metadata["remainingItemCount"] = page.remaining
+        if form.is_plain:
+            return Response(200, self._joined(resource, page.records, metadata))
+        trees = [self.tree(resource, record) for record in page.records]
+        if form.form == "table":
+            return document(self.table(resource, trees, form, metadata, include), form)
+        if form.form == "metadata":
+            items = [partial_metadata(tree, form) for tree in trees]
+            api_version = f"meta.k8s.io/{form.meta_version}"
+            kind = "PartialObjectMetadataList"
+            return document({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items}, form)
+        return document(codec.decode(b"".join(self._joined(resource, page.records, metadata))), form)
+
+    def table(
+        self, resource: ResourceType, trees: Sequence[Object], form: Format, metadata: Mapping[str, Any],
+        include: str = "", *, with_columns: bool = True,
+    ) -> Object:  # fmt: skip
+        """Objects as a meta.k8s.io Table."""
+        table: Object = self._printer.table(resource, trees, include=include or "Metadata", version=form.meta_version)
+        table["metadata"] = dict(metadata)
+        if not with_columns:
+            table["columnDefinitions"] = None
+        return table
+
+    def _joined(self, resource: ResourceType, records: Sequence[Record], metadata: Mapping[str, Any]) -> list[bytes]:
+        """Stored bytes in one list document; items of built-in kinds carry no type, as upstream sends them."""
+        parts = [list_head(resource, metadata)]
+        if not records:
+            return [parts[0] + b"]}"]
+        if resource.custom is not None:
+            values = [self.value(resource, record) for record in records]
+        elif self.is_stored_form(resource):
+            cut = len(type_prefix(resource.kind, resource.api_version))
+            values = [b"{" + record.value[cut:] for record in records]
+        else:
+            trees = (self.tree(resource, record) for record in records)
+            values = [
+                codec.encode({k: v for k, v in tree.items() if k not in ("kind", "apiVersion")}) for tree in trees
+            ]
+        parts.append(b",".join(values))
+        parts.append(b"]}")
+        return parts
+
+
+def partial_metadata(tree: Object, form: Format) -> Object:
+    """PartialObjectMetadata of an object."""
+    kind, api_version = "PartialObjectMetadata", f"meta.k8s.io/{form.meta_version}"
+    return {"kind": kind, "apiVersion": api_version, "metadata": tree["metadata"]}
+
+
+def document(tree: Any, form: Format, status: int = 200) -> Response:
+    """Any tree in the negotiated media type."""
+    if form.media_type == YAML:
+        return Response(status, ryaml.dumps(tree).encode(), YAML)
+    return Response(status, codec.encode(tree))

@@ -1,0 +1,105 @@
+"""The API server as one handler: authenticate, authorize, dispatch, and answer failures as `metav1.Status`.
+
+    request → RequestInfo → user → allowed? → resource verb │ subresource │ path → answer
+
+Everything up to the answer of a GET happens in one loop turn, without a task.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import uuid
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+import ryaml
+
+from cloudk8s.apiserver.context import Query, RequestContext
+from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
+from cloudk8s.apiserver.http.interface import Answer, Request, Response
+from cloudk8s.apiserver.negotiation import YAML
+from cloudk8s.apiserver.request_info import parse_path
+from cloudk8s.errors import InternalError, StatusError
+from cloudk8s.machinery import codec
+
+if TYPE_CHECKING:
+    from cloudk8s.apiserver.paths import Paths
+    from cloudk8s.apiserver.security import Security
+
+_log = logging.getLogger(__name__)
+
+
+class ApiServer:
+    """Answers every request; it never raises."""
+
+    def __init__(self, *, dispatcher: Dispatcher, paths: Paths, security: Security) -> None:
+        self._dispatcher = dispatcher
+        self._paths = paths
+        self._security = security
+
+    def handle(self, request: Request) -> Answer | Awaitable[Answer]:
+        """Answer a request, at once where nothing has to be waited for."""
+        context: RequestContext | None = None
+        try:
+            context = self._context(request)
+            outcome = self._route(context, request)
+        except Exception as error:  # noqa: BLE001 - every failure becomes an answer
+            return _with_warnings(_failed(error, request), context)
+        if inspect.isawaitable(outcome):
+            return self._finish(outcome, context, request)
+        assert not isinstance(outcome, Awaitable)
+        return _with_warnings(outcome, context)
+
+    async def _finish(self, outcome: Awaitable[Answer], context: RequestContext, request: Request) -> Answer:
+        try:
+            answer = await outcome
+        except Exception as error:  # noqa: BLE001 - every failure becomes an answer
+            answer = _failed(error, request)
+        return _with_warnings(answer, context)
+
+    def _context(self, request: Request) -> RequestContext:
+        info = parse_path(request.path)
+        user = self._security.authenticate(request, info)
+        return RequestContext(user, info, Query(request.query), request.headers)
+
+    def _route(self, context: RequestContext, request: Request) -> Answer | Awaitable[Answer]:
+        info = context.info
+        if not info.is_resource:
+            self._security.authorize_path(context, request.method)
+            return self._paths.answer(context, request)
+        verb = verb_of(context, request.method)
+        self._security.authorize(context, verb)
+        return self._dispatcher.dispatch(context, request, verb)
+
+
+def _failed(error: Exception, request: Request) -> Response:
+    """A failure as `metav1.Status`; one that nobody meant is logged and named by an id."""
+    if isinstance(error, StatusError):
+        return status_response(error, request.headers.get("accept", ""))
+    reference = uuid.uuid4().hex[:12]
+    _log.error("%s %s failed (%s)", request.method, request.path, reference, exc_info=error)
+    return status_response(InternalError(f"Internal error occurred: {type(error).__name__} (reference {reference})"))
+
+
+def status_response(error: StatusError, accept: str = "") -> Response:
+    """A Status body with the status line and headers that belong to it."""
+    status = error.status
+    headers = []
+    if error.retry_after is not None:
+        headers.append(("Retry-After", str(max(1, round(error.retry_after.total_seconds())))))
+    if accept.startswith(YAML):
+        return Response(int(status["code"]), ryaml.dumps(status).encode(), YAML, headers)
+    return Response(int(status["code"]), codec.encode(status), headers=headers)
+
+
+def _with_warnings(answer: Answer, context: RequestContext | None) -> Answer:
+    if context is None or not context.warnings or not isinstance(answer, Response):
+        return answer
+    lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
+    answer.headers = [*answer.headers, *lines]
+    return answer
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

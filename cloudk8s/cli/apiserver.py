@@ -1,0 +1,51 @@
+"""`cloudk8s apiserver`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli import output
+
+app = typer.Typer()
+
+
+@app.command()
+def apiserver(
+    data_dir: Annotated[Path, typer.Option(help="Where certificates and the store are kept.")],
+    secure_port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 6443,
+    bind_address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    kubeconfig_out: Annotated[Path | None, typer.Option(help="Write an administrator's kubeconfig here.")] = None,
+    kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
+    service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Service addresses.")] = "10.96.0.0/16",
+    service_node_port_range: Annotated[str, typer.Option(help="Range of node ports.")] = "30000-32767",
+    authorization_mode: Annotated[str, typer.Option(help="Comma-separated: Node, RBAC, AlwaysAllow.")] = "Node,RBAC",
+    token_auth_file: Annotated[Path | None, typer.Option(help="Static tokens: token,user,uid,groups.")] = None,
+    service_account_extra_certificates: Annotated[
+        str, typer.Option(help="NAME:KEY,… of ConfigMaps that every pod's token volume also projects.")
+    ] = "",
+) -> None:
+    """Run the API server alone until it is stopped.
+
+    Example: cloudk8s apiserver --data-dir /tmp/api --secure-port 6443 --kubeconfig-out admin.conf
+    """
+    from cloudk8s.controlplane.api_server import ApiServerOptions
+    from cloudk8s.controlplane.standalone import run_api_server
+    from cloudk8s.settings import ClusterSettings
+
+    settings = ClusterSettings(
+        data_dir=data_dir.absolute(), bind=bind_address, port=secure_port, store=store,
+        kubernetes_version=kubernetes_version, service_cluster_ip_range=service_cluster_ip_range,
+        service_node_port_range=service_node_port_range,
+    )  # fmt: skip
+    extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)
+    options = ApiServerOptions(
+        authorization_modes=tuple(part.strip() for part in authorization_mode.split(",")),
+        token_file=token_auth_file,
+        extra_certificates=tuple((name, key) for name, key in extra),
+    )
+    asyncio.run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))

@@ -1,0 +1,56 @@
+"""`cloudk8s down`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloudk8s.apiserver import kubeconfig
+from cloudk8s.cli import output
+from cloudk8s.cli.options import Name
+from cloudk8s.controlplane import directories
+from cloudk8s.errors import CloudK8sError
+
+app = typer.Typer()
+_WAIT_SECONDS = 60.0
+
+
+@app.command()
+def down(
+    name: Name = "default",
+    purge: Annotated[bool, typer.Option("--purge", help="Also delete its data, certificates and context.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="The cluster's data directory.")] = None,
+) -> None:
+    """Stop a cluster of this host; its data stays unless --purge is given.
+
+    Example: cloudk8s down --name dev --purge
+    """
+    directory = data_dir or directories.data_dir(name)
+    state = directories.read_state(directory)
+    if state is not None:
+        _stop(state.pid, name)
+        output.step(f'cluster "{name}" is stopped')
+    elif not directory.exists():
+        output.step(f'there is no cluster "{name}"')
+    if purge:
+        kubeconfig.remove(kubeconfig.default_path(), kubeconfig.context_name(name))
+        shutil.rmtree(directory, ignore_errors=True)
+        output.step(f'cluster "{name}" is gone')
+
+
+def _stop(pid: int, name: str) -> None:
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise CloudK8sError(f'cluster "{name}" (process {pid}) did not stop within {_WAIT_SECONDS:.0f} s')

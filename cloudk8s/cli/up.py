@@ -1,0 +1,89 @@
+"""`cloudk8s up`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli import output
+from cloudk8s.cli.options import Name
+from cloudk8s.controlplane import directories
+from cloudk8s.errors import CloudK8sError, UserError
+
+app = typer.Typer()
+_READY_SECONDS = 60.0
+
+
+@app.command()
+def up(
+    name: Name = "default",
+    data_dir: Annotated[Path | None, typer.Option(help="Where the cluster keeps its files.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the API server; 0 picks a free one.")] = 6443,
+    bind: Annotated[str, typer.Option(help="Address the API server listens on.")] = "127.0.0.1",
+    nodes: Annotated[int, typer.Option(help="Nodes on this host.", min=0)] = 1,
+    simulated_nodes: Annotated[int, typer.Option(help="Nodes that only pretend to run pods.", min=0)] = 0,
+    runtime: Annotated[str, typer.Option(help="What runs pods on this host: host or cri.")] = "host",
+    store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
+    cloud: Annotated[str, typer.Option(help="Default cloud provider.")] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
+    kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
+    kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once the cluster is ready.")] = False,
+) -> None:
+    """Start a cluster on this host: API server, controllers, scheduler and a node. Ctrl-C stops it cleanly.
+
+    Example: cloudk8s up --name dev --detach && kubectl get nodes
+    """
+    from cloudk8s.controlplane.cluster import ClusterOptions, run_cluster
+    from cloudk8s.settings import ClusterSettings
+
+    directory = (data_dir or directories.data_dir(name)).absolute()
+    if (state := directories.read_state(directory)) is not None:
+        raise UserError(f'cluster "{name}" already runs at {state.url}; stop it with: cloudk8s down --name {name}')
+    if detach:
+        _detach(name, directory)
+        return
+    settings = ClusterSettings(
+        name=name, data_dir=directory, bind=bind, port=port, store=store, cloud=cloud,
+        kubernetes_version=kubernetes_version,
+    )  # fmt: skip
+    options = ClusterOptions(
+        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, offline=offline, kubeconfig=kubeconfig
+    )
+    asyncio.run(run_cluster(settings, options, report=output.step))
+
+
+def _detach(name: str, directory: Path) -> None:
+    """Run the same command in the background and wait until it says that it is ready."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = directory / "cluster.log"
+    arguments = [part for part in sys.argv[1:] if part not in ("--detach", "-d")]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cloudk8s", *arguments],
+            stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+            env=os.environ | {"NO_COLOR": "1"},
+        )  # fmt: skip
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        state = directories.read_state(directory)
+        if state is not None and state.pid == process.pid:
+            output.step(f'cluster "{name}" is ready at {state.url}; its log is {log}')
+            return
+        if process.poll() is not None:
+            raise CloudK8sError(f"the cluster did not start: {_last_line(log)} (see {log})")
+        time.sleep(0.02)
+    process.terminate()
+    raise CloudK8sError(f"the cluster was not ready within {_READY_SECONDS:.0f} s (see {log})")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else "it printed nothing"

@@ -1,0 +1,112 @@
+"""The API server put together: store, rules, identity, listener; start and stop read top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudk8s.api.registry import load_registry
+from cloudk8s.api.strategies import strategies
+from cloudk8s.apiserver.admission.chain import AdmissionChain
+from cloudk8s.apiserver.admission.order import built_in
+from cloudk8s.apiserver.assembly import Assembly, assemble
+from cloudk8s.apiserver.authentication import UserInfo
+from cloudk8s.apiserver.bootstrap.run import Endpoint, bootstrap
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.field_management import FieldManagement
+from cloudk8s.apiserver.http.server import HTTPServer
+from cloudk8s.apiserver.http.tls import server_context
+from cloudk8s.apiserver.kubeconfig import Access, context_name
+from cloudk8s.apiserver.operations.watching import add_indexes
+from cloudk8s.apiserver.pki import PKI, ensure
+from cloudk8s.client.inprocess import InProcessClient
+from cloudk8s.client.interface import Client
+from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.settings import ClusterSettings
+from cloudk8s.storage.opening import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServerOptions:
+    """What concerns the API server alone."""
+
+    authorization_modes: tuple[str, ...] = ("Node", "RBAC")
+    token_file: Path | None = None
+    """Static tokens, in upstream's CSV form."""
+    extra_certificates: tuple[tuple[str, str], ...] = ()
+    """ConfigMap and key pairs added to every pod's service-account volume."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningApiServer:
+    """A server that answers; valid inside the `async with` that made it."""
+
+    settings: ClusterSettings
+    port: int
+    pki: PKI
+    core: Core
+    assembly: Assembly
+
+    @property
+    def url(self) -> str:
+        host = self.settings.bind if self.settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
+        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
+
+    def client(self, user: str, *groups: str) -> Client:
+        """A client in this process with an identity of its own."""
+        info = UserInfo(user, groups=(*groups, "system:authenticated"))
+        return InProcessClient(self.assembly.local(info, agent=user.removeprefix("system:")))
+
+    def access(self) -> Access:
+        """What a kubeconfig needs for the administrator."""
+        return Access(
+            context_name(self.settings.name),
+            self.url,
+            self.pki.ca.certificate.read_bytes(),
+            self.pki.admin.certificate.read_bytes(),
+            self.pki.admin.key.read_bytes(),
+        )
+
+
+@asynccontextmanager
+async def running_api_server(
+    settings: ClusterSettings, options: ApiServerOptions | None = None, *, clock: Clock | None = None
+) -> AsyncIterator[RunningApiServer]:
+    """Run an API server: ready when entered, drained and closed when left."""
+    options, clock = options or ApiServerOptions(), clock or SystemClock()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pki = ensure(
+        settings.data_dir,
+        bind=settings.bind,
+        service_cluster_ip_range=settings.service_cluster_ip_range,
+        cluster_domain=settings.cluster_domain,
+        clock=clock,
+    )
+    registry = load_registry(settings.kubernetes_version)
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store or f"sqlite://{settings.data_dir / 'store.db'}")
+        stack.push_async_callback(store.close)
+        chain = AdmissionChain(built_in(extra_certificates=options.extra_certificates))
+        core = Core(registry, store, strategies(), chain, FieldManagement(clock), clock)
+        chain.attach(core)
+        add_indexes(core)
+        assembly = assemble(core, settings, pki, modes=options.authorization_modes, token_file=options.token_file)
+        server = HTTPServer(
+            assembly.server.handle,
+            server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate),
+            host=settings.bind,
+            port=settings.port,
+            clock=clock,
+        )
+        await stack.enter_async_context(server)
+        await bootstrap(core, _endpoint(settings, pki, server.port))
+        await assembly.start()
+        yield RunningApiServer(settings, server.port, pki, core, assembly)
+
+
+def _endpoint(settings: ClusterSettings, pki: PKI, port: int) -> Endpoint:
+    ranges = tuple(part.strip() for part in settings.service_cluster_ip_range.split(","))
+    address = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
+    return Endpoint(address, port, ranges, pki.ca.certificate.read_text(), pki.front_proxy_ca.certificate.read_text())

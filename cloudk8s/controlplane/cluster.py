@@ -1,0 +1,68 @@
+"""A whole cluster on this host: what runs, in which order it starts, and that it stops in the reverse one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudk8s.apiserver import kubeconfig
+from cloudk8s.controlplane import directories
+from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.directories import ClusterState
+from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.machinery.times import format_time
+from cloudk8s.settings import ClusterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """What runs beside the API server."""
+
+    nodes: int = 1
+    simulated_nodes: int = 0
+    runtime: str = "host"
+    offline: bool = False
+    kubeconfig: Path | None = None
+
+
+async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, report: Callable[[str], None]) -> None:
+    """Run a cluster until SIGINT or SIGTERM, and tell other commands about it."""
+    clock = SystemClock()
+    async with running_cluster(settings, options, clock=clock) as server:
+        target = options.kubeconfig or kubeconfig.default_path()
+        kubeconfig.write(settings.data_dir / "admin.conf", server.access())
+        kubeconfig.merge(target, server.access())
+        directories.write_state(_state(settings, server, target, clock))
+        try:
+            report(f"Kubernetes {settings.kubernetes_version} is ready at {server.url}")
+            report(f'kubectl uses context "{kubeconfig.context_name(settings.name)}" of {target}')
+            await until_stopped()
+            report("stopping")
+        finally:
+            directories.clear_state(settings.data_dir)
+
+
+@asynccontextmanager
+async def running_cluster(
+    settings: ClusterSettings, options: ClusterOptions, *, clock: Clock
+) -> AsyncIterator[RunningApiServer]:
+    """Start the API server, then everything that is a client of it; leave in reverse order."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running_api_server(settings, clock=clock))
+        yield server
+
+
+def _state(settings: ClusterSettings, server: RunningApiServer, target: Path, clock: Clock) -> ClusterState:
+    return ClusterState(
+        name=settings.name,
+        pid=os.getpid(),
+        url=server.url,
+        kubeconfig=str(target),
+        kubernetes_version=settings.kubernetes_version,
+        data_dir=str(settings.data_dir),
+        started=format_time(clock.now()),
+    )
