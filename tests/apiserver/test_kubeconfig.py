@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import ryaml
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudk8s.apiserver import kubeconfig
@@ -136,6 +136,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(texts, json_values))
 def test_every_reader_sees_what_was_dumped(value: dict[str, Any]) -> None:
     text = kubeconfig.dump(value)
