@@ -6,13 +6,18 @@ the newest records, their ordered keys, the held history, indexes and running wa
 
 from __future__ import annotations
 
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import merge
 
+from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.fanout import Fanout
 from cloudk8s.storage.history import History
 from cloudk8s.storage.indexes import Indexes
 from cloudk8s.storage.interface import Deliver, Event, Range, Record, RevisionConflict, Subscription, Write
+from cloudk8s.storage.retention import AutomaticCompaction, Retention
 from cloudk8s.storage.sorted_keys import AFTER_ALL, SortedKeys
 from cloudk8s.storage.value import deleted, written
 
@@ -20,7 +25,11 @@ FIRST_REVISION = 1
 """The revision of an empty store; the first write gets the next one."""
 
 
-class CachedStore:
+FRAMED_EVENTS = 512
+"""How many of the newest events may keep their encodings."""
+
+
+class CachedStore(ABC):
     """The reading half of a `Store`; a backend adds the writing half."""
 
     def __init__(self) -> None:
@@ -29,6 +38,8 @@ class CachedStore:
         self._history = History(FIRST_REVISION)
         self._indexes = Indexes()
         self._fanout = Fanout()
+        self._framed: deque[Event] = deque()
+        self._compacting: asyncio.Task[None] | None = None
 
     @property
     def revision(self) -> int:
@@ -37,6 +48,27 @@ class CachedStore:
     @property
     def oldest_revision(self) -> int:
         return self._history.oldest
+
+    @property
+    def history_position(self) -> tuple[int, int]:
+        """The newest revision, and how many bytes had been superseded by then."""
+        return self._history.newest, self._history.weight
+
+    def start_compacting(self, retention: Retention, clock: Clock) -> None:
+        """Forget old history from now on, until the store is closed."""
+        run = AutomaticCompaction(self, retention, clock).run()
+        self._compacting = asyncio.get_running_loop().create_task(run, name="store-compaction")
+
+    @abstractmethod
+    async def compact(self, revision: int) -> None:
+        """See `Store.compact`."""
+
+    async def _stop_compacting(self) -> None:
+        """What a backend does first when it is closed."""
+        task, self._compacting = self._compacting, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
 
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
@@ -104,9 +136,17 @@ class CachedStore:
             self._store(event)
             self._history.append(event)
         self._fanout.publish(events, [self._indexes.apply(event) for event in events])
+        self._drop_caches(events)
+
+    def _drop_caches(self, events: Sequence[Event]) -> None:
+        """History lives for minutes; what readers derived from it must not."""
+        framed = self._framed
         for event in events:
             if event.previous is not None:
                 event.previous.memo = None
+            framed.append(event)
+        while len(framed) > FRAMED_EVENTS:
+            framed.popleft().frames.clear()
 
     def _store(self, event: Event) -> None:
         key = event.record.key
@@ -132,7 +172,7 @@ class CachedStore:
 
     def _count_after(self, prefix: str, after: str) -> int:
         start = self._rank_before(prefix) if after < prefix else self._keys.rank(after)
-        return self._keys.rank(prefix + AFTER_ALL) - start
+        return max(0, self._keys.rank(prefix + AFTER_ALL) - start)
 
     def _old_range(self, prefix: str, after: str, limit: int, revision: int) -> Range:
         """Undo what happened since `revision`; costs what happened to the resource since, not what it holds."""

@@ -27,7 +27,7 @@ class History:
         """State at this revision and every event after it can be told."""
         self.newest = revision
         self.weight = 0
-        """Bytes of superseded values, which nothing but history keeps in memory."""
+        """Bytes of values superseded so far, held or not; only grows."""
         self._buckets: dict[str, list[Event]] = {}
 
     def __len__(self) -> int:
@@ -62,18 +62,16 @@ class History:
         return found[0] if len(found) == 1 else list(merge(*found, key=_revision_of))
 
     def trim(self, revision: int) -> list[Event]:
-        """Forget the events up to `revision` and return them, in order."""
-        dropped: list[list[Event]] = []
+        """Forget the events up to `revision` and return them, each resource's in order."""
+        dropped: list[Event] = []
         for name, bucket in list(self._buckets.items()):
             end = bisect_right(bucket, revision, key=_revision_of)
-            dropped.append(bucket[:end])
+            dropped += bucket[:end]
             del bucket[:end]
             if not bucket:
                 del self._buckets[name]
         self.oldest = max(self.oldest, revision)
-        forgotten = list(merge(*dropped, key=_revision_of))
-        self.weight -= sum(len(event.previous.value) for event in forgotten if event.previous is not None)
-        return forgotten
+        return dropped
 
     def _buckets_of(self, prefix: str) -> Iterable[list[Event]]:
         if prefix.count("/") < _PARTS:

@@ -44,6 +44,8 @@ class Index:
 
     def touched(self, event: Event) -> set[str]:
         """The values of the old and the new record of an event, whenever it happened."""
+        if not event.record.key.startswith(self.prefix):
+            return set()
         records = (event.record, event.previous)
         values = [self.value_of(record) for record in records if record is not None]
         return {value for value in values if value is not None}

@@ -30,3 +30,4 @@ class MemoryStore(CachedStore):
 
     async def close(self) -> None:
         self._is_closed = True
+        await self._stop_compacting()

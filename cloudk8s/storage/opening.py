@@ -11,8 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
 from cloudk8s.errors import SettingsError
+from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.storage.cache import CachedStore
 from cloudk8s.storage.interface import Store
 from cloudk8s.storage.memory import MemoryStore
+from cloudk8s.storage.retention import Retention
 
 Opener = Callable[[str], Awaitable[Store]]
 """Opens the store that a URL of its scheme names; raises StorageError where it cannot."""
@@ -45,9 +48,21 @@ class StoreRegistry:
         raise SettingsError(f"store URL {url!r} has no known scheme; {hint}")
 
 
-async def open_store(url: str, *, registry: StoreRegistry | None = None) -> Store:
-    """Open `memory://`, `sqlite:///PATH` or what a plugin registered; the caller closes it."""
-    return await (registry or StoreRegistry()).opener(url)(url)
+async def open_store(
+    url: str,
+    *,
+    registry: StoreRegistry | None = None,
+    retention: Retention | None = None,
+    clock: Clock | None = None,
+) -> Store:
+    """Open `memory://`, `sqlite:///PATH` or what a plugin registered; the caller closes it.
+
+    Old history is compacted from then on, as `retention` says.
+    """
+    store = await (registry or StoreRegistry()).opener(url)(url)
+    if isinstance(store, CachedStore):
+        store.start_compacting(retention or Retention(), clock or SystemClock())
+    return store
 
 
 async def _open_memory(url: str) -> Store:

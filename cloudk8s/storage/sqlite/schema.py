@@ -60,13 +60,24 @@ def set_meta(connection: apsw.Connection, name: str, value: int | None) -> None:
         connection.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (name, value))
 
 
+def check_identity(connection: apsw.Connection, path: Path) -> None:
+    """Raise StorageError where the file is not a store that this version can read."""
+    if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
+        raise StorageError(f"{path} is an SQLite file, but not a store of this project; choose another path")
+    version = connection.execute("PRAGMA user_version").get
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"store {path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION}); upgrade"
+        )
+
+
 def _prepare(connection: apsw.Connection, path: Path, synchronous: str) -> None:
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     is_new = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
     if is_new:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     else:
-        _check(connection, path)
+        check_identity(connection, path)
     mode = connection.execute("PRAGMA journal_mode=WAL").get
     if mode != "wal":
         raise StorageError(f"store {path}: its file system cannot share memory between connections, choose another")
@@ -75,13 +86,3 @@ def _prepare(connection: apsw.Connection, path: Path, synchronous: str) -> None:
     connection.execute("PRAGMA journal_size_limit=16777216").fetchall()
     if is_new:
         connection.execute(_CREATE)
-
-
-def _check(connection: apsw.Connection, path: Path) -> None:
-    if connection.execute("PRAGMA application_id").get != APPLICATION_ID:
-        raise StorageError(f"{path} is an SQLite file, but not a store of this project; choose another path")
-    version = connection.execute("PRAGMA user_version").get
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"store {path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION}); upgrade"
-        )

@@ -98,6 +98,7 @@ class SqliteStore(CachedStore):
         if self._is_closed:
             return
         self._is_closed = True
+        await self._stop_compacting()
         self._hand_over()
         await self._writer.stop(self._assigned)
         if self._compaction is not None:
