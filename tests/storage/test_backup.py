@@ -1,5 +1,4 @@
 """Copies of a store in use, and going back to one."""
-# ruff: noqa: ASYNC240, files are the subject here
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """What the SQLite store keeps, and what it says when it cannot."""
-# ruff: noqa: ASYNC240, files are the subject here
 
 from __future__ import annotations
 
