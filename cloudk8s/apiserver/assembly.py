@@ -8,6 +8,14 @@ from pathlib import Path
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.authentication import UserInfo
+from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
+from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
+from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
+from cloudk8s.apiserver.authentication.interface import TokenAuthenticator
+from cloudk8s.apiserver.authentication.service_account import DEFAULT_ISSUER, ServiceAccountTokens
+from cloudk8s.apiserver.authentication.signing_key import SigningKey
+from cloudk8s.apiserver.authentication.token_file import TokenFile
+from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
@@ -15,7 +23,7 @@ from cloudk8s.apiserver.local import LocalApi
 from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
 from cloudk8s.apiserver.presenting import Presenter
-from cloudk8s.apiserver.security import CertificateSecurity, Security
+from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
@@ -54,10 +62,21 @@ def assemble(
         default_subresources=dict.fromkeys(("status", "approval", "ephemeralcontainers", "resize", "finalize"), view),
         virtual={("", "bindings"): binding},
     )
-    security, paths = CertificateSecurity(), Paths()
+    tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
+    bearer = _bearer(core, tokens, token_file)
+    security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]))
+    paths = Paths()
     add_endpoints(paths, core)
     server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
     return Assembly(core, server, presenter, security, paths)
+
+
+def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -> BearerAuthenticator:
+    """Bearer tokens of service accounts, of bootstrapping nodes, and from the static file."""
+    kinds: list[TokenAuthenticator] = [tokens, BootstrapTokens(core.find, clock=core.clock)]
+    if token_file is not None:
+        kinds.insert(0, TokenFile(token_file))
+    return BearerAuthenticator(kinds, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)
 
 
 def _convert(core: Core, resource: ResourceType, tree: Object) -> Object:

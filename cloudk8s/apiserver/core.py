@@ -48,7 +48,8 @@ class Core:
 
     def find(self, group: str, plural: str, name: str, namespace: str = "") -> Object | None:
         """Read one object for a check, or None; shared, read-only, in its stored version."""
-        record = self.store.get(self.resource(group, plural).key(namespace, name))
+        versions = self.registry.versions_of(group, plural)
+        record = self.store.get(versions[0].key(namespace, name)) if versions else None
         return self.tree(record) if record else None
 
     def all(self, group: str, plural: str, namespace: str = "") -> Iterator[Object]:

@@ -76,6 +76,12 @@ def invalid_object(resource: ResourceType, name: str, errors: Sequence[FieldErro
     return invalid(resource.kind, resource.group, name, errors)
 
 
+def rejected() -> Invalid:
+    """Upstream's answer to a JSON patch that cannot be applied."""
+    error = Invalid("the server rejected our request due to an error in our request")
+    return Invalid(error.message, status=error.status | {"details": {}})
+
+
 def expired(message: str) -> Expired:
     return Expired(message)
 

@@ -1,13 +1,12 @@
-"""Who may do what: the authenticator and the authorizer behind two calls."""
+"""Who may do what: authentication, impersonation and authorization behind three calls."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
-from cloudk8s.apiserver.authentication import UserInfo
+from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
+from cloudk8s.apiserver.authentication.impersonation import Impersonated, impersonate
+from cloudk8s.apiserver.authentication.user import UserInfo
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.http.interface import Request
 from cloudk8s.apiserver.request_info import RequestInfo
@@ -27,20 +26,18 @@ class Security(Protocol):
         """Raise Forbidden unless the user may use the lower-case method on a path that is no resource."""
 
 
-class CertificateSecurity:
-    """Client certificates name the user; members of system:masters may do everything, others nothing."""
+class RequestSecurity:
+    """Fulfils `Security`; components in this process bring their identity with their connection."""
+
+    def __init__(self, authenticators: AuthenticatorChain) -> None:
+        self._authenticators = authenticators
 
     def authenticate(self, request: Request, info: RequestInfo) -> UserInfo:
         local = getattr(request.connection, "user", None)
         if isinstance(local, UserInfo):
             return local
-        known = request.connection.memo.get("user")
-        if isinstance(known, UserInfo):
-            return known
-        certificate = request.connection.peer_certificate
-        user = _from_certificate(certificate) if certificate else _ANONYMOUS
-        request.connection.memo["user"] = user
-        return user
+        user = self._authenticators.authenticate(request)
+        return impersonate(user, request.headers, self._check_impersonation)
 
     def authorize(self, context: RequestContext, verb: str) -> None:
         if not _is_trusted(context.user):
@@ -51,17 +48,14 @@ class CertificateSecurity:
         if not _is_trusted(context.user) and context.info.path not in _PUBLIC:
             raise Forbidden(f'forbidden: User "{context.user.name}" cannot {method.lower()} path "{context.info.path}"')
 
+    @staticmethod
+    def _check_impersonation(user: UserInfo, wanted: Impersonated) -> None:
+        if not _is_trusted(user):
+            raise Forbidden(f'{wanted.resource} "{wanted.name}" is forbidden: User "{user.name}" cannot impersonate it')
 
-_ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+
 _PUBLIC = frozenset({"/livez", "/readyz", "/healthz", "/version"})
 
 
 def _is_trusted(user: UserInfo) -> bool:
     return "system:masters" in user.groups
-
-
-def _from_certificate(certificate: bytes) -> UserInfo:
-    subject = x509.load_der_x509_certificate(certificate).subject
-    name = str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
-    groups = tuple(str(item.value) for item in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
-    return UserInfo(name, groups=(*groups, "system:authenticated"))

@@ -88,7 +88,13 @@ async def running_api_server(
     async with AsyncExitStack() as stack:
         store = await open_store(settings.store or f"sqlite://{settings.data_dir / 'store.db'}")
         stack.push_async_callback(store.close)
-        chain = AdmissionChain(built_in(extra_certificates=options.extra_certificates))
+        chain = AdmissionChain(
+            built_in(
+                service_ranges=service_ranges(settings),
+                node_ports=settings.service_node_port_range,
+                extra_certificates=options.extra_certificates,
+            )
+        )
         core = Core(registry, store, strategies(), chain, FieldManagement(clock), clock)
         chain.attach(core)
         add_indexes(core)
@@ -106,7 +112,12 @@ async def running_api_server(
         yield RunningApiServer(settings, server.port, pki, core, assembly)
 
 
+def service_ranges(settings: ClusterSettings) -> tuple[str, ...]:
+    """The ranges of Service addresses, the primary family first."""
+    return tuple(part.strip() for part in settings.service_cluster_ip_range.split(",") if part.strip())
+
+
 def _endpoint(settings: ClusterSettings, pki: PKI, port: int) -> Endpoint:
-    ranges = tuple(part.strip() for part in settings.service_cluster_ip_range.split(","))
+    ranges = service_ranges(settings)
     address = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
     return Endpoint(address, port, ranges, pki.ca.certificate.read_text(), pki.front_proxy_ca.certificate.read_text())

@@ -23,7 +23,7 @@ class AdmissionChain:
     def attach(self, core: Core) -> None:
         """Give every plugin its core; called once, before the first request."""
         for plugin in self.plugins:
-            plugin.core = core
+            plugin.attach(core)
 
     async def admit(self, request: AdmissionRequest) -> None:
         """Let every interested plugin change or refuse the object, in order."""

@@ -53,6 +53,10 @@ class AdmissionPlugin:
     """Upstream's plugin name, for `--enable-admission-plugins`."""
     core: Core
 
+    def attach(self, core: Core) -> None:
+        """Take the core; called once, before the first request."""
+        self.core = core
+
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         """Whether to call this plugin at all; asked once for each combination."""
         return True

@@ -6,9 +6,15 @@ from cloudk8s.apiserver.admission.interface import AdmissionPlugin
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
+from cloudk8s.apiserver.allocation.services import ServiceAllocation
 
 
-def built_in(*, extra_certificates: tuple[tuple[str, str], ...] = ()) -> list[AdmissionPlugin]:
+def built_in(
+    *,
+    service_ranges: tuple[str, ...] = ("10.96.0.0/16",),
+    node_ports: str = "30000-32767",
+    extra_certificates: tuple[tuple[str, str], ...] = (),
+) -> list[AdmissionPlugin]:
     """New instances of all of them."""
     return [
         NamespaceLifecycle(),
@@ -16,4 +22,5 @@ def built_in(*, extra_certificates: tuple[tuple[str, str], ...] = ()) -> list[Ad
         TaintNodesByCondition(),
         Priority(),
         DefaultTolerationSeconds(),
+        ServiceAllocation(service_ranges, node_ports),
     ]

@@ -9,8 +9,9 @@ import ryaml
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations.patch import PatchType
 from cloudk8s.errors import BadRequest
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, json_patch, merge_patch, strategic_merge
 
 
 class Intake:
@@ -31,8 +32,17 @@ class Intake:
         tree.setdefault("metadata", {})
         return tree
 
-    def read_patch(self, type: str, body: bytes) -> Any:
-        """A patch document."""
+    def read_patch(self, type: PatchType, body: bytes) -> Any:
+        """A patch document; BadRequest in upstream's words for one that is none."""
+        try:
+            if type == "json":
+                return json_patch.decode(body)
+            if type == "merge":
+                return merge_patch.decode(body)
+            if type == "strategic":
+                return strategic_merge.decode(body)
+        except (json_patch.PatchFormatError, merge_patch.PatchFormatError, strategic_merge.PatchFormatError) as error:
+            raise BadRequest(str(error)) from None
         return self._parse(body)
 
     def take_patched(self, tree: Any) -> Object:

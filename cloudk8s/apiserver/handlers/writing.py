@@ -80,7 +80,13 @@ async def patch_object(
     form = negotiate(context.headers.get("accept", ""))
     info = context.info
     intake = Intake(core, context, resource)
-    request = Patch(type, intake.read_patch(type, body), intake.take_patched, context.query.flag("force"))
+
+    def take(tree: Any) -> Object:
+        taken = intake.take_patched(tree)
+        check_names(resource, taken, info.namespace, info.name)
+        return taken
+
+    request = Patch(type, intake.read_patch(type, body), take, context.query.flag("force"))
     if type == "apply":
         check_names(resource, request.document, info.namespace, info.name)
     record, created = await patch(

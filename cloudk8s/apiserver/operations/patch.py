@@ -13,8 +13,8 @@ from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.create import create
 from cloudk8s.apiserver.operations.update import Change, update
-from cloudk8s.errors import BadRequest
-from cloudk8s.machinery import codec
+from cloudk8s.errors import BadRequest, RequestEntityTooLarge
+from cloudk8s.machinery import codec, json_patch, merge_patch, strategic_merge
 from cloudk8s.storage.interface import Record
 
 PatchType = Literal["json", "merge", "strategic", "apply"]
@@ -48,17 +48,18 @@ async def patch(
 
 def patched(resource: ResourceType, name: str, live: Object, request: Patch) -> Any:
     """The live object with the patch document on it; failures in upstream's words."""
-    if request.type == "merge":
-        from cloudk8s.machinery import merge_patch
-
-        return merge_patch.apply(live, request.document)
-    if request.type == "json":
-        from cloudk8s.machinery import json_patch
-
-        return json_patch.apply(live, request.document)
-    from cloudk8s.machinery import strategic_merge
-
-    return strategic_merge.apply(live, request.document, resource.schema)
+    try:
+        if request.type == "json":
+            return json_patch.apply(live, request.document)
+        if request.type == "merge":
+            return merge_patch.apply(live, request.document)
+        return strategic_merge.apply(live, request.document, resource.schema)
+    except json_patch.PatchError:
+        raise failures.rejected() from None
+    except json_patch.PatchTooLargeError as error:
+        raise RequestEntityTooLarge(str(error)) from None
+    except strategic_merge.MergeError as error:
+        raise (BadRequest(str(error)) if error.code == 400 else failures.plain_error(str(error))) from None
 
 
 def finish(tree: Object, live: Object) -> Object:

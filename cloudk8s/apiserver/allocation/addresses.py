@@ -1,0 +1,103 @@
+"""Service addresses, each held by an IPAddress object."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterator
+
+from cloudk8s.api.resource import Object
+from cloudk8s.apiserver.bootstrap.writer import Writer
+from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.operations.delete import DeleteOptions, delete
+from cloudk8s.errors import NotFound
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_TRIES = 64
+
+
+class AddressTaken(Exception):
+    """That address cannot be had; the message is upstream's."""
+
+
+class Addresses:
+    """Allocates from the cluster's Service ranges, one a family."""
+
+    def __init__(self, core: Core, ranges: tuple[str, ...]) -> None:
+        self._core = core
+        self._writer = Writer(core)
+        self._networks: dict[str, Network] = {}
+        for text in ranges:
+            network = ipaddress.ip_network(text)
+            self._networks[f"IPv{network.version}"] = network
+
+    @property
+    def families(self) -> list[str]:
+        """The configured families, the primary one first."""
+        return list(self._networks)
+
+    async def take(self, address: str, namespace: str, name: str) -> None:
+        """Hold one given address; raises AddressTaken."""
+        value = ipaddress.ip_address(address)
+        if not any(value in network for network in self._ranges(f"IPv{value.version}")):
+            raise AddressTaken("the provided network does not match the current range")
+        if not await self._writer.ensure(_ip_address(address, namespace, name)):
+            raise AddressTaken("provided IP is already allocated")
+
+    async def take_any(self, family: str, namespace: str, name: str) -> str:
+        """Hold a free address of a family; raises AddressTaken when the range is full."""
+        for network in self._ranges(family):
+            for address in _candidates(network):
+                if self._core.find("networking.k8s.io", "ipaddresses", address) is not None:
+                    continue
+                if await self._writer.ensure(_ip_address(address, namespace, name)):
+                    return address
+        raise AddressTaken("range is full")
+
+    async def release(self, address: str) -> None:
+        """Let an address go; absent is success."""
+        resource = self._core.resource("networking.k8s.io", "ipaddresses")
+        try:
+            await delete(self._core, self._writer.context(), resource, "", address, DeleteOptions())
+        except NotFound:
+            return
+
+    def _ranges(self, family: str) -> Iterator[Network]:
+        """The cluster's own range of a family, then those of further ServiceCIDRs."""
+        own = self._networks.get(family)
+        if own is not None:
+            yield own
+        for item in self._core.all("networking.k8s.io", "servicecidrs"):
+            if item["metadata"].get("deletionTimestamp"):
+                continue
+            for text in item["spec"].get("cidrs") or []:
+                network = ipaddress.ip_network(text)
+                if f"IPv{network.version}" == family and network != own:
+                    yield network
+
+
+def _candidates(network: Network) -> Iterator[str]:
+    """Random addresses first, as upstream does above the band for fixed ones, then all in order."""
+    count = network.num_addresses
+    last = count - (2 if network.version == 4 else 1)
+    band = min(max(16, count // 16), 256)
+    low = band if last > 2 * band else 1
+    for _ in range(_TRIES):
+        yield str(network[random.randint(low, last)])
+    for offset in range(1, min(last, 1 << 16) + 1):
+        yield str(network[offset])
+
+
+def _ip_address(address: str, namespace: str, name: str) -> Object:
+    family = f"IPv{ipaddress.ip_address(address).version}"
+    labels = {
+        "ipaddress.kubernetes.io/ip-family": family,
+        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+    }
+    parent = {"resource": "services", "namespace": namespace, "name": name}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IPAddress",
+        "metadata": {"name": address, "labels": labels},
+        "spec": {"parentRef": parent},
+    }
