@@ -13,7 +13,13 @@ from cloudk8s.errors import UserError
 
 ControllerFactory = Callable[[ControllerContext], Controller]
 
-BUILT_IN: Final[tuple[tuple[str, str], ...]] = ()
+BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
+    ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),
+    (
+        "replicationcontroller-controller",
+        "cloudk8s.controllers.replication_controller:ReplicationControllerController",
+    ),
+)
 """Name and `module:class` of each controller of ours; modules are imported when they are needed."""
 
 OFF_BY_DEFAULT: Final = frozenset({"bootstrap-signer-controller", "token-cleaner-controller"})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from cloudk8s.controllers.interface import Controller, ControllerContext
@@ -51,6 +53,12 @@ def test_a_name_is_registered_once(registry: ControllerRegistry) -> None:
 
 def test_aliases_do_not_shadow_names() -> None:
     assert not set(ALIASES) & {name for name, _ in BUILT_IN}
+
+
+@pytest.mark.parametrize(("name", "target"), BUILT_IN)
+def test_every_built_in_controller_can_be_imported(name: str, target: str) -> None:
+    module, _, attribute = target.partition(":")
+    assert callable(getattr(import_module(module), attribute))
 
 
 def test_built_in_controllers_are_all_there() -> None:

@@ -1,0 +1,16 @@
+"""ReplicationControllers: what ReplicaSets were before. Their selector is a plain map of labels."""
+
+from __future__ import annotations
+
+from cloudk8s.client.resources import REPLICATION_CONTROLLERS
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.replicas import ReplicaKind, ReplicasController, SelectorCache
+from cloudk8s.machinery import labels
+
+
+class ReplicationControllerController(ReplicasController):
+    """Creates, adopts, releases and deletes pods so that each ReplicationController has `spec.replicas` of them."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        selectors = SelectorCache(labels.from_map)
+        super().__init__(context, ReplicaKind(REPLICATION_CONTROLLERS, "replication-controller", selectors.of))

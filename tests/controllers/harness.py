@@ -1,0 +1,149 @@
+"""Controllers under test: an API server in memory, a clock that the test moves, and a kubelet of a few lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.informer import Informers
+from cloudk8s.client.interface import DeleteOptions, Object, Resource
+from cloudk8s.client.resources import CORE_EVENTS, PODS
+from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.controllers.registry import Registration
+from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.times import format_time
+from cloudk8s.settings import ClusterSettings
+from cloudk8s.testing.fake_client import FakeClient
+
+Factory = Callable[[ControllerContext], Controller]
+NS = "default"
+
+
+class Harness:
+    """A running set of controllers."""
+
+    def __init__(self, client: FakeClient, clock: FakeClock) -> None:
+        self.client = client
+        self.clock = clock
+        self.has_kubelet = True
+
+    async def settle(self, seconds: float = 1.0, step: float = 0.05) -> None:
+        """Let time pass in small steps, with the kubelet at work."""
+        for _ in range(max(1, round(seconds / step))):
+            await self.clock.advance(step)
+            if self.has_kubelet:
+                await self.run_kubelet()
+        await self.clock.advance(0)
+
+    async def run_kubelet(self) -> None:
+        """Pods become ready at once; deleted ones go at once."""
+        for pod in self.client.all(PODS):
+            if pod["metadata"].get("deletionTimestamp"):
+                if not pod["metadata"].get("finalizers"):
+                    await self.end(pod)
+            elif pod.get("status", {}).get("phase", "Pending") == "Pending":
+                await self.set_pod(pod)
+
+    async def set_pod(self, pod: Object, *, phase: str = "Running", ready: bool = True, **status: Any) -> None:
+        """Write a pod's status as a kubelet would."""
+        condition = {
+            "type": "Ready",
+            "status": "True" if ready and phase == "Running" else "False",
+            "lastTransitionTime": format_time(self.clock.now()),
+        }
+        patch = {"status": {"phase": phase, "conditions": [condition], **status}}
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        await self.client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
+
+    async def end(self, pod: Object) -> None:
+        """A kubelet's last word on a deleted pod."""
+        options = DeleteOptions(grace_period_seconds=0)
+        await self.client.delete(PODS, pod["metadata"]["name"], namespace=pod["metadata"]["namespace"], options=options)
+
+    def names(self, resource: Resource, namespace: str = "") -> list[str]:
+        return [obj["metadata"]["name"] for obj in self.client.all(resource, namespace)]
+
+    def pods(self, **labels: str) -> list[Object]:
+        """Pods that are not being deleted and carry these labels."""
+        return [
+            pod
+            for pod in self.client.all(PODS)
+            if not pod["metadata"].get("deletionTimestamp")
+            and labels.items() <= (pod["metadata"].get("labels") or {}).items()
+        ]
+
+    def get(self, resource: Resource, name: str, namespace: str = NS) -> Object:
+        found = self.client.peek(resource, name, namespace if resource.namespaced else "")
+        assert found is not None, f"{resource.kind} {name} does not exist"
+        return found
+
+    def writes(self, resource: Resource) -> int:
+        """How many requests changed objects of the resource so far."""
+        verbs = ("create", "update", "patch", "delete")
+        return sum(action.resource is resource and action.verb in verbs for action in self.client.actions)
+
+    def events(self, name: str = "") -> list[tuple[str, str]]:
+        """Reason and message of all events (of one object)."""
+        found = self.client.all(CORE_EVENTS)
+        return [(e["reason"], e["message"]) for e in found if not name or e["involvedObject"]["name"] == name]
+
+
+@asynccontextmanager
+async def running(
+    *factories: Factory,
+    objects: Iterable[Object] = (),
+    options: ControllerSettings | None = None,
+    client: FakeClient | None = None,
+    clock: FakeClock | None = None,
+) -> AsyncIterator[Harness]:
+    """Controllers that run while the block does; the kubelet comes in `settle`."""
+    clock = clock or FakeClock()
+    client = client or FakeClient(clock=clock)
+    for obj in objects:
+        client.add(obj)
+    events = EventRecorder(client, "controller-manager", clock=clock)
+    registrations = [Registration(factory.__name__, factory) for factory in factories]
+    async with Informers(client, clock=clock) as informers:
+        settings = ClusterSettings(data_dir=Path("/nonexistent"))
+        context = ControllerContext(client, informers, events, clock, settings, options or ControllerSettings())
+        tasks = [
+            asyncio.create_task(run_controllers(context, registrations)),
+            asyncio.create_task(events.run()),
+        ]
+        try:
+            await clock.advance(0)
+            yield Harness(client, clock)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def template(labels: Mapping[str, str], image: str = "image:1", **spec: Any) -> Object:
+    return {"metadata": {"labels": dict(labels)}, "spec": {"containers": [{"name": "c", "image": image}], **spec}}
+
+
+def pod(name: str, *, labels: Mapping[str, str] | None = None, namespace: str = NS, **metadata: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels or {}), **metadata},
+        "spec": {"containers": [{"name": "c", "image": "image:1"}]},
+        "status": {"phase": "Pending"},
+    }
+
+
+def replica_set(name: str, replicas: int, *, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
+    labels = labels or {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {"name": name, "namespace": NS, "labels": dict(labels)},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template(labels), **spec},
+    }
