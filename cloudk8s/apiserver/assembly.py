@@ -26,7 +26,9 @@ from cloudk8s.apiserver.presenting import Presenter
 from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
+from cloudk8s.apiserver.subresources.interface import SubresourceHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
+from cloudk8s.apiserver.subresources.token import TokenHandler
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 
@@ -54,21 +56,31 @@ def assemble(
 ) -> Assembly:
     """Build the handlers over a core."""
     presenter = Presenter(core, convert=_convert, printer=Printer(core.clock))
-    view, binding = ViewHandler(core, presenter), BindingHandler(core)
-    dispatcher = Dispatcher(
-        core,
-        presenter,
-        subresources={("", "pods", "binding"): binding},
-        default_subresources=dict.fromkeys(("status", "approval", "ephemeralcontainers", "resize", "finalize"), view),
-        virtual={("", "bindings"): binding},
-    )
     tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
     bearer = _bearer(core, tokens, token_file)
     security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]))
+    dispatcher = _dispatcher(core, presenter, tokens)
     paths = Paths()
     add_endpoints(paths, core)
     server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
     return Assembly(core, server, presenter, security, paths)
+
+
+def _dispatcher(core: Core, presenter: Presenter, tokens: ServiceAccountTokens) -> Dispatcher:
+    """The table of what lies below objects, and of what stores nothing."""
+    view, binding = ViewHandler(core, presenter), BindingHandler(core)
+    views = ("status", "approval", "ephemeralcontainers", "resize", "finalize")
+    subresources: dict[tuple[str, str, str], SubresourceHandler] = {
+        ("", "pods", "binding"): binding,
+        ("", "serviceaccounts", "token"): TokenHandler(core, tokens),
+    }
+    return Dispatcher(
+        core,
+        presenter,
+        subresources=subresources,
+        default_subresources=dict.fromkeys(views, view),
+        virtual={("", "bindings"): binding},
+    )
 
 
 def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -> BearerAuthenticator:

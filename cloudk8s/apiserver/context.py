@@ -34,7 +34,7 @@ class Query:
     def flag(self, name: str) -> bool:
         """Upstream's conversion of a query value to bool: absent, "0" and "false" are false."""
         values = self._values.get(name)
-        return bool(values) and values[0].lower() not in ("0", "false")
+        return values is not None and values[0].lower() not in ("0", "false")
 
     def __bool__(self) -> bool:
         return bool(self._values)

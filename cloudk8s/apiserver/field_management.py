@@ -21,6 +21,9 @@ class FieldManagement:
     ) -> None:
         """Give the requester's manager the fields that differ."""
 
+    def on_review(self, context: RequestContext, resource: ResourceType, obj: Object, subresource: str = "") -> None:
+        """Give the requester's manager all fields of an object that is answered and not stored."""
+
     def on_apply(
         self,
         context: RequestContext,

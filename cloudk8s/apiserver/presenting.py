@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import ryaml
-
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import list_head, type_prefix
 from cloudk8s.apiserver.http.interface import Response
 from cloudk8s.apiserver.negotiation import YAML, Format
 from cloudk8s.apiserver.operations.listing import Page
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Record
 
 Convert = Callable[[Core, ResourceType, Object], Object]
@@ -112,5 +110,5 @@ def partial_metadata(tree: Object, form: Format) -> Object:
 def document(tree: Any, form: Format, status: int = 200) -> Response:
     """Any tree in the negotiated media type."""
     if form.media_type == YAML:
-        return Response(status, ryaml.dumps(tree).encode(), YAML)
+        return Response(status, yaml_codec.encode(tree), YAML)
     return Response(status, codec.encode(tree))

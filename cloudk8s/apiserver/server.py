@@ -13,15 +13,13 @@ import uuid
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-import ryaml
-
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.errors import InternalError, StatusError
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, yaml_codec
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.paths import Paths
@@ -89,7 +87,7 @@ def status_response(error: StatusError, accept: str = "") -> Response:
     if error.retry_after is not None:
         headers.append(("Retry-After", str(max(1, round(error.retry_after.total_seconds())))))
     if accept.startswith(YAML):
-        return Response(int(status["code"]), ryaml.dumps(status).encode(), YAML, headers)
+        return Response(int(status["code"]), yaml_codec.encode(status), YAML, headers)
     return Response(int(status["code"]), codec.encode(status), headers=headers)
 
 

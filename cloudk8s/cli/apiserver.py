@@ -10,10 +10,7 @@ import typer
 
 from cloudk8s.cli import output
 
-app = typer.Typer()
 
-
-@app.command()
 def apiserver(
     data_dir: Annotated[Path, typer.Option(help="Where certificates and the store are kept.")],
     secure_port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 6443,

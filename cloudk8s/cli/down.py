@@ -17,11 +17,9 @@ from cloudk8s.cli.options import Name
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError
 
-app = typer.Typer()
 _WAIT_SECONDS = 60.0
 
 
-@app.command()
 def down(
     name: Name = "default",
     purge: Annotated[bool, typer.Option("--purge", help="Also delete its data, certificates and context.")] = False,

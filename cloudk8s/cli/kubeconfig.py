@@ -13,10 +13,7 @@ from cloudk8s.cli.options import Name
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import UserError
 
-app = typer.Typer()
 
-
-@app.command()
 def kubeconfig(
     name: Name = "default",
     merge: Annotated[bool, typer.Option("--merge", help="Merge into the kubeconfig that kubectl uses.")] = False,

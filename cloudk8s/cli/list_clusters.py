@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
 from cloudk8s.cli import output
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.controlplane import directories
 
-app = typer.Typer()
 
-
-@app.command()
 def list_clusters(format: Output = Format.TABLE) -> None:
     """List the clusters of this host, running or not.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, yaml_codec
 
 
 class Format(StrEnum):
@@ -41,9 +41,7 @@ def show(data: Any, format: Format, columns: Mapping[str, str] | None = None) ->
     if format is Format.JSON:
         say(_indented(data))
     elif format is Format.YAML:
-        import ryaml
-
-        say(ryaml.dumps(data).rstrip())
+        say(yaml_codec.encode(data).decode().rstrip())
     else:
         rows: Sequence[Mapping[str, Any]] = data if isinstance(data, list) else [data]
         table(rows, columns or {key.upper(): key for key in (rows[0] if rows else {})})

@@ -12,10 +12,7 @@ from cloudk8s.cli.options import Name, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.controlplane import directories
 
-app = typer.Typer()
 
-
-@app.command()
 def status(
     name: Name = "default",
     format: Output = Format.TABLE,

@@ -17,11 +17,9 @@ from cloudk8s.cli.options import Name
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError, UserError
 
-app = typer.Typer()
 _READY_SECONDS = 60.0
 
 
-@app.command()
 def up(
     name: Name = "default",
     data_dir: Annotated[Path | None, typer.Option(help="Where the cluster keeps its files.")] = None,

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import platform
 
-import typer
-
 from cloudk8s import __version__
 from cloudk8s.cli import output
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 
-app = typer.Typer()
 
-
-@app.command()
 def version(format: Output = Format.TABLE) -> None:
     """Print the versions of cloudk8s, Python and the Kubernetes API that is served by default.
 

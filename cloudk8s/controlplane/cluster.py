@@ -11,6 +11,7 @@ from pathlib import Path
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -53,6 +54,7 @@ async def running_cluster(
     """Start the API server, then everything that is a client of it; leave in reverse order."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
+        await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
         yield server
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import ryaml
-
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.patch import PatchType
 from cloudk8s.errors import BadRequest
-from cloudk8s.machinery import codec, json_patch, merge_patch, strategic_merge
+from cloudk8s.machinery import codec, json_patch, merge_patch, strategic_merge, yaml_codec
 
 
 class Intake:
@@ -53,6 +51,6 @@ class Intake:
     def _parse(self, body: bytes) -> Any:
         content_type = self._context.headers.get("content-type", "").partition(";")[0]
         try:
-            return ryaml.loads(body.decode()) if "yaml" in content_type else codec.decode(body)
+            return yaml_codec.decode(body) if "yaml" in content_type else codec.decode(body)
         except ValueError as error:
             raise BadRequest(str(error)) from None

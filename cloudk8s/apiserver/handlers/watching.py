@@ -16,7 +16,7 @@ from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.apiserver.operations.watching import Change, WatchRequest
 from cloudk8s.apiserver.presenting import Presenter, partial_metadata
 from cloudk8s.errors import Expired, StatusError
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Compacted, FutureRevision, Record, Subscription
 
 _BOOKMARK_SECONDS: Final = 60.0
@@ -113,9 +113,7 @@ class WatchStream:
         elif self._form.form == "table":
             tree = self._table(tree)
         if self._form.media_type == YAML:
-            import ryaml
-
-            return ryaml.dumps({"type": kind, "object": tree}).encode()
+            return yaml_codec.encode({"type": kind, "object": tree})
         return codec.encode({"type": kind, "object": tree}) + b"\n"
 
     def _table(self, tree: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""The controllers of the controller manager, in the API server's process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.informer import Informers
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.registry import built_in_controllers
+from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controlplane.api_server import RunningApiServer
+from cloudk8s.controlplane.background import background
+from cloudk8s.machinery.clock import Clock
+
+IDENTITY = "system:kube-controller-manager"
+
+
+@asynccontextmanager
+async def running_controllers(
+    server: RunningApiServer, selection: Sequence[str], *, clock: Clock
+) -> AsyncIterator[ControllerContext]:
+    """Run the selected controllers, with one set of informers for all of them."""
+    client = server.client(IDENTITY, "system:masters")
+    events = EventRecorder(client, "kube-controller-manager", clock=clock)
+    informers = Informers(client, clock=clock)
+    context = ControllerContext(client, informers, events, clock, server.settings)
+    registrations = built_in_controllers().select(selection)
+    loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
+    async with informers, loops:
+        yield context
