@@ -74,6 +74,24 @@ async def test_history_is_bounded_in_size(keep: Keep, clock: FakeClock) -> None:
     assert 20 <= store.revision - store.oldest_revision <= 40
 
 
+async def test_much_history_is_forgotten_in_steps(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, compacted = MemoryStore(), []
+    compact = store.compact
+
+    async def note(revision: int) -> None:
+        compacted.append(revision)
+        await compact(revision)
+
+    monkeypatch.setattr(store, "compact", note)
+    store.start_compacting(Retention(age=timedelta(seconds=20)), clock)
+    await clock.advance(0)
+    for _ in range(5000):
+        await update(store, "a/one")
+    await clock.advance(40)
+    assert compacted == [2001, 4001, 5001]
+    await store.close()
+
+
 async def test_an_opened_store_compacts_itself(clock: FakeClock) -> None:
     store = await open_store("memory://", clock=clock, retention=Retention(age=timedelta(seconds=30)))
     await clock.advance(0)

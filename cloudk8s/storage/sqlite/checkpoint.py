@@ -16,10 +16,10 @@ from cloudk8s.storage.sqlite.schema import connect
 
 logger = logging.getLogger(__name__)
 
-COPY_AFTER = 4 << 20
+COPY_AFTER = 2 << 20
 """Bytes written before the next passive checkpoint."""
 
-RESTART_BEYOND = 64 << 20
+RESTART_BEYOND = 16 << 20
 """Size of the log that makes the writer pause."""
 
 

@@ -83,6 +83,6 @@ def _prepare(connection: apsw.Connection, path: Path, synchronous: str) -> None:
         raise StorageError(f"store {path}: its file system cannot share memory between connections, choose another")
     connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
     connection.execute(f"PRAGMA synchronous={synchronous}")
-    connection.execute("PRAGMA journal_size_limit=16777216").fetchall()
+    connection.execute("PRAGMA journal_size_limit=33554432").fetchall()
     if is_new:
         connection.execute(_CREATE)
