@@ -77,6 +77,7 @@ class LoadBalancerRequest:
     session_affinity_seconds: int = 10800
     load_balancer_ip: str = ""
     load_balancer_class: str = ""
+    external_ips: tuple[str, ...] = ()
     ip_families: tuple[IPFamily, ...] = ("IPv4",)
     allocates_node_ports: bool = True
     nodes: tuple[NodeRef, ...] = ()
@@ -149,6 +150,8 @@ class LoadBalancerCapabilities:
     """Works for Services that have no node ports."""
     max_ports: int = 0
     """0 is no limit."""
+    update_batch: int = 1
+    """How many Services one `update_targets` takes best, 0 for all; the core runs several calls at once."""
     classes: frozenset[str] = frozenset()
     """Values of `loadBalancerClass` that this provider serves, beside the cloud's own name."""
     node_selector_annotation: str = ""

@@ -1,0 +1,101 @@
+"""The one place that puts the cloud controllers together."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from cloudk8s.cloud.calls import CallLimits, Calls
+from cloudk8s.cloud.controllers.node import CloudNodeController
+from cloudk8s.cloud.controllers.node_lifecycle import CloudNodeLifecycleController
+from cloudk8s.cloud.controllers.route import RouteController
+from cloudk8s.cloud.controllers.service import ServiceController
+from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
+from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
+from cloudk8s.cloud.lookup import InstanceLookup
+from cloudk8s.cloud.settings import CloudControllerSettings
+from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.errors import SettingsError
+from cloudk8s.machinery.clock import Clock
+
+NODE = "cloud-node-controller"
+NODE_LIFECYCLE = "cloud-node-lifecycle-controller"
+ROUTE = "node-route-controller"
+SERVICE = "service-lb-controller"
+ALIASES = {
+    "cloud-node": NODE, "cloud-node-lifecycle": NODE_LIFECYCLE, "route": ROUTE, "service": SERVICE,
+}  # fmt: skip
+"""Upstream's older names, accepted by `--controllers`."""
+
+log = logging.getLogger(__name__)
+
+
+def attach(
+    name: str, provider: str, *, clock: Clock, settings: CloudControllerSettings, instances: Instances | None = None,
+    routes: Routes | None = None, load_balancers: LoadBalancers | None = None, executor: Executor | None = None,
+) -> AttachedCloud:  # fmt: skip
+    """A cloud ready to be called. `executor` runs its calls; None makes threads as needed."""
+    limits = CallLimits(settings.call_concurrency, settings.call_deadline.total_seconds(), settings.calls_per_second)
+    calls = Calls(name, limits, clock=clock, executor=executor)
+    return AttachedCloud(name, provider, calls, instances, routes, load_balancers)
+
+
+def build(
+    context: ControllerContext, clouds: Sequence[AttachedCloud], settings: CloudControllerSettings
+) -> Mapping[str, Controller]:
+    """The controllers that these clouds have work for, by upstream's names, ready to `run`.
+
+    Build them before the informers start. What no cloud offers is left out, with a line in the log. Raises
+    SettingsError where the cluster's ranges can't be routed.
+    """
+    directory = CloudDirectory(clouds, default=settings.default_cloud)
+    lookup = InstanceLookup(directory, clock=context.clock, window=settings.lookup_window)
+    controllers: dict[str, Controller] = {}
+    if any(cloud.instances is not None for cloud in clouds):
+        controllers[NODE] = CloudNodeController(context, lookup, settings)
+        controllers[NODE_LIFECYCLE] = CloudNodeLifecycleController(context, lookup, directory, settings)
+    if settings.configure_cloud_routes and any(cloud.routes is not None for cloud in clouds):
+        check_cluster_cidrs(settings.cluster_cidrs)
+        controllers[ROUTE] = RouteController(context, lookup, directory, settings)
+    if any(cloud.load_balancers is not None for cloud in clouds):
+        controllers[SERVICE] = ServiceController(context, lookup, directory, settings)
+    for name in (NODE, NODE_LIFECYCLE, ROUTE, SERVICE):
+        if name not in controllers:
+            log.info("%s does not run: no configured cloud has what it needs", name)
+    return controllers
+
+
+def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
+    """Raise SettingsError unless there is one range, or two of different families."""
+    try:
+        versions = [ipaddress.ip_network(cidr, strict=False).version for cidr in cidrs]
+    except ValueError as error:
+        raise SettingsError(f"cluster_cidrs: {error}") from error
+    if len(versions) not in (1, 2) or len(set(versions)) < len(versions):
+        raise SettingsError("cluster_cidrs: routes need one range, or one of each address family")
+
+
+def selected(controllers: Mapping[str, Controller], names: Sequence[str]) -> Mapping[str, Any]:
+    """What `--controllers` asks for: `*`, `name`, `-name`, the first match wins; older names are accepted."""
+    wanted = [_canonical(name) for name in names]
+    if unknown := [name for name in wanted if name.lstrip("-") not in (*ALIASES.values(), "*")]:
+        raise SettingsError(
+            f"--controllers: there is no controller {unknown[0].lstrip('-')!r}; there is {', '.join(ALIASES.values())}"
+        )
+    return {name: controller for name, controller in controllers.items() if _is_selected(name, wanted)}
+
+
+def _is_selected(name: str, wanted: Sequence[str]) -> bool:
+    for entry in wanted:
+        if entry == name or entry == f"-{name}":
+            return not entry.startswith("-")
+    return "*" in wanted
+
+
+def _canonical(name: str) -> str:
+    sign = "-" if name.startswith("-") else ""
+    bare = name.lstrip("-").strip()
+    return sign + ALIASES.get(bare, bare)

@@ -1,0 +1,462 @@
+"""The service controller: checks S1–S20."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cloudk8s.client.resources import NODES, SERVICES
+from cloudk8s.cloud.controllers.assembly import SERVICE
+from cloudk8s.cloud.controllers.service_request import FINALIZER, needs_update
+from cloudk8s.cloud.model.load_balancer import LoadBalancerCapabilities
+from cloudk8s.errors import CloudError, CloudForbidden, RetryLater, Unsupported
+from cloudk8s.testing.cloud_harness import CloudHarness, make_node, make_service
+from cloudk8s.testing.recording_cloud import RecordingLoadBalancers
+
+EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
+AUTOSCALER = {"key": "ToBeDeletedByClusterAutoscaler", "value": "1", "effect": "NoSchedule"}
+
+
+@pytest.fixture
+def balancers() -> RecordingLoadBalancers:
+    return RecordingLoadBalancers()
+
+
+@pytest.fixture
+def harness(balancers: RecordingLoadBalancers) -> CloudHarness:
+    harness = CloudHarness()
+    harness.attach(load_balancers=balancers)
+    for number in (1, 2):
+        harness.client.add(make_node(f"n{number}", provider_id=f"fake://{number}"))
+    return harness
+
+
+async def patch_service(harness: CloudHarness, patch: dict[str, Any], name: str = "web") -> None:
+    await harness.client.patch(SERVICES, name, patch, namespace="default")
+
+
+def uid(harness: CloudHarness, name: str = "web") -> str:
+    return str(harness.service(name)["metadata"]["uid"])
+
+
+def condition(harness: CloudHarness, name: str = "web") -> tuple[str, str]:
+    entry = harness.service(name)["status"]["conditions"][0]
+    return entry["status"], entry["reason"]
+
+
+async def test_s1_other_services_cost_nothing(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service(type="ClusterIP"))
+    async with harness.running(SERVICE):
+        assert balancers.recorder.calls == []
+        assert harness.writes() == []
+
+
+async def test_s2_a_service_of_another_class_is_left_alone(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service(loadBalancerClass="example.com/other"))
+    async with harness.running(SERVICE):
+        assert balancers.recorder.calls == []
+        assert harness.writes() == []
+
+
+async def test_s3_a_load_balancer_is_made_and_shown(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service())
+    finalizers_at_first_call: list[list[str]] = []
+    balancers.recorder.on_call = lambda call: finalizers_at_first_call.append(
+        list(harness.service("web")["metadata"].get("finalizers", []))
+    )
+    async with harness.running(SERVICE):
+        assert finalizers_at_first_call == [[FINALIZER]]
+        assert harness.events("web") == [("Normal", "EnsuringLoadBalancer"), ("Normal", "EnsuredLoadBalancer")]
+        status = harness.service("web")["status"]
+        assert status["loadBalancer"] == {"ingress": [{"ip": "192.0.2.1", "ipMode": "VIP"}]}
+        assert condition(harness) == ("True", "Ensured")
+        assert [action.subresource for action in harness.writes()] == ["", "status"]
+        assert balancers.members[uid(harness)] == ("n1", "n2")
+
+
+async def test_s4_nothing_is_written_while_nothing_differs(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        harness.client.actions.clear()
+        await patch_service(harness, {"metadata": {"labels": {"a": "b"}}})
+        await harness.settle(600)
+        assert len(harness.writes()) == 1
+        assert balancers.recorder.names() == ["ensure"]
+
+
+async def test_s5_a_changed_type_removes_it(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await patch_service(harness, {"spec": {"type": "ClusterIP"}})
+        await harness.settle()
+        service = harness.service("web")
+        assert balancers.states == {}
+        assert not service["metadata"].get("finalizers")
+        assert not service["status"].get("loadBalancer")
+        assert harness.events("web")[-2:] == [("Normal", "DeletingLoadBalancer"), ("Normal", "DeletedLoadBalancer")]
+
+
+async def test_s6_deletion_removes_it_first(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.settle()
+        assert balancers.states == {}
+        assert harness.client.all(SERVICES) == []
+
+
+async def test_s7_a_type_changed_while_nobody_looked_is_cleaned_up(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        pass
+    await patch_service(harness, {"spec": {"type": "ClusterIP"}})
+    async with harness.running(SERVICE):
+        assert balancers.states == {}
+        assert not harness.service("web")["metadata"].get("finalizers")
+
+
+async def test_s8_a_recreated_service_gets_its_own(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        old = uid(harness)
+        await patch_service(harness, {"metadata": {"finalizers": []}})
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.client.create(SERVICES, make_service())
+        await harness.settle(10)
+        assert set(balancers.states) == {uid(harness)}
+        assert old != uid(harness)
+
+
+async def test_s9_retry_later_is_obeyed_to_the_second(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    times: list[float] = []
+    balancers.recorder.on_call = lambda call: times.append(harness.clock.monotonic())
+    balancers.recorder.answer("ensure", *[RetryLater(timedelta(seconds=15))] * 3)
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.settle(1)
+        assert condition(harness) == ("False", "Pending")
+        await harness.settle(100)
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        assert gaps == [15, 15, 15]
+        assert harness.events("web") == [("Normal", "EnsuringLoadBalancer"), ("Normal", "EnsuredLoadBalancer")]
+
+
+async def test_s9_other_errors_back_off_from_five_seconds_to_five_minutes(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    times: list[float] = []
+    balancers.recorder.on_call = lambda call: times.append(harness.clock.monotonic())
+    balancers.recorder.answer("ensure", *[CloudError("no")] * 9)
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        assert condition(harness) == ("False", "SyncFailed")
+        await harness.settle(2000)
+        gaps = [round(later - earlier) for earlier, later in itertools.pairwise(times)]
+        assert gaps[:8] == [5, 10, 20, 40, 80, 160, 300, 300]
+        assert condition(harness) == ("True", "Ensured")
+        assert ("Warning", "SyncLoadBalancerFailed") in harness.events("web")
+
+
+async def test_a_forbidden_call_is_retried_late(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    balancers.recorder.answer("ensure", CloudForbidden("no right"))
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.settle(290)
+        assert balancers.recorder.names() == ["ensure"]
+        await harness.settle(20)
+        assert condition(harness) == ("True", "Ensured")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "ClusterIP"},
+        {"loadBalancerSourceRanges": ["10.0.0.0/8"]},
+        {"ports": [{"name": "http", "protocol": "TCP", "port": 81, "targetPort": 8080, "nodePort": 30080}]},
+        {"ports": [{"name": "web", "protocol": "TCP", "port": 80, "targetPort": 8080, "nodePort": 30080}]},
+        {"ports": [{"name": "http", "protocol": "UDP", "port": 80, "targetPort": 8080, "nodePort": 30080}]},
+        {"ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8081, "nodePort": 30080}]},
+        {"ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080, "nodePort": 30081}]},
+        {"sessionAffinity": "ClientIP"},
+        {"loadBalancerIP": "192.0.2.9"},
+        {"externalIPs": ["192.0.2.8"]},
+        {"externalTrafficPolicy": "Local"},
+        {"healthCheckNodePort": 31000},
+        {"ipFamilies": ["IPv4", "IPv6"]},
+    ],
+)
+def test_s11_every_relevant_field_triggers(change: dict[str, Any]) -> None:
+    old, new = make_service(), make_service()
+    new["spec"] = {**new["spec"], **change}
+    assert needs_update(old, new)
+
+
+def test_s11_any_annotation_triggers_and_labels_do_not() -> None:
+    old, new = make_service(), make_service(annotations={"example.com/x": "y"})
+    assert needs_update(old, new)
+    new = make_service(allocateLoadBalancerNodePorts=False, internalTrafficPolicy="Local")
+    new["metadata"]["labels"] = {"a": "b"}
+    assert not needs_update(make_service(), new)
+
+
+async def test_s12_a_source_range_that_is_none_changes_nothing_in_the_cloud(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service(loadBalancerSourceRanges=["10.0.0.0/99"]))
+    async with harness.running(SERVICE):
+        await harness.settle(600)
+        assert balancers.recorder.calls == []
+        assert harness.events("web") == [("Warning", "SyncLoadBalancerFailed")]
+        assert condition(harness) == ("False", "Unsupported")
+        await patch_service(harness, {"spec": {"loadBalancerSourceRanges": ["10.0.0.0/8"]}})
+        await harness.settle()
+        assert condition(harness) == ("True", "Ensured")
+        assert balancers.recorder.arguments("ensure")[0].source_ranges == ("10.0.0.0/8",)
+
+
+async def test_what_the_provider_can_not_do_is_refused_with_one_event(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    balancers.capabilities = LoadBalancerCapabilities()
+    harness.client.add(make_service(sessionAffinity="ClientIP"))
+    async with harness.running(SERVICE):
+        await harness.settle(600)
+        assert balancers.recorder.calls == []
+        assert harness.events("web") == [("Warning", "SyncLoadBalancerFailed")]
+        message = harness.service("web")["status"]["conditions"][0]["message"]
+        assert message == "session affinity ClientIP is not supported"
+
+
+async def test_what_the_provider_refuses_later_is_not_retried(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    balancers.recorder.answer("ensure", Unsupported("metadata.annotations[x]", "must be a number"))
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.settle(1000)
+        assert balancers.recorder.names() == ["ensure"]
+        assert condition(harness) == ("False", "Unsupported")
+
+
+MEMBERSHIP = [
+    ({"metadata": {"labels": {EXCLUDE: "true"}}}, ("n1",)),
+    ({"metadata": {"labels": {EXCLUDE: ""}}}, ("n1",)),
+    ({"metadata": {"labels": {EXCLUDE: "maybe"}}}, ("n1",)),
+    ({"spec": {"providerID": "fake://9"}}, ("n1", "n2")),
+]
+
+
+@pytest.mark.parametrize(("patch", "members"), MEMBERSHIP)
+async def test_s13_s14_a_change_of_membership_is_one_update(
+    harness: CloudHarness, balancers: RecordingLoadBalancers, patch: dict[str, Any], members: tuple[str, ...]
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.client.patch(NODES, "n2", patch)
+        await harness.settle()
+        assert balancers.recorder.names() == ["ensure", "update_targets"]
+        assert balancers.members[uid(harness)] == members
+        assert harness.events("web")[-1] == ("Normal", "UpdatedLoadBalancer")
+
+
+async def test_s13_nodes_that_come_and_go_are_one_update(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        for number in range(10, 60):
+            await harness.client.create(NODES, make_node(f"n{number}", provider_id=f"fake://{number}"))
+        await harness.settle()
+        await harness.client.delete(NODES, "n1")
+        await harness.settle()
+        assert balancers.recorder.names() == ["ensure", "update_targets", "update_targets"]
+        assert len(balancers.members[uid(harness)]) == 51
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"status": {"conditions": [{"type": "Ready", "status": "False"}]}},
+        {"metadata": {"labels": {"team": "a"}}},
+        {"metadata": {"labels": {EXCLUDE: "false"}}},
+        {"spec": {"taints": [AUTOSCALER]}},
+    ],
+)
+async def test_s13_other_changes_of_nodes_cost_nothing(
+    harness: CloudHarness, balancers: RecordingLoadBalancers, patch: dict[str, Any]
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.client.patch(NODES, "n2", patch, subresource="status" if "status" in patch else "")
+        await harness.settle()
+        assert balancers.recorder.names() == ["ensure"]
+
+
+async def test_s13_a_node_that_the_autoscaler_removes_goes_at_the_next_sync(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.client.patch(NODES, "n2", {"spec": {"taints": [AUTOSCALER]}})
+        await harness.client.create(NODES, make_node("n3", provider_id="fake://3"))
+        await harness.settle()
+        assert balancers.members[uid(harness)] == ("n1", "n3")
+
+
+async def test_a_label_that_a_selector_reads_triggers(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    selector = {"cloudk8s.io/load-balancer-node-selector": "role=edge,zone="}
+    harness.client.add(make_service(annotations=selector))
+    async with harness.running(SERVICE):
+        assert balancers.members[uid(harness)] == ()
+        assert ("Warning", "UnAvailableLoadBalancer") in harness.events("web")
+        await harness.client.patch(NODES, "n2", {"metadata": {"labels": {"role": "edge", "zone": "z"}}})
+        await harness.settle()
+        assert balancers.members[uid(harness)] == ("n2",)
+
+
+async def test_s15_a_failed_update_becomes_an_ensure_and_blocks_no_other(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service("one"))
+    harness.client.add(make_service("two"))
+    async with harness.running(SERVICE):
+        balancers.recorder.answer("update_targets", CloudError("no"))
+        await harness.client.delete(NODES, "n1")
+        await harness.settle()
+        assert balancers.members[uid(harness, "one")] == balancers.members[uid(harness, "two")] == ("n2",)
+        assert balancers.recorder.names()[-1] == "ensure"
+        failed = [name for name in ("one", "two") if ("Warning", "UpdateLoadBalancerFailed") in harness.events(name)]
+        assert len(failed) == 1
+
+
+async def test_s15_an_update_of_what_is_not_there_makes_it(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        balancers.states.clear()
+        await harness.client.delete(NODES, "n1")
+        await harness.settle()
+        assert balancers.members[uid(harness)] == ("n2",)
+        assert ("Warning", "UpdateLoadBalancerFailed") not in harness.events("web")
+
+
+async def test_s17_without_nodes_it_stays_with_a_warning(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.client.delete(NODES, "n1")
+        await harness.client.delete(NODES, "n2")
+        await harness.settle()
+        assert balancers.members[uid(harness)] == ()
+        assert harness.events("web")[-1] == ("Warning", "UnAvailableLoadBalancer")
+
+
+async def test_s18_deletion_asks_the_cloud_even_where_nothing_seems_to_be_there(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        pass
+    balancers.states.clear()
+    await harness.client.delete(SERVICES, "web", namespace="default")
+    async with harness.running(SERVICE):
+        assert balancers.recorder.names()[-1] == "delete"
+        assert harness.client.all(SERVICES) == []
+
+
+async def test_s19_a_deleting_service_without_our_finalizer_is_not_touched(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    service = make_service()
+    service["metadata"]["finalizers"] = ["example.com/held"]
+    harness.client.add(service)
+    await harness.client.delete(SERVICES, "web", namespace="default")
+    harness.client.actions.clear()
+    async with harness.running(SERVICE):
+        await harness.client.create(NODES, make_node("n9"))
+        await harness.settle(60)
+        assert harness.writes("services") == []
+        assert balancers.recorder.calls == []
+
+
+async def test_s20_a_restart_with_200_load_balancers_in_order_changes_nothing(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    for number in range(200):
+        harness.client.add(make_service(f"web-{number}"))
+    async with harness.running(SERVICE):
+        await harness.settle(10)
+        assert len(balancers.states) == 200
+    balancers.recorder.calls.clear()
+    harness.client.actions.clear()
+    async with harness.running(SERVICE):
+        await harness.settle(10)
+        assert balancers.recorder.names() == ["describe"]
+        assert harness.writes() == []
+
+
+async def test_a_restart_after_nodes_changed_updates_members_only(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        pass
+    await harness.client.delete(NODES, "n1")
+    balancers.recorder.calls.clear()
+    async with harness.running(SERVICE):
+        assert balancers.recorder.names() == ["describe", "update_targets"]
+
+
+async def test_drift_is_repaired_without_a_word(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        events = harness.events("web")
+        await harness.settle(2 * 3600)
+        assert 3 <= len(balancers.recorder.arguments("ensure")) <= 5
+        assert harness.events("web") == events
+
+
+async def test_a_service_goes_to_the_cloud_that_it_names() -> None:
+    harness = CloudHarness()
+    one, two = RecordingLoadBalancers(), RecordingLoadBalancers()
+    harness.attach("one", load_balancers=one)
+    harness.attach("two", load_balancers=two)
+    harness.client.add(make_service("default"))
+    harness.client.add(make_service("annotated", annotations={"cloudk8s.io/cloud": "two"}))
+    harness.client.add(make_service("classed", loadBalancerClass="two"))
+    harness.client.add(make_service("wrong", annotations={"cloudk8s.io/cloud": "three"}))
+    async with harness.running(SERVICE):
+        assert [state.service.name for state in one.states.values()] == ["default"]
+        assert sorted(state.service.name for state in two.states.values()) == ["annotated", "classed"]
+        assert condition(harness, "wrong") == ("False", "Unsupported")
+
+
+async def test_a_service_that_moves_to_another_cloud_leaves_nothing_behind() -> None:
+    harness = CloudHarness()
+    one, two = RecordingLoadBalancers(), RecordingLoadBalancers()
+    harness.attach("one", load_balancers=one)
+    harness.attach("two", load_balancers=two)
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        assert len(one.states) == 1
+        two.recorder.answer("ensure", CloudError("not yet"))
+        await patch_service(harness, {"metadata": {"annotations": {"cloudk8s.io/cloud": "two"}}})
+        await harness.settle(1)
+        assert len(one.states) == 1, "the old one stays until the new one works"
+        await harness.settle(10)
+        assert (len(one.states), len(two.states)) == (0, 1)
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.settle()
+        assert two.states == {}
+        assert harness.client.all(SERVICES) == []
