@@ -32,6 +32,8 @@ class Harness:
         self.client = client
         self.clock = clock
         self.has_kubelet = True
+        self.bad_images: set[str] = set()
+        """Pods with these images start but never become ready."""
 
     async def settle(self, seconds: float = 1.0, step: float = 0.05) -> None:
         """Let time pass in small steps, with the kubelet at work."""
@@ -48,7 +50,8 @@ class Harness:
                 if not pod["metadata"].get("finalizers"):
                     await self.end(pod)
             elif pod.get("status", {}).get("phase", "Pending") == "Pending":
-                await self.set_pod(pod)
+                is_good = self.bad_images.isdisjoint(c["image"] for c in pod["spec"]["containers"])
+                await self.set_pod(pod, ready=is_good)
 
     async def set_pod(self, pod: Object, *, phase: str = "Running", ready: bool = True, **status: Any) -> None:
         """Write a pod's status as a kubelet would."""
@@ -147,3 +150,27 @@ def replica_set(name: str, replicas: int, *, labels: Mapping[str, str] | None = 
         "metadata": {"name": name, "namespace": NS, "labels": dict(labels)},
         "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template(labels), **spec},
     }
+
+
+def deployment(
+    name: str, replicas: int, *, image: str = "image:1", strategy: Object | None = None, **spec: Any
+) -> Object:
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NS, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": template(labels, image),
+            "strategy": strategy or rolling("25%", "25%"),
+            "progressDeadlineSeconds": 600,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+    }
+
+
+def rolling(surge: int | str, unavailable: int | str) -> Object:
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
