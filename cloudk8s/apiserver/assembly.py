@@ -87,7 +87,7 @@ def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -
     """Bearer tokens of service accounts, of bootstrapping nodes, and from the static file."""
     kinds: list[TokenAuthenticator] = [tokens, BootstrapTokens(core.find, clock=core.clock)]
     if token_file is not None:
-        kinds.insert(0, TokenFile(token_file))
+        kinds.insert(0, TokenFile(token_file, api_audiences=(DEFAULT_ISSUER,)))
     return BearerAuthenticator(kinds, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)
 
 

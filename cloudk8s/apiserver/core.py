@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cloudk8s.api.decode import Decoder
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
@@ -30,6 +32,11 @@ class Core:
     clock: Clock
     trees: TreeCache = field(default_factory=TreeCache)
     default_strategy: Strategy = field(default_factory=Strategy)
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """Reads and completes objects of the registry's kinds."""
+        return Decoder(self.registry)
 
     def strategy(self, resource: ResourceType) -> Strategy:
         """The strategy of a resource's kind."""

@@ -21,6 +21,11 @@ def encode_canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
+def encode_sorted(value: Any) -> bytes:
+    """Compact UTF-8 JSON with the keys of every object sorted."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 def decode(data: bytes | str) -> Any:
     """Parse JSON; the last of duplicate keys wins."""
     try:

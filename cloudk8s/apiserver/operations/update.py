@@ -156,6 +156,7 @@ def _prepare(core: Core, resource: ResourceType, new: Object, old: Object, subre
 async def _store(
     core: Core, context: RequestContext, resource: ResourceType, new: Object, old: Object, record: Record
 ) -> Record:
+    core.decoder.complete(new, resource.schema)
     if new == old:
         return record
     metadata = new["metadata"]

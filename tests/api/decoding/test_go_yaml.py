@@ -1,0 +1,69 @@
+"""YAML is read with go-yaml's eyes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloudk8s.api.decoding.go_yaml import YamlProblem, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: yes", {"a": True}),
+        ("a: off", {"a": False}),
+        ("a: 'yes'", {"a": "yes"}),
+        ("a: !!str yes", {"a": "yes"}),
+        ("a: 0644", {"a": 420}),
+        ("a: 0x1F", {"a": 31}),
+        ("a: 1_000", {"a": 1000}),
+        ("a: 1.5", {"a": 1.5}),
+        ("a: 1e3", {"a": 1000}),
+        ("a: 12:30", {"a": "12:30"}),
+        ("a: 2026-01-01", {"a": "2026-01-01"}),
+        ("a: 1.2.3", {"a": "1.2.3"}),
+        ("a: ~", {"a": None}),
+        ("a:", {"a": None}),
+        ("1: x\ntrue: y", {"1": "x", "true": True}),
+        ("a: &x {b: 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+        ("a: &x {b: 1, d: 2}\nc: {<<: *x, b: 3}", {"a": {"b": 1, "d": 2}, "c": {"b": 3, "d": 2}}),
+        ("a: |\n  x\n  y\n", {"a": "x\ny\n"}),
+        ("a: !!binary aGk=", {"a": "hi"}),
+        ("a: 1\n---\nb: 2", {"a": 1}),
+        ("", None),
+        ("- 1\n- x", [1, "x"]),
+    ],
+)
+def test_values_are_go_yamls(text: str, value: Any) -> None:
+    assert parse(text.encode()).tree == value
+
+
+def test_duplicates_are_told_with_their_line() -> None:
+    document = parse(b"a: 1\nb:\n  c: 1\n  c: 2\na: 3\n")
+    assert document.tree == {"a": 3, "b": {"c": 2}}
+    assert document.duplicates == ('line 4: key "c" already set in map', 'line 5: key "a" already set in map')
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: b\nc:\n\td: 1", "yaml: line 3: found character that cannot start any token"),
+        ("a: [1", "yaml: line 1: did not find expected ',' or ']'"),
+        ("a: .nan", "json: unsupported value: NaN"),
+        ("? {a: 1}\n: 2", "unsupported map key of type: map"),
+        ("a: &x [*x]", "yaml: anchor value contains itself"),
+    ],
+)
+def test_problems_are_told_in_go_yamls_words(text: str, message: str) -> None:
+    with pytest.raises(YamlProblem) as caught:
+        parse(text.encode())
+    assert str(caught.value) == message
+
+
+def test_aliases_cannot_blow_a_document_up() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(YamlProblem, match="excessive aliasing"):
+        parse("\n".join(lines).encode())
