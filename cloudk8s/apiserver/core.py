@@ -15,6 +15,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.interface import Record, Store
 
 if TYPE_CHECKING:
+    from cloudk8s.api.decode import Decoder
     from cloudk8s.api.registry import Registry
     from cloudk8s.apiserver.admission.chain import AdmissionChain
     from cloudk8s.apiserver.field_management import FieldManagement
@@ -30,6 +31,7 @@ class Core:
     admission: AdmissionChain
     fields: FieldManagement
     clock: Clock
+    decoder: Decoder
     trees: TreeCache = field(default_factory=TreeCache)
     default_strategy: Strategy = field(default_factory=Strategy)
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudk8s.api.decode import Decoder
 from cloudk8s.api.registry import load_registry
 from cloudk8s.api.strategies import strategies
 from cloudk8s.apiserver.admission.chain import AdmissionChain
@@ -95,7 +96,7 @@ async def running_api_server(
                 extra_certificates=options.extra_certificates,
             )
         )
-        core = Core(registry, store, strategies(), chain, FieldManagement(clock), clock)
+        core = Core(registry, store, strategies(), chain, FieldManagement(clock), clock, Decoder(registry))
         chain.attach(core)
         add_indexes(core)
         assembly = assemble(core, settings, pki, modes=options.authorization_modes, token_file=options.token_file)

@@ -1,101 +1,129 @@
-"""Bodies to trees: media type, JSON or YAML, kind check, field validation."""
+"""Bodies to trees: media type, kind check, field validation; and the same for what a patch has made."""
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from cloudk8s.api import decode
-from cloudk8s.api.decode import CONVERTED, JSON_PATCHED, Decoded, FieldValidation, WrongType
+from cloudk8s.api.decode import Decoded, FieldValidation, WrongType
 from cloudk8s.api.decoding.gvk import Expected
-from cloudk8s.api.field_errors import invalid
+from cloudk8s.api.field_errors import FieldError, quoted
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.patch import PatchType
-from cloudk8s.errors import BadRequest, Invalid, UnsupportedMediaType
+from cloudk8s.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from cloudk8s.machinery import codec, go_text, json_patch, merge_patch, strategic_merge
 
-_MEDIA: Final = {"": "json", "application/json": "json", "application/yaml": "yaml", "text/yaml": "yaml"}
-_UNKNOWN_MEDIA: Final = (
-    "the body of the request was in an unknown format - accepted media types include: "
-    "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-)
+_YAML: Final = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
+_JSON: Final = frozenset({"application/json", ""})
 
 
 class Intake:
-    """Reads one request's body for one resource."""
+    """Reads one request's body for one resource. Warnings go to the request's context."""
 
     def __init__(self, core: Core, context: RequestContext, resource: ResourceType) -> None:
         self._core = core
         self._context = context
         self._resource = resource
-        self._validation = cast(FieldValidation, context.query.get("fieldValidation") or "Warn")
-        self._patch: Any = None
+        self._document: Any = None
+        self._type: PatchType = "merge"
         self._duplicates: tuple[str, ...] = ()
-        self._is_converted = False
+
+    @property
+    def _validation(self) -> FieldValidation:
+        text = self._context.query.get("fieldValidation")
+        return "Strict" if text == "Strict" else "Ignore" if text == "Ignore" else "Warn"
 
     def read(self, body: bytes) -> Object:
-        """An object of the resource's kind, pruned and in the form in which it is stored."""
+        """An object of the resource's kind; BadRequest or UnsupportedMediaType in upstream's words."""
+        content_type = self._context.headers.get("content-type", "").partition(";")[0].strip()
+        if content_type not in _JSON and content_type not in _YAML:
+            raise _unsupported()
         resource = self._resource
-        media = _MEDIA.get(self._context.headers.get("content-type", "").partition(";")[0].strip())
-        if media is None:
-            raise UnsupportedMediaType(_UNKNOWN_MEDIA)
-        expected = Expected(resource.group, resource.version, resource.kind)
         decoded = self._core.decoder.read(
-            body, expected, resource.schema, validation=self._validation, yaml=media == "yaml"
+            body,
+            Expected(resource.group, resource.version, resource.kind),
+            resource.schema,
+            validation=self._validation,
+            yaml=content_type in _YAML,
         )
-        self._warn(decoded.warnings)
-        return decoded.object
+        self._warn(decoded)
+        obj = decoded.object
+        if obj.get("metadata") is None:
+            obj["metadata"] = {}
+        return obj
 
     def read_patch(self, type: PatchType, body: bytes) -> Any:
         """A patch document; BadRequest in upstream's words for one that is none."""
-        if type == "apply":
-            document, findings = decode.read_apply(body, validation=self._validation)
-            self._warn(decode.warnings_of(findings))
-            if not isinstance(document, dict):
-                raise BadRequest(
-                    f"error decoding YAML: {go_text.cannot_unmarshal(document, 'map[string]interface {}')}"
-                )
-            return document
-        document = _patch_document(type, body)
-        if self._validation != "Ignore":
-            self._duplicates = decode.patch_duplicates(body, document)
-        self._patch, self._is_converted = document, type == "strategic"
-        return document
+        self._type = type
+        try:
+            self._document = self._decode_patch(type, body)
+        except (json_patch.PatchFormatError, merge_patch.PatchFormatError, strategic_merge.PatchFormatError) as error:
+            raise BadRequest(str(error)) from None
+        except json_patch.PatchTooLargeError as error:
+            raise RequestEntityTooLarge(str(error)) from None
+        if type in ("merge", "strategic") and self._validation != "Ignore":
+            self._duplicates = decode.patch_duplicates(body, self._document)
+        return self._document
 
     def take_patched(self, tree: Any) -> Object:
-        """Check the result of a patch like a body; its problems are the patch's."""
-        if not isinstance(tree, dict):
-            raise BadRequest("the patched object is not an object")
+        """Check the result of a patch like a body; Invalid in upstream's words."""
+        wording = decode.CONVERTED if self._type == "strategic" else decode.JSON_PATCHED
+        resource = self._resource
+        said = (tree.get("apiVersion"), tree.get("kind"))
+        if said != (resource.api_version, resource.kind) and self._type != "strategic":
+            raise self._refused(tree, _foreign(said, resource))
+        shown = tree
         try:
-            wording = CONVERTED if self._is_converted else JSON_PATCHED
-            decoded = self._core.decoder.check(tree, self._resource.schema, wording=wording)
+            decoded = self._core.decoder.check(codec.copy(tree), resource.schema, wording=wording)
         except WrongType as problem:
-            raise self._bad_patch(tree, str(problem)) from None
-        if self._validation == "Ignore":
-            return decoded.object
-        found = Decoded(decoded.object, (*self._duplicates, *decoded.findings))
-        if found.findings and self._validation == "Strict":
-            raise self._bad_patch(tree, found.strict_error)
-        self._warn(found.warnings)
-        return found.object
+            raise self._refused(shown, str(problem)) from None
+        decoded = Decoded(decoded.object, (*self._duplicates, *decoded.findings))
+        if decoded.findings and self._validation == "Strict":
+            raise self._refused(shown, decoded.strict_error)
+        if self._validation == "Warn":
+            self._warn(decoded)
+        return decoded.object
 
-    def _bad_patch(self, tree: Object, problem: str) -> Invalid:
-        """Upstream quotes a strategic merge patch itself, of other patches the result."""
-        quoted = go_text.format_value(self._patch) if self._is_converted else codec.encode(dict(sorted(tree.items())))
-        text = quoted if isinstance(quoted, str) else quoted.decode()
-        return failures.invalid("", "", "", [invalid("patch", text, problem)])
-
-    def _warn(self, texts: list[str]) -> None:
-        for text in texts:
-            self._context.warn(text)
-
-
-def _patch_document(type: PatchType, body: bytes) -> Any:
-    try:
+    def _decode_patch(self, type: PatchType, body: bytes) -> Any:
         if type == "json":
             return json_patch.decode(body)
-        return merge_patch.decode(body) if type == "merge" else strategic_merge.decode(body)
-    except (json_patch.PatchFormatError, merge_patch.PatchFormatError, strategic_merge.PatchFormatError) as error:
-        raise BadRequest(str(error)) from None
+        if type == "merge":
+            return merge_patch.decode(body)
+        if type == "strategic":
+            return strategic_merge.decode(body)
+        document, findings = decode.read_apply(body, validation=self._validation)
+        for text in decode.warnings_of(findings):
+            self._context.warn(text)
+        if not isinstance(document, dict):
+            raise BadRequest("error decoding YAML: the patch is not an object")
+        return document
+
+    def _warn(self, decoded: Decoded) -> None:
+        for text in decoded.warnings:
+            self._context.warn(text)
+
+    def _refused(self, tree: Object, problem: str) -> Exception:
+        """422 about the field `patch`: upstream shows what was made by JSON patches, and the patch itself otherwise."""
+        if self._type == "strategic":
+            value = go_text.format_value(self._document)
+        else:
+            value = codec.encode({key: tree[key] for key in sorted(tree)}).decode()
+        error = FieldError("FieldValueInvalid", "patch", f"Invalid value: {quoted(value)}: {problem}")
+        return failures.invalid("", "", "", [error])
+
+
+def _foreign(said: tuple[Any, Any], resource: ResourceType) -> str:
+    """What upstream says of a patch that changes the object's type."""
+    api_version, kind = said
+    return f"no kind {quoted(kind)} is registered for version {quoted(api_version)}" if not resource.custom else ""
+
+
+def _unsupported() -> UnsupportedMediaType:
+    message = (
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    )
+    return UnsupportedMediaType(message)

@@ -44,6 +44,7 @@ async def create(
             raise failures.invalid_object(resource, metadata.get("name", ""), errors)
         for text in strategy.warnings(obj, None):
             context.warn(text)
+        core.decoder.complete(obj, resource.schema)
         request.name = metadata["name"]
         await core.admission.validate(request)
         record = await _store(core, context, resource, obj, generated)
