@@ -14,6 +14,7 @@ from cloudk8s.errors import UserError
 ControllerFactory = Callable[[ControllerContext], Controller]
 
 BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
+    ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),
     (

@@ -165,7 +165,7 @@ async def test_a_dropped_informer_stops(client: FakeClient, clock: FakeClock) ->
 
 async def test_a_view_waits_only_for_what_was_asked_for_through_it(client: FakeClient, clock: FakeClock) -> None:
     def refuse(action: Action) -> None:
-        if action.resource is PODS:
+        if action.resource == PODS:
             raise ServiceUnavailable("down")
 
     client.on(refuse)

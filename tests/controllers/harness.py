@@ -89,7 +89,7 @@ class Harness:
     def writes(self, resource: Resource) -> int:
         """How many requests changed objects of the resource so far."""
         verbs = ("create", "update", "patch", "delete")
-        return sum(action.resource is resource and action.verb in verbs for action in self.client.actions)
+        return sum(action.resource == resource and action.verb in verbs for action in self.client.actions)
 
     def events(self, name: str = "") -> list[tuple[str, str]]:
         """Reason and message of all events (of one object)."""

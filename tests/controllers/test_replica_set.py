@@ -50,7 +50,7 @@ async def test_scaling_up_and_down_and_replacing_what_is_deleted() -> None:
 async def test_never_more_pods_than_asked_for_are_created() -> None:
     async with running(ReplicaSetController, objects=[replica_set("web", 40)]) as run:
         await run.settle(3)
-        created = [action for action in run.client.actions if action.verb == "create" and action.resource is PODS]
+        created = [action for action in run.client.actions if action.verb == "create" and action.resource == PODS]
         assert len(created) == 40
 
 
@@ -94,7 +94,7 @@ async def test_an_owner_that_is_being_deleted_neither_creates_nor_adopts() -> No
 
 async def test_a_refused_creation_is_a_condition_until_it_succeeds() -> None:
     def refuse(action: Action) -> None:
-        if action.verb == "create" and action.resource is PODS:
+        if action.verb == "create" and action.resource == PODS:
             raise Forbidden('pods "web-" is forbidden: exceeded quota')
 
     async with running(ReplicaSetController) as run:
@@ -106,7 +106,7 @@ async def test_a_refused_creation_is_a_condition_until_it_succeeds() -> None:
             "ReplicaFailure", "True", "FailedCreate",
         )  # fmt: skip
         assert condition["message"] == 'pods "web-" is forbidden: exceeded quota'
-        creations = [action for action in run.client.actions if action.verb == "create" and action.resource is PODS]
+        creations = [action for action in run.client.actions if action.verb == "create" and action.resource == PODS]
         assert len(creations) < 12
         stop()
         await run.settle(20)
@@ -119,7 +119,7 @@ async def test_a_terminating_namespace_is_not_an_error() -> None:
     cause = {"reason": "NamespaceTerminating", "message": "", "field": ""}
 
     def refuse(action: Action) -> None:
-        if action.verb == "create" and action.resource is PODS:
+        if action.verb == "create" and action.resource == PODS:
             raise Forbidden("being terminated", details={"causes": [cause]})
 
     async with running(ReplicaSetController) as run:

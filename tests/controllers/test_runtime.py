@@ -43,7 +43,7 @@ async def test_controllers_start_when_synced_and_start_again_when_they_fail(capl
         return Registration(name, factory)
 
     def refuse(action: Action) -> None:
-        if action.resource is PODS:
+        if action.resource == PODS:
             raise ServiceUnavailable("down")
 
     stop = client.on(refuse)

@@ -264,7 +264,7 @@ async def test_a_name_that_is_taken_leads_to_the_next_one() -> None:
 
 async def test_a_failing_replica_set_shows_in_the_deployment() -> None:
     def refuse(action: Action) -> None:
-        if action.verb == "create" and action.resource is PODS:
+        if action.verb == "create" and action.resource == PODS:
             raise Forbidden("exceeded quota")
 
     async with rollout() as run:
@@ -281,7 +281,7 @@ async def test_a_failing_replica_set_shows_in_the_deployment() -> None:
 
 async def test_a_replica_set_that_cannot_be_made_is_reported() -> None:
     def refuse(action: Action) -> None:
-        if action.verb == "create" and action.resource is REPLICA_SETS:
+        if action.verb == "create" and action.resource == REPLICA_SETS:
             raise Forbidden("no")
 
     async with rollout() as run:

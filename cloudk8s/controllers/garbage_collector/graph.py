@@ -1,0 +1,123 @@
+"""Who owns whom, read from the informers' indexes: nothing is stored twice, and a change costs what an index costs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from cloudk8s.client.interface import Client, Object, Resource
+from cloudk8s.client.objects import finalizers_of, is_deleting, namespace_of, owner_references_of, uid_of
+from cloudk8s.controllers.garbage_collector.monitors import Monitors
+from cloudk8s.errors import NotFound
+
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
+REMEMBERED = 500
+
+Reference = Mapping[str, Any]
+
+
+class Owner(Enum):
+    """What an owner reference points to."""
+
+    SOLID = "it is there"
+    WAITING = "it is being deleted and waits for its dependents to go first"
+    ABSENT = "it is gone"
+    UNKNOWN = "its kind is not served, so nobody can say"
+
+
+@dataclass(slots=True)
+class Owners:
+    """An object's owner references by what they point to."""
+
+    solid: list[Reference] = field(default_factory=list)
+    waiting: list[Reference] = field(default_factory=list)
+    absent: list[Reference] = field(default_factory=list)
+
+
+class Graph:
+    """Answers from caches; asks the server only before it calls an owner gone."""
+
+    def __init__(self, client: Client, monitors: Monitors) -> None:
+        self._client = client
+        self._monitors = monitors
+        self._absent: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def dependents(self, uid: str) -> Sequence[tuple[Resource, Object]]:
+        """Every object that names this owner."""
+        return [
+            (resource, obj) for resource, informer in self._monitors.items() for obj in informer.by_index("owner", uid)
+        ]
+
+    def blocking(self, uid: str) -> Sequence[tuple[Resource, Object]]:
+        """The dependents that an owner which is deleted in the foreground waits for."""
+        return [(resource, obj) for resource, obj in self.dependents(uid) if _blocks(obj, uid)]
+
+    def cached_owner(self, obj: Object, reference: Reference) -> tuple[Resource, Object] | None:
+        """The owner if an informer has it."""
+        resource = self._monitors.resource_of(reference.get("apiVersion", ""), reference.get("kind", ""))
+        found = self._monitors.monitored(resource) if resource else None
+        if found is None:
+            return None
+        namespace = namespace_of(obj) if found[0].namespaced else ""
+        owner = found[1].get(reference["name"], namespace)
+        return (found[0], owner) if owner is not None and uid_of(owner) == reference["uid"] else None
+
+    async def owners(self, obj: Object) -> Owners:
+        """Sort an object's owner references. Raises StatusError if an owner could not be asked for."""
+        owners = Owners()
+        for reference in owner_references_of(obj):
+            match await self._kind_of(obj, reference):
+                case Owner.ABSENT:
+                    owners.absent.append(reference)
+                case Owner.WAITING:
+                    owners.waiting.append(reference)
+                case _:
+                    owners.solid.append(reference)
+        return owners
+
+    async def _kind_of(self, obj: Object, reference: Reference) -> Owner:
+        cached = self.cached_owner(obj, reference)
+        if cached is not None:
+            return Owner.WAITING if waits_for_dependents(cached[1]) else Owner.SOLID
+        key = (namespace_of(obj), reference["uid"])
+        if key in self._absent:
+            return Owner.ABSENT
+        resource = self._monitors.resource_of(reference.get("apiVersion", ""), reference.get("kind", ""))
+        if resource is None or (resource.namespaced and not namespace_of(obj)):
+            return Owner.UNKNOWN
+        owner = await self._ask(resource, reference["name"], namespace_of(obj))
+        if owner is None or uid_of(owner) != reference["uid"]:
+            self._remember(key)
+            return Owner.ABSENT
+        return Owner.WAITING if waits_for_dependents(owner) else Owner.SOLID
+
+    async def _ask(self, resource: Resource, name: str, namespace: str) -> Object | None:
+        try:
+            return await self._client.get(resource, name, namespace=namespace if resource.namespaced else "")
+        except NotFound:
+            return None
+
+    def _remember(self, key: tuple[str, str]) -> None:
+        self._absent[key] = None
+        if len(self._absent) > REMEMBERED:
+            self._absent.popitem(last=False)
+
+
+def waits_for_dependents(obj: Object) -> bool:
+    """It is being deleted in the foreground."""
+    return is_deleting(obj) and FOREGROUND in finalizers_of(obj)
+
+
+def waits_for_orphans(obj: Object) -> bool:
+    """It is being deleted and its dependents are to stay."""
+    return is_deleting(obj) and ORPHAN in finalizers_of(obj)
+
+
+def _blocks(obj: Object, uid: str) -> bool:
+    return any(
+        reference["uid"] == uid and reference.get("blockOwnerDeletion") for reference in owner_references_of(obj)
+    )
