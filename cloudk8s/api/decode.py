@@ -152,7 +152,7 @@ def read_apply(data: bytes, *, validation: FieldValidation) -> tuple[Any, tuple[
             return tree, ()
     except (codec.DecodeError, TooDeep):
         pass
-    from cloudk8s.api.decoding import go_yaml
+    from cloudk8s.machinery import go_yaml
 
     try:
         document = go_yaml.parse(data)
@@ -192,7 +192,7 @@ def _parse(data: bytes, expected: Expected) -> Any:
 
 def _yaml_to_json(data: bytes, expected: Expected) -> tuple[bytes, tuple[str, ...]]:
     """YAML as the JSON that upstream makes of it, keys sorted; with its duplicate keys as one finding."""
-    from cloudk8s.api.decoding import go_yaml
+    from cloudk8s.machinery import go_yaml
 
     try:
         document = go_yaml.parse(data)

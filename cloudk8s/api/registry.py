@@ -39,9 +39,17 @@ class Group:
 class Registry:
     """What a server of one Kubernetes version serves. Lookups are dictionary reads; for one thread only."""
 
-    def __init__(self, version: str, definitions: Definitions, resources: Iterable[ResourceType]) -> None:
+    def __init__(
+        self,
+        version: str,
+        definitions: Definitions,
+        resources: Iterable[ResourceType],
+        published_versions: Mapping[ResourceType, str],
+    ) -> None:
         self.version = version
         self.definitions = definitions
+        self.published_versions = published_versions
+        """The version that discovery says a resource is stored in, where it is not the resource's own."""
         self.generation = 0
         """Grows with every change; what was made at another generation is stale."""
         self._built_in = tuple(resources)
@@ -125,7 +133,9 @@ def load_registry(version: str = registry_build.DEFAULT_VERSION) -> Registry:
     """
     file = _bundled(version) or _cached(version)
     definitions = Definitions(file)
-    return Registry(version, definitions, (_resource(row, definitions) for row in file.resources))
+    resources = [_resource(row, definitions) for row in file.resources]
+    published = (row["published_version"] for row in file.resources)
+    return Registry(version, definitions, resources, dict(zip(resources, published, strict=True)))
 
 
 def _bundled(version: str) -> registry_file.RegistryFile | None:

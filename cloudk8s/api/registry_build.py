@@ -18,11 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cloudk8s.api import catalog, registry_file
+from cloudk8s.api.versions import priority_order
 
 DEFAULT_VERSION: Final = "1.37"
+TypeKey: TypeAlias = tuple[str, str, str]
+"""Group, version and kind."""
 SCHEMAS, MODELS = "kubernetes-validate", "lightkube-models"
 
 _ALWAYS = (
@@ -55,7 +58,7 @@ def build(version: str = DEFAULT_VERSION) -> bytes:
     """The registry file of one Kubernetes minor version."""
     definitions = read_definitions(version)
     by_kind = definitions_by_kind(definitions)
-    resources = list(_resources(by_kind))
+    resources = list(_resources(by_kind, _before(version, by_kind)))
     keep = reachable(definitions, _roots(resources, definitions, by_kind))
     header = {"version": version, "sources": sources(), "resources": resources}
     return registry_file.pack(header, {name: strip(definitions[name]) for name in sorted(keep)})
@@ -92,9 +95,9 @@ def versions() -> list[str]:
     return sorted(found, key=lambda text: [int(part) for part in text.split(".")])
 
 
-def definitions_by_kind(definitions: Mapping[str, Any]) -> dict[tuple[str, str, str], str]:
+def definitions_by_kind(definitions: Mapping[str, Any]) -> dict[TypeKey, str]:
     """Definition names by group, version and kind; kinds that several groups share (DeleteOptions) are left out."""
-    found: dict[tuple[str, str, str], str] = {}
+    found: dict[TypeKey, str] = {}
     for name, definition in definitions.items():
         marks = definition.get("x-kubernetes-group-version-kind", [])
         if len(marks) == 1:
@@ -128,14 +131,31 @@ def strip(node: Any) -> Any:
     return {key: strip(value) for key, value in kept.items()}
 
 
-def _resources(by_kind: Mapping[tuple[str, str, str], str]) -> Iterator[dict[str, Any]]:
+def _before(version: str, by_kind: Mapping[TypeKey, str]) -> dict[TypeKey, str]:
+    """The version that kinds were of a release earlier, for those that have moved on.
+
+    Upstream goes on storing a new version's objects in the former one for a release, so that it can be undone, and
+    publishes a hash of that.
+    """
+    known = versions()
+    earlier = known[: known.index(version)][-1:]
+    former = definitions_by_kind(read_definitions(earlier[0])) if earlier else dict(by_kind)
+    found: dict[TypeKey, str] = {}
+    for key in by_kind.keys() - former.keys():
+        others = priority_order(other[1] for other in former if (other[0], other[2]) == (key[0], key[2]))
+        if others:
+            found[key] = others[0]
+    return found
+
+
+def _resources(by_kind: Mapping[TypeKey, str], before: Mapping[TypeKey, str]) -> Iterator[dict[str, Any]]:
     models = [model for model in _models() if not _is_off(model)]
     for group in catalog.GROUPS:
         for version in group.versions:
             mine = [model for model in models if _place(model) == (group.name, version)]
             for model in sorted(mine, key=lambda model: model.plural):
                 if not model.subresource and (group.name, version, model.kind) in by_kind:
-                    yield _resource(model, mine, by_kind)
+                    yield _resource(model, mine, by_kind, before)
 
 
 def _is_off(model: Model) -> bool:
@@ -146,7 +166,9 @@ def _place(model: Model) -> tuple[str, str]:
     return model.parent[:2] if model.parent else (model.group, model.version)
 
 
-def _resource(model: Model, siblings: list[Model], by_kind: Mapping[tuple[str, str, str], str]) -> dict[str, Any]:
+def _resource(
+    model: Model, siblings: list[Model], by_kind: Mapping[TypeKey, str], before: Mapping[TypeKey, str]
+) -> dict[str, Any]:
     key = (model.group, model.version, model.kind)
     subresources = [_subresource(item, key) for item in siblings if item.parent == key]
     connects = {} if model.group else catalog.CONNECT.get(model.plural, {})
@@ -167,6 +189,7 @@ def _resource(model: Model, siblings: list[Model], by_kind: Mapping[tuple[str, s
         "storage_group": _storage_group(model, storage),
         "storage_version": storage[1],
         "is_virtual": model.plural in catalog.VIRTUAL,
+        "published_version": storage[1] or before.get(key, ""),
     }
 
 
@@ -224,7 +247,7 @@ def _literal(node: ast.expr) -> Any:
 def _roots(
     resources: list[dict[str, Any]],
     definitions: Mapping[str, Any],
-    by_kind: Mapping[tuple[str, str, str], str],
+    by_kind: Mapping[TypeKey, str],
 ) -> Iterator[str]:
     yield from (name for name in definitions if name.startswith(_ALWAYS))
     for resource in resources:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.authentication import UserInfo
@@ -17,6 +18,7 @@ from cloudk8s.apiserver.authentication.signing_key import SigningKey
 from cloudk8s.apiserver.authentication.token_file import TokenFile
 from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.local import LocalApi
@@ -62,6 +64,7 @@ def assemble(
     dispatcher = _dispatcher(core, presenter, tokens)
     paths = Paths()
     add_endpoints(paths, core)
+    add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
     server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
     return Assembly(core, server, presenter, security, paths)
 

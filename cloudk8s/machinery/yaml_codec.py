@@ -1,18 +1,17 @@
-"""YAML in and out, one place to choose the library."""
+"""YAML in and out, one place to choose the library; the text is laid out as go-yaml does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ryaml
+from cloudk8s.machinery import go_yaml
 
 
 def encode(value: Any) -> bytes:
-    """Block YAML in UTF-8."""
-    text: str = ryaml.dumps(value)  # type: ignore[attr-defined]
-    return text.encode()
+    """Block YAML in UTF-8, keys sorted."""
+    return go_yaml.encode(value)
 
 
 def decode(data: bytes | str) -> Any:
-    """Parse one document; raises ValueError for what is not YAML."""
-    return ryaml.loads(data.decode() if isinstance(data, bytes) else data)  # type: ignore[attr-defined]
+    """Parse the first document; raises ValueError for what is not YAML."""
+    return go_yaml.parse(data.encode() if isinstance(data, str) else data).tree

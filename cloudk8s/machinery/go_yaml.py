@@ -1,6 +1,7 @@
-"""YAML as upstream's go-yaml reads it: YAML 1.1 words for booleans, octal numbers, keys made text, first document only.
+"""YAML as upstream's go-yaml reads and writes it: YAML 1.1 words for booleans, octal numbers, keys made text.
 
-In: bytes of a body. Out: the tree as JSON would hold it, and the duplicate keys, in go-yaml's words.
+In: bytes, of which the first document counts. Out: the tree as JSON would hold it, and the duplicate keys, in go-yaml's
+words. The other way: a JSON tree in go-yaml's layout.
 """
 
 from __future__ import annotations
@@ -27,8 +28,28 @@ _WORDS: Final[dict[str, Any]] = {
 }
 _INTEGER: Final = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
+"""Numbers to old parsers only; go-yaml quotes them."""
 _TAG: Final = "tag:yaml.org,2002:"
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes texts in the style that go-yaml picks for them; repeats what aliases would stand for."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _write_text(dumper: Any, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    if style is None and (not text or not isinstance(_resolve(text), str) or _BASE_60.fullmatch(text)):
+        style = '"'
+    node: yaml.ScalarNode = dumper.represent_scalar(_TAG + "str", text, style=style)
+    return node
+
+
+_Dumper.add_representer(str, _write_text)
 
 
 class YamlProblem(ValueError):
@@ -48,6 +69,14 @@ def parse(data: bytes) -> YamlDocument:
     reader = _Reader()
     node = _compose(data)
     return YamlDocument(None if node is None else reader.value(node), tuple(reader.duplicates))
+
+
+def encode(value: Any) -> bytes:
+    """Block style, keys sorted, texts quoted only where they would read as something else."""
+    text: bytes = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=False, width=2**31 - 1, allow_unicode=True, encoding="utf-8"
+    )
+    return text
 
 
 def _compose(data: bytes) -> yaml.Node | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cloudk8s.api.decoding.go_yaml import YamlProblem, parse
+from cloudk8s.machinery.go_yaml import YamlProblem, encode, parse
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,35 @@ def test_aliases_cannot_blow_a_document_up() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(YamlProblem, match="excessive aliasing"):
         parse("\n".join(lines).encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"b": [1, {"c": None}], "a": {}}, "a: {}\nb:\n- 1\n- c: null\n"),
+        ({"a": "x"}, "a: x\n"),
+        ({"a": "1"}, 'a: "1"\n'),
+        ({"a": "yes"}, 'a: "yes"\n'),
+        ({"a": ""}, 'a: ""\n'),
+        ({"a": "12:30"}, 'a: "12:30"\n'),
+        ({"a": "b: c"}, "a: 'b: c'\n"),
+        ({"a": "x\n\ny"}, "a: |-\n  x\n\n  y\n"),
+        ({"a": "x\n"}, "a: |\n  x\n"),
+        ({"a": True, "b": 1.5}, "a: true\nb: 1.5\n"),
+        ({"a": "é" * 100}, f"a: {'é' * 100}\n"),
+        ([], "[]\n"),
+    ],
+)
+def test_texts_are_laid_out_as_go_yaml_does(value: Any, text: str) -> None:
+    assert encode(value).decode() == text
+    assert parse(text.encode()).tree == value
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_what_is_written_reads_back(value: Any) -> None:
+    assert parse(encode(value)).tree == value
