@@ -22,6 +22,7 @@ from cloudk8s.api.strategies import strategies
 from cloudk8s.machinery import codec
 
 UID = "11111111-2222-4333-8444-555555555555"
+TAILS = ("status", "finalize", "ephemeralcontainers", "resize", "approval")
 NOW_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "selfLink")
 CLUSTER_SCOPED_PREFIX = "/namespaces/"
 ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
@@ -80,7 +81,10 @@ class Run:
         path = self.scope.fill(step["path"]).split("?")[0]
         if "/scale" in path or (status == 422 and "causes" not in expected["body"].get("details", {})):
             return
-        kind = body.get("kind") or (self.stored.get(path.removesuffix("/status")) or {}).get("kind", "")
+        base = path
+        for tail in TAILS:
+            base = base.removesuffix("/" + tail)
+        kind = body.get("kind") or (self.stored.get(base) or {}).get("kind", "")
         strategy = strategies().get((group_of(path), kind))
         if strategy is None:
             yield f"no strategy for {group_of(path)} {kind}"
@@ -109,6 +113,8 @@ class Run:
         else:
             meta.pop("namespace", None)
         strategy.set_defaults(obj)
+        if obj.get("kind") == "Pod":
+            obj["spec"].setdefault("serviceAccountName", "default")
         meta["uid"] = UID
         meta["creationTimestamp"] = self.now
         if meta.get("generateName") and not meta.get("name"):
@@ -125,8 +131,7 @@ class Run:
         return strategy.validate_create(obj)
 
     def _update(self, strategy: Any, step: dict[str, Any], body: dict[str, Any], path: str) -> Any:
-        tail = next((part for part in ("status", "finalize", "ephemeralcontainers", "resize", "approval")
-                     if path.endswith("/" + part)), "")  # fmt: skip
+        tail = next((part for part in TAILS if path.endswith("/" + part)), "")
         old = self.stored.get(path.removesuffix("/" + tail) if tail else path)
         if old is None or not old.get("metadata", {}).get("name"):
             return None
@@ -137,6 +142,15 @@ class Run:
             new = merge(codec.copy(old), body)
         else:
             new = codec.copy(body)
+        if old.get("kind") == "Pod":
+            for key in ("priority", "preemptionPolicy"):
+                if key in old["spec"] and not tail:
+                    new["spec"].setdefault(key, old["spec"][key])
+            if not tail:
+                given = new["spec"].get("tolerations") or []
+                keys = {item.get("key") for item in given}
+                added = [item for item in old["spec"].get("tolerations") or [] if item.get("key") not in keys]
+                new["spec"]["tolerations"] = [*given, *added]
         meta, before = new.setdefault("metadata", {}), old["metadata"]
         if before.get("namespace"):
             meta["namespace"] = before["namespace"]
@@ -192,7 +206,7 @@ class Run:
         if step["method"] not in ("POST", "PUT", "PATCH", "GET"):
             return
         path = self.scope.fill(step["path"]).split("?")[0]
-        for tail in ("status", "ephemeralcontainers", "resize", "approval", "finalize"):
+        for tail in TAILS:
             path = path.removesuffix("/" + tail)
         name = body["metadata"].get("name", "")
         stored = self._denormalised(body)
@@ -209,7 +223,7 @@ class Run:
         if not isinstance(value, str):
             return value
         stand_ins = {"<uid>": UID, "<time>": "2020-01-01T00:00:00Z", "<rv>": "7", "<ip>": "10.97.1.1"}
-        return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID)
+        return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID).replace("<suffix>", "abcde")
 
 
 def group_of(path: str) -> str:

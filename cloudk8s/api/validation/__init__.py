@@ -3,5 +3,6 @@
 Belongs here: pure functions from a piece of an object and its path to findings, in upstream's order and words.
 Forbidden here: a kind's own rules (those are in `cloudk8s.api.strategies`), defaults, I/O.
 
-Paths are strings and are put together only where a finding is made, or once a struct: creates are a hot path.
+Two conventions: `validate_…` returns its findings; `check_…` takes first the list that findings are added to, as
+creates are a hot path and most pieces are fine. Paths are strings, made once a struct or where a finding is made.
 """

@@ -60,7 +60,7 @@ def _struct(value: dict[str, Any], type_name: str) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for field in _fields(type_name):
         if not field.name:
-            tree |= go_tree(value, field.type)
+            tree |= go_tree(value.get(field.path[0]) if field.path else value, field.type)
         elif field.path[0] == "^":
             tree[field.name] = go_tree(value.get("^", {}).get(field.path[1]), field.type)
         else:
@@ -89,7 +89,7 @@ def _fields(type_name: str) -> tuple[GoField, ...]:
     for part in STRUCTS[type_name].split():
         name, _, rest = part.partition(":")
         item_type, _, json_name = rest.partition("@")
-        path = tuple(json_name.split("/")) if json_name else (_json_name(name),)
+        path = tuple((json_name or _json_name(name)).split("/")) if json_name or name else ()
         fields.append(GoField(name, item_type, path))
     return tuple(fields)
 

@@ -19,6 +19,8 @@ _GATED = {
 def prepare_create(pod: Object) -> None:
     spec = pod["spec"]
     mirror_service_account(spec)
+    if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     status: Object = {"phase": "Pending", "qosClass": quality_of_service(spec)}
     if spec.get("schedulingGates"):
         status["conditions"] = [_GATED | {"lastTransitionTime": pod["metadata"].get("creationTimestamp")}]

@@ -10,6 +10,13 @@ from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import SpecStatusStrategy
 from cloudk8s.api.strategies.pod import prepare
 from cloudk8s.api.strategies.pod.defaults import default_pod
+from cloudk8s.api.strategies.pod.quality import quality_of_service
+from cloudk8s.api.strategies.pod.warnings import pod_warnings
+from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.pod.pod import validate_pod_create
+from cloudk8s.api.validation.pod.resize import validate_resize
+from cloudk8s.api.validation.pod.status import validate_pod_status_update
+from cloudk8s.api.validation.pod.update import validate_ephemeral_containers, validate_pod_update
 
 SELECTABLE = frozenset(
     {
@@ -42,7 +49,23 @@ class PodStrategy(SpecStatusStrategy):
         return bool(new.get("spec") != old.get("spec"))
 
     def check_create(self, obj: Object) -> list[FieldError]:
-        return self.check_metadata(obj)
+        return validate_pod_create(obj)
+
+    def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
+        errors = metadata.validate_common_update(new, old, namespaced=True)
+        if subresource == "status":
+            return errors + validate_pod_status_update(new, old)
+        if subresource == "ephemeralcontainers":
+            return errors + validate_ephemeral_containers(new, old)
+        if subresource == "resize":
+            quality = quality_of_service(new["spec"])
+            before = (old.get("status") or {}).get("qosClass") or quality_of_service(old["spec"])
+            return errors + validate_resize(new, old, quality=quality, quality_before=before)
+        return errors + validate_pod_update(new, old)
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        """Only on creation: pods are updated by machines, and often."""
+        return [] if old is not None else pod_warnings(new["metadata"], new["spec"])
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec, status = obj.get("spec") or {}, obj.get("status") or {}

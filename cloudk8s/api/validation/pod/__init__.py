@@ -1,0 +1,1 @@
+"""Rules of pod specs, shared by pods and every kind that carries a pod template."""
