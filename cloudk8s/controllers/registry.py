@@ -14,6 +14,9 @@ from cloudk8s.errors import UserError
 ControllerFactory = Callable[[ControllerContext], Controller]
 
 BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
+    ("namespace-controller", "cloudk8s.controllers.namespace.controller:NamespaceController"),
+    ("serviceaccount-controller", "cloudk8s.controllers.service_account:ServiceAccountController"),
+    ("root-ca-certificate-publisher-controller", "cloudk8s.controllers.root_ca:RootCAPublisher"),
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),

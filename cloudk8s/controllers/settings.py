@@ -16,6 +16,8 @@ class ControllerSettings(BaseModel):
     """Which controllers run: `*` all that are on by default, `name` this one, `-name` not this one."""
     root_ca: str = ""
     """PEM certificates that pods trust the API server by; published in every namespace as `kube-root-ca.crt`."""
+    namespace_deletion_delay: timedelta = timedelta(0)
+    """How long after a namespace's deletion its content goes; with several API servers give them 5 s to notice."""
     node_monitor_grace_period: timedelta = timedelta(seconds=50)
     """How long a node may be silent before it counts as not healthy."""
     node_monitor_period: timedelta = timedelta(seconds=5)
