@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## Check style
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.dev ## Check types
-	$(BIN)/mypy cloudk8s providers/*
+	$(BIN)/mypy cloudk8s providers/* plugins/*
 
 contracts: $(VENV)/.dev ## Check that layers import downwards only
 	$(BIN)/lint-imports

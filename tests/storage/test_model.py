@@ -6,16 +6,17 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cloudk8s.storage.interface import Compacted, FutureRevision, Record, RevisionConflict, Store, Write
 from cloudk8s.storage.memory import MemoryStore
 from cloudk8s.storage.sqlite.store import SqliteStore
+from tests.storage.etcd_server import EtcdServer
 from tests.storage.writing import PODS, Seen, draft, text_of
 
 KEYS = [f"{PODS}{name}" for name in ("a/1", "a/2", "a/22", "b/1")] + ["/registry/core/nodes/1", "/odd"]
@@ -59,7 +60,8 @@ class Change:
 class StoreMachine(RuleBasedStateMachine):
     """Drives a store; subclasses say which."""
 
-    backend: ClassVar[str]
+    keeps = True
+    """Whether what is written is there when the store is opened again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,18 +70,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.store: Store = self.run(self.open())
         self.store.add_index("color", PODS, color_of)
         self.now: dict[str, tuple[int, str]] = {}
-        self.states = {self.store.revision: self.now}
+        self.states = {0: self.now}
         self.changes: list[Change] = []
         self.watches: list[Running] = []
-        self.oldest = self.store.revision
+        self.oldest = self.store.oldest_revision
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(coroutine)
 
     async def open(self) -> Store:
-        if self.backend == "memory":
-            return MemoryStore()
-        return await SqliteStore.open(Path(self.folder.name) / "store.db", synchronous="normal")
+        raise NotImplementedError
 
     def teardown(self) -> None:
         self.run(self.store.close())
@@ -165,7 +165,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        if self.backend == "memory":
+        if not self.keeps:
             return
         self.run(self.store.close())
         before = self.store.revision
@@ -173,6 +173,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.add_index("color", PODS, color_of)
         self.watches.clear()
         assert self.store.revision == before
+        assert self.store.oldest_revision >= self.oldest
+        self.oldest = self.store.oldest_revision
 
     @invariant()
     def watches_were_told_everything_once(self) -> None:
@@ -190,14 +192,30 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 class MemoryMachine(StoreMachine):
-    backend = "memory"
+    keeps = False
+
+    async def open(self) -> Store:
+        return MemoryStore()
 
 
 class SqliteMachine(StoreMachine):
-    backend = "sqlite"
+    async def open(self) -> Store:
+        return await SqliteStore.open(Path(self.folder.name) / "store.db", synchronous="normal")
 
 
 TestMemory = MemoryMachine.TestCase
 TestMemory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestSqlite = SqliteMachine.TestCase
 TestSqlite.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
+
+
+def test_etcd(etcd: EtcdServer) -> None:
+    class EtcdMachine(StoreMachine):
+        def __init__(self) -> None:
+            self.root = etcd.unused_root()
+            super().__init__()
+
+        async def open(self) -> Store:
+            return await etcd.open(self.root)
+
+    run_state_machine_as_test(EtcdMachine, settings=settings(max_examples=8, stateful_step_count=30, deadline=None))

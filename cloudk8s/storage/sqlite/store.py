@@ -17,8 +17,8 @@ from cloudk8s.storage.sqlite.failure import storage_error
 from cloudk8s.storage.sqlite.loading import Contents, load
 from cloudk8s.storage.sqlite.lock import FileLock
 from cloudk8s.storage.sqlite.schema import connect, get_meta, set_meta
-from cloudk8s.storage.sqlite.turns import Turns
 from cloudk8s.storage.sqlite.writer import Queued, Writer
+from cloudk8s.storage.turns import Turns
 
 Synchronous = Literal["full", "normal"]
 """`full` survives a loss of power; `normal` only the end of the process."""
