@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
 from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
@@ -17,18 +19,22 @@ from cloudk8s.apiserver.authentication.service_account import DEFAULT_ISSUER, Se
 from cloudk8s.apiserver.authentication.signing_key import SigningKey
 from cloudk8s.apiserver.authentication.token_file import TokenFile
 from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
+from cloudk8s.apiserver.authorization.access import AccessRules
+from cloudk8s.apiserver.authorization.following import follow
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.local import LocalApi
+from cloudk8s.apiserver.operations.watching import index_name
 from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
 from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.reviews.handlers import review_handlers
 from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
-from cloudk8s.apiserver.subresources.interface import SubresourceHandler
+from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
 from cloudk8s.apiserver.subresources.token import TokenHandler
 from cloudk8s.machinery import codec
@@ -60,8 +66,9 @@ def assemble(
     presenter = Presenter(core, convert=_convert, printer=Printer(core.clock))
     tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
     bearer = _bearer(core, tokens, token_file)
-    security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]))
-    dispatcher = _dispatcher(core, presenter, tokens)
+    access = _access(core, modes)
+    security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]), access)
+    dispatcher = _dispatcher(core, presenter, tokens, review_handlers(core, access, bearer))
     paths = Paths()
     add_endpoints(paths, core)
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
@@ -69,7 +76,27 @@ def assemble(
     return Assembly(core, server, presenter, security, paths)
 
 
-def _dispatcher(core: Core, presenter: Presenter, tokens: ServiceAccountTokens) -> Dispatcher:
+def _access(core: Core, modes: tuple[str, ...]) -> AccessRules:
+    """The authorizers, fed from the store."""
+    pods = core.resource("", "pods")
+
+    def pods_on_node(node: str) -> Iterator[Object]:
+        return (core.tree(record) for record in core.store.by_index(index_name(pods, "spec.nodeName"), node))
+
+    access = AccessRules(modes, lookup=core.find, pods_on_node=pods_on_node)
+    follow(core.store, access.rbac)
+    for plugin in core.admission.plugins:
+        if isinstance(plugin, RoleEscalation):
+            plugin.check = access.escalation
+    return access
+
+
+def _dispatcher(
+    core: Core,
+    presenter: Presenter,
+    tokens: ServiceAccountTokens,
+    reviews: Mapping[tuple[str, str], VirtualHandler],
+) -> Dispatcher:
     """The table of what lies below objects, and of what stores nothing."""
     view, binding = ViewHandler(core, presenter), BindingHandler(core)
     views = ("status", "approval", "ephemeralcontainers", "resize", "finalize")
@@ -82,7 +109,7 @@ def _dispatcher(core: Core, presenter: Presenter, tokens: ServiceAccountTokens) 
         presenter,
         subresources=subresources,
         default_subresources=dict.fromkeys(views, view),
-        virtual={("", "bindings"): binding},
+        virtual={("", "bindings"): binding, **reviews},
     )
 
 

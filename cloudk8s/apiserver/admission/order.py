@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
+from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
 from cloudk8s.apiserver.allocation.services import ServiceAllocation
 
@@ -23,4 +24,5 @@ def built_in(
         Priority(),
         DefaultTolerationSeconds(),
         ServiceAllocation(service_ranges, node_ports),
+        RoleEscalation(),
     ]

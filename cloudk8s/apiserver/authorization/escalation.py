@@ -82,7 +82,7 @@ class EscalationCheck:
         missing = self._missing(write, granted)
         if not missing:
             return
-        _, problems = self._rbac.rules_for(write.user, write.namespace)
+        problems = self._rbac.rules_for(write.user, write.namespace).problems
         groups = "[" + " ".join(map(quoted, write.user.groups)) + "]"
         lines = "\n".join(sorted({describe(rule) for rule in compact(missing)}))
         text = f"user {quoted(write.user.name)} (groups={groups}) "
@@ -92,8 +92,7 @@ class EscalationCheck:
         raise forbidden_object(GROUP, write.plural, _name(write), text)
 
     def _missing(self, write: Write, granted: Sequence[Rule]) -> Sequence[Rule]:
-        held, _ = self._rbac.rules_for(write.user, write.namespace)
-        return uncovered(held, granted)
+        return uncovered(self._rbac.rules_for(write.user, write.namespace).rules, granted)
 
 
 def _name(write: Write) -> str:

@@ -46,6 +46,16 @@ Rule = dict[str, Any]
 """A `PolicyRule` as JSON."""
 
 
+class RuleList(NamedTuple):
+    """The rules that apply to someone."""
+
+    rules: Sequence[Rule]
+    problems: Sequence[str] = ()
+    """What could not be found out."""
+    is_complete: bool = True
+    """False where an authorizer allows more than it can list."""
+
+
 class Authorizer(Protocol):
     """Decides, on the event loop, without blocking."""
 
@@ -56,5 +66,5 @@ class Authorizer(Protocol):
 class RuleResolver(Protocol):
     """An authorizer that can list what it allows."""
 
-    def rules_for(self, user: UserInfo, namespace: str) -> tuple[Sequence[Rule], Sequence[str]]:
-        """The rules that apply to a user in a namespace, and what could not be found out."""
+    def rules_for(self, user: UserInfo, namespace: str) -> RuleList:
+        """The rules that apply to a user in a namespace."""

@@ -6,12 +6,12 @@ rare, pods are many, and what is stored is in memory anyway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from cloudk8s.apiserver.authentication.interface import Lookup
 from cloudk8s.apiserver.authentication.user import UserInfo, node_name
-from cloudk8s.apiserver.authorization.interface import ALLOWED, NO_OPINION, Attributes, Decision, Rule
+from cloudk8s.apiserver.authorization.interface import ALLOWED, NO_OPINION, Attributes, Decision, RuleList
 from cloudk8s.apiserver.authorization.node_references import Reference, pod_references, volume_secrets
 from cloudk8s.apiserver.authorization.policy import NODE_RULES
 from cloudk8s.apiserver.authorization.rule import compiled
@@ -57,10 +57,11 @@ class NodeAuthorizer:
             return special(node, attributes)
         return ALLOWED if any(rule.matches(attributes) for rule in self._rules) else NO_OPINION
 
-    def rules_for(self, user: UserInfo, namespace: str) -> tuple[Sequence[Rule], Sequence[str]]:
+    def rules_for(self, user: UserInfo, namespace: str) -> RuleList:
         """A node's rules depend on what runs on it, so they cannot be listed."""
-        problem = "node authorizer does not support user rule resolution"
-        return (), (problem,) if node_name(user) else ()
+        if not node_name(user):
+            return RuleList(())
+        return RuleList((), ("node authorizer does not support user rule resolution",), is_complete=False)
 
     # What each resource allows.
 

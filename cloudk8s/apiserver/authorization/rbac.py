@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cloudk8s.apiserver.authentication.user import UserInfo
 from cloudk8s.apiserver.authorization.binding import Binding, SubjectKey, binding_of, keys_of
-from cloudk8s.apiserver.authorization.interface import NO_OPINION, Attributes, Decision, Rule
+from cloudk8s.apiserver.authorization.interface import NO_OPINION, Attributes, Decision, Rule, RuleList
 from cloudk8s.apiserver.authorization.rule import CompiledRule, compiled
 
 GROUP: Final = "rbac.authorization.k8s.io"
@@ -72,7 +72,7 @@ class RBAC:
         by_name, decision = answer
         return by_name.get(name, decision) if by_name else decision
 
-    def rules_for(self, user: UserInfo, namespace: str) -> tuple[Sequence[Rule], Sequence[str]]:
+    def rules_for(self, user: UserInfo, namespace: str) -> RuleList:
         rules: list[Rule] = []
         problems: list[str] = []
         for binding, _ in self._applying(user, namespace):
@@ -80,7 +80,7 @@ class RBAC:
                 rules += [rule.raw for rule in self.role_rules(binding)]
             except RoleNotFound as error:
                 problems.append(str(error))
-        return rules, problems
+        return RuleList(rules, problems)
 
     def role_rules(self, binding: Binding) -> tuple[CompiledRule, ...]:
         """The rules of the role that a binding names; raises RoleNotFound."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cloudk8s.apiserver.authentication.user import MASTERS
-from cloudk8s.apiserver.authorization.interface import ALLOWED, Attributes, Authorizer, Decision
+from cloudk8s.apiserver.authorization.interface import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 
 
 class PrivilegedGroups:
     """Members of `system:masters` may do everything, whatever the rules say."""
 
     def authorize(self, attributes: Attributes) -> Decision:
-        return ALLOWED if MASTERS in attributes.user.groups else Decision("no opinion")
+        return ALLOWED if MASTERS in attributes.user.groups else NO_OPINION
 
 
 class AlwaysAllow:
@@ -43,4 +43,4 @@ class Union:
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
-        return Decision("no opinion", "\n".join(reasons))
+        return Decision("no opinion", "\n".join(reasons)) if reasons else NO_OPINION

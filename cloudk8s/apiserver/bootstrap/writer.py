@@ -21,7 +21,7 @@ class Writer:
     """Creates and changes objects as `system:apiserver`."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        self.core = core
 
     def context(self, path: str = "/") -> RequestContext:
         """A request of the server to itself."""
@@ -30,15 +30,15 @@ class Writer:
     def find(self, obj: Object) -> Object | None:
         """The stored object of that kind and name, or None."""
         resource, metadata = self.resource(obj), obj["metadata"]
-        record = self._core.store.get(resource.key(metadata.get("namespace", ""), metadata["name"]))
-        return self._core.tree(record) if record else None
+        record = self.core.store.get(resource.key(metadata.get("namespace", ""), metadata["name"]))
+        return self.core.tree(record) if record else None
 
     async def ensure(self, obj: Object) -> bool:
         """Create the object unless one of that name is there; True when it was created."""
         if self.find(obj) is not None:
             return False
         try:
-            await create(self._core, self.context(), self.resource(obj), codec.copy(obj))
+            await create(self.core, self.context(), self.resource(obj), codec.copy(obj))
         except AlreadyExists:
             return False
         return True
@@ -47,12 +47,12 @@ class Writer:
         """Change a stored object of that kind and name."""
         resource, metadata = self.resource(obj), obj["metadata"]
         change = Change(resource, metadata.get("namespace", ""), metadata["name"], transform)
-        await update(self._core, self.context(), change)
+        await update(self.core, self.context(), change)
 
     def resource(self, obj: Object) -> ResourceType:
         """The resource that an object's apiVersion and kind name."""
         group, _, version = obj["apiVersion"].rpartition("/")
-        resource = self._core.registry.lookup_kind(group, version, obj["kind"])
+        resource = self.core.registry.lookup_kind(group, version, obj["kind"])
         if resource is None:
             raise KeyError(f"{obj['apiVersion']} {obj['kind']} is not served")
         return resource

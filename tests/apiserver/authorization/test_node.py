@@ -147,5 +147,6 @@ def test_it_has_no_opinion_on_others(authorizer: NodeAuthorizer) -> None:
 
 
 def test_its_rules_cannot_be_listed(authorizer: NodeAuthorizer) -> None:
-    assert authorizer.rules_for(NODE, "ns") == ((), ("node authorizer does not support user rule resolution",))
-    assert authorizer.rules_for(UserInfo("ann"), "ns") == ((), ())
+    problem = "node authorizer does not support user rule resolution"
+    assert authorizer.rules_for(NODE, "ns") == ((), (problem,), False)
+    assert authorizer.rules_for(UserInfo("ann"), "ns") == ((), (), True)

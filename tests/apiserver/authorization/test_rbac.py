@@ -111,7 +111,7 @@ def test_changes_count_at_once(rbac: RBAC) -> None:
 
 def test_rules_can_be_listed(rbac: RBAC) -> None:
     rbac.put("clusterrolebindings", binding("c", "gone", ("User", "ann")))
-    rules, problems = rbac.rules_for(ANN, "ns")
+    rules, problems, _ = rbac.rules_for(ANN, "ns")
     assert rules == [rule("get list", "pods pods/log")]
     assert problems == ['clusterrole.rbac.authorization.k8s.io "gone" not found']
 
