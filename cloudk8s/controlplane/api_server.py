@@ -24,9 +24,9 @@ from cloudk8s.apiserver.operations.watching import add_indexes
 from cloudk8s.apiserver.pki import PKI, ensure
 from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
+from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.settings import ClusterSettings
-from cloudk8s.storage.opening import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def running_api_server(
     )
     registry = load_registry(settings.kubernetes_version)
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.store or f"sqlite://{settings.data_dir / 'store.db'}")
+        store = await open_configured_store(settings, clock=clock)
         stack.push_async_callback(store.close)
         chain = AdmissionChain(
             built_in(

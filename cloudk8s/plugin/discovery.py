@@ -17,6 +17,7 @@ BUNDLED = {
     "simulated": "cloudk8s_simulated.plugin",
     "aws": "cloudk8s_aws.plugin",
     "libcloud": "cloudk8s_libcloud.plugin",
+    "etcd": "cloudk8s_store_etcd.plugin",
 }
 """The entry points of our own distribution; used from a checkout that is not installed."""
 
