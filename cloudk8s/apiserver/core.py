@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudk8s.api.decode import Decoder
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
 from cloudk8s.machinery.clock import Clock
@@ -33,7 +34,7 @@ class Core:
     clock: Clock
     decoder: Decoder
     trees: TreeCache = field(default_factory=TreeCache)
-    default_strategy: Strategy = field(default_factory=Strategy)
+    default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 
     @cached_property
     def decoder(self) -> Decoder:

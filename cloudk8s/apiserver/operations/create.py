@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from cloudk8s.api.resource import Object, ResourceType
-from cloudk8s.api.validation.metadata import validate_common_create
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
@@ -35,11 +34,12 @@ async def create(
         await core.admission.admit(request)
         _begin(core, resource, obj)
         strategy.prepare_create(obj)
+        if strategy.has_generation:
+            metadata["generation"] = 1
         generated = _needs_name(metadata)
         if generated:
             metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
         errors = strategy.validate_create(obj)
-        errors = errors or validate_common_create(obj, namespaced=resource.namespaced)
         if errors:
             raise failures.invalid_object(resource, metadata.get("name", ""), errors)
         for text in strategy.warnings(obj, None):

@@ -8,7 +8,6 @@ from typing import Final
 
 from cloudk8s.api.field_errors import invalid
 from cloudk8s.api.resource import Object, ResourceType
-from cloudk8s.api.validation.metadata import validate_common_update
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
@@ -115,8 +114,7 @@ async def _once(
         if change.check_admission:
             await core.admission.admit(request)
         _prepare(core, resource, new, old, change.subresource)
-        errors = validate_common_update(new, old, namespaced=resource.namespaced)
-        errors += strategy.validate_update(new, old, change.subresource)
+        errors = strategy.validate_update(new, old, change.subresource)
         if errors:
             raise failures.invalid_object(resource, change.name, errors)
         core.decoder.complete(new, resource.schema)
@@ -150,8 +148,8 @@ def _prepare(core: Core, resource: ResourceType, new: Object, old: Object, subre
     if "generation" in source:
         target["generation"] = source["generation"]
     strategy.prepare_update(new, old, subresource)
-    if strategy.has_generation and subresource != "status" and strategy.spec_changed(new, old):
-        target["generation"] = source.get("generation", 0) + 1
+    if "generation" in source and subresource != "status" and strategy.spec_changed(new, old):
+        target["generation"] = source["generation"] + 1
 
 
 async def _store(
