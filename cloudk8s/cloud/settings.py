@@ -34,7 +34,7 @@ class CloudControllerSettings(BaseModel):
     lookup_window: timedelta = timedelta(milliseconds=100)
     """How long a lookup waits for others to share its call."""
 
-    concurrent_service_syncs: int = Field(default=16, ge=1)
+    concurrent_service_syncs: int = Field(default=32, ge=1)
     """How many Services are worked on at the same time."""
     concurrent_node_syncs: int = Field(default=8, ge=1)
     """How many nodes are initialised at the same time."""
@@ -56,7 +56,7 @@ class CloudControllerSettings(BaseModel):
 
     call_deadline: timedelta = timedelta(minutes=2)
     """How long a call to a cloud may take."""
-    call_concurrency: int = Field(default=32, ge=1)
+    call_concurrency: int = Field(default=64, ge=1)
     """How many calls to one cloud run at the same time."""
     calls_per_second: float = Field(default=0, ge=0)
     """Client-side limit of calls to one cloud; 0 is none."""

@@ -29,8 +29,8 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 class CloudHarness:
     """Add clouds, then `async with harness.running()`, then move `clock`. Calls of clouds run in the test's thread."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(self, *, clock: FakeClock | None = None, **settings: Any) -> None:
+        self.clock = clock or FakeClock()
         self.client = FakeClient(clock=self.clock)
         defaults: dict[str, Any] = {
             "cluster": "test",

@@ -155,7 +155,8 @@ class ServiceController:
         for uid, state in states.items():
             if uid in services:
                 entry = self._memory.remember(services[uid], cloud.name)
-                entry.digest, entry.targets, entry.status = state.digest, state.targets_digest, state.status
+                entry.digest = state.digest if state.status.ingress else ""
+                entry.targets, entry.status = state.targets_digest, state.status
                 entry.announced = entry.confirmed = state.digest
                 entry.selector = self._calls.selector(services[uid], cloud)
                 entry.ensured_at = self._clock.monotonic() - self._random.random() * period

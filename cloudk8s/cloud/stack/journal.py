@@ -71,8 +71,7 @@ class MemoryJournal:
 
     def deleted(self, intent: Intent, observed: Observed) -> None:
         with self._lock:
-            self._made.pop((observed.type, observed.id), None)
-            self._deleted[observed.type, observed.id] = self.timer.monotonic()
+            self._forget(observed)
 
     def correct(self, observation: Observation) -> Observation:
         with self._lock:
@@ -81,6 +80,14 @@ class MemoryJournal:
             kept = tuple(e for e in observation.resources if (e.type, e.id) not in self._deleted or not e.is_alive)
             missing = tuple(entry for name, (_, entry) in self._made.items() if name not in listed)
         return Observation(kept + missing)
+
+    def _forget(self, observed: Observed) -> None:
+        """Note that it is gone, and what was within it."""
+        self._made.pop((observed.type, observed.id), None)
+        self._deleted[observed.type, observed.id] = self.timer.monotonic()
+        for _, entry in list(self._made.values()):
+            if entry.within == observed.id:
+                self._forget(entry)
 
     def _expire(self) -> None:
         oldest = self.timer.monotonic() - self.window

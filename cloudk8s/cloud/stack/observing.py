@@ -29,5 +29,6 @@ def observe(
     observation = Observation(entries)
     if journal is None:
         return observation
-    corrected = journal.correct(observation)
+    names = {kind.name for kind in types}
+    corrected = Observation(tuple(entry for entry in journal.correct(observation).resources if entry.type in names))
     return corrected.of(scope.owner) if scope.owner else corrected

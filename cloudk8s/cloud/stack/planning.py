@@ -18,8 +18,9 @@ NOT_DESIRED = "no longer wanted"
 def make_plan(stack: Stack, observation: Observation, types: Sequence[ResourceType]) -> Plan:
     """What to do so that the owner has exactly the stack's resources.
 
-    `types` is ordered: a type refers only to types before it, so deletion goes backwards. Everything of this owner
-    that is not in the stack is deleted; resources of other owners are never looked at.
+    `types` is ordered: a type refers only to types before it, so deletion goes backwards; where parts go with a whole,
+    what the parts refer to comes before the whole. Everything of this owner that is not in the stack is deleted;
+    resources of other owners are never looked at.
     """
     traits = {kind.name: kind.traits for kind in types}
     if unknown := sorted({resource.type for resource in stack.resources} - set(traits)):
