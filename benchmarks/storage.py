@@ -2,7 +2,8 @@
 
 Prints writes by number of clients, the same with a loop that is busy with other work (as an API server's is), reads,
 ranges, deliveries to watches, start-up, and what 20,000 records of 5 KB cost in memory. Each store has a process of its
-own, so that one does not profit from memory another gave back.
+own, so that one does not profit from memory another gave back. In a URL, PATH stands for a new file and ROOT for an
+unused root: `sqlite://PATH?sync=normal`, `etcd://localhost:2379/ROOT`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import asyncio
 import gc
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -20,7 +22,8 @@ from itertools import islice
 from pathlib import Path
 
 from cloudk8s.storage.interface import Draft, Durability, Event, Store, Write
-from cloudk8s.storage.opening import open_store
+from cloudk8s.storage.opening import StoreRegistry, open_store
+from cloudk8s_store_etcd.plugin import open_etcd
 
 PREFIX = "/registry/core/pods/"
 HEAD = b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web","namespace":"default","resourceVersion":"'
@@ -39,7 +42,10 @@ class Bench:
     seconds: float
 
     async def open(self, name: str) -> Store:
-        return await open_store(self.url.replace("PATH", str(self.directory / f"{name}.db")))
+        place = self.url.replace("PATH", str(self.directory / f"{name}.db")).replace("ROOT", f"{os.getpid()}-{name}")
+        registry = StoreRegistry()
+        registry.register("etcd", open_etcd)
+        return await open_store(place, registry=registry)
 
     def show(self, what: str, result: str) -> None:
         print(f"| {self.url:<24} | {what:<44} | {result:>42} |", flush=True)
@@ -91,7 +97,7 @@ async def measure_memory_and_reads(bench: Bench) -> None:
     payload = sum(len(record.value) for record in store.range(PREFIX).records)
     grown = resident_bytes() - before
     bench.show(f"memory for {RECORDS:,} records", f"{grown / 1e6:.0f} MB for {payload / 1e6:.0f} MB of values")
-    if "PATH" in bench.url:
+    if bench.url != "memory://":
         await store.close()
         start = time.perf_counter()
         store = await bench.open("filled")

@@ -6,6 +6,7 @@ again, so a transaction of several statements would let a busy event loop stall 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -124,7 +125,7 @@ class Writer:
             self._connection.close()
         except apsw.Error as error:
             logger.warning("store %s was not closed cleanly, which costs nothing but time: %s", self._path, error)
-        self._loop.call_soon_threadsafe(stop.done.set_result, None)
+        self._tell(stop.done.set_result, None)
 
     def _receive(self) -> None:
         """Take everything that has been put; wait only where there is nothing to do."""
@@ -153,10 +154,18 @@ class Writer:
             self._checkpointer.restart_if_due(self._connection)
             self._set_durability(any(queued.is_durable for queued in batch))
             self._checkpointer.wrote(self._insert(batch))
-        except Exception as failure:
-            logger.exception("store %s: a commit of %d writes failed", self._path, len(batch))
+        except apsw.Error as failure:
             error = storage_error(self._path, failure)
-        self._loop.call_soon_threadsafe(self._done, batch, error)
+            logger.error("a commit of %d writes failed: %s", len(batch), error)
+        except Exception as failure:
+            error = storage_error(self._path, failure)
+            logger.exception("a commit of %d writes failed", len(batch))
+        self._tell(self._done, batch, error)
+
+    def _tell(self, callback: Callable[..., object], *arguments: object) -> None:
+        """Call back on the loop; where it is closed nobody is left to tell."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *arguments)
 
     def _insert(self, batch: list[Queued]) -> int:
         row: list[int | str | bytes | None] = []
