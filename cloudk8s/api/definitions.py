@@ -37,6 +37,11 @@ class Definitions:
     def names(self) -> list[str]:
         return self._file.names
 
+    @property
+    def sources(self) -> str:
+        """A digest of what the definitions were made from."""
+        return self._file.sources
+
     def __contains__(self, name: str) -> bool:
         return name in self._file
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudk8s.api.discovery import Discovery
+from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
@@ -26,6 +27,7 @@ from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.local import LocalApi
+from cloudk8s.apiserver.openapi import add_openapi
 from cloudk8s.apiserver.operations.watching import index_name
 from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
@@ -72,6 +74,7 @@ def assemble(
     paths = Paths()
     add_endpoints(paths, core)
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
+    add_openapi(paths, OpenApi(core.registry))
     server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
     return Assembly(core, server, presenter, security, paths)
 
