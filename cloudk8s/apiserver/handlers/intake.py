@@ -8,6 +8,7 @@ from cloudk8s.api import decode
 from cloudk8s.api.decode import Decoded, FieldValidation, WrongType
 from cloudk8s.api.decoding.gvk import Expected
 from cloudk8s.api.field_errors import FieldError, quoted
+from cloudk8s.api.protobuf import ProtobufError, decode_body
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
@@ -17,6 +18,7 @@ from cloudk8s.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaT
 from cloudk8s.machinery import codec, go_text, json_patch, merge_patch, strategic_merge
 
 _YAML: Final = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
+_PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _JSON: Final = frozenset({"application/json", ""})
 
 
@@ -39,9 +41,11 @@ class Intake:
     def read(self, body: bytes) -> Object:
         """An object of the resource's kind; BadRequest or UnsupportedMediaType in upstream's words."""
         content_type = self._context.headers.get("content-type", "").partition(";")[0].strip()
-        if content_type not in _JSON and content_type not in _YAML:
-            raise _unsupported()
         resource = self._resource
+        if content_type == _PROTOBUF:
+            body = self._from_protobuf(body)
+        elif content_type not in _JSON and content_type not in _YAML:
+            raise _unsupported()
         decoded = self._core.decoder.read(
             body,
             Expected(resource.group, resource.version, resource.kind),
@@ -86,6 +90,13 @@ class Intake:
         if self._validation == "Warn":
             self._warn(decoded)
         return decoded.object
+
+    def _from_protobuf(self, body: bytes) -> bytes:
+        """The JSON of a protobuf body, which then takes the common road."""
+        try:
+            return codec.encode(decode_body(body, self._core.registry.schema))
+        except ProtobufError as error:
+            raise BadRequest(f"the body of the request cannot be read: {error}") from None
 
     def _decode_patch(self, type: PatchType, body: bytes) -> Any:
         if type == "json":

@@ -1,0 +1,49 @@
+"""The table of field numbers: `fields.txt`, read once.
+
+A line is a message and its fields: `core.v1.Volume: name=1 +core.v1.VolumeSource=2`. A `+` marks a message whose fields
+are written into the message itself in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: names by number, and the inlined messages by number."""
+
+    names: Mapping[int, str]
+    inlined: Mapping[int, str]
+
+
+@cache
+def messages() -> Mapping[str, Message]:
+    """Every known message by its short name."""
+    table: dict[str, Message] = {}
+    for line in files("cloudk8s.api.protobuf").joinpath("fields.txt").read_text().splitlines():
+        line = line.partition("#")[0].strip()
+        if line:
+            name, _, rest = line.partition(":")
+            table[name.strip()] = _message(rest.split())
+    return table
+
+
+def short_name(definition: str) -> str:
+    """`io.k8s.api.core.v1.Pod` → `core.v1.Pod`, the name in the table."""
+    return ".".join(definition.split(".")[-3:])
+
+
+def _message(parts: list[str]) -> Message:
+    names: dict[int, str] = {}
+    inlined: dict[int, str] = {}
+    for part in parts:
+        name, _, number = part.partition("=")
+        if name.startswith("+"):
+            inlined[int(number)] = name[1:]
+        else:
+            names[int(number)] = name
+    return Message(names, inlined)
