@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "list": "list_clusters:list_clusters",
     "kubeconfig": "kubeconfig:kubeconfig",
     "apiserver": "apiserver:apiserver",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
     "version": "version:version",
 }
 """Name: module and function below `cloudk8s.cli`; a `typer.Typer` there is a group of commands."""

@@ -75,7 +75,7 @@ def restore(backup: Path, destination: Path, *, replace: bool = False) -> Backup
     if not backup.is_file():
         raise UserError(f"there is no backup at {backup}")
     if destination.exists() and not replace:
-        raise UserError(f"{destination} exists; say that it is to be replaced, or choose another path")
+        raise UserError(f"{destination} exists; use --replace to replace it")
     found = describe(backup)
     lock = FileLock(destination)
     try:
