@@ -425,8 +425,8 @@ class Runtime(ImageService, Protocol):
     async def remove_sandbox(self, sandbox_id: str) -> None:
         """Stop and forget it with its containers. Idempotent; unknown is success."""
 
-    async def list_sandboxes(self) -> Sequence[Sandbox]:
-        """All sandboxes, whatever their state."""
+    async def list_sandboxes(self, *, pod_uid: str = "") -> Sequence[Sandbox]:
+        """All sandboxes, or those of one pod, whatever their state."""
 
     async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
         """Prepare a container without starting it, and return its id."""
@@ -440,8 +440,11 @@ class Runtime(ImageService, Protocol):
     async def remove_container(self, container_id: str) -> None:
         """Kill and forget it; its log stays. Unknown is success."""
 
-    async def list_containers(self) -> Sequence[Container]:
-        """All containers, whatever their state."""
+    async def list_containers(self, *, pod_uid: str = "") -> Sequence[Container]:
+        """All containers, or those of one pod, whatever their state.
+
+        A container belongs to the pod that its sandbox was made for.
+        """
 
     async def container_status(self, container_id: str) -> Container:
         """One container; raises UnknownId."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from cloudk8s.node.runtimes.host import launching, processes, records
 from cloudk8s.node.runtimes.host.events import Events
 from cloudk8s.node.runtimes.host.images.image import ImageRoot
-from cloudk8s.node.runtimes.host.records import ContainerEntry, ContainerRecord
+from cloudk8s.node.runtimes.host.records import ContainerEntry, ContainerRecord, SandboxRecord
 from cloudk8s.node.runtimes.host.spawner import Spawner
 from cloudk8s.node.runtimes.interface import Container, ContainerConfig, StartFailed, UnknownId
 
@@ -53,9 +53,9 @@ class Containers:
         except KeyError:
             raise UnknownId(f"container {container_id}: no such container") from None
 
-    def list(self) -> Sequence[Container]:
-        """All containers."""
-        return [entry.as_container() for entry in self._entries.values()]
+    def list(self, *, pod_uid: str = "") -> Sequence[Container]:
+        """All containers, or those of one pod."""
+        return [entry.as_container() for entry in self._entries.values() if pod_uid in ("", entry.record.pod_uid)]
 
     def entries(self) -> Sequence[ContainerEntry]:
         """All entries, for the runtime's own use."""
@@ -65,20 +65,19 @@ class Containers:
         """The ids of a sandbox's containers."""
         return [key for key, entry in self._entries.items() if entry.record.sandbox_id == sandbox_id]
 
-    async def create(
-        self, sandbox_id: str, config: ContainerConfig, *, image: ImageRoot, log_directory: str, cgroups: Sequence[str]
-    ) -> ContainerRecord:  # fmt: skip
+    async def create(self, sandbox: SandboxRecord, config: ContainerConfig, *, image: ImageRoot) -> ContainerRecord:
         """Write a container down."""
         container_id = records.new_id()
         record = ContainerRecord(
-            id=container_id, sandbox_id=sandbox_id, created_at=datetime.now(UTC), image_id=image.id,
-            log_path=os.path.join(log_directory, config.log_path or f"{container_id}.log"),
+            id=container_id, sandbox_id=sandbox.id, pod_uid=sandbox.config.uid, created_at=datetime.now(UTC),
+            image_id=image.id,
+            log_path=os.path.join(sandbox.config.log_directory, config.log_path or f"{container_id}.log"),
             stop_signal=config.stop_signal or image.config.stop_signal or "SIGTERM", config=config,
-            cgroups=tuple(f"{path}/{container_id[:24]}" for path in cgroups),
+            cgroups=tuple(f"{path}/{container_id[:24]}" for path in sandbox.cgroups),
         )  # fmt: skip
         await asyncio.to_thread(_make_directory, self.directory(container_id), record)
         self._entries[container_id] = ContainerEntry(record, resources=config.resources)
-        self._events.publish(_uid(record), container_id, "created")
+        self._events.publish(record.pod_uid, container_id, "created")
         return record
 
     async def start_process(self, record: ContainerRecord, around: launching.Surroundings) -> None:
@@ -87,9 +86,9 @@ class Containers:
         answer, _ = await self._spawner.request(launching.request(record, around))
         await asyncio.to_thread(records.refresh, entry, self.directory(record.id))
         if "error" in answer:
-            self._events.publish(_uid(record), record.id, "stopped")
+            self._events.publish(record.pod_uid, record.id, "stopped")
             raise StartFailed(f"unable to start container process: {answer['error']}")
-        self._events.publish(_uid(record), record.id, "started")
+        self._events.publish(record.pod_uid, record.id, "started")
         self._watch(entry)
 
     async def stop(self, container_id: str, grace: timedelta) -> None:
@@ -112,7 +111,7 @@ class Containers:
         if entry is None:
             return
         await asyncio.to_thread(_remove_directory, self.directory(container_id), entry.record.cgroups)
-        self._events.publish(_uid(entry.record), container_id, "removed")
+        self._events.publish(entry.record.pod_uid, container_id, "removed")
 
     async def _ends_within(self, container_id: str, seconds: float) -> bool:
         watcher = self._watchers.get(container_id)
@@ -138,11 +137,7 @@ class Containers:
         assert entry.run is not None
         await processes.ended(int(entry.run["pid"]))
         await asyncio.to_thread(records.refresh, entry, self.directory(entry.record.id))
-        self._events.publish(_uid(entry.record), entry.record.id, "stopped")
-
-
-def _uid(record: ContainerRecord) -> str:
-    return record.config.labels.get("io.kubernetes.pod.uid", "")
+        self._events.publish(entry.record.pod_uid, entry.record.id, "stopped")
 
 
 def _make_directory(directory: Path, record: ContainerRecord) -> None:

@@ -49,6 +49,7 @@ class ContainerRecord:
 
     id: str
     sandbox_id: str
+    pod_uid: str
     created_at: datetime
     image_id: str
     log_path: str

@@ -99,16 +99,14 @@ class HostRuntime:
         await self._sandboxes.forget(sandbox_id)
         self._events.publish(record.config.uid, sandbox_id, "removed")
 
-    async def list_sandboxes(self) -> Sequence[Sandbox]:
-        return await self._sandboxes.list()
+    async def list_sandboxes(self, *, pod_uid: str = "") -> Sequence[Sandbox]:
+        return await self._sandboxes.list(pod_uid=pod_uid)
 
     async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
         sandbox = self._sandboxes.get(sandbox_id)
         image = await self._images.root(config.image)
         launching.argv(config, image)
-        record = await self._containers.create(
-            sandbox_id, config, image=image, log_directory=sandbox.config.log_directory, cgroups=sandbox.cgroups
-        )
+        record = await self._containers.create(sandbox, config, image=image)
         return record.id
 
     async def start_container(self, container_id: str) -> None:
@@ -125,8 +123,8 @@ class HostRuntime:
     async def remove_container(self, container_id: str) -> None:
         await self._containers.remove(container_id)
 
-    async def list_containers(self) -> Sequence[Container]:
-        return self._containers.list()
+    async def list_containers(self, *, pod_uid: str = "") -> Sequence[Container]:
+        return self._containers.list(pod_uid=pod_uid)
 
     async def container_status(self, container_id: str) -> Container:
         return self._containers.get(container_id).as_container()

@@ -46,10 +46,11 @@ class Sandboxes:
         """All records."""
         return list(self._records.values())
 
-    async def list(self) -> Sequence[Sandbox]:
-        """All sandboxes; one whose holder has gone is not ready."""
+    async def list(self, *, pod_uid: str = "") -> Sequence[Sandbox]:
+        """All sandboxes, or those of one pod; one whose holder has gone is not ready."""
+        found = [record for record in self._records.values() if pod_uid in ("", record.config.uid)]
         return await asyncio.to_thread(
-            lambda: [records.as_sandbox(record, is_ready=_is_ready(record)) for record in self._records.values()]
+            lambda: [records.as_sandbox(record, is_ready=_is_ready(record)) for record in found]
         )
 
     async def add(self, config: SandboxConfig, *, handler: str) -> SandboxRecord:

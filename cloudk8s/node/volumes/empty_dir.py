@@ -1,0 +1,49 @@
+"""emptyDir: a directory that lives as long as its pod, on disk or in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import spec_of
+from cloudk8s.machinery import quantity
+from cloudk8s.node.runtimes.host.shim import syscalls
+from cloudk8s.node.volumes import ownership, removal
+from cloudk8s.node.volumes.interface import Mounted, Volume, VolumeError
+
+
+class EmptyDirVolumes:
+    """Fulfils `VolumePlugin`. Memory needs root; without, it is a directory on disk."""
+
+    name = "kubernetes.io/empty-dir"
+    changes = False
+
+    def supports(self, volume: Volume) -> bool:
+        return "emptyDir" in volume
+
+    async def set_up(self, pod: Object, volume: Volume, directory: Path) -> Mounted:
+        source = volume["emptyDir"] or {}
+        limit = source.get("sizeLimit")
+        group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
+        try:
+            await asyncio.to_thread(_make, directory, source.get("medium") or "", limit, group)
+        except OSError as error:
+            raise VolumeError(str(error)) from error
+        return Mounted(directory)
+
+    async def tear_down(self, directory: Path) -> None:
+        await asyncio.to_thread(removal.remove_tree, directory)
+
+
+def _make(directory: Path, medium: str, limit: str | None, group: int | None) -> None:
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    if medium == "Memory" and os.geteuid() == 0 and str(directory) not in removal.mount_points():
+        size = f"size={quantity.parse(limit).value}" if limit else ""
+        syscalls.mount("tmpfs", str(directory), "tmpfs", 0, size)
+        is_new = True
+    if is_new:
+        directory.chmod(0o777)
+        ownership.give_to_group(directory, group)
