@@ -70,10 +70,14 @@ class EventRecorder:
         action: str = "",
         related: Object | None = None,
         resource: Resource | None = None,
+        field_path: str = "",
     ) -> None:
-        """Say that `reason` happened to `regarding`; returns at once. `resource` where the object has no kind."""
+        """Say that `reason` happened to `regarding`; returns at once. `resource` where the object has no kind.
+
+        `field_path` names the part of the object that is meant, such as `spec.containers{web}`.
+        """
         about = object_reference(related) if related else None
-        reference = object_reference(regarding, resource)
+        reference = object_reference(regarding, resource) | ({"fieldPath": field_path} if field_path else {})
         self._sink.put(Happening(reference, type, reason, note, action, about, self._component))
 
     def normal(self, regarding: Object, reason: str, note: str) -> None:

@@ -29,6 +29,11 @@ class Backoff:
             return timedelta(0)
         return max(timedelta(0), entry.wait - (now - since))
 
+    def left(self, key: str, *, now: datetime) -> timedelta:
+        """How much of the present wait is left since the last try."""
+        entry = self._entries.get(key)
+        return timedelta(0) if entry is None else self.remaining(key, since=entry.updated, now=now)
+
     def wait(self, key: str) -> timedelta:
         """The present wait of a key."""
         entry = self._entries.get(key)

@@ -23,6 +23,7 @@ class Spawner:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._starting = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Replace a spawner that an earlier agent left, which may be of an older version; its shims are not touched."""
@@ -32,6 +33,9 @@ class Spawner:
     async def close(self) -> None:
         """End the spawner; shims go on."""
         await asyncio.to_thread(self._stop_earlier)
+        if self._process is not None:
+            await self._process.wait()
+            self._process = None
 
     async def request(self, message: Message) -> tuple[Message, list[int]]:
         """Send a request to a fresh shim and return its answer; RuntimeFailure where it has none."""
@@ -56,7 +60,7 @@ class Spawner:
                     return await ShimConnection.open(self._directory, _SOCKET)
 
     async def _launch(self) -> None:
-        process = await asyncio.create_subprocess_exec(
+        process = self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", "-c", _CODE.format(root=str(_ROOT)),
             cwd=self._directory, env={"PATH": os.defpath}, start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

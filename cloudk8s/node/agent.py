@@ -1,0 +1,176 @@
+"""The node agent: registers the node, runs its pods, serves their streams.
+
+Composition only: what the parts do is in their folders. `NodeAgent(...).run()` ends when cancelled; containers go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.informer import Informers
+from cloudk8s.client.interface import Client, Object
+from cloudk8s.client.objects import labels_of, spec_of
+from cloudk8s.client.resources import NODES, PODS, SERVICES
+from cloudk8s.machinery import quantity
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.cluster.claims import ClaimReader
+from cloudk8s.node.cluster.configuration import ConfigurationCache
+from cloudk8s.node.cluster.node_status import NodeReporter
+from cloudk8s.node.cluster.registry_logins import RegistryLogins
+from cloudk8s.node.cluster.services import ServiceVariables
+from cloudk8s.node.cluster.tokens import TokenManager
+from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.machine import addresses, capacity
+from cloudk8s.node.machine.node_object import Self
+from cloudk8s.node.pods.image_puller import ImagePuller
+from cloudk8s.node.pods.tools import NodeFacts, Tools
+from cloudk8s.node.pods.workers import PodWorkers
+from cloudk8s.node.runtimes.interface import Runtime
+from cloudk8s.node.settings import NodeSettings
+from cloudk8s.node.volumes.claims import ClaimVolumes
+from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
+from cloudk8s.node.volumes.empty_dir import EmptyDirVolumes
+from cloudk8s.node.volumes.host_path import HostPathVolumes
+from cloudk8s.node.volumes.interface import VolumePlugin
+from cloudk8s.node.volumes.manager import VolumeManager
+
+_log = logging.getLogger(__name__)
+
+
+class NodeAgent:
+    """One node. `runtime` is started and closed by the agent; `client` is not."""
+
+    def __init__(self, settings: NodeSettings, client: Client, runtime: Runtime, clock: Clock) -> None:
+        self.settings = settings
+        self._client, self._runtime, self._clock = client, runtime, clock
+        self._informers = Informers(client, clock=clock)
+        self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
+        self._facts = NodeFacts(host_ips=addresses.node_ips(settings.node_ip))
+        self._configuration = ConfigurationCache(self._informers, on_change=self._configuration_changed)
+        self._tools = self._make_tools()
+        self.workers = PodWorkers(self._tools)
+        self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
+        self._port = settings.port
+        self.is_running = asyncio.Event()
+        """Set once the node is registered and its pods are known."""
+
+    async def run(self) -> None:
+        """Run the node until cancelled."""
+        await asyncio.to_thread(_make_directories, self.settings)
+        await self._runtime.start()
+        try:
+            async with self._informers, asyncio.TaskGroup() as group:
+                group.create_task(self._events.run(), name="node events")
+                await self._prepare()
+                async with self._working():
+                    group.create_task(self._reporter.run(), name="node status")
+                    group.create_task(self._reporter.run_lease(), name="node lease")
+                    group.create_task(self.workers.listen(), name="runtime events")
+                    self.is_running.set()
+                    await asyncio.Event().wait()
+        finally:
+            await self._runtime.close()
+
+    async def _prepare(self) -> None:
+        """Register, and learn from the Node what others decided: labels, pod range."""
+        node = await self._reporter.register()
+        self._node_changed(None, node)
+        name = self.settings.node_name
+        self._informers.of(NODES, field_selector=f"metadata.name={name}").add_handler(self._node_changed)
+        await self._informers.of(SERVICES).synced()
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        """Workers run, and what belongs to no pod is cleared away."""
+        pods = self._informers.of(PODS, field_selector=f"spec.nodeName={self.settings.node_name}")
+        stop = pods.add_handler(self.workers.changed)
+        try:
+            await pods.synced()
+            await self.workers.clear_orphans()
+            yield
+        finally:
+            stop()
+            await self.workers.close()
+
+    def _make_tools(self) -> Tools:
+        settings = self.settings
+        tokens = TokenManager(self._client, clock=self._clock)
+        images = ImagePuller(
+            self._runtime,
+            clock=self._clock,
+            credentials=RegistryLogins(self._configuration),
+            parallel=1 if settings.serialize_image_pulls else settings.max_parallel_image_pulls,
+        )
+        plugins: list[VolumePlugin] = [
+            ConfigurationVolumes(kind, objects=self._configuration, tokens=tokens, facts=self._pod_facts)
+            for kind in KINDS
+        ]
+        plugins += [EmptyDirVolumes(), HostPathVolumes(), ClaimVolumes(ClaimReader(self._client))]
+        return Tools(
+            settings=settings,
+            client=self._client,
+            runtime=self._runtime,
+            clock=self._clock,
+            events=self._events,
+            volumes=VolumeManager(settings.pods_dir, plugins),
+            images=images,
+            configuration=self._configuration,
+            tokens=tokens,
+            node=self._facts,
+            services=ServiceVariables(self._informers.of(SERVICES)),
+        )
+
+    def _pod_facts(self, pod: Object) -> PodFacts:
+        """What downward API volumes show."""
+        ips = [entry["ip"] for entry in (pod.get("status") or {}).get("podIPs") or ()]
+        return PodFacts(ips, self._facts.host_ips, self._facts.allocatable)
+
+    def _configuration_changed(self, pod_uid: str) -> None:
+        self.workers.configuration_changed(pod_uid)
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            return
+        self._facts.labels = labels_of(new)
+        cidrs = spec_of(new).get("podCIDRs") or ([self.settings.pod_cidr] if self.settings.pod_cidr else [])
+        if cidrs and (old is None or spec_of(old).get("podCIDRs") != spec_of(new).get("podCIDRs")):
+            task = asyncio.ensure_future(self._runtime.update_pod_cidr(cidrs))
+            task.add_done_callback(_log_failure)
+
+    async def _look(self) -> Self:
+        """What the node is now."""
+        machine = await asyncio.to_thread(capacity.look, self.settings.root_dir)
+        whole = capacity.capacity(machine, max_pods=self.settings.max_pods)
+        left = capacity.allocatable(whole, self.settings.system_reserved)
+        runtime = await self._runtime.version()
+        self._facts.allocatable = left
+        self._facts.memory_capacity = quantity.parse(whole["memory"]).value
+        self._facts.runtime_name = runtime.name
+        status = await self._runtime.status()
+        if status.missing_isolation:
+            _log.debug("isolation is incomplete: %s", "; ".join(status.missing_isolation))
+        return Self(
+            machine=machine,
+            addresses=addresses.address_list(self._facts.host_ips, self.settings.node_name),
+            capacity=whole,
+            allocatable=left,
+            runtime=runtime,
+            runtime_status=status,
+            images=await self._runtime.list_images(),
+            port=self._port,
+            pressures={},
+        )
+
+
+def _make_directories(settings: NodeSettings) -> None:
+    for path in (settings.root_dir, settings.pods_dir, settings.logs_dir):
+        path.mkdir(parents=True, exist_ok=True, mode=0o711)
+
+
+def _log_failure(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the runtime did not take the pod range: %s", error)

@@ -1,0 +1,4 @@
+"""What the node is: its machine, its addresses, its Node object and lease.
+
+Forbidden here: pods.
+"""

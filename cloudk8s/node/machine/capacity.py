@@ -1,0 +1,94 @@
+"""What this machine has: CPUs, memory, disk, names and versions. Blocks for as long as /proc takes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudk8s.machinery import quantity
+from cloudk8s.machinery.quantity import Format, Quantity
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The facts of a machine."""
+
+    cpus: int
+    memory_bytes: int
+    disk_bytes: int
+    architecture: str
+    kernel: str
+    os_image: str
+    machine_id: str
+    boot_id: str
+    hostname: str
+
+
+def look(root: Path) -> Machine:
+    """Read the facts; `root` tells which file system counts."""
+    existing = next(path for path in (root, *root.parents) if path.exists())
+    return Machine(
+        cpus=len(os.sched_getaffinity(0)),
+        memory_bytes=_memory(),
+        disk_bytes=shutil.disk_usage(existing).total,
+        architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
+        kernel=platform.release(),
+        os_image=_os_release().get("PRETTY_NAME", platform.system()),
+        machine_id=_read("/etc/machine-id"),
+        boot_id=_read("/proc/sys/kernel/random/boot_id"),
+        hostname=socket.gethostname(),
+    )
+
+
+def capacity(machine: Machine, *, max_pods: int) -> dict[str, str]:
+    """`status.capacity`."""
+    return {
+        "cpu": str(machine.cpus),
+        "ephemeral-storage": f"{machine.disk_bytes // 1024}Ki",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": f"{machine.memory_bytes // 1024}Ki",
+        "pods": str(max_pods),
+    }
+
+
+def allocatable(whole: Mapping[str, str], reserved: Mapping[str, str]) -> dict[str, str]:
+    """`status.allocatable`: the capacity without what is kept for the host and for eviction to have room."""
+    left = {name: quantity.parse(value) for name, value in whole.items()}
+    kept = {name: quantity.parse(value) for name, value in reserved.items()}
+    for name, amount in kept.items():
+        if name in left:
+            left[name] = max(left[name] - amount, Quantity(0, left[name].format))
+    eviction = Quantity.of(100 * 1024 * 1024, Format.BINARY_SI)
+    left["memory"] = max(left["memory"] - eviction, Quantity(0, Format.BINARY_SI))
+    disk = left["ephemeral-storage"].value
+    shown = {name: str(amount) for name, amount in left.items()}
+    return shown | {"ephemeral-storage": str(disk * 9 // 10)}
+
+
+def _memory() -> int:
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

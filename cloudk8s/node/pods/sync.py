@@ -1,0 +1,192 @@
+"""Carry out a plan: kill, make the sandbox, start containers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import uid_of
+from cloudk8s.machinery.times import format_duration
+from cloudk8s.node.pods import dns, kill, naming, start
+from cloudk8s.node.pods import pod as pods
+from cloudk8s.node.pods import sandbox as sandboxes
+from cloudk8s.node.pods.memory import PodMemory, pod_ips
+from cloudk8s.node.pods.observed import Observed, observe
+from cloudk8s.node.pods.plan import Plan
+from cloudk8s.node.pods.pod import Container
+from cloudk8s.node.pods.status.inputs import Waiting
+from cloudk8s.node.pods.tools import Tools
+from cloudk8s.node.runtimes.interface import DNSConfig, RuntimeFailure
+from cloudk8s.node.volumes.manager import MountFailed
+
+T = TypeVar("T")
+
+SANDBOX_RETRY = timedelta(seconds=5)
+_MOUNT_FIRST, _MOUNT_LIMIT = timedelta(milliseconds=500), timedelta(minutes=2)
+
+
+async def look(tools: Tools, pod_uid: str) -> Observed:
+    """What the runtime has of a pod now."""
+    sandboxes_found = await tools.runtime.list_sandboxes(pod_uid=pod_uid)
+    containers = await tools.runtime.list_containers(pod_uid=pod_uid)
+    return observe(sandboxes_found, containers)
+
+
+class PodSync:
+    """Carries out plans for one pod; what fails is remembered as why a container waits and when to try again."""
+
+    def __init__(self, tools: Tools, memory: PodMemory) -> None:
+        self._tools, self._memory = tools, memory
+        self._mount_wait = _MOUNT_FIRST
+
+    async def run(self, pod: Object, observed: Observed, plan: Plan) -> None:
+        """Carry out one plan."""
+        tools, uid = self._tools, uid_of(pod)
+        pod_ip = next(iter(pod_ips(observed, tools)), "")
+        if plan.kill_pod:
+            await kill.kill_pod(tools, pod, observed, grace=pods.grace_period(pod), pod_ip=pod_ip)
+        for each in plan.kill:
+            await _uninterrupted(kill.kill_planned(tools, pod, observed, each, pod_ip))
+        if not plan.starts and not plan.create_sandbox:
+            return
+        if not await self._set_up_volumes(pod):
+            return
+        if plan.create_sandbox and not await self._create_sandbox(pod, observed, plan.sandbox_attempt):
+            return
+        observed = await look(tools, uid)
+        for container in plan.starts:
+            if not await self._start(pod, container, observed) and container in plan.start_init:
+                return
+
+    def due(self, steps: Plan) -> Plan:
+        """The steps whose time has come."""
+        now = self._tools.clock.now()
+        waits = {key for key, moment in self._memory.wake_at.items() if moment > now}
+        if waits & {"volumes", "sandbox"}:
+            return replace(steps, create_sandbox=False, start_ephemeral=(), start_init=(), start=())
+        return replace(
+            steps,
+            start_ephemeral=tuple(each for each in steps.start_ephemeral if each["name"] not in waits),
+            start_init=tuple(each for each in steps.start_init if each["name"] not in waits),
+            start=tuple(each for each in steps.start if each["name"] not in waits),
+        )
+
+    async def refresh_volumes(self, pod: Object) -> None:
+        """Bring the volumes of a running pod up to date."""
+        try:
+            await self._tools.volumes.set_up(pod)
+        except MountFailed as error:
+            for name, text in error.errors.items():
+                note = f'MountVolume.SetUp failed for volume "{name}" : {text}'
+                self._tools.pod_event(pod, "Warning", "FailedMount", note)
+
+    async def _set_up_volumes(self, pod: Object) -> bool:
+        tools, memory = self._tools, self._memory
+        try:
+            await tools.volumes.set_up(pod)
+        except MountFailed as error:
+            for name, text in error.errors.items():
+                note = f'MountVolume.SetUp failed for volume "{name}" : {text}'
+                tools.pod_event(pod, "Warning", "FailedMount", note)
+            memory.wake_at["volumes"] = tools.clock.now() + self._mount_wait
+            self._mount_wait = min(self._mount_wait * 2, _MOUNT_LIMIT)
+            return False
+        self._mount_wait = _MOUNT_FIRST
+        memory.wake_at.pop("volumes", None)
+        return True
+
+    async def _create_sandbox(self, pod: Object, observed: Observed, attempt: int) -> bool:
+        tools = self._tools
+        if attempt:
+            tools.pod_event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+            await kill.stop_sandboxes(tools, observed)
+        settings = tools.settings
+        host = await asyncio.to_thread(_host_dns, tools)
+        cluster = dns.ClusterDNS(settings.cluster_dns, settings.cluster_domain)
+        config = sandboxes.sandbox_config(
+            pod, attempt, dns=dns.pod_dns(pod, cluster, host),
+            log_directory=naming.log_directory(str(settings.logs_dir), pod),
+            hostname=sandboxes.sandbox_hostname(pod, settings.cluster_domain, settings.node_name),
+        )  # fmt: skip
+        try:
+            await _uninterrupted(tools.runtime.run_sandbox(config))
+        except (RuntimeFailure, OSError) as error:
+            tools.pod_event(pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            self._memory.wake_at["sandbox"] = tools.clock.now() + SANDBOX_RETRY
+            return False
+        self._memory.wake_at.pop("sandbox", None)
+        return True
+
+    async def _start(self, pod: Object, container: Container, observed: Observed) -> bool:
+        """Start one container, unless it must wait; True where it runs."""
+        name, memory = container["name"], self._memory
+        if self._is_backing_off(pod, container, observed):
+            return False
+        sandbox = observed.ready_sandbox
+        if sandbox is None:
+            return False
+        ground = start.Ground(
+            sandbox, observed, self._tools.volumes.mounted(uid_of(pod)), pod_ips(observed, self._tools)
+        )
+        try:
+            await _uninterrupted(start.start(self._tools, pod, container, ground))
+        except start.NotStarted as error:
+            memory.waiting[name] = Waiting(error.reason, error.message)
+            self._wait_after(pod, container, error)
+            return False
+        memory.waiting.pop(name, None)
+        memory.wake_at.pop(name, None)
+        return True
+
+    def _is_backing_off(self, pod: Object, container: Container, observed: Observed) -> bool:
+        """Whether a crashed container must still wait; its wait grows with each restart."""
+        tools, name = self._tools, container["name"]
+        latest = observed.latest(name)
+        if latest is None or latest.state != "exited":
+            return False
+        key, now = f"{uid_of(pod)}/{name}", tools.clock.now()
+        left = tools.restarts.remaining(key, since=latest.finished_at or now, now=now)
+        if left <= timedelta(0):
+            tools.restarts.next(key, now=now)
+            return False
+        seconds = tools.restarts.wait(key)
+        note = f"Back-off restarting failed container {name} in pod {pods.described(pod)}"
+        tools.container_event(pod, name, "Warning", "BackOff", note)
+        message = f"back-off {format_duration(seconds)} restarting failed container={name} pod={pods.described(pod)}"
+        self._memory.waiting[name] = Waiting("CrashLoopBackOff", message)
+        self._memory.wake_at[name] = now + left
+        return True
+
+    def _wait_after(self, pod: Object, container: Container, error: start.NotStarted) -> None:
+        """When to try again: image pulls tell, everything else waits like a crash."""
+        tools, name = self._tools, container["name"]
+        now = tools.clock.now()
+        if error.wait is not None:
+            self._memory.wake_at[name] = now + error.wait
+        elif error.reason in (
+            "CreateContainerConfigError",
+            "CreateContainerError",
+            "ErrImageNeverPull",
+            "InvalidImageName",
+        ):
+            self._memory.wake_at[name] = now + timedelta(seconds=10)
+
+
+def _host_dns(tools: Tools) -> DNSConfig:
+    path = tools.settings.resolv_conf
+    return dns.parse(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else DNSConfig()
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Let a runtime call finish even if the pod is being ended meanwhile: the runtime must not be left half-way."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        raise

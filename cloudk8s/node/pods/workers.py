@@ -1,0 +1,133 @@
+"""All pods of this node: a worker for each, told what happens; and what belongs to no pod any more is cleared away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import status_of, uid_of
+from cloudk8s.node.cluster.pod_status import PodStatusWriter
+from cloudk8s.node.pods import naming
+from cloudk8s.node.pods import pod as pods
+from cloudk8s.node.pods.admission import rejection
+from cloudk8s.node.pods.tools import Tools
+from cloudk8s.node.pods.worker import PodWorker
+from cloudk8s.node.runtimes.interface import RuntimeFailure, Sandbox
+
+_ORPHAN_GRACE = timedelta(seconds=30)
+
+_log = logging.getLogger(__name__)
+
+
+class PodWorkers:
+    """Owns the workers. Its methods are called on the event loop and return at once."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def changed(self, old: Object | None, new: Object | None) -> None:
+        """Take a change of a pod of this node; the informer calls it."""
+        if old is not None and (new is None or uid_of(new) != uid_of(old)) and (worker := self.get(uid_of(old))):
+            worker.remove()
+        if new is None or pods.is_mirror(new):
+            return
+        if worker := self.get(uid_of(new)):
+            worker.update(new)
+        else:
+            self._add(new)
+
+    def get(self, uid: str) -> PodWorker | None:
+        """The worker of a pod."""
+        return self._workers.get(uid)
+
+    def all(self) -> Sequence[PodWorker]:
+        """All workers."""
+        return list(self._workers.values())
+
+    def find(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of a pod by its names; the youngest where an old one is still being ended."""
+        wanted = f"{namespace}/{name}"
+        found = [worker for worker in self._workers.values() if pods.full_name(worker.pod) == wanted]
+        return max(found, key=lambda worker: not worker.is_removed, default=None)
+
+    def wake(self, uid: str) -> None:
+        """Something happened to a pod."""
+        if worker := self._workers.get(uid):
+            worker.wake()
+
+    def configuration_changed(self, uid: str) -> None:
+        """An object that a pod refers to has changed."""
+        if worker := self._workers.get(uid):
+            worker.configuration_changed()
+
+    async def listen(self) -> None:
+        """Wake workers as the runtime reports events, until cancelled."""
+        async for event in self._tools.runtime.events():
+            self.wake(event.pod_uid)
+
+    async def clear_orphans(self) -> None:
+        """Remove what an earlier agent left of pods that are gone; call it once the pods are known."""
+        for sandbox in await self._tools.runtime.list_sandboxes():
+            if sandbox.uid not in self._workers:
+                await self._clear(sandbox)
+        for uid in await asyncio.to_thread(_directories, self._tools):
+            if uid not in self._workers:
+                await self._tools.volumes.tear_down(uid)
+
+    async def close(self) -> None:
+        """Stop the workers; what runs goes on."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _add(self, pod: Object) -> None:
+        refusal = None
+        if not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
+            others = [worker.pod for worker in self._workers.values() if _counts(worker)]
+            node = self._tools.node
+            refusal = rejection(pod, others, allocatable=node.allocatable, labels=node.labels)
+        writer = PodStatusWriter(self._tools.client, clock=self._tools.clock)
+        worker = PodWorker(self._tools, pod, writer, rejection=refusal)
+        uid = uid_of(pod)
+        self._workers[uid] = worker
+        self._tasks[uid] = asyncio.create_task(self._run(uid, worker), name=f"pod {pods.full_name(pod)}")
+
+    async def _run(self, uid: str, worker: PodWorker) -> None:
+        """Run a worker to its end; one that breaks starts again from what the runtime has."""
+        while True:
+            try:
+                await worker.run()
+                break
+            except Exception as error:  # noqa: BLE001 - one pod must not take the node with it
+                _log.exception("pod %s: the worker broke and starts again", pods.full_name(worker.pod))
+                self._tools.pod_event(worker.pod, "Warning", "FailedSync", f"Error syncing pod, skipping: {error}")
+                await self._tools.clock.sleep(5.0)
+        if self._workers.get(uid) is worker:
+            del self._workers[uid]
+            del self._tasks[uid]
+
+    async def _clear(self, sandbox: Sandbox) -> None:
+        _log.info("pod %s/%s is gone, ending what is left of it", sandbox.namespace, sandbox.name)
+        with suppress(RuntimeFailure):
+            for container in await self._tools.runtime.list_containers(pod_uid=sandbox.uid):
+                seconds = container.annotations.get(naming.POD_GRACE)
+                grace = timedelta(seconds=int(seconds)) if seconds else _ORPHAN_GRACE
+                await self._tools.runtime.stop_container(container.id, min(grace, _ORPHAN_GRACE))
+            await self._tools.runtime.remove_sandbox(sandbox.id)
+
+
+def _counts(worker: PodWorker) -> bool:
+    """Whether a pod still takes up room."""
+    return worker.status.get("phase") not in ("Succeeded", "Failed") and not worker.is_removed
+
+
+def _directories(tools: Tools) -> Iterable[str]:
+    root = tools.settings.pods_dir
+    return [path.name for path in root.iterdir()] if root.exists() else []

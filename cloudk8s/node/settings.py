@@ -1,0 +1,84 @@
+"""Settings of one node's agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class NodeSettings(BaseModel):
+    """What `cloudk8s kubelet` was asked for; names follow upstream's KubeletConfiguration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node_name: str
+    """The node's name."""
+    root_dir: Path
+    """Where pods' directories, volumes and the runtime's state live."""
+    log_dir: Path | None = None
+    """Where container logs live; the root directory's `logs` where unset."""
+    node_ip: str = ""
+    """The node's address; found by itself where empty. Two, comma-separated, for dual stack."""
+    address: str = "0.0.0.0"
+    """Address that the serving side listens on."""
+    port: int = 10250
+    """Port of the serving side; 0 picks a free one."""
+    cluster_dns: tuple[str, ...] = ()
+    """Addresses of the cluster DNS; empty gives pods the host's own."""
+    cluster_domain: str = "cluster.local"
+    """DNS domain of the cluster."""
+    resolv_conf: Path = Path("/etc/resolv.conf")
+    """The host's resolver configuration."""
+    max_pods: int = 110
+    """How many pods the node takes."""
+    pod_cidr: str = ""
+    """Range of pod addresses where no controller gives the node one."""
+    node_labels: dict[str, str] = {}
+    """Labels that the node registers with."""
+    register_with_taints: tuple[dict[str, str], ...] = ()
+    """Taints that the node registers with."""
+    provider_id: str = ""
+    """The cloud's name for this machine."""
+    cloud_provider: str = ""
+    """`external` where a cloud controller initializes the node."""
+    static_pod_path: Path | None = None
+    """Directory of manifests that run without the API."""
+    kubernetes_version: str = "v1.37.0"
+    """The version that the node reports."""
+    status_update_seconds: float = 10.0
+    """How often the node looks at itself."""
+    status_report_seconds: float = 300.0
+    """How often the node's status is written though nothing changed."""
+    lease_seconds: int = 40
+    """How long the node's lease holds; it is renewed after a quarter of it."""
+    sync_seconds: float = 60.0
+    """How often a pod is looked at though nothing happened."""
+    container_log_max_bytes: int = 10 * 1024 * 1024
+    """Size at which a container's log is rotated."""
+    container_log_max_files: int = 5
+    """How many files of a container's log are kept."""
+    image_gc_high_percent: int = 85
+    """Use of the image file system at which images are removed."""
+    image_gc_low_percent: int = 80
+    """Use of the image file system down to which they are removed."""
+    serialize_image_pulls: bool = False
+    """Pull one image at a time."""
+    max_parallel_image_pulls: int = 4
+    """How many images are pulled at once."""
+    pod_pids_limit: int = 0
+    """How many processes a pod may have; 0 is no limit."""
+    system_reserved: dict[str, str] = {}
+    """Resources kept for the host."""
+    shutdown_grace_seconds: int = 0
+    """How long pods may take to end when the node shuts down; 0 leaves them alone."""
+
+    @property
+    def pods_dir(self) -> Path:
+        """Directories of pods, by UID."""
+        return self.root_dir / "pods"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Directories of pods' logs."""
+        return self.log_dir or self.root_dir / "logs"

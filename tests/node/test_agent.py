@@ -1,0 +1,287 @@
+"""Pods on a node, end to end: real processes, an API server in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from cloudk8s.client.interface import DeleteOptions
+from cloudk8s.client.resources import CORE_EVENTS, LEASES, NODES, PODS
+from cloudk8s.testing.fake_client import FakeClient
+
+from .conftest import Node, condition, container
+
+
+async def test_the_node_registers_with_its_resources_and_says_what_isolation_is_missing(node: Node) -> None:
+    found = node.client.peek(NODES, "n1")
+
+    assert found is not None
+    assert found["metadata"]["labels"]["kubernetes.io/hostname"] == "n1"
+    assert found["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("cloudk8s-host://")
+    assert int(found["status"]["capacity"]["cpu"]) >= 1
+    assert condition(found, "Ready")["status"] == "True"
+    assert "mount namespaces" in condition(found, "IsolationComplete")["message"]
+    assert "mount namespaces" in found["metadata"]["annotations"]["cloudk8s.dev/missing-isolation"]
+
+
+async def test_a_pod_runs_and_is_ready(node: Node) -> None:
+    await node.run_pod()
+
+    pod = await node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+
+    status = pod["status"]
+    assert status["phase"] == "Running"
+    assert (status["hostIP"], status["podIP"]) == ("127.0.0.1", "127.0.0.1")
+    (shown,) = status["containerStatuses"]
+    assert shown["ready"] is True
+    assert shown["started"] is True
+    assert shown["containerID"].startswith("cloudk8s-host://")
+    assert "running" in shown["state"]
+    kinds = [each["type"] for each in status["conditions"]]
+    assert kinds == ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+
+
+async def test_events_tell_pulled_created_started(node: Node) -> None:
+    await node.run_pod()
+    await node.until_phase("p", "Running")
+    await node.agent._events.flush()
+
+    events = (await node.client.list(CORE_EVENTS, namespace="default")).items
+
+    told = [(event["reason"], event["involvedObject"]["fieldPath"]) for event in events]
+    assert told == [(reason, "spec.containers{c}") for reason in ("Pulled", "Created", "Started")]
+    assert events[0]["source"] == {"component": "kubelet", "host": "n1"}
+
+
+async def test_a_finished_pod_succeeds_and_keeps_its_log(node: Node) -> None:
+    await node.run_pod(restartPolicy="Never", containers=[container("echo hello")])
+
+    pod = await node.until_phase("p", "Succeeded")
+
+    assert node.log(pod) == "hello"
+    assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+    assert condition(pod, "Ready")["reason"] == "PodCompleted"
+
+
+async def test_a_failed_pod_shows_its_exit_code(node: Node) -> None:
+    await node.run_pod(restartPolicy="Never", containers=[container("exit 3")])
+
+    pod = await node.until_phase("p", "Failed")
+
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (3, "Error")
+
+
+async def test_a_crashing_container_is_restarted_once_and_then_waits(node: Node) -> None:
+    await node.run_pod(containers=[container("exit 1")])
+
+    pod = await node.until("p", lambda pod: "CrashLoopBackOff" in str(pod.get("status")))
+
+    (shown,) = pod["status"]["containerStatuses"]
+    assert shown["restartCount"] == 1
+    assert shown["lastState"]["terminated"]["exitCode"] == 1
+    uid = pod["metadata"]["uid"]
+    message = f"back-off 10s restarting failed container=c pod=p_default({uid})"
+    assert shown["state"]["waiting"]["message"] == message
+    assert pod["status"]["phase"] == "Running"
+
+
+async def test_init_containers_run_one_after_another_before_the_others(node: Node, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    await node.run_pod(
+        restartPolicy="Never",
+        initContainers=[container(f"echo {name} >> {trace}", name=name) for name in ("one", "two")],
+        containers=[container(f"echo main >> {trace}")],
+    )
+
+    pod = await node.until_phase("p", "Succeeded")
+
+    assert trace.read_text().split() == ["one", "two", "main"]
+    assert [each["ready"] for each in pod["status"]["initContainerStatuses"]] == [True, True]
+
+
+async def test_a_failing_init_container_fails_a_pod_that_never_restarts(node: Node) -> None:
+    await node.run_pod(restartPolicy="Never", initContainers=[container("exit 1", name="init")])
+
+    pod = await node.until_phase("p", "Failed")
+
+    assert condition(pod, "Initialized")["message"] == "containers with incomplete status: [init]"
+    assert pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+
+
+async def test_an_unknown_image_shows_why_the_pod_waits(node: Node) -> None:
+    await node.run_pod(containers=[{"name": "c", "image": "registry.invalid/none:1"}])
+
+    pod = await node.until(
+        "p", lambda pod: "Pull" in str(pod.get("status", {}).get("containerStatuses", [{}])[0].get("state", {}))
+    )
+
+    assert pod["status"]["phase"] == "Pending"
+    reason = pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"]
+    assert reason in ("ErrImagePull", "ImagePullBackOff")
+
+
+async def test_deletion_ends_the_process_gracefully_and_then_the_pod_is_gone(node: Node, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    script = f"trap 'echo bye > {mark}; exit 0' TERM; while :; do sleep 0.05; done"
+    pod = await node.run_pod(terminationGracePeriodSeconds=20, containers=[container(script)])
+    await node.until_phase("p", "Running")
+
+    await node.client.delete(PODS, "p", namespace="default")
+    await node.until_gone("p")
+
+    assert mark.read_text() == "bye\n"
+    assert not (node.settings.pods_dir / pod["metadata"]["uid"]).exists()
+
+
+async def test_pre_stop_runs_before_the_signal(node: Node, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    script = f"trap 'echo term >> {trace}; exit 0' TERM; while :; do sleep 0.05; done"
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo stop >> {trace}"]}}}
+    await node.run_pod(terminationGracePeriodSeconds=20, containers=[container(script, lifecycle=hook)])
+    await node.until_phase("p", "Running")
+
+    await node.client.delete(PODS, "p", namespace="default")
+    await node.until_gone("p")
+
+    assert trace.read_text().split() == ["stop", "term"]
+
+
+async def test_a_force_deleted_pod_is_killed(node: Node) -> None:
+    await node.run_pod()
+    await node.until_phase("p", "Running")
+
+    await node.client.delete(PODS, "p", namespace="default", options=DeleteOptions(grace_period_seconds=0))
+
+    await node.until_gone("p")
+    while await node.runtime.list_containers():
+        await asyncio.sleep(0.01)
+
+
+async def test_a_configuration_reaches_environment_and_volume(node: Node) -> None:
+    node.client.add(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm", "namespace": "default"},
+         "data": {"colour": "blue"}}
+    )  # fmt: skip
+    await node.run_pod(
+        restartPolicy="Never",
+        volumes=[{"name": "v", "configMap": {"name": "cm"}}],
+        containers=[
+            container(
+                "echo $COLOUR $ALSO $POD",
+                env=[
+                    {"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "cm", "key": "colour"}}},
+                    {"name": "ALSO", "value": "very $(COLOUR)"},
+                    {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                ],
+                volumeMounts=[{"name": "v", "mountPath": "/etc/v"}],
+            )
+        ],
+    )
+
+    pod = await node.until_phase("p", "Succeeded")
+
+    assert node.log(pod) == "blue very blue p"
+
+
+async def test_a_missing_configuration_is_waited_for(node: Node) -> None:
+    env = [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    await node.run_pod(restartPolicy="Never", containers=[container("echo $X", env=env)])
+    pod = await node.until(
+        "p", lambda pod: "CreateContainerConfigError" in str(pod.get("status", {}).get("containerStatuses"))
+    )
+    waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"]
+    assert waiting["message"] == 'secret "s" not found'
+
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "default"}}
+    node.client.add(secret | {"data": {"k": "c2hoaA=="}})
+
+    assert node.log(await node.until_phase("p", "Succeeded")) == "shhh"
+
+
+async def test_readiness_follows_its_probe(node: Node, tmp_path: Path) -> None:
+    probe = {"exec": {"command": ["test", "-e", str(tmp_path / "ok")]}, "periodSeconds": 1}
+    await node.run_pod(containers=[container("sleep 300", readinessProbe=probe)])
+    pod = await node.until_phase("p", "Running")
+    assert condition(pod, "Ready")["message"] == "containers with unready status: [c]"
+
+    (tmp_path / "ok").touch()
+
+    await node.until("p", lambda pod: condition(pod, "Ready")["status"] == "True")
+
+
+async def test_a_failed_liveness_probe_restarts_the_container(node: Node, tmp_path: Path) -> None:
+    ok = tmp_path / "ok"
+    probe = {"exec": {"command": ["test", "-e", str(ok)]}, "periodSeconds": 1, "failureThreshold": 1}
+    await node.run_pod(
+        containers=[container(f"touch {ok}; sleep 300", livenessProbe=probe | {"initialDelaySeconds": 1})]
+    )
+    await node.until_phase("p", "Running")
+
+    ok.unlink()
+
+    pod = await node.until("p", lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] == 1)
+    assert pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] in (137, 143)
+
+
+async def test_a_deadline_fails_the_pod(node: Node) -> None:
+    await node.run_pod(activeDeadlineSeconds=1)
+
+    pod = await node.until_phase("p", "Failed")
+
+    assert pod["status"]["reason"] == "DeadlineExceeded"
+
+
+async def test_a_sidecar_starts_first_and_ends_with_the_pod(node: Node) -> None:
+    await node.run_pod(
+        restartPolicy="Never",
+        initContainers=[
+            container("trap 'exit 0' TERM; while :; do sleep 0.05; done", name="side", restartPolicy="Always")
+        ],
+        containers=[container("echo done")],
+    )
+
+    pod = await node.until_phase("p", "Succeeded")
+
+    assert "terminated" in pod["status"]["initContainerStatuses"][0]["state"]
+
+
+async def test_a_restarted_agent_adopts_running_pods(node: Node, tmp_path: Path) -> None:
+    await node.run_pod()
+    before = await node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+    await node.stop()
+
+    again = Node(node.settings.root_dir, node.client)
+    await again.start()
+    await again.agent._reporter.report()
+    pod = await again.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+
+    assert pod["status"]["containerStatuses"] == before["status"]["containerStatuses"]
+    await again.client.delete(PODS, "p", namespace="default")
+    await again.until_gone("p")
+    await again.stop()
+    await node.start()
+
+
+async def test_what_is_left_of_pods_that_vanished_is_cleared_away(node: Node) -> None:
+    await node.run_pod()
+    await node.until_phase("p", "Running")
+    await node.stop()
+
+    again = Node(node.settings.root_dir, FakeClient())
+    await again.start()
+
+    assert await again.runtime.list_sandboxes() == []
+    assert list(again.settings.pods_dir.iterdir()) == []
+    await again.stop()
+    await node.start()
+
+
+async def test_the_lease_is_renewed(node: Node) -> None:
+    lease = None
+    while lease is None:
+        await asyncio.sleep(0.01)
+        lease = node.client.peek(LEASES, "n1", "kube-node-lease")
+
+    assert lease["spec"]["holderIdentity"] == "n1"
+    assert lease["metadata"]["ownerReferences"][0]["kind"] == "Node"
