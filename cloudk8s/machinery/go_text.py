@@ -20,6 +20,18 @@ def format_value(value: Any) -> str:
     return format_float(value) if isinstance(value, float) else str(value)
 
 
+def format_syntax(value: Any) -> str:
+    """`%#v`: as Go source, `map[string]interface {}{"a":1}`."""
+    if isinstance(value, dict):
+        items = ", ".join(f"{quote(key)}:{format_syntax(value[key])}" for key in sorted(value))
+        return f"map[string]interface {{}}{{{items}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(format_syntax, value))}}}"
+    if value is None:
+        return "interface {}(nil)"
+    return quote(value) if isinstance(value, str) else format_value(value)
+
+
 def format_float(value: float) -> str:
     """`%v` of a float64: the shortest digits that read back, with an exponent below 1e-04 and from 1e+06 on."""
     if math.isinf(value) or math.isnan(value):
