@@ -14,6 +14,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.controlplane.simulated import running_simulated_nodes
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.settings import ClusterSettings
@@ -54,7 +55,10 @@ async def running_cluster(
     """Start the API server, then everything that is a client of it; leave in reverse order."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
-        await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
+        context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
+        if options.simulated_nodes:
+            nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
+            await stack.enter_async_context(nodes)
         yield server
 
 

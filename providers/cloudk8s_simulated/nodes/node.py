@@ -1,0 +1,83 @@
+"""What a simulated node says about itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cloudk8s.client.interface import Object
+from cloudk8s.machinery.times import format_micro_time, format_time
+
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+LEASE_NAMESPACE = "kube-node-lease"
+LEASE_SECONDS = 40
+
+
+def node(name: str, *, capacity: dict[str, str], labels: dict[str, str], provider_id: str) -> Object:
+    """The Node object as a kubelet would register it; its status is reported apart."""
+    standard = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "node.kubernetes.io/instance-type": "simulated",
+        "type": "simulated",
+    }
+    spec: dict[str, Any] = {"providerID": provider_id} if provider_id else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": standard | labels},
+        "spec": spec,
+        "status": {"capacity": capacity, "allocatable": capacity},
+    }
+
+
+def status(capacity: dict[str, str], address: str, name: str, version: str, now: datetime) -> dict[str, Any]:
+    """The whole status of a healthy node."""
+    moment = format_time(now)
+    conditions = [
+        {
+            "type": kind,
+            "status": value,
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": moment,
+            "lastTransitionTime": moment,
+        }
+        for kind, value, reason, message in _CONDITIONS
+    ]
+    return {
+        "capacity": capacity,
+        "allocatable": capacity,
+        "conditions": conditions,
+        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+        "nodeInfo": {
+            "architecture": "amd64",
+            "bootID": "",
+            "containerRuntimeVersion": "simulated://1.0",
+            "kernelVersion": "simulated",
+            "kubeProxyVersion": "",
+            "kubeletVersion": version,
+            "machineID": "",
+            "operatingSystem": "linux",
+            "osImage": "simulated",
+            "systemUUID": "",
+        },
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+    }
+
+
+def lease(name: str, uid: str, now: datetime) -> Object:
+    """The heartbeat of a node."""
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "spec": {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": format_micro_time(now)},
+    }
