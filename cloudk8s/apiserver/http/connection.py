@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -43,8 +43,8 @@ class HTTPConnection(asyncio.Protocol):
     """The protocol object of one connection; also the handler's `Connection` and the parser's `Sink`."""
 
     __slots__ = (
-        "_certificate", "_current", "_is_deaf", "_is_paused", "_parser", "_pieces", "_queue", "_remote", "_server",
-        "_stream", "_task", "deadline", "memo", "transport",
+        "_certificate", "_current", "_is_closing", "_is_deaf", "_is_paused", "_is_reading", "_parser", "_pieces",
+        "_queue", "_remote", "_server", "_stream", "_task", "deadline", "memo", "transport",
     )  # fmt: skip
 
     def __init__(self, server: HTTPServer) -> None:
@@ -52,11 +52,13 @@ class HTTPConnection(asyncio.Protocol):
         self._parser = self._new_parser()
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[Answer] | None = None
         self._stream: ChunkedWriter | None = None
         self._pieces: Iterator[bytes] | None = None
         self._is_paused = False
         self._is_deaf = False
+        self._is_reading = True
+        self._is_closing = False
         self._certificate: bytes | bool | None = False
         self._remote: str | None = None
         self.transport: asyncio.Transport | None = None
@@ -88,7 +90,7 @@ class HTTPConnection(asyncio.Protocol):
         self._server.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._is_deaf or self._is_closing:
             return
         if self._current is not None and self._current.upgrade_rest is not None:
             self._current.upgrade_rest += data
@@ -161,7 +163,7 @@ class HTTPConnection(asyncio.Protocol):
         self.deadline = NEVER
         if self._stream is not None:
             self._stream.cut_off()
-        elif self.is_answering or self._is_paused:
+        elif self.is_answering or self._is_paused or self._is_closing:
             self.abort()
         else:
             self.close()
@@ -174,6 +176,10 @@ class HTTPConnection(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
+        """Send what is buffered, then close; requests that wait are dropped."""
+        self._is_closing = True
+        self.deadline = self._server.now + self._server.write_stall
+        self._queue.clear()
         if self.transport is not None:
             self.transport.close()
 
@@ -185,15 +191,17 @@ class HTTPConnection(asyncio.Protocol):
 
     def _enqueue(self, exchange: Exchange) -> None:
         self._queue.append(exchange)
-        if len(self._queue) >= self._server.limits.pipelined and self.transport is not None:
+        if len(self._queue) >= self._server.limits.pipelined and self.transport is not None and self._is_reading:
+            self._is_reading = False
             self.transport.pause_reading()
 
     def _pump(self) -> None:
         """Answer what waits, until one takes its time."""
         while self._queue and self._current is None and not self._is_paused and self.transport is not None:
             self._begin(self._queue.popleft())
-        if self._current is None and not self._queue and self.transport is not None:
-            if not self.transport.is_reading():
+        if self._current is None and not self._queue and self.transport is not None and not self._is_closing:
+            if not self._is_reading:
+                self._is_reading = True
                 self.transport.resume_reading()
             self._expect_input(self._parser, None)
 
@@ -217,27 +225,25 @@ class HTTPConnection(asyncio.Protocol):
             elif isinstance(answer, (Response, Stream, Hijack)):
                 self._answer(answer)
             else:
-                self._task = self._server.loop.create_task(self._await(request, answer), name="http-request")
+                self._task = asyncio.ensure_future(answer)
+                self._task.add_done_callback(self._answered)
 
-    async def _await(self, request: Request, coming: Awaitable[Answer]) -> None:
-        answer: Answer | StatusError
-        try:
-            answer = await coming
-        except StatusError as error:
-            answer = error
-        except Exception:
-            log.exception("a handler failed: %s %s", request.method, request.path)
-            answer = _handler_failed(request)
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+    def _answered(self, task: asyncio.Future[Answer]) -> None:
+        """The handler's coroutine has ended."""
         self._task = None
-        if self.transport is None:
+        request = self._current.request if self._current else None
+        error = None if task.cancelled() else task.exception()
+        if self.transport is None or request is None:
             return
-        if isinstance(answer, StatusError):
-            self._send_error(answer)
+        if task.cancelled():
+            self.abort()
+        elif isinstance(error, StatusError):
+            self._send_error(error)
+        elif error is not None:
+            log.error("a handler failed: %s %s", request.method, request.path, exc_info=error)
+            self._send_error(_handler_failed(request))
         else:
-            self._answer(answer)
+            self._answer(task.result())
         self._pump()
 
     def _answer(self, answer: Answer) -> None:
@@ -358,7 +364,7 @@ class HTTPConnection(asyncio.Protocol):
     def _expect_input(self, parser: RequestParser, was: tuple[bool, bool] | None) -> None:
         """Set the deadline for what the peer has to send next; a trickle within one part does not move it."""
         server = self._server
-        if self._is_deaf or self._is_paused:
+        if self._is_deaf or self._is_paused or self._is_closing:
             return
         if parser.is_idle:
             self.deadline = server.now + server.idle_timeout

@@ -118,6 +118,7 @@ class RequestParser:
         if "host" not in self._headers and not http10:
             self._refuse(BadRequest("missing required Host header"))
         if parser.should_upgrade():
+            self._refuse_body(self._headers)
             self._upgrade = (request, http10)
         else:
             self._sink.deliver(request, keep_alive=parser.should_keep_alive(), http10=http10, upgrade_rest=None)
@@ -135,6 +136,11 @@ class RequestParser:
         _, separator, rest = target.partition("://")
         path = rest[rest.find("/") :] if "/" in rest else "/"
         return path if separator else self._refuse(BadRequest(f"malformed request target {target[:80]!r}"))
+
+    def _refuse_body(self, headers: Headers) -> None:
+        # llhttp takes everything after the head for the other protocol's, so a body could not be told from it.
+        if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+            self._refuse(BadRequest("a request that asks for another protocol cannot have a body"))
 
     def _learn(self, name: bytes) -> str:
         text = str(name, "latin-1").lower()

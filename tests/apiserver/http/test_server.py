@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -426,3 +427,26 @@ async def test_a_stop_waits_only_so_long(serve: Serve, connect: Connect) -> None
     await settle()
     await clock.advance(16)
     await drain
+
+
+async def test_garbage_over_the_wire_hurts_nobody(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: Request) -> Response:
+        await asyncio.sleep(0)
+        return echo(request)
+
+    random = Random(7)
+    server = await serve(handler)
+    good = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /y HTTP/1.1\r\nHost: h\r\n\r\n"
+    for _ in range(100):
+        wire = bytearray(good * 2)
+        for _ in range(random.randint(1, 6)):
+            wire[random.randrange(len(wire))] = random.randrange(256)
+        peer = await connect(server)
+        for start in range(0, len(wire), 50):
+            peer.send(bytes(wire[start : start + 50]))
+        await settle(3)
+        peer.close()
+    assert (await (await connect(server)).get("/")).status == 200
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

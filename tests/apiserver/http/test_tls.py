@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from cloudk8s.apiserver.http.interface import Request, Response
+from cloudk8s.apiserver.http.interface import Request, Response, Stream, StreamWriter
 from cloudk8s.apiserver.http.tls import server_context
 from cloudk8s.apiserver.pki import PKI, ensure
 from tests.apiserver.http.conftest import Connect, Serve
@@ -73,3 +74,29 @@ async def test_plain_http_on_the_tls_port_does_not_hurt(serve: Serve, connect: C
     plain.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     await plain.is_closed_by_server()
     assert (await (await connect(server, context=client(pki))).get("/")).status == 200
+
+
+async def test_a_stop_under_tls_ends_streams_and_requests(
+    serve: Serve, connect: Connect, pki: PKI, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        await release.wait()
+        return Response(200, b"done")
+
+    writers: list[StreamWriter] = []
+    watch = Stream(writers.append, lambda: None)
+    server = await serve(lambda request: watch if request.path == "/w" else slow(request), ssl_context=context(pki))
+    peers = [await connect(server, context=client(pki)) for _ in range(3)]
+    peers[0].ask("GET", "/w")
+    peers[1].ask("GET", "/slow")
+    await peers[0].head()
+    await asyncio.sleep(0.01)
+    drain = asyncio.create_task(server.drain())
+    assert await peers[0].chunk() == b""
+    release.set()
+    assert (await peers[1].reply()).body == b"done"
+    await drain
+    assert server.connections == 0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
