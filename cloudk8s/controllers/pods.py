@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cloudk8s.client.interface import Object, Resource
-from cloudk8s.client.objects import condition, controller_of, controller_reference, is_deleting, status_of
+from cloudk8s.client.objects import condition, controller_of, controller_reference, is_deleting, spec_of, status_of
 from cloudk8s.errors import StatusError
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.times import parse_time
@@ -25,6 +25,16 @@ def controllers_of(obj: Object) -> Iterable[str]:
 def orphans_in(namespace: str) -> str:
     """The value under which index "controller" holds a namespace's objects without a controller."""
     return f"orphan/{namespace}"
+
+
+BY_NODE = "node"
+"""Name of the index made with `node_of`."""
+
+
+def node_of(pod: Object) -> Iterable[str]:
+    """Index function: the node that a pod is bound to."""
+    node = spec_of(pod).get("nodeName")
+    return (node,) if node else ()
 
 
 def phase(pod: Object) -> str:

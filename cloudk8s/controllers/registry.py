@@ -19,6 +19,8 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("root-ca-certificate-publisher-controller", "cloudk8s.controllers.root_ca:RootCAPublisher"),
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
+    ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
+    ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
     ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),
     (
         "replicationcontroller-controller",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cloudk8s.client.events import EventRecorder
@@ -178,3 +179,58 @@ def rolling(surge: int | str, unavailable: int | str) -> Object:
 
 def namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def service(
+    name: str,
+    *,
+    selector: Mapping[str, str] | None = MappingProxyType({"app": "web"}),
+    labels: Mapping[str, str] | None = None,
+    ports: list[Object] | None = None,
+    **spec: Any,
+) -> Object:
+    """A Service that selects `ready_pod`s unless told otherwise."""
+    ports = [{"port": 80, "targetPort": 80}] if ports is None else ports
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": NS, "labels": dict(labels or {})},
+        "spec": {
+            "clusterIP": "10.96.0.1",
+            "ports": ports,
+            **({"selector": dict(selector)} if selector else {}),
+            **spec,
+        },
+    }
+
+
+def ready_pod(
+    name: str,
+    ip: str,
+    *,
+    ready: bool = True,
+    phase: str = "Running",
+    node: str = "",
+    ips: list[str] | None = None,
+    ports: list[Object] | None = None,
+) -> Object:
+    """A pod with an address, labelled app=web."""
+    made = pod(name, labels={"app": "web"})
+    made["spec"]["containers"][0]["ports"] = ports or []
+    if node:
+        made["spec"]["nodeName"] = node
+    made["status"] = {"phase": phase, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
+    if ip:
+        made["status"] |= {"podIP": ip, "podIPs": [{"ip": address} for address in ips or [ip]]}
+    return made
+
+
+def node(name: str, *, zone: str = "", **metadata: Any) -> Object:
+    labels = {"topology.kubernetes.io/zone": zone} if zone else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, **metadata},
+        "spec": {},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }

@@ -1,0 +1,168 @@
+"""When slices are looked at, and how they are written.
+
+https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import (
+    controller_reference,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+)
+from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
+from cloudk8s.controllers.endpoint_slice.endpoints import endpoints_by_ports, zone_label
+from cloudk8s.controllers.endpoint_slice.hints import hint
+from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
+from cloudk8s.controllers.endpoint_slice.writes import LastWrites
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.pods import BY_NODE, is_namespace_terminating, node_of
+from cloudk8s.controllers.service_pods import (
+    HEADLESS_LABEL,
+    ServicePods,
+    families_of,
+    is_headless,
+    is_managed,
+)
+from cloudk8s.errors import Conflict, NotFound, StatusError
+
+MANAGER = "endpointslice-controller.k8s.io"
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+SERVICE_NAME = "kubernetes.io/service-name"
+BY_SERVICE = "service"
+COALESCE = 0.02
+
+
+class EndpointSliceController:
+    """Owns the slices that carry its `managed-by` label; those of others are not looked at."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._context = context
+        self._client = context.client
+        self._queue: WorkQueue[str] = WorkQueue("endpoint slices", clock=context.clock)
+        self._written = LastWrites(context.clock)
+        self._services = context.informers.of(SERVICES)
+        self._services.add_handler(self._service_changed)
+        self._pods = context.informers.of(PODS)
+        self._pods.add_index(BY_NODE, node_of)
+        self._service_pods = ServicePods(self._services, self._pods)
+        self._pods.add_handler(self._pod_changed)
+        self._nodes = context.informers.of(NODES)
+        self._nodes.add_handler(self._node_changed)
+        self._slices = context.informers.of(ENDPOINT_SLICES)
+        self._slices.add_index(BY_SERVICE, _service_of_slice)
+        self._slices.add_handler(self._slice_changed)
+
+    async def run(self) -> None:
+        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+
+    def _service_changed(self, old: Object | None, new: Object | None) -> None:
+        self._queue.add(key_of(new or old or {}))
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        for service in self._service_pods.affected(old, new):
+            self._queue.add_after(service, COALESCE)
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if zone_label(old) == zone_label(new):
+            return
+        for pod in self._pods.by_index(BY_NODE, name_of(new or old or {})):
+            for service in self._service_pods.services_of(pod):
+                self._queue.add_after(service, COALESCE)
+
+    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
+        """Somebody else changed or deleted a slice of ours; our own writes are known by their version."""
+        for item in (old, new):
+            for service in _service_of_slice(item) if item else ():
+                if not self._written.explains(service, old, new):
+                    self._queue.add(service)
+
+    def _zone_of(self, node: str) -> str:
+        return zone_label(self._nodes.get(node))
+
+    async def _reconcile(self, name: str) -> timedelta | None:
+        service = self._services.get_key(name)
+        if service is None:
+            self._written.forget(name)
+            return None
+        if is_deleting(service) or not is_managed(service):
+            return None
+        existing = [item for item in self._slices.by_index(BY_SERVICE, name) if not is_deleting(item)]
+        if not self._written.are_seen(name, existing):
+            raise Conflict(f"Service {name}: the cache has not seen the last write of its slices")
+        pods = self._service_pods.pods_of(service)
+        plan = Plan()
+        for family in families_of(service):
+            wanted = endpoints_by_ports(service, pods, family, self._zone_of)
+            _merge(plan, pack(existing, wanted, family))
+        plan.delete += [item for item in existing if item.get("addressType") not in families_of(service)]
+        hint(service, plan)
+        _relabel(service, plan)
+        await self._write(name, service, plan)
+        return None
+
+    async def _write(self, name: str, service: Object, plan: Plan) -> None:
+        self._written.begin(name)
+        namespace = namespace_of(service)
+        for item in plan.delete:
+            try:
+                await self._client.delete(ENDPOINT_SLICES, name_of(item), namespace=namespace)
+            except NotFound:
+                continue
+            self._written.deleted(name, item)
+        for item in plan.update:
+            self._written.wrote(name, await self._client.update(ENDPOINT_SLICES, item))
+        for item in plan.create:
+            item["metadata"] = {
+                "generateName": f"{name_of(service)}-",
+                "namespace": namespace,
+                "labels": _labels(service, {}),
+                "ownerReferences": [controller_reference(service, SERVICES)],
+            }
+            try:
+                new = await self._client.create(ENDPOINT_SLICES, item, namespace=namespace)
+            except StatusError as error:
+                if is_namespace_terminating(error):
+                    return
+                raise
+            self._written.wrote(name, new)
+
+
+def _merge(plan: Plan, other: Plan) -> None:
+    plan.create += other.create
+    plan.update += other.update
+    plan.delete += other.delete
+    plan.kept += other.kept
+
+
+def _relabel(service: Object, plan: Plan) -> None:
+    """Give every slice the Service's labels; what was kept is written where they differ."""
+    for item in plan.update:
+        item["metadata"] = {**item["metadata"], "labels": _labels(service, labels_of(item))}
+    for item in [item for item in plan.kept if labels_of(item) != _labels(service, labels_of(item))]:
+        plan.kept.remove(item)
+        metadata = {**item["metadata"], "labels": _labels(service, labels_of(item))}
+        plan.update.append({**item, "metadata": metadata})
+
+
+def _labels(service: Object, old: Mapping[str, str]) -> dict[str, str]:
+    reserved = (SERVICE_NAME, MANAGED_BY, HEADLESS_LABEL)
+    labels = {name: value for name, value in labels_of(service).items() if name not in reserved}
+    if is_headless(service):
+        labels[HEADLESS_LABEL] = ""
+    return {**labels, SERVICE_NAME: name_of(service), MANAGED_BY: MANAGER}
+
+
+def _service_of_slice(item: Object) -> Iterable[str]:
+    labels = labels_of(item)
+    if labels.get(MANAGED_BY) != MANAGER or SERVICE_NAME not in labels:
+        return ()
+    return (f"{namespace_of(item)}/{labels[SERVICE_NAME]}",)
