@@ -15,9 +15,10 @@ from cloudk8s.machinery.apply.managers import FieldManager, Writer
 from cloudk8s.machinery.schema import Schema
 
 _TEXTS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12"), max_size=3)
+# An empty keyed list is owned by nobody, upstream too, so there are none here.
 _CONTAINERS = st.lists(
     st.fixed_dictionaries({"name": st.sampled_from("pq")}, optional={"image": st.sampled_from("12"), "limits": _TEXTS}),
-    max_size=3, unique_by=lambda item: str(item["name"]),
+    min_size=1, max_size=3, unique_by=lambda item: str(item["name"]),
 )  # fmt: skip
 _SELECTORS = st.fixed_dictionaries({}, optional={"matchLabels": _TEXTS})
 _BODIES = st.fixed_dictionaries(
