@@ -1,41 +1,105 @@
-"""Who owns which field: keeps `metadata.managedFields` for every write."""
+"""Who owns which field: keeps `metadata.managedFields` for every write, and applies configurations."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from cloudk8s.api.decode import Decoder
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.strategies.builtin import BuiltinStrategy
+from cloudk8s.api.strategy import Strategies
+from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.machinery.apply import fieldset
+from cloudk8s.machinery.apply.fieldset import FieldSet
+from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
+from cloudk8s.machinery.apply.versions import OneVersion
 from cloudk8s.machinery.clock import Clock
 
 
 class FieldManagement:
-    """Updates managed fields before admission sees an object, as upstream does."""
+    """Updates managed fields before admission sees an object, as upstream does. Keeps one field manager a resource."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, decoder: Decoder, strategies: Strategies, clock: Clock) -> None:
+        self._decoder = decoder
+        self._strategies = strategies
         self._clock = clock
+        self._managers: dict[ResourceType, FieldManager] = {}
+        self._resets: dict[tuple[ResourceType, str], FieldSet] = {}
 
     def on_create(self, context: RequestContext, resource: ResourceType, obj: Object) -> None:
         """Give the requester's manager all fields of a new object."""
+        self._decoder.complete(obj, resource.schema)
+        writer = self._writer(context, resource, "")
+        _put(obj, self._manager(resource).on_create(obj, writer, self._clock.now()))
 
     def on_update(
         self, context: RequestContext, resource: ResourceType, new: Object, old: Object, subresource: str
     ) -> None:
         """Give the requester's manager the fields that differ."""
+        self._decoder.complete(new, resource.schema)
+        writer = self._writer(context, resource, subresource)
+        _put(new, self._manager(resource).on_update(old, new, writer, self._clock.now()))
 
     def on_review(self, context: RequestContext, resource: ResourceType, obj: Object, subresource: str = "") -> None:
         """Give the requester's manager all fields of an object that is answered and not stored."""
+        self._decoder.complete(obj, resource.schema)
+        writer = self._writer(context, resource, subresource)
+        _put(obj, self._manager(resource).on_create(obj, writer, self._clock.now()))
 
     def on_apply(
         self,
         context: RequestContext,
         resource: ResourceType,
-        live: Object,
+        live: Object | None,
         config: Object,
         subresource: str,
         force: bool,
     ) -> Object:
-        """Merge an applied configuration into the live object; raises Conflict."""
-        raise NotImplementedError
+        """Merge an applied configuration into the live object, or make a new one; raises Conflict.
 
-    def first_apply(self, context: RequestContext, resource: ResourceType, config: Object) -> Object:
-        """The object that an applied configuration creates."""
-        raise NotImplementedError
+        A configuration that does not fit the type is upstream's 500 without a reason.
+        """
+        writer = self._writer(context, resource, subresource)
+        try:
+            return self._manager(resource).on_apply(live, config, writer, self._clock.now(), force=force)
+        except ApplyError as error:
+            raise failures.plain_error(str(error)) from None
+
+    def _writer(self, context: RequestContext, resource: ResourceType, subresource: str) -> Writer:
+        return Writer(context.field_manager, subresource, self._reset_fields(resource, subresource))
+
+    def _manager(self, resource: ResourceType) -> FieldManager:
+        found = self._managers.get(resource)
+        if found is None:
+            zero: dict[str, Any] = {"metadata": {}}
+            self._decoder.complete(zero, resource.schema)
+            versions = OneVersion(resource.api_version, resource.schema)
+            found = FieldManager(resource.api_version, resource.kind, versions, zero=zero)
+            self._managers[resource] = found
+        return found
+
+    def _reset_fields(self, resource: ResourceType, subresource: str) -> FieldSet:
+        """What a write through this (sub)resource cannot change, and so cannot own (upstream's `GetResetFields`)."""
+        key = (resource, subresource)
+        found = self._resets.get(key)
+        if found is None:
+            strategy = self._strategies.get((resource.group, resource.kind))
+            found = self._resets[key] = fieldset.of_fields(*_reset_paths(strategy, resource, subresource))
+        return found
+
+
+def _reset_paths(strategy: object, resource: ResourceType, subresource: str) -> tuple[str, ...]:
+    has_status = "status" in resource.subresources
+    if subresource == "status":
+        keeps = strategy.status_keeps if isinstance(strategy, BuiltinStrategy) else "metadata"
+        more = {"spec": (), "spec+labels": ("metadata.labels",), "metadata": ("metadata",)}[keeps]
+        return ("spec", *more)
+    return ("status",) if has_status and not subresource else ()
+
+
+def _put(obj: Object, entries: list[Object]) -> None:
+    if entries:
+        obj["metadata"]["managedFields"] = entries
+    else:
+        obj["metadata"].pop("managedFields", None)

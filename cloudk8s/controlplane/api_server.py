@@ -96,7 +96,8 @@ async def running_api_server(
                 extra_certificates=options.extra_certificates,
             )
         )
-        core = Core(registry, store, strategies(), chain, FieldManagement(clock), clock, Decoder(registry))
+        decoder = Decoder(registry)
+        core = Core(registry, store, strategies(), chain, FieldManagement(decoder, strategies(), clock), clock, decoder)
         chain.attach(core)
         add_indexes(core)
         assembly = assemble(core, settings, pki, modes=options.authorization_modes, token_file=options.token_file)

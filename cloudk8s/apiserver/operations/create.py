@@ -19,7 +19,13 @@ _ATTEMPTS = 8
 
 
 async def create(
-    core: Core, context: RequestContext, resource: ResourceType, obj: Object, *, options: Object | None = None
+    core: Core,
+    context: RequestContext,
+    resource: ResourceType,
+    obj: Object,
+    *,
+    options: Object | None = None,
+    manages_fields: bool = True,
 ) -> Record:
     """Create `obj`, a decoded and pruned tree that this call owns; returns what was stored.
 
@@ -28,7 +34,8 @@ async def create(
     metadata = obj["metadata"]
     strategy = core.strategy(resource)
     strategy.set_defaults(obj)
-    core.fields.on_create(context, resource, obj)
+    if manages_fields:
+        core.fields.on_create(context, resource, obj)
     request = _admission(context, resource, obj, options or {})
     try:
         await core.admission.admit(request)

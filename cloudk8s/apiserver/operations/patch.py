@@ -82,7 +82,13 @@ async def _apply(
         if config["metadata"].get("uid"):
             finding = invalid("metadata.uid", config["metadata"]["uid"], "")
             raise failures.invalid_object(resource, name, [finding])
-        return await create(core, context, resource, core.fields.first_apply(context, resource, codec.copy(config)))
+        return await create(
+            core,
+            context,
+            resource,
+            core.fields.on_apply(context, resource, None, codec.copy(config), "", request.force),
+            manages_fields=False,
+        )
 
     change = Change(
         resource, namespace, name, transform, subresource, manages_fields=False, create=None if subresource else make

@@ -53,7 +53,7 @@ class BindingHandler:
                 raise failures.conflict(pods, name, reason)
             return _bound(live, binding, target["name"], self._core, pods)
 
-        change = Change(pods, info.namespace, name, transform, "binding", options=options)
+        change = Change(pods, info.namespace, name, transform, "binding", manages_fields=False, options=options)
         await update(self._core, context, change)
         return document(
             {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, PLAIN, 201
