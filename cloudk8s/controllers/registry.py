@@ -21,6 +21,8 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
+    ("node-lifecycle-controller", "cloudk8s.controllers.node_lifecycle.controller:NodeLifecycleController"),
+    ("taint-eviction-controller", "cloudk8s.controllers.taint_eviction:TaintEvictionController"),
     ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),
     (
         "replicationcontroller-controller",
