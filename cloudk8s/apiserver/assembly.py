@@ -11,6 +11,7 @@ from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
+from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
 from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
@@ -62,7 +63,13 @@ class Assembly:
 
 
 def assemble(
-    core: Core, settings: ClusterSettings, pki: PKI, *, modes: tuple[str, ...], token_file: Path | None
+    core: Core,
+    settings: ClusterSettings,
+    pki: PKI,
+    *,
+    modes: tuple[str, ...],
+    token_file: Path | None,
+    audit: AuditTrail | None = None,
 ) -> Assembly:
     """Build the handlers over a core."""
     presenter = Presenter(core, convert=_convert, printer=Printer(core.clock))
@@ -75,7 +82,7 @@ def assemble(
     add_endpoints(paths, core)
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
     add_openapi(paths, OpenApi(core.registry))
-    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security)
+    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security, audit=audit)
     return Assembly(core, server, presenter, security, paths)
 
 

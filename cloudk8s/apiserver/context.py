@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from cloudk8s.apiserver.request_info import RequestInfo
 
 if TYPE_CHECKING:
+    from cloudk8s.apiserver.audit.trail import Trace
     from cloudk8s.apiserver.authentication import UserInfo
 
 
@@ -50,6 +51,8 @@ class RequestContext:
     headers: Mapping[str, str]
     warnings: list[str] = field(default_factory=list)
     """Texts for `Warning: 299` headers, in order."""
+    audit: Trace | None = None
+    """The audit record of this request, None where there is none."""
 
     def warn(self, text: str) -> None:
         """Add a warning once."""

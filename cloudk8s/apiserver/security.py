@@ -43,10 +43,10 @@ class RequestSecurity:
         return impersonate(user, request.headers, self._check_impersonation)
 
     def authorize(self, context: RequestContext, verb: str) -> None:
-        self._access.require(attributes_of(context, verb))
+        self._access.require(attributes_of(context, verb), context.audit)
 
     def authorize_path(self, context: RequestContext, method: str) -> None:
-        self._access.require(Attributes(context.user, method.lower(), path=context.info.path))
+        self._access.require(path_attributes(context, method), context.audit)
 
     def _check_impersonation(self, user: UserInfo, wanted: Impersonated) -> None:
         self._access.require(
@@ -81,6 +81,11 @@ def attributes_of(context: RequestContext, verb: str) -> Attributes:
         name,
         field_selector=equalities,
     )
+
+
+def path_attributes(context: RequestContext, method: str) -> Attributes:
+    """What a request on a path that is no resource asks for."""
+    return Attributes(context.user, method.lower(), path=context.info.path)
 
 
 def _equalities(selector: str) -> tuple[tuple[str, str], ...]:

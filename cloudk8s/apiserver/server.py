@@ -18,10 +18,13 @@ from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
+from cloudk8s.apiserver.security import attributes_of, path_attributes
 from cloudk8s.errors import InternalError, StatusError
 from cloudk8s.machinery import codec, yaml_codec
 
 if TYPE_CHECKING:
+    from cloudk8s.apiserver.audit.trail import AuditTrail
+    from cloudk8s.apiserver.authorization.interface import Attributes
     from cloudk8s.apiserver.paths import Paths
     from cloudk8s.apiserver.security import Security
 
@@ -31,10 +34,13 @@ _log = logging.getLogger(__name__)
 class ApiServer:
     """Answers every request; it never raises."""
 
-    def __init__(self, *, dispatcher: Dispatcher, paths: Paths, security: Security) -> None:
+    def __init__(
+        self, *, dispatcher: Dispatcher, paths: Paths, security: Security, audit: AuditTrail | None = None
+    ) -> None:
         self._dispatcher = dispatcher
         self._paths = paths
         self._security = security
+        self._audit = audit
 
     def handle(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer a request, at once where nothing has to be waited for."""
@@ -43,23 +49,26 @@ class ApiServer:
             context = self._context(request)
             outcome = self._route(context, request)
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
-            return _with_warnings(_failed(error, request), context)
+            return _concluded(_failed(error, request), context)
         if inspect.isawaitable(outcome):
             return self._finish(outcome, context, request)
         assert not isinstance(outcome, Awaitable)
-        return _with_warnings(outcome, context)
+        return _concluded(outcome, context)
 
     async def _finish(self, outcome: Awaitable[Answer], context: RequestContext, request: Request) -> Answer:
         try:
             answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             answer = _failed(error, request)
-        return _with_warnings(answer, context)
+        return _concluded(answer, context)
 
     def _context(self, request: Request) -> RequestContext:
         info = parse_path(request.path)
         user = self._security.authenticate(request, info)
-        return RequestContext(user, info, Query(request.query), request.headers)
+        context = RequestContext(user, info, Query(request.query), request.headers)
+        if self._audit is not None:
+            context.audit = self._audit.begin(request, _attributes(context, request.method))
+        return context
 
     def _route(self, context: RequestContext, request: Request) -> Answer | Awaitable[Answer]:
         info = context.info
@@ -69,6 +78,12 @@ class ApiServer:
         verb = verb_of(context, request.method)
         self._security.authorize(context, verb)
         return self._dispatcher.dispatch(context, request, verb)
+
+
+def _attributes(context: RequestContext, method: str) -> Attributes:
+    if context.info.is_resource:
+        return attributes_of(context, verb_of(context, method))
+    return path_attributes(context, method)
 
 
 def _failed(error: Exception, request: Request) -> Response:
@@ -91,12 +106,14 @@ def status_response(error: StatusError, accept: str = "") -> Response:
     return Response(int(status["code"]), codec.encode(status), headers=headers)
 
 
-def _with_warnings(answer: Answer, context: RequestContext | None) -> Answer:
-    if context is None or not context.warnings or not isinstance(answer, Response):
+def _concluded(answer: Answer, context: RequestContext | None) -> Answer:
+    """The answer with its warnings, written down where the request is audited."""
+    if context is None:
         return answer
-    lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
-    answer.headers = [*answer.headers, *lines]
-    return answer
+    if context.warnings and isinstance(answer, Response):
+        lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
+        answer.headers = [*answer.headers, *lines]
+    return answer if context.audit is None else context.audit.conclude(answer)
 
 
 def _escaped(text: str) -> str:

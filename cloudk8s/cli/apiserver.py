@@ -25,11 +25,16 @@ def apiserver(
     service_account_extra_certificates: Annotated[
         str, typer.Option(help="NAME:KEY,… of ConfigMaps that every pod's token volume also projects.")
     ] = "",
+    audit_policy_file: Annotated[Path | None, typer.Option(help="What to audit; nothing without it.")] = None,
+    audit_log_path: Annotated[str, typer.Option(help="Where audit events go; - is standard output.")] = "-",
+    audit_log_maxsize: Annotated[int, typer.Option(help="Megabytes at which the file is rotated.")] = 100,
+    audit_log_maxbackup: Annotated[int, typer.Option(help="How many rotated files are kept; 0 is all.")] = 10,
 ) -> None:
     """Run the API server alone until it is stopped.
 
     Example: cloudk8s apiserver --data-dir /tmp/api --secure-port 6443 --kubeconfig-out admin.conf
     """
+    from cloudk8s.apiserver.audit.log_file import Rotation
     from cloudk8s.controlplane.api_server import ApiServerOptions
     from cloudk8s.controlplane.standalone import run_api_server
     from cloudk8s.settings import ClusterSettings
@@ -44,5 +49,8 @@ def apiserver(
         authorization_modes=tuple(part.strip() for part in authorization_mode.split(",")),
         token_file=token_auth_file,
         extra_certificates=tuple((name, key) for name, key in extra),
+        audit_policy=audit_policy_file,
+        audit_log=audit_log_path,
+        audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),
     )
     asyncio.run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))

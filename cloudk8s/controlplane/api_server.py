@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudk8s.api.decode import Decoder
@@ -13,6 +13,9 @@ from cloudk8s.api.strategies import strategies
 from cloudk8s.apiserver.admission.chain import AdmissionChain
 from cloudk8s.apiserver.admission.order import built_in
 from cloudk8s.apiserver.assembly import Assembly, assemble
+from cloudk8s.apiserver.audit.log_file import AuditLog, Rotation
+from cloudk8s.apiserver.audit.policy import load
+from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.bootstrap.run import Endpoint, bootstrap
 from cloudk8s.apiserver.core import Core
@@ -38,6 +41,11 @@ class ApiServerOptions:
     """Static tokens, in upstream's CSV form."""
     extra_certificates: tuple[tuple[str, str], ...] = ()
     """ConfigMap and key pairs added to every pod's service-account volume."""
+    audit_policy: Path | None = None
+    """An `audit.k8s.io/v1` Policy; without it nothing is audited."""
+    audit_log: str = "-"
+    """Where audit events go; "-" is standard output."""
+    audit_rotation: Rotation = field(default_factory=Rotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,10 @@ async def running_api_server(
         core = Core(registry, store, strategies(), chain, FieldManagement(decoder, strategies(), clock), clock, decoder)
         chain.attach(core)
         add_indexes(core)
-        assembly = assemble(core, settings, pki, modes=options.authorization_modes, token_file=options.token_file)
+        audit = _audit(options, stack, clock)
+        assembly = assemble(
+            core, settings, pki, modes=options.authorization_modes, token_file=options.token_file, audit=audit
+        )
         server = HTTPServer(
             assembly.server.handle,
             server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate),
@@ -112,6 +123,14 @@ async def running_api_server(
         await bootstrap(core, _endpoint(settings, pki, server.port))
         await assembly.start()
         yield RunningApiServer(settings, server.port, pki, core, assembly)
+
+
+def _audit(options: ApiServerOptions, stack: AsyncExitStack, clock: Clock) -> AuditTrail | None:
+    """Audit by the policy, into a log that is closed after everything else."""
+    if options.audit_policy is None:
+        return None
+    log = stack.enter_context(AuditLog(options.audit_log, options.audit_rotation))
+    return AuditTrail(load(options.audit_policy), log.write, clock=clock)
 
 
 def service_ranges(settings: ClusterSettings) -> tuple[str, ...]:

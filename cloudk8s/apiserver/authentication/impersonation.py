@@ -6,7 +6,7 @@ Upstream's order counts: the first refusal is the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from cloudk8s.apiserver.authentication import user as users
@@ -53,7 +53,7 @@ def impersonate(requester: UserInfo, headers: Headers, check: Check) -> UserInfo
         raise BadRequest(f"requested {_as_go(wanted)} without impersonating a user name")
     for each in _checks(wanted):
         check(requester, each)
-    return _user(wanted)
+    return replace(_user(wanted), requester=requester)
 
 
 def _is_wanted(headers: Headers) -> bool:

@@ -24,6 +24,8 @@ class UserInfo:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requester: UserInfo | None = field(default=None, compare=False, repr=False)
+    """Who acts as this user, where it is impersonated; for the audit log only."""
 
     def __hash__(self) -> int:
         return hash((self.name, self.groups))

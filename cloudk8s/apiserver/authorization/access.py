@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from cloudk8s.apiserver.authentication.interface import Lookup
 from cloudk8s.apiserver.authentication.user import UserInfo
@@ -13,6 +14,9 @@ from cloudk8s.apiserver.authorization.rbac import RBAC
 from cloudk8s.apiserver.authorization.refusal import forbidden
 from cloudk8s.apiserver.authorization.union import AlwaysAllow, AlwaysDeny, PrivilegedGroups, Union
 from cloudk8s.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cloudk8s.apiserver.audit.trail import Trace
 
 MODES = ("Node", "RBAC", "AlwaysAllow", "AlwaysDeny")
 
@@ -44,9 +48,11 @@ class AccessRules:
         """Allow, or say why not."""
         return self._union.authorize(attributes)
 
-    def require(self, attributes: Attributes) -> None:
-        """Raise Forbidden unless it is allowed."""
+    def require(self, attributes: Attributes, audit: Trace | None = None) -> None:
+        """Raise Forbidden unless it is allowed; the audit record, if there is one, takes note."""
         decision = self._union.authorize(attributes)
+        if audit is not None:
+            audit.decided(decision)
         if decision.verdict != "allow":
             raise forbidden(attributes, decision)
 
