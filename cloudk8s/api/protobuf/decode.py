@@ -126,7 +126,10 @@ def _micro_time(value: Value) -> str | None:
 
 
 def _moment(value: Value) -> datetime | None:
+    """An empty message is no time at all."""
     parts = {number: part for number, part in fields(_bytes(value)) if isinstance(part, int)}
+    if not parts:
+        return None
     seconds, nanos = signed(parts.get(1, 0)), parts.get(2, 0)
     if not -62135596800 < seconds < 253402300800:
         return None

@@ -1,0 +1,129 @@
+"""Protobuf bodies become the trees that the same objects have in JSON."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from cloudk8s.api.protobuf import ProtobufError, decode_body
+from cloudk8s.api.protobuf.numbers import messages, short_name
+from cloudk8s.api.registry import Registry
+
+UNKNOWN_GROUPS = ("resource.v1", "apiextensions.v1", "apiregistration.v1")
+
+
+def varint(number: int) -> bytes:
+    number %= 2**64
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def field(number: int, value: int | str | bytes | float) -> bytes:
+    """One field as gogo writes it."""
+    if isinstance(value, float):
+        return varint(number << 3 | 1) + struct.pack("<d", value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def body(api_version: str, kind: str, *fields: bytes) -> bytes:
+    return b"k8s\0" + field(1, field(1, api_version) + field(2, kind)) + field(2, b"".join(fields))
+
+
+def decode(registry: Registry, data: bytes) -> object:
+    return decode_body(data, registry.schema)
+
+
+def test_scalars_maps_lists_and_nested_messages(registry: Registry) -> None:
+    quantity = field(1, "cpu") + field(2, field(1, "500m"))
+    port = field(3, 8080) + field(4, "TCP")
+    container = field(1, "main") + field(3, "sh") + field(3, "-c") + field(6, port) + field(8, field(1, quantity))
+    spec = field(2, container) + field(11, 1) + field(4, -1)
+    metadata = field(1, "web") + field(11, field(1, "a") + field(2, "b"))
+    assert decode(registry, body("v1", "Pod", field(1, metadata), field(2, spec))) == {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"a": "b"}},
+        "spec": {
+            "hostNetwork": True, "terminationGracePeriodSeconds": -1,
+            "containers": [{
+                "name": "main", "command": ["sh", "-c"], "ports": [{"containerPort": 8080, "protocol": "TCP"}],
+                "resources": {"limits": {"cpu": "500m"}},
+            }],
+        },
+    }  # fmt: skip
+
+
+def test_messages_inlined_in_json(registry: Registry) -> None:
+    volume = field(1, "v") + field(2, field(19, field(1, field(1, "conf")) + field(4, 1)))
+    made = decode(registry, body("v1", "Pod", field(2, field(1, volume))))
+    assert made == {
+        "apiVersion": "v1", "kind": "Pod",
+        "spec": {"volumes": [{"name": "v", "configMap": {"name": "conf", "optional": True}}]},
+    }  # fmt: skip
+
+
+def test_values_with_a_form_of_their_own(registry: Registry) -> None:
+    lease = field(2, field(1, "me") + field(4, field(1, 1767225600) + field(2, 5000)))
+    assert decode(registry, body("coordination.k8s.io/v1", "Lease", lease)) == {
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "spec": {"holderIdentity": "me", "renewTime": "2026-01-01T00:00:00.000005Z"},
+    }  # fmt: skip
+    secret = body("v1", "Secret", field(1, field(8, b"")), field(2, field(1, "k") + field(2, b"\x00\xff")))
+    assert decode(registry, secret) == {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"creationTimestamp": None}, "data": {"k": "AP8="},
+    }  # fmt: skip
+    ports = field(1, field(4, field(1, 1) + field(3, "http"))) + field(1, field(4, field(2, 80)))
+    assert decode(registry, body("v1", "Service", field(2, ports))) == {
+        "apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"targetPort": "http"}, {"targetPort": 80}]},
+    }  # fmt: skip
+
+
+def test_extra_values_are_lists(registry: Registry) -> None:
+    extra = field(5, field(1, "k") + field(2, field(1, "a") + field(1, "b")))
+    made = decode(registry, body("authorization.k8s.io/v1", "SubjectAccessReview", field(2, extra)))
+    assert isinstance(made, dict)
+    assert made["spec"] == {"extra": {"k": ["a", "b"]}}
+
+
+def test_unknown_fields_are_skipped(registry: Registry) -> None:
+    made = decode(registry, body("v1", "ConfigMap", field(99, "x"), field(98, 1), field(97, 1.5), field(4, 1)))
+    assert made == {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"k8s\0\xff",
+        body("v1", "ConfigMap", b"\x0a\xff"),
+        body("v1", "ConfigMap", field(1, 5)),
+        body("v1", "X"),
+    ],
+)
+def test_what_is_no_message_is_refused(registry: Registry, data: bytes) -> None:
+    with pytest.raises(ProtobufError):
+        decode(registry, data)
+
+
+def test_the_table_knows_every_kind_that_go_components_send(registry: Registry) -> None:
+    kinds = [short_name(resource.schema.name) for resource in registry.resources()]
+    missing = [kind for kind in kinds if kind not in messages() and not kind.startswith(UNKNOWN_GROUPS)]
+    assert missing == []
+
+
+def test_the_table_names_fields_that_exist(registry: Registry) -> None:
+    names = {short_name(name): name for name in registry.definitions.names}
+    known = {name: message for name, message in messages().items() if name in names}
+    wrong = {
+        f"{name}.{field}"
+        for name, message in known.items()
+        for field in message.names.values()
+        if field not in (registry.definitions[names[name]].properties or {})
+    }
+    assert wrong <= {"apps.v1.DeploymentSpec.podReplacementPolicy", "discovery.v1.Endpoint.deprecatedTopology"}
