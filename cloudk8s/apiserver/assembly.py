@@ -37,6 +37,7 @@ from cloudk8s.apiserver.reviews.handlers import review_handlers
 from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
+from cloudk8s.apiserver.subresources.eviction import EvictionHandler
 from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
 from cloudk8s.apiserver.subresources.token import TokenHandler
@@ -112,6 +113,7 @@ def _dispatcher(
     views = ("status", "approval", "ephemeralcontainers", "resize", "finalize")
     subresources: dict[tuple[str, str, str], SubresourceHandler] = {
         ("", "pods", "binding"): binding,
+        ("", "pods", "eviction"): EvictionHandler(core),
         ("", "serviceaccounts", "token"): TokenHandler(core, tokens),
     }
     return Dispatcher(

@@ -18,8 +18,8 @@ Outcome = Answer | Awaitable[Answer]
 Read = Callable[[Core, Presenter, RequestContext, ResourceType], Outcome]
 Write = Callable[[Core, Presenter, RequestContext, ResourceType, bytes], Outcome]
 
-_OBJECT_VERBS: Final = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_COLLECTION_VERBS: Final = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+_OBJECT_VERBS: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_COLLECTION_VERBS: Final = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 _SUBRESOURCE_VERBS: Final = {**_OBJECT_VERBS, "POST": "create"}
 _WRITERS: Final[Mapping[str, Write]] = {
     "create": writing.post,
@@ -37,7 +37,7 @@ def verb_of(context: RequestContext, method: str) -> str:
         return _SUBRESOURCE_VERBS.get(method, method.lower())
     if info.name and not info.is_watch:
         return _SUBRESOURCE_VERBS.get(method, method.lower())
-    if method in ("GET", "HEAD") and (info.is_watch or context.query.flag("watch")):
+    if method == "GET" and (info.is_watch or context.query.flag("watch")):
         return "watch"
     return _COLLECTION_VERBS.get(method, method.lower())
 
@@ -99,6 +99,8 @@ class Dispatcher:
             return False
         if info.name and not info.is_watch:
             return method in _OBJECT_VERBS
+        if method not in _COLLECTION_VERBS:
+            return False
         everywhere = resource.namespaced and not info.url_namespace
         return not (everywhere and verb in ("create", "deletecollection"))
 

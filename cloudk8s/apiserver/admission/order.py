@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cloudk8s.apiserver.admission.certificates import CertificateRequester
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
+from cloudk8s.apiserver.admission.storage_protection import StorageObjectInUseProtection
 from cloudk8s.apiserver.allocation.services import ServiceAllocation
 
 
@@ -23,6 +25,8 @@ def built_in(
         TaintNodesByCondition(),
         Priority(),
         DefaultTolerationSeconds(),
+        StorageObjectInUseProtection(),
+        CertificateRequester(),
         ServiceAllocation(service_ranges, node_ports),
         RoleEscalation(),
     ]

@@ -19,6 +19,8 @@ from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
+_ORPHANING: Final = frozenset({("batch", "jobs"), ("", "replicationcontrollers")})
+"""Kinds whose dependents stay unless the client says otherwise, as they always did."""
 _ATTEMPTS: Final = 8
 
 
@@ -90,8 +92,9 @@ async def _once(
     new = codec.copy(old)
     metadata = new["metadata"]
     grace = _grace(resource, old, options)
-    _set_finalizers(metadata, options)
-    if grace == 0 and not metadata.get("finalizers"):
+    is_orphaning = (resource.group, resource.plural) in _ORPHANING
+    _set_finalizers(metadata, options, is_orphaning=is_orphaning)
+    if grace == 0 and not metadata.get("finalizers") and not _is_graceful(resource):
         return await _remove(core, context, resource, record, new)
     _mark(core, metadata, grace)
     if new == old:
@@ -106,9 +109,13 @@ async def _once(
     return Deleted(await writing.store(core, resource, new, write), False)
 
 
+def _is_graceful(resource: ResourceType) -> bool:
+    return resource.plural == "pods" and not resource.group
+
+
 def _grace(resource: ResourceType, old: Object, options: DeleteOptions) -> int:
     """Seconds the object may take to go; only pods are deleted gracefully."""
-    if resource.plural != "pods" or resource.group:
+    if not _is_graceful(resource):
         return 0
     spec, status = old.get("spec", {}), old.get("status", {})
     wanted = options.grace_period_seconds
@@ -121,9 +128,9 @@ def _grace(resource: ResourceType, old: Object, options: DeleteOptions) -> int:
     return int(wanted)
 
 
-def _set_finalizers(metadata: Object, options: DeleteOptions) -> None:
+def _set_finalizers(metadata: Object, options: DeleteOptions, *, is_orphaning: bool) -> None:
     """Add or remove the garbage collector's two finalizers as the propagation policy says."""
-    policy = options.propagation_policy
+    policy = options.propagation_policy or ("Orphan" if is_orphaning else "")
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
     if not policy:
@@ -155,4 +162,7 @@ def _mark(core: Core, metadata: Object, grace: int) -> None:
 async def _remove(core: Core, context: RequestContext, resource: ResourceType, record: Record, new: Object) -> Deleted:
     if context.dry_run:
         return Deleted(record, True)
-    return Deleted(await writing.store(core, resource, new, Write(record.key, None, record.revision)), True)
+    gone = await writing.store(core, resource, new, Write(record.key, None, record.revision))
+    if _is_graceful(resource):
+        gone = writing.dry_record(core, resource, record.key, new, gone.revision)
+    return Deleted(gone, True)

@@ -11,7 +11,7 @@ from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.errors import BadRequest, Expired
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, json_syntax
 from cloudk8s.storage.interface import Compacted, Record
 
 _INCONSISTENT = (
@@ -97,13 +97,22 @@ def decode_token(token: str) -> tuple[int | None, str]:
     try:
         data = codec.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         revision, start = int(data["rv"]), str(data["start"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadRequest("continue key is not valid: " + str(error)) from None
+    except (ValueError, KeyError, TypeError):
+        raise BadRequest(f"invalid continue token: continue key is not valid: {_problem(token)}") from None
     if data.get("v") != "meta.k8s.io/v1":
         raise BadRequest(
             "continue key is not valid: server does not recognize this encoded version " + repr(data.get("v"))
         )
     return (None if revision < 0 else revision), start.removesuffix("\0")
+
+
+def _problem(token: str) -> str:
+    """What Go's JSON parser says of the token's content."""
+    try:
+        data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError as error:
+        return str(error)
+    return json_syntax.problem(data) or "incorrect encoded start resourceVersion"
 
 
 def _too_old(core: Core, page: PageRequest, start: str) -> Expired:

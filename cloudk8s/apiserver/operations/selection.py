@@ -39,9 +39,7 @@ def select(core: Core, resource: ResourceType, label_selector: str, field_select
     try:
         by_label = labels.parse(label_selector)
     except ValueError as error:
-        raise BadRequest(
-            f"unable to parse requirement: {error}" if ":" not in str(error)[:27] else str(error)
-        ) from None
+        raise BadRequest(str(error)) from None
     try:
         by_field = fields.parse(field_selector)
     except ValueError as error:

@@ -13,7 +13,8 @@ from cloudk8s.apiserver.handlers.intake import Intake
 from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.http.interface import Answer, Request
 from cloudk8s.apiserver.negotiation import PLAIN
-from cloudk8s.apiserver.operations.update import Change, precondition_failed, update
+from cloudk8s.apiserver.operations.rewrite import rewrite
+from cloudk8s.apiserver.operations.update import precondition_failed
 from cloudk8s.apiserver.presenting import document
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery.times import format_time
@@ -32,7 +33,7 @@ class BindingHandler:
         return self._bind(context, request)
 
     async def _bind(self, context: RequestContext, request: Request) -> Answer:
-        options = read_write_options(context, "CreateOptions")
+        read_write_options(context, "CreateOptions")
         binding_type = self._core.resource("", "bindings")
         binding = Intake(self._core, context, binding_type).read(request.body)
         info = context.info
@@ -53,8 +54,7 @@ class BindingHandler:
                 raise failures.conflict(pods, name, reason)
             return _bound(live, binding, target["name"], self._core, pods)
 
-        change = Change(pods, info.namespace, name, transform, "binding", manages_fields=False, options=options)
-        await update(self._core, context, change)
+        await rewrite(self._core, pods, info.namespace, name, transform, dry_run=context.dry_run)
         return document(
             {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, PLAIN, 201
         )
@@ -77,16 +77,13 @@ def _bound(live: Object, binding: Object, node: str, core: Core, pods: ResourceT
         raise failures.conflict(pods, name, reason, "binding")
     if spec.get("schedulingGates"):
         raise failures.conflict(pods, name, f"pod {name} has non-empty .spec.schedulingGates", "binding")
-    annotations = binding["metadata"].get("annotations") or {}
-    if annotations:
-        metadata["annotations"] = (metadata.get("annotations") or {}) | annotations
+    for field in ("annotations", "labels"):
+        if added := binding["metadata"].get(field):
+            metadata[field] = (metadata.get(field) or {}) | added
     spec["nodeName"] = node
     status = live.setdefault("status", {})
     conditions = [item for item in status.get("conditions", []) if item["type"] != "PodScheduled"]
     now = format_time(core.clock.now())
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
-    if "generation" in metadata:
-        scheduled = {"type": "PodScheduled", "observedGeneration": metadata["generation"], **scheduled}
     status["conditions"] = [*conditions, scheduled]
-    metadata.pop("resourceVersion", None)
     return live
