@@ -39,6 +39,7 @@ from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
 from cloudk8s.apiserver.subresources.eviction import EvictionHandler
 from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
+from cloudk8s.apiserver.subresources.scale import ScaleHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
 from cloudk8s.apiserver.subresources.token import TokenHandler
 from cloudk8s.machinery import codec
@@ -109,7 +110,7 @@ def _dispatcher(
     reviews: Mapping[tuple[str, str], VirtualHandler],
 ) -> Dispatcher:
     """The table of what lies below objects, and of what stores nothing."""
-    view, binding = ViewHandler(core, presenter), BindingHandler(core)
+    view, binding, scale = ViewHandler(core, presenter), BindingHandler(core), ScaleHandler(core)
     views = ("status", "approval", "ephemeralcontainers", "resize", "finalize")
     subresources: dict[tuple[str, str, str], SubresourceHandler] = {
         ("", "pods", "binding"): binding,
@@ -120,7 +121,7 @@ def _dispatcher(
         core,
         presenter,
         subresources=subresources,
-        default_subresources=dict.fromkeys(views, view),
+        default_subresources={**dict.fromkeys(views, view), "scale": scale},
         virtual={("", "bindings"): binding, **reviews},
     )
 

@@ -33,6 +33,8 @@ class Core:
     fields: FieldManagement
     clock: Clock
     decoder: Decoder
+    cache: dict[str, ResourceType] = field(default_factory=dict)
+    """Pseudo resources that handlers made for kinds that are no resource."""
     trees: TreeCache = field(default_factory=TreeCache)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 

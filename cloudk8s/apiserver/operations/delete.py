@@ -91,6 +91,8 @@ async def _once(
 ) -> Deleted:
     new = codec.copy(old)
     metadata = new["metadata"]
+    if _is_namespace(resource) and (old.get("spec") or {}).get("finalizers"):
+        return await _terminate(core, context, resource, record, new)
     grace = _grace(resource, old, options)
     is_orphaning = (resource.group, resource.plural) in _ORPHANING
     _set_finalizers(metadata, options, is_orphaning=is_orphaning)
@@ -103,6 +105,24 @@ async def _once(
         metadata["generation"] += 1
     if is_released(metadata):
         return await _remove(core, context, resource, record, new)
+    if context.dry_run:
+        return Deleted(writing.dry_record(core, resource, record.key, new, record.revision), False)
+    write = Write(record.key, writing.draft(core, resource, new), record.revision)
+    return Deleted(await writing.store(core, resource, new, write), False)
+
+
+def _is_namespace(resource: ResourceType) -> bool:
+    return resource.plural == "namespaces" and not resource.group
+
+
+async def _terminate(
+    core: Core, context: RequestContext, resource: ResourceType, record: Record, new: Object
+) -> Deleted:
+    """A namespace ends in two steps: it is marked, and gone once `finalize` has emptied its finalizers."""
+    if new["metadata"].get("deletionTimestamp"):
+        return Deleted(record, False)
+    new["metadata"]["deletionTimestamp"] = format_time(core.clock.now())
+    new["status"] = {**(new.get("status") or {}), "phase": "Terminating"}
     if context.dry_run:
         return Deleted(writing.dry_record(core, resource, record.key, new, record.revision), False)
     write = Write(record.key, writing.draft(core, resource, new), record.revision)

@@ -162,9 +162,14 @@ async def _store(
     if context.dry_run:
         return writing.dry_record(core, resource, record.key, new, record.revision)
     draft = writing.draft(core, resource, new)
-    if metadata.get("deletionTimestamp") and is_released(metadata):
+    if metadata.get("deletionTimestamp") and is_released(metadata) and not _holds_content(resource, new):
         return await writing.store(core, resource, new, Write(record.key, None, record.revision))
     return await writing.store(core, resource, new, Write(record.key, draft, record.revision))
+
+
+def _holds_content(resource: ResourceType, obj: Object) -> bool:
+    """A namespace that is not finalized yet."""
+    return resource.plural == "namespaces" and not resource.group and bool((obj.get("spec") or {}).get("finalizers"))
 
 
 def is_released(metadata: Object) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from cloudk8s.api import conversion
 from cloudk8s.api.field_errors import invalid
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.scale import scale_of, with_scale
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
@@ -16,13 +16,16 @@ from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.handlers.writing import check_names, patch_type
 from cloudk8s.apiserver.http.interface import Answer, Request
 from cloudk8s.apiserver.negotiation import negotiate
-from cloudk8s.apiserver.operations.patch import Patch, patched
+from cloudk8s.apiserver.operations.patch import Patch, PatchType, patched
 from cloudk8s.apiserver.operations.update import Change, update
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.machinery.apply import scale as scale_fields
+
+_REPLICAS = ("f:spec", "f:replicas")
 
 
 class ScaleHandler:
-    """GET, PUT and PATCH of a workload's Scale."""
+    """GET, PUT and PATCH of a workload's Scale; a write is a write of the workload."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -40,49 +43,84 @@ class ScaleHandler:
         record = self._core.store.get(resource.key(info.namespace, info.name))
         if record is None:
             raise failures.not_found(resource, info.name)
-        scale = conversion.scale_of(self._core.tree(record))
-        return document(scale, negotiate(context.headers.get("accept", ""), has_table=False))
+        form = negotiate(context.headers.get("accept", ""), has_table=False)
+        return document(scale_of(self._core.tree(record)), form)
 
     async def _write(self, context: RequestContext, request: Request, resource: ResourceType, verb: str) -> Answer:
         info = context.info
-        kind = "UpdateOptions" if verb == "update" else "PatchOptions"
         type = patch_type(context, resource) if verb == "patch" else None
+        kind = "PatchOptions" if type else "UpdateOptions"
         options = read_write_options(context, kind, is_apply=type == "apply")
         form = negotiate(context.headers.get("accept", ""), has_table=False)
-        intake = Intake(self._core, context, self._scale_type())
-        if type is None:
-            body = intake.read(request.body)
-            check_names(resource, body, info.namespace, info.name)
-        else:
-            document_ = intake.read_patch(type, request.body)
-
-        def transform(live: Object) -> Object:
-            scale: Any = body if type is None else self._patched(resource, live, type, document_, intake)
-            self._check(scale, info.name)
-            version = scale["metadata"].get("resourceVersion", "")
-            return conversion.with_scale(live, scale) | {
-                "metadata": live["metadata"] | {"resourceVersion": version if version else ""}
-            }
-
-        change = Change(resource, info.namespace, info.name, transform, "scale", options=options)
+        write = _ScaleWrite(self._core, context, resource, type, request.body)
+        change = Change(
+            resource, info.namespace, info.name, write.transform, "scale", manages_fields=False, options=options
+        )
         record, _ = await update(self._core, context, change)
-        return document(conversion.scale_of(self._core.tree(record)), form)
+        return document(scale_of(self._core.tree(record)), form)
 
-    def _patched(self, resource: ResourceType, live: Object, type: Any, patch: Any, intake: Intake) -> Object:
-        scale = conversion.scale_of(live)
-        if type == "apply":
-            return scale | {"spec": patch.get("spec", {})}
-        request = Patch(type, patch, intake.take_patched)
-        return intake.take_patched(patched(self._scale_type(), live["metadata"]["name"], scale, request))
 
-    def _scale_type(self) -> ResourceType:
-        schema = self._core.registry.schema("autoscaling", "v1", "Scale")
-        assert schema is not None
-        return ResourceType("autoscaling", "v1", "Scale", "scales", "scale", True, (), schema=schema)
+class _ScaleWrite:
+    """One write through the scale: the body is read once, and put onto each state of the workload that is tried."""
 
-    @staticmethod
-    def _check(scale: Object, name: str) -> None:
+    def __init__(
+        self, core: Core, context: RequestContext, resource: ResourceType, type: PatchType | None, body: bytes
+    ) -> None:
+        self._core = core
+        self._context = context
+        self._resource = resource
+        self._type = type
+        self._scale = _scale_type(core)
+        self._intake = Intake(core, context, self._scale)
+        if type is None:
+            self._document: Any = self._intake.read(body)
+            check_names(self._scale, self._document, context.info.namespace, context.info.name)
+        else:
+            self._document = self._intake.read_patch(type, body)
+
+    def transform(self, live: Object) -> Object:
+        """The workload with the new scale, and who owns its replica count."""
+        paths = {self._resource.api_version: _REPLICAS}
+        managed = live["metadata"].get("managedFields")
+        old = scale_of(live)
+        old["metadata"] = {**old["metadata"], "managedFields": scale_fields.to_scale(managed, paths)}
+        new = self._new_scale(old)
+        self._check(new)
+        if self._type != "apply":
+            self._core.fields.on_update(self._context, self._scale, new, old, "scale")
+        owners = scale_fields.to_parent(
+            managed, new["metadata"].get("managedFields"), paths, self._resource.api_version
+        )
+        version = new["metadata"].get("resourceVersion", "")
+        result = with_scale(live, new)
+        result["metadata"] = {**live["metadata"], "managedFields": owners, "resourceVersion": version}
+        return result
+
+    def _new_scale(self, old: Object) -> Object:
+        if self._type is None:
+            return dict(self._document) | {"metadata": dict(self._document["metadata"])}
+        if self._type == "apply":
+            force = self._context.query.flag("force")
+            return self._core.fields.on_apply(self._context, self._scale, old, self._document, "scale", force)
+        plain = old | {"metadata": {key: value for key, value in old["metadata"].items() if key != "managedFields"}}
+        request = Patch(self._type, self._document, self._intake.take_patched)
+        taken = self._intake.take_patched(patched(self._scale, old["metadata"]["name"], plain, request))
+        check_names(self._scale, taken, self._context.info.namespace, self._context.info.name)
+        return taken
+
+    def _check(self, scale: Object) -> None:
         replicas = (scale.get("spec") or {}).get("replicas", 0)
         if replicas < 0:
             finding = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
-            raise failures.invalid("Scale", "autoscaling", name, [finding])
+            raise failures.invalid("Scale", "autoscaling", self._context.info.name, [finding])
+
+
+def _scale_type(core: Core) -> ResourceType:
+    """The pseudo resource of scales; one object a registry, so that its compiled types are kept."""
+    found = core.cache.get("scale")
+    if found is None:
+        schema = core.registry.schema("autoscaling", "v1", "Scale")
+        assert schema is not None
+        found = ResourceType("autoscaling", "v1", "Scale", "scales", "scale", True, (), schema=schema)
+        core.cache["scale"] = found
+    return found
