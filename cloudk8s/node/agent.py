@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client, Object
@@ -30,6 +31,10 @@ from cloudk8s.node.pods.image_puller import ImagePuller
 from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.runtimes.interface import Runtime
+from cloudk8s.node.server import serving
+from cloudk8s.node.server.application import Application
+from cloudk8s.node.server.authorization import DelegatedAuthorization
+from cloudk8s.node.server.serving import ServingFiles
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.volumes.claims import ClaimVolumes
 from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
@@ -44,8 +49,18 @@ _log = logging.getLogger(__name__)
 class NodeAgent:
     """One node. `runtime` is started and closed by the agent; `client` is not."""
 
-    def __init__(self, settings: NodeSettings, client: Client, runtime: Runtime, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: NodeSettings,
+        client: Client,
+        runtime: Runtime,
+        clock: Clock,
+        *,
+        serving: ServingFiles | None = None,
+        authorize: bool = True,
+    ) -> None:
         self.settings = settings
+        self._serving, self._authorize = serving, authorize
         self._client, self._runtime, self._clock = client, runtime, clock
         self._informers = Informers(client, clock=clock)
         self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
@@ -54,7 +69,8 @@ class NodeAgent:
         self._tools = self._make_tools()
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
-        self._port = settings.port
+        self.port = settings.port
+        """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
         """Set once the node is registered and its pods are known."""
 
@@ -65,15 +81,33 @@ class NodeAgent:
         try:
             async with self._informers, asyncio.TaskGroup() as group:
                 group.create_task(self._events.run(), name="node events")
-                await self._prepare()
-                async with self._working():
-                    group.create_task(self._reporter.run(), name="node status")
-                    group.create_task(self._reporter.run_lease(), name="node lease")
-                    group.create_task(self.workers.listen(), name="runtime events")
-                    self.is_running.set()
-                    await asyncio.Event().wait()
+                server = await self._make_server()
+                async with server:
+                    self.port = server.port
+                    await self._prepare()
+                    await self._work(group)
         finally:
             await self._runtime.close()
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        async with self._working():
+            group.create_task(self._reporter.run(), name="node status")
+            group.create_task(self._reporter.run_lease(), name="node lease")
+            group.create_task(self.workers.listen(), name="runtime events")
+            self.is_running.set()
+            await asyncio.Event().wait()
+
+    async def _make_server(self) -> HTTPServer:
+        """The serving side; with a certificate of its own where none was given."""
+        settings = self.settings
+        files = self._serving
+        if files is None:
+            directory, ips = settings.root_dir / "pki", self._facts.host_ips
+            files = await asyncio.to_thread(serving.self_signed, directory, settings.node_name, ips, client_ca=None)
+        context = await asyncio.to_thread(serving.context, files)
+        check = DelegatedAuthorization(self._client, settings.node_name, clock=self._clock) if self._authorize else None
+        handler = Application(self._tools, self.workers, check)
+        return HTTPServer(handler, context, host=settings.address, port=settings.port, clock=self._clock)
 
     async def _prepare(self) -> None:
         """Register, and learn from the Node what others decided: labels, pod range."""
@@ -161,7 +195,7 @@ class NodeAgent:
             runtime=runtime,
             runtime_status=status,
             images=await self._runtime.list_images(),
-            port=self._port,
+            port=self.port,
             pressures={},
         )
 

@@ -27,7 +27,7 @@ class Node:
         self.client = client
         self.settings = NodeSettings(node_name="n1", root_dir=directory, node_ip="127.0.0.1", port=0)
         self.runtime = HostRuntime(directory / "runtime", clock=SystemClock())
-        self.agent = NodeAgent(self.settings, client, self.runtime, SystemClock())
+        self.agent = NodeAgent(self.settings, client, self.runtime, SystemClock(), authorize=False)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -1,0 +1,161 @@
+"""A SPDY connection over a byte stream: streams that are opened, read, written and ended like small connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+from cloudk8s.apiserver.streaming.bytes import ByteStream
+from cloudk8s.apiserver.streaming.spdy_frames import SpdyError
+from cloudk8s.apiserver.streaming.spdy_state import GoneAway, Opened, Received, Replied, Reset, SpdyState
+
+_BACKLOG = 64
+"""Pieces of data that wait in one stream before the connection is no longer read."""
+
+
+class SpdyStream:
+    """One stream; fulfils `ByteStream`. `close` ends this side's half, `reset` the whole."""
+
+    def __init__(self, connection: SpdyConnection, id: int, headers: Mapping[str, str]) -> None:
+        self.id, self.headers = id, headers
+        self._connection = connection
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._has_ended = False
+        self._has_closed = False
+        self._room = asyncio.Event()
+        self._room.set()
+        self.replied = asyncio.Event()
+
+    async def read(self) -> bytes:
+        if self._has_ended and self._queue.empty():
+            return b""
+        data = await self._queue.get()
+        if self._queue.qsize() < _BACKLOG:
+            self._room.set()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        if self._has_closed:
+            raise ConnectionResetError("the stream is closed")
+        self._connection.state.send(self.id, data)
+        await self._connection.flush()
+
+    async def close(self) -> None:
+        if not self._has_closed:
+            self._has_closed = True
+            self._connection.state.end(self.id)
+            await self._connection.flush()
+            self._forget_if_over()
+
+    async def reset(self) -> None:
+        """Break the stream off in both directions."""
+        self._has_closed = True
+        self.ended()
+        self._connection.state.reset(self.id)
+        await self._connection.flush()
+
+    async def received(self, data: bytes) -> None:
+        """Take data from the connection, holding it up while the reader lags."""
+        self._queue.put_nowait(data)
+        if self._queue.qsize() >= _BACKLOG:
+            self._room.clear()
+            await self._room.wait()
+
+    def ended(self) -> None:
+        """The peer sends no more."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._queue.put_nowait(b"")
+            self._room.set()
+            self.replied.set()
+            self._forget_if_over()
+
+    def _forget_if_over(self) -> None:
+        if self._has_ended and self._has_closed:
+            self._connection.forget(self.id)
+
+
+class SpdyConnection:
+    """One connection; `run` must be running. New streams of the peer come out of `accept`."""
+
+    def __init__(self, transport: ByteStream, *, is_server: bool) -> None:
+        self._transport = transport
+        self.state = SpdyState(is_server=is_server)
+        self._streams: dict[int, SpdyStream] = {}
+        self._accepted: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
+        self._sending = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Read until the connection ends; then all streams have ended."""
+        try:
+            while data := await self._transport.read():
+                await self._feed(data)
+                await self.flush()
+        except (SpdyError, ConnectionError):
+            pass  # a peer that breaks the protocol or the connection has hung up
+        finally:
+            self._end()
+
+    async def accept(self) -> SpdyStream | None:
+        """The next stream that the peer opened; None once the connection has ended."""
+        return await self._accepted.get()
+
+    async def open(self, headers: Mapping[str, str]) -> SpdyStream:
+        """Open a stream and wait until the peer has taken it."""
+        stream = SpdyStream(self, self.state.open(headers), headers)
+        self._streams[stream.id] = stream
+        await self.flush()
+        await stream.replied.wait()
+        return stream
+
+    async def flush(self) -> None:
+        """Send what the state has for the peer."""
+        async with self._sending:
+            if data := self.state.take():
+                await self._transport.write(data)
+
+    async def close(self) -> None:
+        """Say goodbye and hang up."""
+        self.state.go_away()
+        with suppress(ConnectionError):  # the peer hung up first
+            await self.flush()
+        await self._transport.close()
+
+    async def _feed(self, data: bytes) -> None:
+        for event in self.state.feed(data):
+            if isinstance(event, Opened):
+                self._opened(event)
+                continue
+            if isinstance(event, GoneAway):
+                continue
+            stream = self._streams.get(event.stream)
+            if stream is None:
+                continue
+            if isinstance(event, Received):
+                if event.data:
+                    await stream.received(event.data)
+                if event.is_ended:
+                    stream.ended()
+            elif isinstance(event, Replied):
+                stream.replied.set()
+            elif isinstance(event, Reset):
+                stream.ended()
+                self.forget(event.stream)
+
+    def _opened(self, event: Opened) -> None:
+        stream = SpdyStream(self, event.stream, event.headers)
+        self._streams[event.stream] = stream
+        self.state.reply(event.stream)
+        if event.is_ended:
+            stream.ended()
+        self._accepted.put_nowait(stream)
+
+    def forget(self, stream: int) -> None:
+        """A stream is over in both directions."""
+        self._streams.pop(stream, None)
+
+    def _end(self) -> None:
+        for stream in list(self._streams.values()):
+            stream.ended()
+        self._accepted.put_nowait(None)
