@@ -1,7 +1,8 @@
 """Field sets: `FieldsV1` as a nested dictionary, and set algebra on it.
 
 A key is a path element (`f:spec`, `k:{"name":"main"}`, `v:"a"`, `i:0`), its value the set below it. A node is a member
-if it is empty or holds `.`. Sets are never changed once made and share their parts, `LEAF` above all.
+if it is empty or holds `.`. Sets are never changed once made and share their parts, `LEAF` above all. Keys are kept
+sorted on every level, as upstream writes them; the algebra here preserves that.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ def union(first: FieldSet, second: FieldSet) -> FieldSet:
     """What is in either."""
     if not first or not second or first is second:
         return first or second
-    merged = dict(first)
+    merged, is_sorted = dict(first), True
     for key, node in second.items():
         own = merged.get(key)
         if own is None:
             merged[key] = node
+            is_sorted = False
         elif own is not node and own != node:
             merged[key] = _joined(own, node)
-    return merged
+    return merged if is_sorted else dict(sorted(merged.items()))
 
 
 def difference(first: FieldSet, second: FieldSet) -> FieldSet:
@@ -68,7 +70,7 @@ def intersection(first: FieldSet, second: FieldSet) -> FieldSet:
     """What is in both."""
     if len(second) < len(first):
         first, second = second, first
-    kept = {}
+    kept: FieldSet = {}
     for key, node in first.items():
         other = second.get(key)
         if other is not None and (common := _common(node, other)) is not None:
@@ -120,11 +122,13 @@ def leaves(fields: FieldSet) -> FieldSet:
 
 
 def ordered(fields: FieldSet) -> FieldSet:
-    """The same set with sorted keys, as upstream writes it."""
-    if len(fields) == 1:
-        ((key, node),) = fields.items()
-        return {key: ordered(node)} if node else fields
+    """The same set with sorted keys on every level, for sets that come from elsewhere."""
     return {key: ordered(fields[key]) if fields[key] else LEAF for key in sorted(fields)}
+
+
+def ordered_level(fields: FieldSet) -> FieldSet | None:
+    """The same set with sorted keys on its first level; None for the empty one."""
+    return (fields or None) if len(fields) < 2 else dict(sorted(fields.items()))
 
 
 def _joined(first: FieldSet, second: FieldSet) -> FieldSet:

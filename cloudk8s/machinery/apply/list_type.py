@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudk8s.machinery import go_text
 from cloudk8s.machinery.apply import list_order, path_element
-from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet
+from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet, ordered_level
 from cloudk8s.machinery.apply.leaf_type import LeafType
 from cloudk8s.machinery.apply.type import ABSENT, Comparison, Findings, Type, TypedError
 
@@ -29,7 +29,7 @@ class ListType(Type):
         for item in value:
             token = self.identity(item)
             node[token] = LEAF if token in node else self._items.full(item)
-        return node
+        return node if len(node) < 3 else dict(sorted(node.items()))
 
     def compare(self, old: Any, new: Any) -> Comparison:
         if not old and not new:
@@ -46,14 +46,14 @@ class ListType(Type):
                 modified[token] = part.modified
             if part.removed is not None:
                 removed[token] = part.removed
-        return Comparison(added or None, modified or None, removed or None)
+        return Comparison(ordered_level(added), ordered_level(modified), ordered_level(removed))
 
     def applied(self, value: Any) -> FieldSet | None:
         node: FieldSet = {}
         for item in value or ():
             below = self._items.applied(item)
             node[self.identity(item)] = {SELF: LEAF, **below} if below else LEAF
-        return node or None
+        return ordered_level(node)
 
     def merge(self, live: Any, config: Any) -> Any:
         if not live:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from cloudk8s.machinery import go_text
 from cloudk8s.machinery.apply import fieldset, path_element
 from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet
-from cloudk8s.machinery.times import parse_time
+from cloudk8s.machinery.times import format_time, parse_time
 
 Operation = Literal["Apply", "Update"]
 Identity: TypeAlias = tuple[str, str, str, str]
@@ -23,8 +22,7 @@ class ManagedFieldsError(ValueError):
     """The list cannot be read; the message is upstream's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What one manager owns, and since when; `raw` is the entry as it was read, if it was."""
 
     manager: str
@@ -33,7 +31,7 @@ class Entry:
     fields: FieldSet
     subresource: str = ""
     time: str | None = None
-    raw: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    raw: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> Identity:
@@ -42,7 +40,8 @@ class Entry:
 
     def owning(self, fields: FieldSet, time: str | None = None) -> Entry:
         """The same manager with other fields, at the time given or the old one."""
-        return replace(self, fields=fields, time=time or self.time, raw=None)
+        manager, operation, api_version, _, subresource, former, _ = self
+        return Entry(manager, operation, api_version, fields, subresource, time or former)
 
     def encoded(self) -> dict[str, Any]:
         if self.raw is not None:
@@ -51,7 +50,7 @@ class Entry:
         if self.time:
             entry["time"] = self.time
         entry["fieldsType"] = "FieldsV1"
-        entry["fieldsV1"] = fieldset.ordered(self.fields)
+        entry["fieldsV1"] = self.fields
         if self.subresource:
             entry["subresource"] = self.subresource
         return entry
@@ -79,7 +78,7 @@ def encode(managers: Managers) -> list[dict[str, Any]]:
     """The list in upstream's order: applied before updated, older before newer, then by name."""
     entries = list(managers.values())
     if len(entries) > 1:
-        entries.sort(key=lambda e: (e.operation, _seconds(e.time), e.manager, e.api_version, e.subresource))
+        entries.sort(key=lambda e: (e.operation, _moment(e.time), e.manager, e.api_version, e.subresource))
     return [entry.encoded() for entry in entries]
 
 
@@ -96,7 +95,7 @@ def capped(managers: Managers, limit: int = MAX_UPDATE_MANAGERS) -> Managers:
         return managers
     managers = dict(managers)
     first_of: dict[str, Entry] = {}
-    for entry in sorted(updaters, key=lambda e: (_seconds(e.time), e.identity)):
+    for entry in sorted(updaters, key=lambda e: (_moment(e.time), e.identity)):
         if excess <= 0:
             break
         first = first_of.setdefault(entry.api_version, entry)
@@ -147,11 +146,14 @@ def _canonical(fields: Any) -> FieldSet:
         node = {key if key == SELF else path_element.canonical(key): _canonical(below) for key, below in fields.items()}
     except path_element.PathElementError as error:
         raise ManagedFieldsError(f"error decoding versioned set: {error}") from error
-    return LEAF if node.keys() == {SELF} else node
+    return LEAF if node.keys() == {SELF} else dict(sorted(node.items()))
 
 
-def _seconds(time: str | None) -> float:
-    return parse_time(time).timestamp() if time else 0
+def _moment(time: str | None) -> str:
+    """A time in the form in which texts sort like times."""
+    if not time or (len(time) == 20 and time[-1] == "Z"):
+        return time or ""
+    return format_time(parse_time(time))
 
 
 def _without_times(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -76,7 +76,8 @@ class FieldManager:
         What the client sent as managed fields counts, unless it is nothing, wrong, or came through a subresource.
         """
         stored = live["metadata"].get("managedFields") or []
-        managers = self._managers_of_update(stored, new["metadata"].get("managedFields"), writer)
+        sent = new["metadata"].get("managedFields")
+        managers = self._managers_of_update(stored, sent, writer)
         if not managers:
             return []
         return self._updated(managers, _subject(live), new, writer, now)

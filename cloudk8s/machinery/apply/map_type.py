@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from cloudk8s.machinery import go_text
-from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet
+from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet, ordered_level
 from cloudk8s.machinery.apply.type import ABSENT, Comparison, Findings, Type
 from cloudk8s.machinery.schema import Schema
 
 _EMPTY: dict[str, Any] = {}
+_MAX_PLANS: Final = 64
+_Step: TypeAlias = tuple[str, str, Callable[[Any], FieldSet] | None]
+"""A field of an object: its name, its path element, and how its value is walked if it is no leaf."""
 _MODIFIED = Comparison(modified=LEAF)
 
 
@@ -26,22 +29,15 @@ class MapType(Type):
         """Type of fields that are not declared; a configuration may have them only where `is_open`."""
         self._is_open = is_open
         self._fields: dict[str, tuple[str, Type]] = {}
-        self._granular: dict[str, tuple[str, Type]] = {}
-        self._tokens: dict[str, str] = {}
+        self._plans: dict[tuple[str, ...], list[_Step]] = {}
 
     def full(self, value: Any) -> FieldSet:
         if not value or type(value) is not dict:
             return LEAF
-        tokens, granular = self._tokens or self._compiled(), self._granular
+        shape = tuple(value)
         node: FieldSet = {SELF: LEAF}
-        for key, item in value.items():
-            child = granular.get(key)
-            if child is not None:
-                node[child[0]] = child[1].full(item) if item else LEAF
-            elif key in tokens:
-                node[tokens[key]] = LEAF
-            else:
-                self._add_entry(node, key, item)
+        for key, token, below in self._plans.get(shape) or self._planned(shape):
+            node[token] = LEAF if below is None else below(value[key])
         return node
 
     def compare(self, old: Any, new: Any) -> Comparison:
@@ -70,7 +66,7 @@ class MapType(Type):
             if key not in after:
                 token, child = self._field(key)
                 removed[token] = child.full(item)
-        return Comparison(added or None, modified or None, removed or None)
+        return Comparison(ordered_level(added), ordered_level(modified), ordered_level(removed))
 
     def applied(self, value: Any) -> FieldSet | None:
         node: FieldSet = {}
@@ -81,7 +77,7 @@ class MapType(Type):
                 below = {SELF: LEAF, **below} if below else LEAF
             if below is not None:
                 node[token] = below
-        return node or None
+        return ordered_level(node)
 
     def merge(self, live: Any, config: Any) -> Any:
         if not live:
@@ -141,19 +137,17 @@ class MapType(Type):
             return found
         if key not in self._properties:
             return f"f:{key}", self._entry
-        self._compiled()
+        self._fields[key] = f"f:{key}", self._compile(self._properties[key])
         return self._fields[key]
 
-    def _add_entry(self, node: FieldSet, key: str, item: Any) -> None:
-        token, child = self._field(key)
-        node[token] = child.full(item) if item else LEAF
-
-    def _compiled(self) -> dict[str, str]:
-        """Compile the children; returns the path elements of declared fields."""
-        self._fields = {name: (f"f:{name}", self._compile(schema)) for name, schema in self._properties.items()}
-        self._granular = {name: field for name, field in self._fields.items() if not field[1].is_leaf}
-        self._tokens = {name: token for name, (token, child) in self._fields.items() if child.is_leaf}
-        return self._tokens
+    def _planned(self, shape: tuple[str, ...]) -> list[_Step]:
+        """How to walk an object with these fields. Objects of a kind are much alike, so the plan is worth keeping."""
+        if len(self._plans) >= _MAX_PLANS:
+            self._plans.clear()
+        fields = ((key, *self._field(key)) for key in sorted(shape))
+        plan: list[_Step] = [(key, token, None if child.is_leaf else child.full) for key, token, child in fields]
+        self._plans[shape] = plan
+        return plan
 
 
 def _fields_of(value: Any) -> dict[str, Any]:

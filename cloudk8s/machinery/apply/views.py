@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudk8s.machinery.apply.compiler import Compiler
 from cloudk8s.machinery.apply.fieldset import FieldSet, recursive_difference, union
-from cloudk8s.machinery.apply.type import Comparison, Type
+from cloudk8s.machinery.apply.type import Type
 from cloudk8s.machinery.apply.versions import Versions
 
 
@@ -52,7 +52,7 @@ class Changes:
         old, new = self._old, self._new
         if not is_native:
             old, new = self._views.convert(old, api_version), self._views.convert(new, api_version)
-        found = Comparison() if old == new else type.compare(old, new)
+        found = type.compare(old, new)
         changed = union(found.added or {}, found.modified or {})
         removed = found.removed or {}
         if not self._ignored:

@@ -73,6 +73,7 @@ def test_a_set_has_one_spelling(first: FieldSet, second: FieldSet) -> None:
     ):
         assert made == fieldset.of_paths(fieldset.paths(made))
         assert _is_plain(made)
+        assert str(made) == str(fieldset.ordered(made))
 
 
 def _is_plain(node: dict[str, Any]) -> bool:

@@ -66,6 +66,7 @@ def test_managers_own_only_what_is_there(
     live = _run(manager, actions, now)
     there = Compiler().type_of(schema).full(live)
     for entry in live["metadata"].get("managedFields", []):
+        assert str(entry["fieldsV1"]) == str(fieldset.ordered(entry["fieldsV1"])), "not as upstream writes it"
         gone = fieldset.difference(entry["fieldsV1"], there)
         emptied = {path for path in fieldset.paths(gone) if _value_at(live, path) in (None, {}, [])}
         assert set(fieldset.paths(gone)) <= emptied
