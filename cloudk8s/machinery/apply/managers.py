@@ -7,30 +7,24 @@ managers back. The rules are those of `k8s.io/apimachinery/pkg/util/managedfield
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery.apply import fieldset, last_applied, managed_fields
 from cloudk8s.machinery.apply.conflict import ApplyConflict, Conflicts
-from cloudk8s.machinery.apply.fieldset import LEAF, FieldSet
-from cloudk8s.machinery.apply.managed_fields import Entry, ManagedFieldsError, Managers, Operation
+from cloudk8s.machinery.apply.fieldset import LEAF
+from cloudk8s.machinery.apply.managed_fields import Entry, ManagedFieldsError, Managers
 from cloudk8s.machinery.apply.pruning import pruned
 from cloudk8s.machinery.apply.type import TypedError
 from cloudk8s.machinery.apply.versions import Versions
 from cloudk8s.machinery.apply.views import Changes, Views
+from cloudk8s.machinery.apply.writer import UNOWNED, Writer, subject
 from cloudk8s.machinery.times import format_time
 
+__all__ = ["BEFORE_FIRST_APPLY", "ApplyError", "FieldManager", "Writer"]
+
 BEFORE_FIRST_APPLY: Final = "before-first-apply"
-_UNOWNED_METADATA: Final = (
-    "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
-    "resourceVersion",
-)  # fmt: skip
-_UNOWNED: Final = fieldset.of_fields(
-    "apiVersion", "kind", "metadata", *(f"metadata.{name}" for name in _UNOWNED_METADATA)
-)
-_UNOWNED_NAMES: Final = frozenset(_UNOWNED_METADATA)
 
 Object = dict[str, Any]
 
@@ -39,32 +33,23 @@ class ApplyError(ValueError):
     """An applied configuration does not fit; upstream answers 500 with this message and no reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Who writes: the manager's name, through which subresource, and which fields the write cannot change there."""
-
-    manager: str
-    subresource: str = ""
-    reset_fields: FieldSet = field(default_factory=dict)
-
-    def entry(self, operation: Operation, api_version: str, fields: FieldSet, time: str | None = None) -> Entry:
-        return Entry(self.manager or "unknown", operation, api_version, fields, self.subresource, time)
-
-
 class FieldManager:
     """Managed fields of one kind, served in `api_version`. Keep it: it holds the kind's compiled types.
 
     `zero` is an object of the kind with nothing set, as Go writes it: `{"metadata": {}, "spec": {"containers": null}}`.
-    What it has belongs to nobody until it changes. Objects given must be complete in the same way.
+    What it has belongs to nobody until it changes. Objects given must be complete in the same way. A kind whose schema
+    may change, a custom one, `reconciles` managers that were written under another schema.
     """
 
     def __init__(
-        self, api_version: str, kind: str, versions: Versions, *, zero: Mapping[str, Any] | None = None
-    ) -> None:
+        self, api_version: str, kind: str, versions: Versions, *, zero: Mapping[str, Any] | None = None,
+        reconciles: bool = False,
+    ) -> None:  # fmt: skip
+        self._reconciles = reconciles
         self._api_version = api_version
         self._kind = kind
         self._views = Views(versions)
-        self._zero: Object = _subject(dict(zero or {}))
+        self._zero: Object = subject(dict(zero or {}))
 
     def on_create(self, obj: Object, writer: Writer, now: datetime) -> list[Object]:
         """The managed fields of a new object."""
@@ -80,7 +65,7 @@ class FieldManager:
         managers = self._managers_of_update(stored, sent, writer)
         if not managers:
             return []
-        return self._updated(managers, _subject(live), new, writer, now)
+        return self._updated(managers, subject(live), new, writer, now)
 
     def on_apply(
         self, live: Object | None, config: Object, writer: Writer, now: datetime, *, force: bool = False
@@ -97,16 +82,17 @@ class FieldManager:
 
     def _updated(self, managers: Managers, old: Object, obj: Object, writer: Writer, now: datetime) -> list[Object]:
         try:
-            managers = self._after_update(managers, old, _subject(obj), writer, now)
+            managers = self._after_update(managers, old, subject(obj), writer, now)
         except TypedError:
             return managed_fields.encode(managers)
         return managed_fields.encode(managed_fields.capped(managers))
 
     def _after_update(self, managers: Managers, old: Object, new: Object, writer: Writer, now: datetime) -> Managers:
+        managers = self._reconciled(managers)
         changes = Changes(self._views, old, new, writer.reset_fields)
         owned, _ = changes.of(self._api_version, is_native=True) or (LEAF, LEAF)
         managers = self._after_changes(managers, changes)
-        owned = fieldset.difference(owned, _UNOWNED)
+        owned = fieldset.difference(owned, UNOWNED)
         if owned:
             entry = writer.entry("Update", self._api_version, owned, format_time(now))
             former = managers.get(entry.identity)
@@ -158,7 +144,7 @@ class FieldManager:
         managers = self._after_conflicts(managers, entry, changes, force)
         is_changed = bool(changed or removed)
         time = format_time(now) if is_changed else last.time if last is not None else None
-        fields = fieldset.difference(fields, _UNOWNED)
+        fields = fieldset.difference(fields, UNOWNED)
         if fields:
             managers[entry.identity] = entry.owning(fields, time)
         return self._with_managers(result if is_changed or live is None else base, managers, writer, config)
@@ -186,8 +172,19 @@ class FieldManager:
             raise ApplyError(f"failed to decode managed fields: {error}") from error
         if not managers:
             first = Writer(BEFORE_FIRST_APPLY, writer.subresource, writer.reset_fields)
-            managers = self._after_update({}, self._zero, _subject(live), first, now)
-        return managers, base
+            managers = self._after_update({}, self._zero, subject(live), first, now)
+        return self._reconciled(managers), base
+
+    def _reconciled(self, managers: Managers) -> Managers:
+        """Own as a whole what has become atomic since it was owned in parts."""
+        if not self._reconciles:
+            return managers
+        result: Managers = {}
+        for identity, entry in managers.items():
+            type = self._views.type_in(entry.api_version)
+            fields = entry.fields if type is None else type.reconciled(entry.fields)
+            result[identity] = entry if fields == entry.fields else entry.owning(fields)
+        return result
 
     def _with_managers(self, obj: Object, managers: Managers, writer: Writer, config: Object) -> Object:
         metadata = dict(obj.get("metadata") or {})
@@ -224,14 +221,6 @@ class FieldManager:
         metadata = config.get("metadata") or {}
         place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
         return f"{place}; {_group_version(self._api_version)}, Kind={self._kind}"
-
-
-def _subject(obj: Object) -> Object:
-    """The object without what nobody owns, which would only be compared in vain."""
-    metadata = obj.get("metadata") or {}
-    subject = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
-    subject["metadata"] = {key: value for key, value in metadata.items() if key not in _UNOWNED_NAMES}
-    return subject
 
 
 def _decoded_or_none(stored: list[Object]) -> Managers:

@@ -7,6 +7,7 @@ from cloudk8s.errors import BadRequest
 from cloudk8s.machinery.apply import fieldset
 from cloudk8s.machinery.apply.conflict import ApplyConflict
 from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
+from cloudk8s.machinery.apply.versions import OneVersion
 from cloudk8s.machinery.schema import Schema
 
 _STATUS = Writer("ctl", "status", fieldset.of_fields("spec"))
@@ -281,3 +282,15 @@ def test_managers_of_two_versions_share_an_object(schema: Schema, now: datetime)
     live = first.on_apply(versions.convert(live, "apps/v1"), config, Writer("two"), now)
     assert live["spec"] == {"paused": True}
     assert _fields(live) == {"two": {"f:spec": {"f:paused": {}}}}
+
+
+def test_field_that_became_atomic_is_owned_as_a_whole(schema: Schema, now: datetime) -> None:
+    assert schema.properties is not None
+    data = Schema("object", additional=Schema("string"), map_type="atomic")
+    changed = Schema("object", properties={**schema.properties, "data": data})
+    before, after = (
+        FieldManager("apps/v1", "Web", OneVersion("apps/v1", version), reconciles=True) for version in (schema, changed)
+    )
+    live = before.on_apply(None, _config(data={"a": "1"}), Writer("one"), now)
+    live = after.on_apply(live, _config(spec={"replicas": 1}), Writer("two"), now)
+    assert _fields(live) == {"one": {"f:data": {}}, "two": {"f:spec": {"f:replicas": {}}}}
