@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from cloudk8s.apiserver.http import tls
 from cloudk8s.apiserver.http.connection import HTTPConnection
 from cloudk8s.apiserver.http.interface import Handler
 from cloudk8s.apiserver.http.limits import Limits
 from cloudk8s.apiserver.http.outgoing import date_header
+from cloudk8s.apiserver.http.tls_transport import ReadBuffers, TLSTransport
 from cloudk8s.machinery.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class HTTPServer:
         self._port = port
         self._clock = clock or SystemClock()
         self._connections: set[HTTPConnection] = set()
+        self._handshakes: set[TLSTransport] = set()
         self._takeovers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._all_closed = asyncio.Event()
         self._set_seconds(self.limits)
@@ -64,17 +65,7 @@ class HTTPServer:
 
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
-        if self._ssl_context is not None:
-            tls.shrink_read_buffers()
-        handshake = self.limits.handshake_timeout.total_seconds() if self._ssl_context else None
-        self._listener = await self.loop.create_server(
-            lambda: HTTPConnection(self),
-            self._host,
-            self._port,
-            ssl=self._ssl_context,
-            backlog=4096,
-            ssl_handshake_timeout=handshake,
-        )
+        self._listener = await self.loop.create_server(self._protocol_factory(), self._host, self._port, backlog=4096)
         self._port = self._listener.sockets[0].getsockname()[1]
         self._timekeeper = asyncio.create_task(self._keep_time(), name="http-timekeeper")
         return self
@@ -86,6 +77,8 @@ class HTTPServer:
             await self.drain()
         finally:
             self._timekeeper.cancel()
+            for handshake in tuple(self._handshakes):
+                handshake.abort()
             for connection in tuple(self._connections):
                 connection.abort()
             await self._end_takeovers()
@@ -125,6 +118,20 @@ class HTTPServer:
         self._takeovers[task] = writer
         task.add_done_callback(self._takeovers.pop)
 
+    def _protocol_factory(self) -> Callable[[], asyncio.BaseProtocol]:
+        context, buffers = self._ssl_context, ReadBuffers()
+        if context is None:
+            return lambda: HTTPConnection(self)
+        patience = self.limits.handshake_timeout.total_seconds()
+
+        def make() -> asyncio.BaseProtocol:
+            done = self._handshakes.discard
+            transport = TLSTransport(context, HTTPConnection(self), buffers, done, self.now + patience)
+            self._handshakes.add(transport)
+            return transport
+
+        return make
+
     async def _run_takeover(self, work: Awaitable[None], writer: asyncio.StreamWriter) -> None:
         try:
             await work
@@ -150,6 +157,9 @@ class HTTPServer:
         while True:
             await self._clock.sleep(TICK)
             self._tick()
+            for handshake in [each for each in self._handshakes if each.deadline <= self.now]:
+                self._handshakes.discard(handshake)
+                handshake.abort()
             for connection in [each for each in self._connections if each.deadline <= self.now]:
                 with contextlib.suppress(ConnectionError):
                     connection.expire()

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography import x509
 
-from cloudk8s.apiserver.http.interface import Request, Response, Stream, StreamWriter
+from cloudk8s.apiserver.http.interface import Hijack, Request, Response, Stream, StreamWriter
+from cloudk8s.apiserver.http.limits import Limits
 from cloudk8s.apiserver.http.tls import server_context
 from cloudk8s.apiserver.pki import PKI, ensure
+from cloudk8s.machinery.clock import FakeClock
 from tests.apiserver.http.conftest import Connect, Serve
 
 
@@ -68,14 +72,6 @@ async def test_large_answers_and_bodies_pass(serve: Serve, connect: Connect, pki
         assert (await peer.reply()).body == body * 5
 
 
-async def test_plain_http_on_the_tls_port_does_not_hurt(serve: Serve, connect: Connect, pki: PKI) -> None:
-    server = await serve(who, ssl_context=context(pki))
-    plain = await connect(server)
-    plain.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    await plain.is_closed_by_server()
-    assert (await (await connect(server, context=client(pki))).get("/")).status == 200
-
-
 async def test_a_stop_under_tls_ends_streams_and_requests(
     serve: Serve, connect: Connect, pki: PKI, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -100,3 +96,84 @@ async def test_a_stop_under_tls_ends_streams_and_requests(
     await drain
     assert server.connections == 0
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_plain_http_is_told_so(serve: Serve, connect: Connect, pki: PKI) -> None:
+    peer = await connect(await serve(who, ssl_context=context(pki)))
+    peer.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert b"Client sent an HTTP request to an HTTPS server" in await peer.reader.read()
+
+
+async def test_a_handshake_has_its_time(serve: Serve, connect: Connect, pki: PKI) -> None:
+    clock = FakeClock()
+    server = await serve(who, ssl_context=context(pki), clock=clock)
+    silent, quick = await connect(server), await connect(server, context=client(pki))
+    silent.send(b"\x16\x03\x01")
+    await asyncio.sleep(0.01)
+    await clock.advance(16)
+    assert await silent.is_closed_by_server()
+    assert (await quick.get("/")).status == 200
+
+
+async def test_input_may_wait_in_any_place(serve: Serve, connect: Connect, pki: PKI) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        await release.wait()
+        return Response(200, request.target.encode())
+
+    server = await serve(slow, ssl_context=context(pki), limits=Limits(pipelined=2))
+    peer = await connect(server, context=client(pki))
+    for number in range(300):
+        peer.ask("POST", f"/{number}", body=b"x" * 3000)
+    await asyncio.sleep(0.01)
+    release.set()
+    assert [(await peer.reply()).body for _ in range(300)] == [b"/%d" % number for number in range(300)]
+
+
+async def test_a_reader_that_stops_is_noticed(serve: Serve, connect: Connect, pki: PKI) -> None:
+    writers: list[StreamWriter] = []
+    limits = Limits(stream_buffer=100_000, stream_buffer_max=1_000_000)
+    stream = Stream(writers.append, lambda: None)
+    server = await serve(lambda request: stream, ssl_context=context(pki), limits=limits)
+    peer = await connect(server, context=client(pki))
+    peer.ask("GET", "/")
+    await peer.head()
+    for _ in range(1000):
+        writers[0].write(b"x" * 100_000)
+    assert writers[0].is_closed
+    writers[0].write(b"ignored")
+
+
+async def test_takes_over_connections(serve: Serve, connect: Connect, pki: PKI) -> None:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1000):
+            writer.write(data.upper())
+            await writer.drain()
+
+    switch = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
+    server = await serve(lambda request: Hijack(switch, take), ssl_context=context(pki))
+    peer = await connect(server, context=client(pki))
+    peer.send(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nearly")
+    assert (await peer.head())[0] == 101
+    assert await peer.reader.readexactly(5) == b"EARLY"
+    peer.send(b"late")
+    assert await peer.reader.readexactly(4) == b"LATE"
+
+
+async def test_tls_1_2_clients_are_served(serve: Serve, connect: Connect, pki: PKI) -> None:
+    old = client(pki, "admin")
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    peer = await connect(await serve(who, ssl_context=context(pki)), context=old)
+    assert (await peer.get("/")).body == b"CN=kubernetes-admin,O=system:masters"
+
+
+async def test_garbage_instead_of_tls_hurts_nobody(serve: Serve, connect: Connect, pki: PKI) -> None:
+    server, random = await serve(who, ssl_context=context(pki)), Random(3)
+    for _ in range(50):
+        peer = await connect(server)
+        peer.send(b"\x16\x03\x01" * random.randrange(2) + random.randbytes(200))
+        peer.writer.write_eof()
+        with suppress(ConnectionError):
+            await asyncio.wait_for(peer.reader.read(), 5)  # an alert, then the end
+    assert (await (await connect(server, context=client(pki))).get("/")).status == 200

@@ -1,0 +1,230 @@
+"""TLS between a TCP transport and a protocol, over memory BIOs.
+
+The standard library's own layer costs twice the memory for each idle connection and half as much again for each
+request: it keeps buffers per connection and defers what can be done at once. Here all connections share the two
+buffers that a read needs, because a loop reads one connection at a time, and what is written while input is handled
+leaves in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+log = logging.getLogger(__name__)
+
+BUFFER = 64 * 1024
+_PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+
+class ReadBuffers:
+    """What is received and what is decrypted, for all connections of one loop."""
+
+    def __init__(self) -> None:
+        self.received = bytearray(BUFFER)
+        self.received_view = memoryview(self.received)
+        self.plain = bytearray(BUFFER)
+        self.plain_view = memoryview(self.plain)
+
+
+class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
+    """The protocol of a TCP connection and the transport of the one above it; server side only.
+
+    `settled` is called once: when the handshake is done, or when the connection is lost before that.
+    A close sends `close_notify` and does not wait for the peer's.
+    """
+
+    __slots__ = (
+        "_app", "_buffers", "_incoming", "_is_closing", "_is_handling", "_is_reading", "_lower", "_outgoing",
+        "_settled", "_tls", "deadline",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        protocol: asyncio.Protocol,
+        buffers: ReadBuffers,
+        settled: Callable[[TLSTransport], None],
+        deadline: float,
+    ) -> None:
+        self._app: asyncio.BaseProtocol = protocol
+        self._buffers = buffers
+        self._settled: Callable[[TLSTransport], None] | None = settled
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._lower: asyncio.Transport | None = None
+        self._is_closing = False
+        self._is_reading = True
+        self._is_handling = False
+        self.deadline = deadline
+        """Coarse time at which a handshake that is not done is given up."""
+
+    # The protocol of the TCP connection.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._lower = cast(asyncio.Transport, transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffers.received_view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._incoming.write(self._buffers.received_view[:nbytes])
+        self._is_handling = True
+        try:
+            if self._settled is None or self._shake_hands():
+                self._read()
+        except ssl.SSLError as error:
+            self._failed(error)
+        finally:
+            self._is_handling = False
+            self._flush()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_closing = True
+        self._lower = None
+        if self._settled is None:
+            self._app.connection_lost(exc)
+        else:
+            self._settle()
+
+    def pause_writing(self) -> None:
+        if self._settled is None:
+            self._app.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._settled is None:
+            self._app.resume_writing()
+
+    # The transport of the protocol above.
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if self._is_closing or not data:
+            return
+        try:
+            written = self._tls.write(data)
+            if written < len(data):
+                rest = memoryview(data)[written:]
+                while rest:
+                    rest = rest[self._tls.write(rest) :]
+        except ssl.SSLError as error:
+            self._failed(error)
+            return
+        if not self._is_handling:
+            self._flush()
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
+        self.write(b"".join(list_of_data))
+
+    def close(self) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError as error:
+            # Wanting to read is the normal case: our close_notify is out, the peer's is not waited for.
+            if not isinstance(error, ssl.SSLWantReadError):
+                log.debug("TLS could not be closed: %s", error)
+        self._flush()
+        if self._lower is not None:
+            self._lower.close()
+
+    def abort(self) -> None:
+        self._is_closing = True
+        lower, self._lower = self._lower, None
+        if lower is not None:
+            lower.abort()
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def pause_reading(self) -> None:
+        if self._is_reading and self._lower is not None:
+            self._is_reading = False
+            self._lower.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._is_reading or self._lower is None or self._is_closing:
+            return
+        self._is_reading = True
+        self._lower.resume_reading()
+        asyncio.get_running_loop().call_soon(self.buffer_updated, 0)  # what was received before the pause
+
+    def is_reading(self) -> bool:
+        return self._is_reading and not self._is_closing
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        if self._lower is not None:
+            self._lower.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_size(self) -> int:
+        return self._outgoing.pending + (self._lower.get_write_buffer_size() if self._lower is not None else 0)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._app = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._app
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        if name == "ssl_object":
+            return self._tls
+        return self._lower.get_extra_info(name, default) if self._lower is not None else default
+
+    # Between the two.
+
+    def _shake_hands(self) -> bool:
+        """Whether the handshake is done."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        self._settle()
+        self._app.connection_made(self)
+        return True
+
+    def _settle(self) -> None:
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled(self)
+
+    def _read(self) -> None:
+        """Decrypt what there is and hand it over, until there is no more or no one wants more."""
+        tls, incoming, view = self._tls, self._incoming, self._buffers.plain_view
+        while self._is_reading and not self._is_closing and (incoming.pending or tls.pending()):
+            try:
+                # With a buffer, `read` returns how much it holds; typeshed's stub knows bytes only.
+                count = cast(int, tls.read(BUFFER, self._buffers.plain))
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLZeroReturnError:
+                count = 0
+            if not count:
+                self.close()
+                return
+            cast(asyncio.Protocol, self._app).data_received(bytes(view[:count]))
+
+    def _flush(self) -> None:
+        if self._outgoing.pending and self._lower is not None:
+            self._lower.write(self._outgoing.read())
+
+    def _failed(self, error: ssl.SSLError) -> None:
+        """The peer does not speak TLS as it should; it is told by an alert, if OpenSSL has one for it."""
+        log.debug("a TLS connection failed: %s", error)
+        self._is_closing = True
+        if error.reason == "HTTP_REQUEST" and self._lower is not None:
+            self._outgoing.read()
+            self._lower.write(_PLAIN_HTTP)
+        self._flush()
+        if self._lower is not None:
+            self._lower.close()
