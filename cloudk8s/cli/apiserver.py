@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +35,7 @@ def apiserver(
     """
     from cloudk8s.apiserver.audit.log_file import Rotation
     from cloudk8s.controlplane.api_server import ApiServerOptions
+    from cloudk8s.controlplane.loop import run
     from cloudk8s.controlplane.standalone import run_api_server
     from cloudk8s.settings import ClusterSettings
 
@@ -53,4 +53,4 @@ def apiserver(
         audit_log=audit_log_path,
         audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),
     )
-    asyncio.run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))
+    run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))

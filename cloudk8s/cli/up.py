@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -40,6 +39,7 @@ def up(
     Example: cloudk8s up --name dev --detach && kubectl get nodes
     """
     from cloudk8s.controlplane.cluster import ClusterOptions, run_cluster
+    from cloudk8s.controlplane.loop import run
     from cloudk8s.settings import ClusterSettings
 
     directory = (data_dir or directories.data_dir(name)).absolute()
@@ -55,7 +55,7 @@ def up(
     options = ClusterOptions(
         nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, offline=offline, kubeconfig=kubeconfig
     )
-    asyncio.run(run_cluster(settings, options, report=output.step))
+    run(run_cluster(settings, options, report=output.step))
 
 
 def _detach(name: str, directory: Path) -> None:

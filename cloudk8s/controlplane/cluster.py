@@ -13,6 +13,7 @@ from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
+from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -39,6 +40,7 @@ async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, rep
         kubeconfig.write(settings.data_dir / "admin.conf", server.access())
         kubeconfig.merge(target, server.access())
         directories.write_state(_state(settings, server, target, clock))
+        settle()
         try:
             report(f"Kubernetes {settings.kubernetes_version} is ready at {server.url}")
             report(f'kubectl uses context "{kubeconfig.context_name(settings.name)}" of {target}')

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.controlplane.api_server import ApiServerOptions, running_api_server
+from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.settings import ClusterSettings
 
@@ -18,5 +19,6 @@ async def run_api_server(
     async with running_api_server(settings, options) as server:
         if kubeconfig_out is not None:
             kubeconfig.write(kubeconfig_out, server.access())
+        settle()
         report(f"the API server is ready at {server.url}")
         await until_stopped()

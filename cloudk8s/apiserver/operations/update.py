@@ -16,8 +16,8 @@ from cloudk8s.apiserver.operations import writing
 from cloudk8s.machinery import codec
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
-_ATTEMPTS: Final = 5
-"""How often a patch is put on the newest state after losing a race; upstream's `maxRetryWhenPatchConflicts`."""
+_ATTEMPTS: Final = 64
+"""How often a change is put on the newest state after losing a race."""
 
 Transform = Callable[[Object], Object]
 """Makes the new object from the stored one, which it owns (a copy)."""
