@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "list": "list_clusters:list_clusters",
     "kubeconfig": "kubeconfig:kubeconfig",
     "apiserver": "apiserver:apiserver",
+    "kubelet": "kubelet:kubelet",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

@@ -34,7 +34,6 @@ from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
 from cloudk8s.node.server.authorization import DelegatedAuthorization
-from cloudk8s.node.server.serving import ServingFiles
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.volumes.claims import ClaimVolumes
 from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
@@ -56,11 +55,10 @@ class NodeAgent:
         runtime: Runtime,
         clock: Clock,
         *,
-        serving: ServingFiles | None = None,
         authorize: bool = True,
     ) -> None:
         self.settings = settings
-        self._serving, self._authorize = serving, authorize
+        self._authorize = authorize
         self._client, self._runtime, self._clock = client, runtime, clock
         self._informers = Informers(client, clock=clock)
         self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
@@ -100,11 +98,7 @@ class NodeAgent:
     async def _make_server(self) -> HTTPServer:
         """The serving side; with a certificate of its own where none was given."""
         settings = self.settings
-        files = self._serving
-        if files is None:
-            directory, ips = settings.root_dir / "pki", self._facts.host_ips
-            files = await asyncio.to_thread(serving.self_signed, directory, settings.node_name, ips, client_ca=None)
-        context = await asyncio.to_thread(serving.context, files)
+        context = await asyncio.to_thread(serving.context, settings, self._facts.host_ips)
         check = DelegatedAuthorization(self._client, settings.node_name, clock=self._clock) if self._authorize else None
         handler = Application(self._tools, self.workers, check)
         return HTTPServer(handler, context, host=settings.address, port=settings.port, clock=self._clock)

@@ -24,6 +24,12 @@ class NodeSettings(BaseModel):
     """Address that the serving side listens on."""
     port: int = 10250
     """Port of the serving side; 0 picks a free one."""
+    client_ca_file: Path | None = None
+    """CA of the clients that may present certificates to the serving side; the API server's is among them."""
+    tls_cert_file: Path | None = None
+    """Certificate of the serving side; the node makes its own where unset."""
+    tls_private_key_file: Path | None = None
+    """Key of that certificate."""
     cluster_dns: tuple[str, ...] = ()
     """Addresses of the cluster DNS; empty gives pods the host's own."""
     cluster_domain: str = "cluster.local"

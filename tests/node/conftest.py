@@ -93,6 +93,14 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     node = Node(tmp_path / "node", client)
     await node.start()
     yield node
-    for sandbox in await node.runtime.list_sandboxes():
-        await node.runtime.remove_sandbox(sandbox.id)
     await node.stop()
+    await clear(tmp_path / "node")
+
+
+async def clear(directory: Path) -> None:
+    """End what the agent left running, as it should."""
+    runtime = HostRuntime(directory / "runtime", clock=SystemClock())
+    await runtime.start()
+    for sandbox in await runtime.list_sandboxes():
+        await runtime.remove_sandbox(sandbox.id)
+    await runtime.close()

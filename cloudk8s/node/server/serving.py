@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,34 +14,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cloudk8s.apiserver.http import tls
+from cloudk8s.node.settings import NodeSettings
 
 _LIFETIME = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True)
-class ServingFiles:
-    """Where the serving certificate is, and the CA that signs the clients that may present certificates."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
-
-
-def context(files: ServingFiles) -> ssl.SSLContext:
-    """The listener's TLS context. Blocks."""
-    return tls.server_context(files.certificate, files.key, client_ca=files.client_ca)
+def context(settings: NodeSettings, ips: Sequence[str]) -> ssl.SSLContext:
+    """The listener's TLS context, with the certificate of the settings or one of the node's own. Blocks."""
+    certificate, key = settings.tls_cert_file, settings.tls_private_key_file
+    if certificate is None or key is None:
+        certificate, key = self_signed(settings.root_dir / "pki", settings.node_name, ips)
+    return tls.server_context(certificate, key, client_ca=settings.client_ca_file)
 
 
-def self_signed(directory: Path, node_name: str, ips: Sequence[str], *, client_ca: Path | None) -> ServingFiles:
+def self_signed(directory: Path, node_name: str, ips: Sequence[str]) -> tuple[Path, Path]:
     """A certificate of the node's own, kept until it nears its end; upstream's kubelet makes such a one too. Blocks."""
-    files = ServingFiles(directory / "kubelet.crt", directory / "kubelet.key", client_ca)
-    if not _is_usable(files.certificate, ips):
+    certificate, key = directory / "kubelet.crt", directory / "kubelet.key"
+    if not _is_usable(certificate, ips):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        certificate, key = _make(node_name, ips)
-        files.key.touch(mode=0o600)
-        files.key.write_bytes(key)
-        files.certificate.write_bytes(certificate)
-    return files
+        made, private = _make(node_name, ips)
+        key.touch(mode=0o600)
+        key.write_bytes(private)
+        certificate.write_bytes(made)
+    return certificate, key
 
 
 def _is_usable(path: Path, ips: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def peer(node: Node) -> Peer:
     return Peer(node.agent.port)
 
 
-async def running(node: Node, script: str = "sleep 300", **fields: object) -> Object:
+async def running(node: Node, script: str = "sleep 300", **fields: Any) -> Object:
     await node.run_pod(containers=[container(script, **fields)])
     return await node.until_phase("p", "Running")
 

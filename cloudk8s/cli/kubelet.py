@@ -1,0 +1,87 @@
+"""`cloudk8s kubelet`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cloudk8s.cli import output
+
+if TYPE_CHECKING:
+    from cloudk8s.node.agent import NodeAgent
+    from cloudk8s.node.settings import NodeSettings
+
+
+def kubelet(
+    kubeconfig: Annotated[Path, typer.Option(help="How to reach the API server, and as whom.")],
+    root_dir: Annotated[Path, typer.Option(help="Where pods and the runtime keep their files.")],
+    hostname_override: Annotated[str, typer.Option(help="The node's name; the host's name if empty.")] = "",
+    node_ip: Annotated[str, typer.Option(help="The node's address; found by itself if empty.")] = "",
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 10250,
+    client_ca_file: Annotated[Path | None, typer.Option(help="CA of clients with certificates.")] = None,
+    cluster_dns: Annotated[str, typer.Option(help="Addresses of the cluster DNS, comma-separated.")] = "",
+    cluster_domain: Annotated[str, typer.Option(help="DNS domain of the cluster.")] = "cluster.local",
+    pod_cidr: Annotated[str, typer.Option(help="Range of pod addresses where no controller gives one.")] = "",
+    max_pods: Annotated[int, typer.Option(help="How many pods the node takes.")] = 110,
+    node_labels: Annotated[str, typer.Option(help="Labels to register with: key=value,…")] = "",
+    provider_id: Annotated[str, typer.Option(help="The cloud's name for this machine.")] = "",
+    cloud_provider: Annotated[str, typer.Option(help="external, where a cloud controller finishes the node.")] = "",
+    pod_manifest_path: Annotated[Path | None, typer.Option(help="Directory of static pods.")] = None,
+    kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
+    runtime: Annotated[str, typer.Option(help="What runs containers: host or cri.")] = "host",
+) -> None:
+    """Run the pods of one node until stopped; containers go on and are taken over by the next start.
+
+    Example: cloudk8s kubelet --kubeconfig node.conf --root-dir /var/lib/cloudk8s/node
+    """
+    from cloudk8s.node.settings import NodeSettings
+
+    settings = NodeSettings(
+        node_name=(hostname_override or socket.gethostname()).lower(), root_dir=root_dir.absolute(), node_ip=node_ip,
+        address=address, port=port, client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
+        cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
+        node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
+        cloud_provider=cloud_provider, static_pod_path=pod_manifest_path, kubernetes_version=f"v{kubernetes_version}.0",
+    )  # fmt: skip
+    asyncio.run(_run(settings, kubeconfig, runtime))
+
+
+async def _run(settings: NodeSettings, kubeconfig: Path, runtime_name: str) -> None:
+    from cloudk8s.client.kubeconfig import load_kubeconfig
+    from cloudk8s.client.network import NetworkClient
+    from cloudk8s.controlplane.signals import until_stopped
+    from cloudk8s.machinery.clock import SystemClock
+    from cloudk8s.node.agent import NodeAgent
+    from cloudk8s.node.runtimes.catalog import make_runtime
+
+    clock = SystemClock()
+    client = NetworkClient(load_kubeconfig(kubeconfig), clock=clock)
+    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", clock=clock)
+    agent = NodeAgent(settings, client, runtime, clock)
+    running = asyncio.create_task(agent.run(), name="node agent")
+    ready = asyncio.create_task(_announce(agent), name="announcement")
+    stopped = asyncio.create_task(until_stopped(), name="signals")
+    try:
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, ready, stopped):
+            task.cancel()
+        await asyncio.gather(running, ready, stopped, return_exceptions=True)
+        await client.close()
+
+
+async def _announce(agent: NodeAgent) -> None:
+    await agent.is_running.wait()
+    output.step(f"node {agent.settings.node_name} runs; it listens on port {agent.port}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
+    return key, value
