@@ -14,10 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC as UTC_ZONE
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cloudk8s.api.decode import Decoder
+from cloudk8s.api.decoding.gvk import Expected
+from cloudk8s.api.registry import Registry, load_registry
+from cloudk8s.api.resource import ResourceType
 from cloudk8s.api.strategies import strategies
 from cloudk8s.machinery import codec
 
@@ -106,7 +111,7 @@ class Run:
             yield from self._compare(expected, self.result, strategy)
 
     def _create(self, strategy: Any, body: dict[str, Any], path: str) -> Any:
-        obj = codec.copy(body)
+        obj = self._decoded(body, path)
         meta = obj.setdefault("metadata", {})
         if CLUSTER_SCOPED_PREFIX in path:
             meta["namespace"] = path.split("/namespaces/")[1].split("/")[0]
@@ -127,6 +132,7 @@ class Run:
             meta.pop("generation", None)
         strategy.prepare_create(obj)
         self.result = obj
+        decoder().complete(obj, resource_at(path).schema)
         self.warnings = strategy.warnings(obj, None)
         return strategy.validate_create(obj)
 
@@ -139,9 +145,9 @@ class Run:
         if step["method"] == "PATCH":
             if step.get("content_type") != "application/merge-patch+json":
                 return None
-            new = merge(codec.copy(old), body)
+            new = self._decoded(merge(codec.copy(old), body), path)
         else:
-            new = codec.copy(body)
+            new = self._decoded(body, path)
         if old.get("kind") == "Pod":
             for key in ("priority", "preemptionPolicy"):
                 if key in old["spec"] and not tail:
@@ -166,8 +172,14 @@ class Run:
         if strategy.has_generation and strategy.spec_changed(new, old):
             new["metadata"]["generation"] = before.get("generation", 0) + 1
         self.result = new
+        decoder().complete(new, resource_at(path).schema)
         self.warnings = strategy.warnings(new, old)
         return strategy.validate_update(new, old, tail)
+
+    def _decoded(self, body: dict[str, Any], path: str) -> Any:
+        resource = resource_at(path)
+        expected = Expected(resource.group, resource.version, resource.kind)
+        return decoder().read(codec.encode(body), expected, resource.schema).object
 
     def _compare(self, expected: dict[str, Any], obj: dict[str, Any], strategy: Any) -> Iterator[str]:
         wanted, got = (self._comparable(value) for value in (expected["body"], obj))
@@ -224,6 +236,27 @@ class Run:
             return value
         stand_ins = {"<uid>": UID, "<time>": "2020-01-01T00:00:00Z", "<rv>": "7", "<ip>": "10.97.1.1"}
         return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID).replace("<suffix>", "abcde")
+
+
+@cache
+def registry() -> Registry:
+    return load_registry("1.36")
+
+
+@cache
+def decoder() -> Decoder:
+    return Decoder(registry())
+
+
+def resource_at(path: str) -> ResourceType:
+    """The resource that a request path names."""
+    parts = path.strip("/").split("/")
+    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in TAILS:
+        rest = rest[2:]
+    resource = registry().lookup(group, version, rest[0])
+    assert resource, path
+    return resource
 
 
 def group_of(path: str) -> str:

@@ -9,6 +9,7 @@ from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.api.validation import metadata, names
+from cloudk8s.machinery.names import generate_name
 
 StatusKeeps = Literal["spec", "spec+labels", "metadata"]
 
@@ -94,6 +95,12 @@ def spec_of(obj: Object) -> Object:
     if spec is None:
         spec = obj["spec"] = {}
     return spec
+
+
+def give_name(meta: Object) -> None:
+    """Make a name now where one is to be generated: some kinds prepare more from it."""
+    if not meta.get("name") and (prefix := meta.get("generateName")):
+        meta["name"] = generate_name(prefix)
 
 
 def _carry(new: dict[str, Any], old: dict[str, Any], key: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.workload import WorkloadStrategy
+from cloudk8s.api.validation.workloads.daemon_set import check_daemon_set_spec, check_daemon_set_status
+from cloudk8s.api.validation.workloads.selection import check_selector_immutable
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _COUNTS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
@@ -11,6 +14,9 @@ _COUNTS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberSchedul
 
 class DaemonSetStrategy(WorkloadStrategy):
     """The DaemonSet kind: an annotation counts the changes of its template."""
+
+    checks_updates_as_new = True
+    names_hosts = False
 
     def zero_status(self) -> Object:
         return dict.fromkeys(_COUNTS, 0)
@@ -40,6 +46,15 @@ class DaemonSetStrategy(WorkloadStrategy):
         if new["spec"].get("template") != old["spec"].get("template"):
             generation += 1
         new["metadata"]["annotations"][TEMPLATE_GENERATION] = str(generation)
+
+    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+        check_daemon_set_spec(errors, "spec", obj["spec"])
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_selector_immutable(errors, new, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_daemon_set_status(errors, new, old)
 
 
 def _number(annotations: dict[str, str]) -> int:

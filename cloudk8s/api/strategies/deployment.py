@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.workload import WorkloadStrategy
+from cloudk8s.api.validation.workloads.deployment import check_deployment_spec, check_deployment_status
+from cloudk8s.api.validation.workloads.selection import check_selector_immutable
 
 
 class DeploymentStrategy(WorkloadStrategy):
@@ -28,6 +31,15 @@ class DeploymentStrategy(WorkloadStrategy):
         if new.get("spec") != old.get("spec"):
             return True
         return bool(_annotations(new) != _annotations(old))
+
+    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+        check_deployment_spec(errors, "spec", obj["spec"])
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_selector_immutable(errors, new, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_deployment_status(errors, new, old)
 
 
 def _annotations(obj: Object) -> Object:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.builtin import give_name
 from cloudk8s.api.strategies.workload import WorkloadStrategy, default_labels
+from cloudk8s.api.validation.workloads.job import check_job, check_selected_job_spec
+from cloudk8s.api.validation.workloads.job_status import check_job_status
+from cloudk8s.api.validation.workloads.job_update import check_job_changes
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 NAME_LABEL = "batch.kubernetes.io/job-name"
@@ -17,6 +22,8 @@ _MAX_INT32 = 2**31 - 1
 
 class JobStrategy(WorkloadStrategy):
     """The Job kind: its selector is generated from its uid unless it is set by hand."""
+
+    checks_updates_as_new = True
 
     def default_spec(self, obj: Object, spec: Object) -> None:
         completions_unset = spec.get("completions") is None
@@ -35,11 +42,33 @@ class JobStrategy(WorkloadStrategy):
         default_labels(obj, template)
 
     def prepare_create(self, obj: Object) -> None:
-        """Needs `metadata.uid` and `metadata.name`: the generated selector and labels are made from them."""
+        """Needs `metadata.uid`; names the Job if need be: the generated selector and labels are made from both."""
         super().prepare_create(obj)
+        give_name(obj["metadata"])
         if not obj["spec"].get("manualSelector"):
             generate_selector(obj)
             default_labels(obj, obj["spec"]["template"])
+
+    def check_metadata(self, obj: Object) -> list[FieldError]:
+        """Labels that the Job has from its template are checked there."""
+        meta = obj["metadata"]
+        if meta.get("labels") == (obj["spec"]["template"].get("metadata") or {}).get("labels"):
+            obj = {**obj, "metadata": {**meta, "labels": None}}
+        return super().check_metadata(obj)
+
+    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+        check_selected_job_spec(errors, "spec", obj["spec"])
+
+    def check_create(self, obj: Object) -> list[FieldError]:
+        errors = self.check_metadata(obj)
+        check_job(errors, obj)
+        return errors
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_job_changes(errors, new, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_job_status(errors, new, old)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str((obj.get("status") or {}).get("succeeded", 0))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cloudk8s.api.resource import Object
-from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.builtin import BuiltinStrategy, give_name, spec_of
 from cloudk8s.api.validation import names
 
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -22,9 +22,7 @@ class NamespaceStrategy(BuiltinStrategy):
         return names.dns_label
 
     def set_defaults(self, obj: Object) -> None:
-        meta = obj["metadata"]
-        if name := meta.get("name"):
-            meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: name}
+        _name_label(obj["metadata"])
         spec_of(obj)
         self.default_status(obj)
 
@@ -33,9 +31,8 @@ class NamespaceStrategy(BuiltinStrategy):
         finalizers = spec_of(obj).get("finalizers") or []
         if FINALIZER not in finalizers:
             obj["spec"]["finalizers"] = [*finalizers, FINALIZER]
-        meta = obj["metadata"]
-        if name := meta.get("name"):
-            meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: name}
+        give_name(obj["metadata"])
+        _name_label(obj["metadata"])
 
     def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
         if subresource == "finalize":
@@ -54,3 +51,8 @@ class NamespaceStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"status.phase", "name"})
+
+
+def _name_label(meta: Object) -> None:
+    if name := meta.get("name"):
+        meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: name}

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.claim_warnings import claim_warnings
 from cloudk8s.api.strategies.persistent_volume_claim import default_claim
 from cloudk8s.api.strategies.workload import WorkloadStrategy
+from cloudk8s.api.validation import names
+from cloudk8s.api.validation.workloads.stateful_set import (
+    check_stateful_set_changes,
+    check_stateful_set_spec,
+    check_stateful_set_status,
+)
+
+_HISTORY: Final = (
+    "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+)
 
 
 class StatefulSetStrategy(WorkloadStrategy):
@@ -30,3 +45,40 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
             claim.setdefault("metadata", {})
             default_claim(claim)
+
+    def prepare_create(self, obj: Object) -> None:
+        super().prepare_create(obj)
+        _drop_disabled(obj["spec"], {})
+
+    def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
+        super().prepare_update(new, old, subresource)
+        _drop_disabled(new["spec"], old["spec"])
+
+    def validate_name(self) -> Callable[[str], list[str]]:
+        return names.dns_label
+
+    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+        check_stateful_set_spec(errors, "spec", obj["spec"])
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_stateful_set_changes(errors, new, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_stateful_set_status(errors, new, old)
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        warnings = super().warnings(new, old)
+        spec = new["spec"]
+        if spec.get("revisionHistoryLimit", 0) < 0:
+            warnings.append(_HISTORY)
+        for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+            warnings += claim_warnings(f"spec.volumeClaimTemplates[{index}].Spec", claim.get("spec") or {})
+        return warnings
+
+
+def _drop_disabled(spec: Object, old: Object) -> None:
+    """`maxUnavailable` is still behind a feature gate: it stays only where it was."""
+    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate")
+    before = (old.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    if rolling and before.get("maxUnavailable") is None:
+        rolling.pop("maxUnavailable", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from cloudk8s.api.strategies.claim_warnings import claim_warnings
 from cloudk8s.api.validation.addresses import parse_ip
 from cloudk8s.api.validation.pod.affinity import PREFERRED, REQUIRED
 from cloudk8s.api.validation.pod.annotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
@@ -122,6 +123,8 @@ def _volumes(path: str, volumes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             for kind, text in _VOLUMES.items():
                 if volume.get(kind) is not None:
                     yield f"{path}[{index}].{kind}: {text}"
+        if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
+            yield from claim_warnings(f"{path}[{index}].ephemeral.volumeClaimTemplate.spec", claim.get("spec") or {})
 
 
 def _aliases(path: str, aliases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
