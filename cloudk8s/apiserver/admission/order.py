@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudk8s.apiserver.admission.certificates import CertificateRequester
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from cloudk8s.apiserver.admission.node_restriction import NodeRestriction
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
@@ -22,6 +23,7 @@ def built_in(
     return [
         NamespaceLifecycle(),
         ServiceAccount(extra_certificates),
+        NodeRestriction(),
         TaintNodesByCondition(),
         Priority(),
         DefaultTolerationSeconds(),

@@ -86,7 +86,7 @@ def load(path: Path) -> Policy:
 
 
 def _rule(raw: Mapping[str, Any], omitted: frozenset[str], managed: bool) -> _Rule:
-    level = raw.get("level")
+    level: Any = raw.get("level")
     if level not in LEVELS:
         raise SettingsError(f"audit level {level!r} is none of {', '.join(LEVELS)}")
     stages = omitted | frozenset(raw.get("omitStages") or ())

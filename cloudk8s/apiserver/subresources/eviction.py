@@ -17,6 +17,7 @@ from cloudk8s.apiserver.negotiation import PLAIN
 from cloudk8s.apiserver.operations.delete import DeleteOptions, delete
 from cloudk8s.apiserver.operations.rewrite import rewrite
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.apiserver.subresources.admitting import admit_posted
 from cloudk8s.errors import BadRequest, Cause, Conflict, TooManyRequests
 from cloudk8s.machinery import labels
 from cloudk8s.machinery.times import format_time
@@ -40,7 +41,7 @@ class EvictionHandler:
         return self._evict(context, request, resource)
 
     async def _evict(self, context: RequestContext, request: Request, pods: ResourceType) -> Answer:
-        read_write_options(context, "CreateOptions")
+        options = read_write_options(context, "CreateOptions")
         eviction = Intake(self._core, context, _eviction_type(self._core)).read(request.body)
         info = context.info
         given = eviction["metadata"].get("name")
@@ -53,6 +54,7 @@ class EvictionHandler:
         pod = self._core.find("", "pods", info.name, info.namespace)
         if pod is None:
             raise failures.not_found(pods, info.name)
+        await admit_posted(self._core, context, pods, eviction, options)
         _check_uid(pod, raw)
         if not _is_exempt(pod):
             await self._spend_budget(pod, dry_run=dry_run)

@@ -17,6 +17,7 @@ from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.http.interface import Answer, Request
 from cloudk8s.apiserver.negotiation import PLAIN
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.apiserver.subresources.admitting import admit_posted
 from cloudk8s.errors import BadRequest, Conflict
 from cloudk8s.machinery.times import format_time
 
@@ -38,7 +39,10 @@ class TokenHandler:
         self, context: RequestContext, request: Request, resource: ResourceType, verb: str
     ) -> Answer | Awaitable[Answer]:
         """Issue a token; answers 201 with the TokenRequest."""
-        read_write_options(context, "CreateOptions")
+        return self._issue(context, request, resource)
+
+    async def _issue(self, context: RequestContext, request: Request, resource: ResourceType) -> Answer:
+        options = read_write_options(context, "CreateOptions")
         review = Intake(self._core, context, _request_type(self._core)).read(request.body)
         info = context.info
         account = self._core.find("", "serviceaccounts", info.name, info.namespace)
@@ -52,6 +56,7 @@ class TokenHandler:
             spec["audiences"] = [self._tokens.issuer]
         seconds = spec["expirationSeconds"]
         _check(seconds)
+        await admit_posted(self._core, context, resource, review | {"spec": spec}, options)
         bound = self._bound(spec.get("boundObjectRef"), info.namespace)
         stretched = seconds == _MOUNTED and bound.get("pod") is not None
         metadata = account["metadata"]
