@@ -35,9 +35,5 @@ def decode(data: bytes | str) -> Any:
 
 
 def copy(value: Any) -> Any:
-    """A deep copy of a JSON tree; an order of magnitude faster than `copy.deepcopy`."""
-    if isinstance(value, dict):
-        return {key: copy(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
-    if isinstance(value, list):
-        return [copy(item) if isinstance(item, (dict, list)) else item for item in value]
-    return value
+    """A deep copy of a JSON tree, by way of its JSON: several times faster than walking it."""
+    return orjson.loads(orjson.dumps(value))

@@ -6,8 +6,8 @@ the text is right.
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import uuid
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -32,7 +32,7 @@ _PERCENT: Final = "[0-9]+%"
 
 def generate_name(base: str, *, max_length: int = 63) -> str:
     """`base`, cut where needed, with five random characters that cannot spell a word."""
-    suffix = "".join(secrets.choice(_ALPHABET) for _ in range(_SUFFIX_LENGTH))
+    suffix = "".join(random.choices(_ALPHABET, k=_SUFFIX_LENGTH))  # a name is no secret
     return base[: max_length - _SUFFIX_LENGTH] + suffix
 
 

@@ -46,7 +46,9 @@ class Writer:
     async def change(self, obj: Object, transform: Callable[[Object], Object]) -> None:
         """Change a stored object of that kind and name."""
         resource, metadata = self.resource(obj), obj["metadata"]
-        change = Change(resource, metadata.get("namespace", ""), metadata["name"], transform)
+        change = Change(
+            resource, metadata.get("namespace", ""), metadata["name"], lambda live: codec.copy(transform(live))
+        )
         await update(self.core, self.context(), change)
 
     def resource(self, obj: Object) -> ResourceType:

@@ -63,9 +63,10 @@ def patched(resource: ResourceType, name: str, live: Object, request: Patch) -> 
 
 
 def finish(tree: Object, live: Object) -> Object:
-    """Checks on the result that hold for every patch type."""
-    if not isinstance(tree, dict):
-        raise BadRequest("the patched object is not an object")
+    """What holds for every patch type: one that leaves the resource version alone insists on none."""
+    metadata = tree["metadata"]
+    if metadata.get("resourceVersion") == live["metadata"]["resourceVersion"]:
+        del metadata["resourceVersion"]
     return tree
 
 
@@ -76,7 +77,8 @@ async def _apply(
     config: Object = request.document
 
     def transform(live: Object) -> Object:
-        return core.fields.on_apply(context, resource, live, codec.copy(config), subresource, request.force)
+        applied = core.fields.on_apply(context, resource, live, codec.copy(config), subresource, request.force)
+        return finish(codec.copy(applied), live)
 
     async def make() -> Record:
         if config["metadata"].get("uid"):

@@ -29,7 +29,7 @@ async def rewrite(
         if record is None:
             raise failures.not_found(resource, name)
         old = core.tree(record)
-        new = transform(codec.copy(old))
+        new = transform(codec.decode(record.value))
         if new == old:
             return record
         if dry_run:

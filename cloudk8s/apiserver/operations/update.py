@@ -13,14 +13,13 @@ from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations import writing
-from cloudk8s.machinery import codec
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
 _ATTEMPTS: Final = 64
 """How often a change is put on the newest state after losing a race."""
 
 Transform = Callable[[Object], Object]
-"""Makes the new object from the stored one, which it owns (a copy)."""
+"""Makes the new object from the stored one, which is shared and read-only; the result is the caller's to change."""
 Create = Callable[[], Awaitable[Record]]
 
 
@@ -58,7 +57,7 @@ async def update(core: Core, context: RequestContext, change: Change) -> tuple[R
                 raise failures.not_found(resource, change.name)
             return await change.create(), True
         old = core.tree(record)
-        new = change.transform(codec.copy(old))
+        new = change.transform(old)
         wanted = _precondition(core, change, new, old, record)
         try:
             return await _once(core, context, change, new, old, record), False

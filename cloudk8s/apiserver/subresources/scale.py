@@ -19,6 +19,7 @@ from cloudk8s.apiserver.negotiation import negotiate
 from cloudk8s.apiserver.operations.patch import Patch, PatchType, patched
 from cloudk8s.apiserver.operations.update import Change, update
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.machinery import codec
 from cloudk8s.machinery.apply import scale as scale_fields
 
 _REPLICAS = ("f:spec", "f:replicas")
@@ -94,7 +95,7 @@ class _ScaleWrite:
         version = new["metadata"].get("resourceVersion", "")
         result = with_scale(live, new)
         result["metadata"] = {**live["metadata"], "managedFields": owners, "resourceVersion": version}
-        return result
+        return codec.copy(result)
 
     def _new_scale(self, old: Object) -> Object:
         if self._type is None:
