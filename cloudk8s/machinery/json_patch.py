@@ -16,6 +16,7 @@ MAX_OPERATIONS: Final = 10_000
 MAX_COPIED_BYTES: Final = 3 * 1024 * 1024
 _INDEX: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _ROOT: Final = "document"
+_DECODING: Final = "error decoding patch: "
 
 
 class PatchFormatError(ValueError):
@@ -35,11 +36,11 @@ def decode(body: bytes) -> list[Any]:
     try:
         operations = codec.decode(body)
     except codec.DecodeError as error:
-        raise PatchFormatError(json_syntax.problem(body) or str(error)) from error
+        raise PatchFormatError(_DECODING + (json_syntax.problem(body) or str(error))) from error
     if operations is None:
         return []
     if not isinstance(operations, list):
-        raise PatchFormatError(go_text.cannot_unmarshal(operations, "[]handlers.jsonPatchOp"))
+        raise PatchFormatError(_DECODING + go_text.cannot_unmarshal(operations, "[]handlers.jsonPatchOp"))
     for operation in operations:
         _check_operation(operation)
     if len(operations) > MAX_OPERATIONS:
@@ -181,14 +182,13 @@ def equal(first: Any, second: Any) -> bool:
 
 def _check_operation(operation: Any) -> None:
     if operation is not None and not isinstance(operation, dict):
-        raise PatchFormatError(go_text.cannot_unmarshal(operation, "handlers.jsonPatchOp"))
+        raise PatchFormatError(_DECODING + go_text.cannot_unmarshal(operation, "handlers.jsonPatchOp"))
     for name in ("op", "path", "from"):
         value = (operation or {}).get(name)
         if value is not None and not isinstance(value, str):
             kind = go_text.json_type_name(value)
-            raise PatchFormatError(
-                f"json: cannot unmarshal {kind} into Go struct field jsonPatchOp.{name} of type string"
-            )
+            problem = f"json: cannot unmarshal {kind} into Go struct field jsonPatchOp.{name} of type string"
+            raise PatchFormatError(_DECODING + problem)
 
 
 def _path(operation: dict[str, Any], verb: str, name: str = "path") -> str:

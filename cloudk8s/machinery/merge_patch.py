@@ -6,17 +6,15 @@ back with sorted keys, as upstream prints them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from cloudk8s.machinery import codec, go_text, json_syntax
 
+_DECODING: Final = "error decoding patch: "
+
 
 class PatchFormatError(ValueError):
-    """The body is not a merge patch: a bad request. `is_decoding` tells which prefix upstream's answer has."""
-
-    def __init__(self, message: str, *, is_decoding: bool = True) -> None:
-        super().__init__(message)
-        self.is_decoding = is_decoding
+    """The body is not a merge patch: a bad request."""
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -24,11 +22,11 @@ def decode(body: bytes) -> dict[str, Any]:
     try:
         patch = codec.decode(body)
     except codec.DecodeError as error:
-        raise PatchFormatError(json_syntax.problem(body) or str(error)) from error
+        raise PatchFormatError(_DECODING + (json_syntax.problem(body) or str(error))) from error
     if patch is None:
-        raise PatchFormatError("Invalid JSON Patch", is_decoding=False)
+        raise PatchFormatError("Invalid JSON Patch")
     if not isinstance(patch, dict):
-        raise PatchFormatError(go_text.cannot_unmarshal(patch, "map[string]interface {}"))
+        raise PatchFormatError(_DECODING + go_text.cannot_unmarshal(patch, "map[string]interface {}"))
     return patch
 
 

@@ -104,7 +104,7 @@ def test_objects_that_were_gone_through_come_back_sorted() -> None:
 def test_body_that_is_no_patch_is_refused_in_upstreams_words(body: bytes, message: str) -> None:
     with pytest.raises(PatchFormatError) as caught:
         json_patch.decode(body)
-    assert str(caught.value) == message
+    assert str(caught.value) == f"error decoding patch: {message}"
 
 
 def test_patch_of_too_many_operations_is_refused() -> None:

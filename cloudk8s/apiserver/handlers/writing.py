@@ -88,7 +88,7 @@ async def patch_object(
 
     request = Patch(type, intake.read_patch(type, body), take, context.query.flag("force"))
     if type == "apply":
-        check_names(resource, request.document, info.namespace, info.name)
+        check_names(resource, codec.copy(request.document), info.namespace, info.name)
     record, created = await patch(
         core, context, resource, info.namespace if resource.namespaced else "", info.name, info.subresource, request
     )

@@ -84,13 +84,10 @@ async def _apply(
         if config["metadata"].get("uid"):
             finding = invalid("metadata.uid", config["metadata"]["uid"], "")
             raise failures.invalid_object(resource, name, [finding])
-        return await create(
-            core,
-            context,
-            resource,
-            core.fields.on_apply(context, resource, None, codec.copy(config), "", request.force),
-            manages_fields=False,
-        )
+        obj = core.fields.on_apply(context, resource, None, codec.copy(config), "", request.force)
+        if resource.namespaced:
+            obj["metadata"]["namespace"] = namespace
+        return await create(core, context, resource, obj, manages_fields=False)
 
     change = Change(
         resource, namespace, name, transform, subresource, manages_fields=False, create=None if subresource else make

@@ -37,8 +37,8 @@ class DeducedType(Type):
             return self._map.merge(live, config)
         return config
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
-        return self._of(value).remove(value, fields)
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
+        return self._of(value).remove(value, fields, emptied)
 
     def named(self, fields: FieldSet) -> FieldSet:
         return fields

@@ -42,7 +42,7 @@ class ScalarType(LeafType):
     def __init__(self, kind: ScalarKind) -> None:
         self.kind = kind
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
         return value
 
     def check(self, value: Any) -> Findings:
@@ -70,7 +70,7 @@ class AtomicType(LeafType):
     def __init__(self, inner: Type) -> None:
         self._inner = inner
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
         return ABSENT if value else value
 
     def check(self, value: Any) -> Findings:

@@ -62,13 +62,15 @@ class ListType(Type):
             return live
         return list_order.merged(live, config, self.identity, self._items.merge)
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
         kept = []
         for item in value or ():
             node = fields.get(self.identity(item))
-            rest = item if node is None else ABSENT if not node or SELF in node else self._items.remove(item, node)
-            if rest is not ABSENT:
-                kept.append(rest)
+            if node is None:
+                kept.append(item)
+            elif node and SELF not in node:
+                rest = self._items.remove(item, node, emptied)
+                kept += [] if rest is ABSENT else [rest]
         return kept if kept else ABSENT if value else value
 
     def named(self, fields: FieldSet) -> FieldSet:
@@ -144,7 +146,7 @@ class PlainListType(LeafType):
     def __init__(self, items: Type) -> None:
         self._items = items
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
         return value
 
     def check(self, value: Any) -> Findings:

@@ -137,7 +137,7 @@ class FieldManager:
             last = managers.get(entry.identity)
             managers[entry.identity] = entry
             result = pruned(self._views, merged, managers, entry, last)
-            changes = Changes(self._views, base, result, writer.reset_fields)
+            changes = Changes(self._views, base, result.compared, writer.reset_fields)
             changed, removed = changes.of(self._api_version, is_native=True) or (LEAF, LEAF)
         except TypedError as error:
             raise ApplyError(f"failed to create typed live object ({self._described(config)}): {error}") from error
@@ -147,7 +147,7 @@ class FieldManager:
         fields = fieldset.difference(fields, UNOWNED)
         if fields:
             managers[entry.identity] = entry.owning(fields, time)
-        return self._with_managers(result if is_changed or live is None else base, managers, writer, config)
+        return self._with_managers(result.object if is_changed or live is None else base, managers, writer, config)
 
     def _after_conflicts(self, managers: Managers, own: Entry, changes: Changes, force: bool) -> Managers:
         others = {identity: entry for identity, entry in managers.items() if identity != own.identity}

@@ -90,7 +90,7 @@ class MapType(Type):
             merged[key] = item if current is ABSENT or current is item else self._field(key)[1].merge(current, item)
         return merged
 
-    def remove(self, value: Any, fields: FieldSet) -> Any:
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
         kept = {}
         for key, item in _fields_of(value).items():
             token, child = self._field(key)
@@ -98,8 +98,10 @@ class MapType(Type):
             if node is None:
                 kept[key] = item
             elif node and SELF not in node:
-                rest = child.remove(item, node)
-                kept[key] = None if rest is ABSENT else rest
+                rest = child.remove(item, node, emptied)
+                rest = emptied if rest is ABSENT else rest
+                if rest is not ABSENT:
+                    kept[key] = rest
         return kept if kept else ABSENT if value else value
 
     def named(self, fields: FieldSet) -> FieldSet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudk8s.machinery.apply import fieldset
 from cloudk8s.machinery.apply.fieldset import FieldSet
@@ -11,23 +11,31 @@ from cloudk8s.machinery.apply.type import ABSENT, Type
 from cloudk8s.machinery.apply.views import Views
 
 
-def pruned(
-    views: Views, merged: dict[str, Any], managers: Managers, current: Entry, last: Entry | None
-) -> dict[str, Any]:
+class Pruned(NamedTuple):
+    """An object after pruning, twice."""
+
+    object: dict[str, Any]
+    """Fields that lost all they held are gone."""
+    compared: dict[str, Any]
+    """They are null, so that whoever owns them as such goes on to."""
+
+
+def pruned(views: Views, merged: dict[str, Any], managers: Managers, current: Entry, last: Entry | None) -> Pruned:
     """The merged object without what `last` set, `current` does not, and no manager owns.
 
     `managers` already holds `current`. Follows `prune` of structured-merge-diff's `merge.Updater`.
     """
     if last is None or not fieldset.difference(last.fields, current.fields):
-        return merged
+        return Pruned(merged, merged)
     type = views.type_in(last.api_version)
     if type is None:
-        return merged
+        return Pruned(merged, merged)
     seen = views.convert(merged, last.api_version)
     rest = _removed(type, seen, type.named(last.fields))
     rest = _with_owned(views, seen, rest, managers, last.api_version)
-    rest = _with_dangling(type, seen, views.convert(rest, last.api_version), last)
-    return views.convert(rest, current.api_version)
+    gone = _dangling(type, seen, views.convert(rest, last.api_version), last)
+    results = (_removed(type, seen, gone, emptied) for emptied in (ABSENT, None))
+    return Pruned(*(views.convert(result, current.api_version) for result in results))
 
 
 def _with_owned(
@@ -47,16 +55,16 @@ def _with_owned(
     return rest
 
 
-def _with_dangling(type: Type, merged: dict[str, Any], rest: dict[str, Any], last: Entry) -> dict[str, Any]:
-    """Put back what went along without ever having been applied by this manager."""
+def _dangling(type: Type, merged: dict[str, Any], rest: dict[str, Any], last: Entry) -> FieldSet:
+    """What is to go in the end: nothing that went along without ever having been applied by this manager."""
     gone = fieldset.difference(_named_fields(type, merged), _named_fields(type, rest))
-    return _removed(type, merged, fieldset.intersection(gone, type.named(last.fields)))
+    return fieldset.intersection(gone, type.named(last.fields))
 
 
 def _named_fields(type: Type, obj: dict[str, Any]) -> FieldSet:
     return type.named(type.applied(obj) or {})
 
 
-def _removed(type: Type, obj: dict[str, Any], fields: FieldSet) -> dict[str, Any]:
-    rest: Any = type.remove(obj, fields)
+def _removed(type: Type, obj: dict[str, Any], fields: FieldSet, emptied: Any = None) -> dict[str, Any]:
+    rest: Any = type.remove(obj, fields, emptied)
     return {} if rest is ABSENT else rest

@@ -53,8 +53,8 @@ class Type(ABC):
         """The live value with the configuration on top."""
 
     @abstractmethod
-    def remove(self, value: Any, fields: FieldSet) -> Any:
-        """The value without these fields; ABSENT where nothing is left, which a field around it shows as null."""
+    def remove(self, value: Any, fields: FieldSet, emptied: Any) -> Any:
+        """The value without these fields; ABSENT where nothing is left, and then `emptied` in the field around it."""
 
     @abstractmethod
     def named(self, fields: FieldSet) -> FieldSet:

@@ -116,16 +116,18 @@ def test_list_item_without_keys_cannot_be_walked(type: Type) -> None:
         type.full({"spec": {"containers": [{"image": "x"}]}})
 
 
-def test_removal_leaves_null_where_a_field_is_emptied(type: Type) -> None:
+def test_removal_leaves_null_or_nothing_where_a_field_is_emptied(type: Type) -> None:
     value = {"data": {"a": "1", "b": "2"}, "metadata": {"finalizers": ["x", "y"]}}
-    assert type.remove(value, {"f:data": {"f:a": {}}}) == {
+    assert type.remove(value, {"f:data": {"f:a": {}}}, None) == {
         "data": {"b": "2"},
         "metadata": {"finalizers": ["x", "y"]},
     }
-    assert type.remove(value, {"f:data": {"f:a": {}, "f:b": {}}})["data"] is None
-    assert "data" not in type.remove(value, {"f:data": {}})
-    assert type.remove(value, {"f:metadata": {"f:finalizers": {'v:"x"': {}}}})["metadata"] == {"finalizers": ["y"]}
-    assert type.remove(value, {"f:metadata": {}, "f:data": {}}) is ABSENT
+    assert type.remove(value, {"f:data": {"f:a": {}, "f:b": {}}}, None)["data"] is None
+    assert "data" not in type.remove(value, {"f:data": {"f:a": {}, "f:b": {}}}, ABSENT)
+    assert "data" not in type.remove(value, {"f:data": {}}, None)
+    rest = type.remove(value, {"f:metadata": {"f:finalizers": {'v:"x"': {}}}}, None)
+    assert rest["metadata"] == {"finalizers": ["y"]}
+    assert type.remove(value, {"f:metadata": {}, "f:data": {}}, None) is ABSENT
 
 
 def test_named_fields_become_members_and_map_entries_do_not(type: Type) -> None:
