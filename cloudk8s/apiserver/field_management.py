@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudk8s.api.decode import Decoder
+from cloudk8s.api.decode import CONVERTED, Decoder, WrongType
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategies
@@ -62,8 +62,11 @@ class FieldManagement:
         """
         writer = self._writer(context, resource, subresource)
         try:
-            return self._manager(resource).on_apply(live, config, writer, self._clock.now(), force=force)
-        except ApplyError as error:
+            applied = self._manager(resource).on_apply(live, config, writer, self._clock.now(), force=force)
+            if resource.custom is not None:
+                return applied
+            return self._decoder.check(applied, resource.schema, wording=CONVERTED).object
+        except (ApplyError, WrongType) as error:
             raise failures.plain_error(str(error)) from None
 
     def _writer(self, context: RequestContext, resource: ResourceType, subresource: str) -> Writer:
@@ -75,7 +78,8 @@ class FieldManagement:
             zero: dict[str, Any] = {"metadata": {}}
             self._decoder.complete(zero, resource.schema)
             versions = OneVersion(resource.api_version, resource.schema)
-            found = FieldManager(resource.api_version, resource.kind, versions, zero=zero)
+            is_custom = resource.custom is not None
+            found = FieldManager(resource.api_version, resource.kind, versions, zero=zero, reconciles=is_custom)
             self._managers[resource] = found
         return found
 
