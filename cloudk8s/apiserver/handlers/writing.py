@@ -65,7 +65,7 @@ async def put(core: Core, presenter: Presenter, context: RequestContext, resourc
     can_create = core.strategy(resource).allow_create_on_update and not info.subresource
     change = Change(
         resource, info.namespace, info.name, lambda _: codec.copy(obj), info.subresource,
-        retries=True, create=make if can_create else None, options=options,
+        replaces=True, create=make if can_create else None, options=options,
     )  # fmt: skip
     record, created = await update(core, context, change)
     return presenter.one(resource, record, form, 201 if created else 200)

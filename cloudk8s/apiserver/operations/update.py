@@ -34,6 +34,8 @@ class Change:
     subresource: str = ""
     manages_fields: bool = True
     """False where `transform` has worked out `managedFields` itself (apply)."""
+    replaces: bool = False
+    """A PUT, which some kinds allow only with a resource version."""
     retries: bool = True
     """Whether a lost race is tried again when the new object names no resource version."""
     create: Create | None = None
@@ -72,7 +74,12 @@ def _precondition(core: Core, change: Change, new: Object, old: Object, record: 
     resource = change.resource
     text = new["metadata"].get("resourceVersion") or ""
     wanted = _revision(text) if text else 0
-    if not wanted and not change.subresource and not core.strategy(resource).allow_unconditional_update:
+    if (
+        not wanted
+        and change.replaces
+        and not change.subresource
+        and not core.strategy(resource).allow_unconditional_update
+    ):
         finding = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise failures.invalid(resource.plural, resource.group, change.name, [finding])
     if wanted and wanted != record.revision:
