@@ -18,6 +18,8 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("serviceaccount-controller", "cloudk8s.controllers.service_account:ServiceAccountController"),
     ("root-ca-certificate-publisher-controller", "cloudk8s.controllers.root_ca:RootCAPublisher"),
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
+    ("job-controller", "cloudk8s.controllers.job.controller:JobController"),
+    ("ttl-after-finished-controller", "cloudk8s.controllers.ttl_after_finished:TTLAfterFinishedController"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
