@@ -81,7 +81,7 @@ class Intake:
             raise self._refused(tree, _foreign(said, resource))
         shown = tree
         try:
-            decoded = self._core.decoder.check(codec.copy(tree), resource.schema, wording=wording)
+            decoded = self._core.decoder.check(_with_reset(codec.copy(tree)), resource.schema, wording=wording)
         except WrongType as problem:
             raise self._refused(shown, str(problem)) from None
         decoded = Decoded(decoded.object, (*self._duplicates, *decoded.findings))
@@ -138,3 +138,11 @@ def _unsupported() -> UnsupportedMediaType:
         "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     )
     return UnsupportedMediaType(message)
+
+
+def _with_reset(tree: Any) -> Any:
+    """An empty list of managers asks to forget them all, and must not be taken for an absent one."""
+    metadata = tree.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields") == []:
+        metadata["managedFields"] = [{}]
+    return tree
