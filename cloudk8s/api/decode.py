@@ -7,16 +7,18 @@ upstream's text. After a change to a tree (a patch, defaults) `check` and `compl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from cloudk8s.api.custom.decoding import coerce, whole_numbers
 from cloudk8s.api.decoding import gvk, raw_json
 from cloudk8s.api.decoding.completion import Completer
 from cloudk8s.api.decoding.gvk import Expected
 from cloudk8s.api.decoding.strict import StrictWalk
 from cloudk8s.api.decoding.untyped import TooDeep, duplicate_fields, has_duplicates
 from cloudk8s.api.decoding.walker import Anomaly, Walker
-from cloudk8s.api.decoding.wording import ConverterWording, JsonWording, Wording
+from cloudk8s.api.decoding.wording import ConverterWording, JsonWording, Wording, json_kind
 from cloudk8s.api.registry import Registry
 from cloudk8s.api.resource import Object
 from cloudk8s.errors import BadRequest
@@ -31,6 +33,8 @@ CONVERTED: Final = ConverterWording()
 """The tree comes from a strategic merge patch or from server-side apply."""
 _YAML_PREFIX: Final = "yaml: unmarshal errors:\n"
 _CONVERTING: Final = "error converting YAML to JSON: "
+_OBJECT_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_FLOAT: Final = re.compile(rb"[0-9][.eE]")
 _TOO_DEEP: Final = "exceeded max depth"
 
 
@@ -74,7 +78,7 @@ class Decoder:
         validation: FieldValidation = "Warn",
         yaml: bool = False,
     ) -> Decoded:
-        """Read the body of a request for a built-in kind.
+        """Read the body of a request; `schema` is the kind's own, built-in or custom.
 
         Raises BadRequest for what is no object of the kind, and under `Strict` for unknown and duplicate fields;
         under `Warn` the caller sends `Decoded.warnings`.
@@ -82,9 +86,9 @@ class Decoder:
         duplicates: tuple[str, ...] = ()
         if yaml:
             data, duplicates = _yaml_to_json(data, expected)
-        tree, said = self._recognize(data, expected)
+        tree, said = self._recognize(data, expected, is_custom=not schema.name)
         try:
-            decoded = self._decode(data, tree, schema)
+            decoded = self._decode(data, tree, schema) if schema.name else self._decode_custom(data, tree, schema)
         except WrongType as problem:
             raise gvk.refused(said, expected, str(problem)) from None
         except (RecursionError, TooDeep):
@@ -101,6 +105,8 @@ class Decoder:
 
         The findings are all unknown fields; whether they are errors is the caller's decision.
         """
+        if not schema.name:
+            return Decoded(tree, coerce(tree, schema, self._read_metadata))
         try:
             return Decoded(self._walker.walk(schema)(tree))
         except Anomaly:
@@ -108,9 +114,10 @@ class Decoder:
 
     def complete(self, tree: Object, schema: Schema) -> None:
         """Add what Go writes although nobody set it (`status: {}`, `resources: {}`); the last step before storing."""
-        self._completer.complete(tree, schema)
+        if schema.name:
+            self._completer.complete(tree, schema)
 
-    def _recognize(self, data: bytes, expected: Expected) -> tuple[Object, Expected]:
+    def _recognize(self, data: bytes, expected: Expected, *, is_custom: bool) -> tuple[Object, Expected]:
         """The tree, and the type that it names."""
         tree = _parse(data, expected)
         if tree is None:
@@ -125,7 +132,7 @@ class Decoder:
         if said is None:
             raise gvk.unrecognized(expected, f"unexpected GroupVersion string: {api_version}", data)
         if said != expected:
-            gvk.check_type(said, expected, self._registry)
+            gvk.check_type(said, expected, None if is_custom else self._registry)
         return tree, said
 
     def _decode(self, data: bytes, tree: Object, schema: Schema) -> Decoded:
@@ -136,9 +143,26 @@ class Decoder:
                 pass
         return self._explain(raw_json.parse(data) or {}, schema, JSON_PATCHED)
 
-    def _explain(self, tree: Any, schema: Schema, wording: Wording) -> Decoded:
+    def _decode_custom(self, data: bytes, tree: Object, schema: Schema) -> Decoded:
+        duplicates = duplicate_fields(data) if has_duplicates(data, tree) else ()
+        if _FLOAT.search(data):
+            whole_numbers(tree)
+        return Decoded(tree, (*duplicates, *coerce(tree, schema, self._read_metadata)))
+
+    def _read_metadata(self, value: Any, path: str) -> tuple[Object, tuple[str, ...]]:
+        """Metadata in the form in which it is stored, and its unknown fields; raises WrongType."""
+        schema = self._registry.definitions[_OBJECT_META]
+        if not isinstance(value, dict):
+            raise WrongType(f"json: cannot unmarshal {json_kind(value)} into Go value of type v1.ObjectMeta")
+        try:
+            return self._walker.walk(schema)(value), ()
+        except Anomaly:
+            decoded = self._explain(value, schema, JSON_PATCHED, path)
+        return decoded.object, decoded.findings
+
+    def _explain(self, tree: Any, schema: Schema, wording: Wording, path: str = "") -> Decoded:
         walk = StrictWalk(wording)
-        pruned = walk.struct(tree, schema)
+        pruned = walk.struct(tree, schema, path)
         if walk.problem:
             raise WrongType(walk.problem)
         return Decoded(self._walker.walk(schema)(pruned), walk.findings)

@@ -68,10 +68,15 @@ def said_type(api_version: str, kind: str, expected: Expected) -> Expected | Non
     return Expected(group, version, kind or expected.kind)
 
 
-def check_type(said: Expected, expected: Expected, registry: Registry) -> None:
-    """Raise upstream's BadRequest where the body is of another type than the one expected."""
-    if said == expected:
+def check_type(said: Expected, expected: Expected, registry: Registry | None) -> None:
+    """Raise upstream's BadRequest where the body is of another type than the one expected.
+
+    Without a registry, for custom kinds, only the version counts here; another kind is a finding of validation.
+    """
+    if said == expected or (registry is None and said.group_version == expected.group_version):
         return
+    if registry is None:
+        raise _other_version(said, expected)
     if not _is_known(said, expected, registry):
         version = GroupVersion(said.group, said.version)
         text = f'no kind "{said.kind}" is registered for version "{version}" in scheme "{_SCHEME}"'
@@ -79,10 +84,12 @@ def check_type(said: Expected, expected: Expected, registry: Registry) -> None:
     if _internal(said) != _internal(expected):
         text = f"converting ({said.version}.{said.kind}) to ({_internal(expected)}): unknown conversion"
         raise refused(said, expected, text)
-    raise BadRequest(
-        f"the API version in the data ({said.group_version}) does not match the expected API version "
-        f"({expected.group_version})"
-    )
+    raise _other_version(said, expected)
+
+
+def _other_version(said: Expected, expected: Expected) -> BadRequest:
+    versions = (said.group_version, expected.group_version)
+    return BadRequest("the API version in the data ({}) does not match the expected API version ({})".format(*versions))
 
 
 def _is_known(said: Expected, expected: Expected, registry: Registry) -> bool:

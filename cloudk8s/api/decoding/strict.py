@@ -35,9 +35,9 @@ class StrictWalk:
         """Unknown and duplicate fields, in the order of the text."""
         return tuple(self._findings)
 
-    def struct(self, tree: Any, schema: Schema) -> dict[str, Any]:
-        """Walk a whole object."""
-        return self._struct(tree, schema, Place("", "", ""))
+    def struct(self, tree: Any, schema: Schema, path: str = "") -> dict[str, Any]:
+        """Walk a whole struct; findings begin with `path`."""
+        return self._struct(tree, schema, Place(path, "", ""))
 
     def _struct(self, tree: Any, schema: Schema, place: Place, into: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {} if into is None else into
