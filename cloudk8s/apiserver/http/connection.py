@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -50,7 +49,7 @@ class HTTPConnection(asyncio.Protocol):
     def __init__(self, server: HTTPServer) -> None:
         self._server = server
         self._parser = self._new_parser()
-        self._queue: deque[Exchange] = deque()
+        self._queue: list[Exchange] = []
         self._current: Exchange | None = None
         self._task: asyncio.Future[Answer] | None = None
         self._stream: ChunkedWriter | None = None
@@ -198,7 +197,7 @@ class HTTPConnection(asyncio.Protocol):
     def _pump(self) -> None:
         """Answer what waits, until one takes its time."""
         while self._queue and self._current is None and not self._is_paused and self.transport is not None:
-            self._begin(self._queue.popleft())
+            self._begin(self._queue.pop(0))
         if self._current is None and not self._queue and self.transport is not None and not self._is_closing:
             if not self._is_reading:
                 self._is_reading = True

@@ -17,6 +17,8 @@ from typing import Any, cast
 log = logging.getLogger(__name__)
 
 BUFFER = 64 * 1024
+RECORD = 16 * 1024
+"""The most that one TLS record holds."""
 _PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 
@@ -72,11 +74,12 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return self._buffers.received_view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._incoming.write(self._buffers.received_view[:nbytes])
         self._is_handling = True
         try:
-            if self._settled is None or self._shake_hands():
-                self._read()
+            for start in range(0, nbytes or 1, RECORD):
+                self._incoming.write(self._buffers.received_view[start : min(start + RECORD, nbytes)])
+                if self._settled is None or self._shake_hands():
+                    self._read()
         except ssl.SSLError as error:
             self._failed(error)
         finally:
@@ -108,11 +111,10 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self._is_closing or not data:
             return
         try:
-            written = self._tls.write(data)
-            if written < len(data):
-                rest = memoryview(data)[written:]
-                while rest:
-                    rest = rest[self._tls.write(rest) :]
+            if len(data) <= RECORD:
+                self._tls.write(data)
+            else:
+                self._write_records(memoryview(data))
         except ssl.SSLError as error:
             self._failed(error)
             return
@@ -213,6 +215,15 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 self.close()
                 return
             cast(asyncio.Protocol, self._app).data_received(bytes(view[:count]))
+
+    def _write_records(self, data: memoryview[Any]) -> None:
+        """Encrypt record by record: a BIO keeps the memory of the most that it ever held."""
+        records = []
+        for start in range(0, len(data), RECORD):
+            self._tls.write(data[start : start + RECORD])
+            records.append(self._outgoing.read())
+        if self._lower is not None:
+            self._lower.write(b"".join(records))
 
     def _flush(self) -> None:
         if self._outgoing.pending and self._lower is not None:
