@@ -12,6 +12,7 @@ from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.dispatch import verb_of
+from cloudk8s.apiserver.failures import not_found
 from cloudk8s.apiserver.handlers.watching import too_old
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.operations import watching
@@ -67,7 +68,7 @@ class LocalApi:
         if not isinstance(response, Response):
             raise TypeError(f"{method} {path} does not answer with a document")
         if response.status >= 400:
-            raise status_error(codec.decode(joined(response)))
+            raise status_error(_status(response))
         return response
 
     def get(self, path: str) -> Object:
@@ -75,7 +76,7 @@ class LocalApi:
         context, resource = self._begin("GET", path, Query(""))
         record = self._core.store.get(resource.key(context.info.namespace, context.info.name))
         if record is None:
-            raise NotFound(f'{resource.plural} "{context.info.name}" not found')
+            raise not_found(resource, context.info.name)
         return self._presenter.tree(resource, record)
 
     def list(
@@ -117,6 +118,15 @@ class LocalApi:
         if resource is None:
             raise NotFound("the server could not find the requested resource")
         return context, resource
+
+
+def _status(response: Response) -> Mapping[str, Any]:
+    """The Status of a refusal; paths that nothing is served at are refused in plain text."""
+    body = joined(response)
+    if response.content_type.startswith("application/json"):
+        status: Mapping[str, Any] = codec.decode(body)
+        return status
+    return {"kind": "Status", "code": response.status, "message": body.decode("utf-8", "replace").strip()}
 
 
 def joined(response: Response) -> bytes:

@@ -10,6 +10,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.registry import built_in_controllers
 from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.machinery.clock import Clock
@@ -25,7 +26,8 @@ async def running_controllers(
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, "kube-controller-manager", clock=clock)
     informers = Informers(client, clock=clock)
-    context = ControllerContext(client, informers, events, clock, server.settings)
+    options = ControllerSettings(root_ca=server.access().certificate_authority.decode())
+    context = ControllerContext(client, informers, events, clock, server.settings, options)
     registrations = built_in_controllers().select(selection)
     loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
     async with informers, loops:
