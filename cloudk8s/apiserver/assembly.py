@@ -9,7 +9,7 @@ from pathlib import Path
 from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
-from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.resource import Object
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
@@ -42,7 +42,6 @@ from cloudk8s.apiserver.subresources.interface import SubresourceHandler, Virtua
 from cloudk8s.apiserver.subresources.scale import ScaleHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
 from cloudk8s.apiserver.subresources.token import TokenHandler
-from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 
 
@@ -74,7 +73,7 @@ def assemble(
     audit: AuditTrail | None = None,
 ) -> Assembly:
     """Build the handlers over a core."""
-    presenter = Presenter(core, convert=_convert, printer=Printer(core.clock))
+    presenter = Presenter(core, printer=Printer(core.clock))
     tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
     bearer = _bearer(core, tokens, token_file)
     access = _access(core, modes)
@@ -132,10 +131,3 @@ def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -
     if token_file is not None:
         kinds.insert(0, TokenFile(token_file, api_audiences=(DEFAULT_ISSUER,)))
     return BearerAuthenticator(kinds, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)
-
-
-def _convert(core: Core, resource: ResourceType, tree: Object) -> Object:
-    """An object in another version of its kind; versions of custom resources differ in apiVersion only."""
-    copy: Object = codec.copy(tree)
-    copy["apiVersion"], copy["kind"] = resource.api_version, resource.kind
-    return copy

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cloudk8s.api.conversion import convert
 from cloudk8s.api.decode import Decoder
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
@@ -55,8 +56,20 @@ class Core:
         return versions[0]
 
     def tree(self, record: Record) -> Object:
-        """A record's decoded object: shared, read-only."""
+        """A record's decoded object in its stored version: shared, read-only."""
         return self.trees.tree(record)
+
+    def view(self, resource: ResourceType, record: Record) -> Object:
+        """A record's object in the version of `resource`: shared, read-only."""
+        tree = self.trees.tree(record)
+        return tree if tree["apiVersion"] == resource.api_version else convert(tree, resource.api_version)
+
+    def stored_as(self, resource: ResourceType) -> ResourceType:
+        """The resource in the version that its objects are stored in; often itself."""
+        if resource.storage_version in ("", resource.version) and not resource.storage_group:
+            return resource
+        group = "" if resource.storage_group == "core" else resource.storage_group or resource.group
+        return self.registry.lookup(group, resource.storage_version or resource.version, resource.plural) or resource
 
     def find(self, group: str, plural: str, name: str, namespace: str = "") -> Object | None:
         """Read one object for a check, or None; shared, read-only, in its stored version."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from cloudk8s.api.decode import CONVERTED, Decoder, WrongType
+from cloudk8s.api.registry import Registry
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategies
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
+from cloudk8s.apiserver.kind_versions import KindVersions
 from cloudk8s.machinery.apply import fieldset
 from cloudk8s.machinery.apply.fieldset import FieldSet
 from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
-from cloudk8s.machinery.apply.versions import OneVersion
 from cloudk8s.machinery.clock import Clock
 
 
 class FieldManagement:
     """Updates managed fields before admission sees an object, as upstream does. Keeps one field manager a resource."""
 
-    def __init__(self, decoder: Decoder, strategies: Strategies, clock: Clock) -> None:
+    def __init__(self, registry: Registry, decoder: Decoder, strategies: Strategies, clock: Clock) -> None:
+        self._registry = registry
         self._decoder = decoder
         self._strategies = strategies
         self._clock = clock
@@ -77,7 +79,7 @@ class FieldManagement:
         if found is None:
             zero: dict[str, Any] = {"metadata": {}}
             self._decoder.complete(zero, resource.schema)
-            versions = OneVersion(resource.api_version, resource.schema)
+            versions = KindVersions(self._registry, self._decoder, resource)
             is_custom = resource.custom is not None
             found = FieldManager(resource.api_version, resource.kind, versions, zero=zero, reconciles=is_custom)
             self._managers[resource] = found

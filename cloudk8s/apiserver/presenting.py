@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudk8s.api.resource import Object, ResourceType
@@ -14,15 +14,12 @@ from cloudk8s.apiserver.operations.listing import Page
 from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Record
 
-Convert = Callable[[Core, ResourceType, Object], Object]
-
 
 class Presenter:
     """Turns records into bodies; knows which versions need a conversion."""
 
-    def __init__(self, core: Core, *, convert: Convert, printer: Any) -> None:
+    def __init__(self, core: Core, *, printer: Any) -> None:
         self._core = core
-        self._convert = convert
         self._printer = printer
 
     def is_stored_form(self, resource: ResourceType) -> bool:
@@ -33,8 +30,7 @@ class Presenter:
 
     def tree(self, resource: ResourceType, record: Record) -> Object:
         """The object in the resource's version; shared, read-only."""
-        tree = self._core.tree(record)
-        return tree if self.is_stored_form(resource) else self._convert(self._core, resource, tree)
+        return self._core.view(resource, record)
 
     def value(self, resource: ResourceType, record: Record) -> bytes:
         """The object's JSON in the resource's version."""

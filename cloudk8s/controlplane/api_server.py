@@ -105,7 +105,15 @@ async def running_api_server(
             )
         )
         decoder = Decoder(registry)
-        core = Core(registry, store, strategies(), chain, FieldManagement(decoder, strategies(), clock), clock, decoder)
+        core = Core(
+            registry,
+            store,
+            strategies(),
+            chain,
+            FieldManagement(registry, decoder, strategies(), clock),
+            clock,
+            decoder,
+        )
         chain.attach(core)
         add_indexes(core)
         audit = _audit(options, stack, clock)

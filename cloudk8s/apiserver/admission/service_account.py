@@ -64,7 +64,7 @@ class ServiceAccount(AdmissionPlugin):
         name = present[0] if present else names.generate_name("kube-api-access-")
         mount = {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}
         needed = False
-        for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+        for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
             mounts = container.get("volumeMounts") or []
             if any(item.get("mountPath") == MOUNT_PATH for item in mounts):
                 continue

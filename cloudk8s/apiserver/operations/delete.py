@@ -48,6 +48,7 @@ async def delete(
     core: Core, context: RequestContext, resource: ResourceType, namespace: str, name: str, options: DeleteOptions
 ) -> Deleted:
     """Delete an object or mark it as being deleted."""
+    resource = core.stored_as(resource)
     key = resource.key(namespace, name)
     for attempt in range(_ATTEMPTS):
         record = core.store.get(key)

@@ -58,7 +58,7 @@ async def update(core: Core, context: RequestContext, change: Change) -> tuple[R
             if change.create is None:
                 raise failures.not_found(resource, change.name)
             return await change.create(), True
-        old = core.tree(record)
+        old = core.view(resource, record)
         new = change.transform(old)
         wanted = _precondition(core, change, new, old, record)
         try:

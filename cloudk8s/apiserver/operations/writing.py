@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cloudk8s.api.conversion import convert
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import draft_of
@@ -21,9 +22,21 @@ def durability(resource: ResourceType) -> Durability:
     return "relaxed" if resource.plural in _RELAXED else "durable"
 
 
+def stored_form(core: Core, resource: ResourceType, obj: Object) -> Object:
+    """The object in the version that is stored."""
+    target = core.stored_as(resource)
+    if target is resource:
+        return obj
+    converted = convert(obj, target.api_version)
+    core.strategy(target).set_defaults(converted)
+    core.decoder.complete(converted, target.schema)
+    return converted
+
+
 def draft(core: Core, resource: ResourceType, obj: Object) -> Draft:
-    """Encode an object with what selectors look at."""
-    return draft_of(obj, core.attributes_of(resource, obj))
+    """Encode an object, in its stored version, with what selectors look at."""
+    stored = stored_form(core, resource, obj)
+    return draft_of(stored, core.attributes_of(core.stored_as(resource), stored))
 
 
 async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -> Record:
@@ -34,8 +47,8 @@ async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -
         raise
     except StorageError as error:
         raise InternalError(f"{write.key}: {error}") from error
-    obj["metadata"]["resourceVersion"] = str(record.revision)
-    if record.memo is None:
+    if record.memo is None and core.stored_as(resource) is resource:
+        obj["metadata"]["resourceVersion"] = str(record.revision)
         core.trees.keep(record, obj)
     return record
 
