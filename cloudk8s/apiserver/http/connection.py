@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from cloudk8s.apiserver.http import hijack, outgoing
+from cloudk8s.apiserver.http.exchange import Exchange, error_response, handler_failed
 from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream
 from cloudk8s.apiserver.http.parser import CONTINUE, RequestParser
+from cloudk8s.apiserver.http.peer import Peer
 from cloudk8s.apiserver.http.stream import ChunkedWriter
 from cloudk8s.errors import InternalError, StatusError
-from cloudk8s.machinery.codec import encode
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.http.server import HTTPServer
@@ -27,26 +26,16 @@ log = logging.getLogger(__name__)
 NEVER = float("inf")
 
 
-@dataclass(slots=True)
-class Exchange:
-    """A request on its way to its answer; without a request, an error that ends the connection."""
-
-    request: Request | None
-    keep_alive: bool = True
-    http10: bool = False
-    upgrade_rest: bytes | None = None
-    refusal: StatusError | None = None
-
-
-class HTTPConnection(asyncio.Protocol):
-    """The protocol object of one connection; also the handler's `Connection` and the parser's `Sink`."""
+class HTTPConnection(Peer, asyncio.Protocol):
+    """The protocol object of one connection; also the parser's `Sink`."""
 
     __slots__ = (
-        "_certificate", "_current", "_is_closing", "_is_deaf", "_is_paused", "_is_reading", "_parser", "_pieces",
-        "_queue", "_remote", "_server", "_stream", "_task", "deadline", "memo", "transport",
+        "_current", "_is_closing", "_is_deaf", "_is_paused", "_is_reading", "_parser", "_pieces", "_queue", "_server",
+        "_stream", "_task", "deadline",
     )  # fmt: skip
 
     def __init__(self, server: HTTPServer) -> None:
+        super().__init__()
         self._server = server
         self._parser = self._new_parser()
         self._queue: list[Exchange] = []
@@ -58,28 +47,8 @@ class HTTPConnection(asyncio.Protocol):
         self._is_deaf = False
         self._is_reading = True
         self._is_closing = False
-        self._certificate: bytes | bool | None = False
-        self._remote: str | None = None
-        self.transport: asyncio.Transport | None = None
-        self.memo: dict[str, object] = {}
         self.deadline = NEVER
         """Coarse time at which the server gives up on the peer."""
-
-    # What a handler sees.
-
-    @property
-    def peer_certificate(self) -> bytes | None:
-        if self._certificate is False:
-            tls = self.transport and self.transport.get_extra_info("ssl_object")
-            self._certificate = cast(ssl.SSLObject, tls).getpeercert(binary_form=True) if tls else None
-        return cast("bytes | None", self._certificate)
-
-    @property
-    def remote(self) -> str:
-        if self._remote is None:
-            address = self.transport and self.transport.get_extra_info("peername")
-            self._remote = address[0] if isinstance(address, tuple) else ""
-        return self._remote
 
     # What asyncio calls.
 
@@ -91,8 +60,11 @@ class HTTPConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf or self._is_closing:
             return
-        if self._current is not None and self._current.upgrade_rest is not None:
-            self._current.upgrade_rest += data
+        last = self._queue[-1] if self._queue else self._current
+        if last is not None and last.upgrade_rest is not None:
+            last.upgrade_rest += data  # the next protocol's, until the answer says whether there is one
+            if len(last.upgrade_rest) > self._server.limits.head:
+                self._stop_reading()
             return
         parser = self._parser
         was = parser.is_idle, parser.in_head
@@ -190,18 +162,25 @@ class HTTPConnection(asyncio.Protocol):
 
     def _enqueue(self, exchange: Exchange) -> None:
         self._queue.append(exchange)
-        if len(self._queue) >= self._server.limits.pipelined and self.transport is not None and self._is_reading:
+        if len(self._queue) >= self._server.limits.pipelined:
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        if self._is_reading and self.transport is not None:
             self._is_reading = False
             self.transport.pause_reading()
+
+    def _go_on_reading(self) -> None:
+        if not self._is_reading and self.transport is not None:
+            self._is_reading = True
+            self.transport.resume_reading()
 
     def _pump(self) -> None:
         """Answer what waits, until one takes its time."""
         while self._queue and self._current is None and not self._is_paused and self.transport is not None:
             self._begin(self._queue.pop(0))
         if self._current is None and not self._queue and self.transport is not None and not self._is_closing:
-            if not self._is_reading:
-                self._is_reading = True
-                self.transport.resume_reading()
+            self._go_on_reading()
             self._expect_input(self._parser, None)
 
     def _begin(self, exchange: Exchange) -> None:
@@ -217,7 +196,7 @@ class HTTPConnection(asyncio.Protocol):
             self._send_error(error)
         except Exception:
             log.exception("a handler failed: %s %s", request.method, request.path)
-            self._send_error(_handler_failed(request))
+            self._send_error(handler_failed(request))
         else:
             if type(answer) is Response:
                 self._send(answer)
@@ -240,7 +219,7 @@ class HTTPConnection(asyncio.Protocol):
             self._send_error(error)
         elif error is not None:
             log.error("a handler failed: %s %s", request.method, request.path, exc_info=error)
-            self._send_error(_handler_failed(request))
+            self._send_error(handler_failed(request))
         else:
             self._answer(task.result())
         self._pump()
@@ -280,8 +259,7 @@ class HTTPConnection(asyncio.Protocol):
         self._server.loop.call_soon(self._pump)
 
     def _send_error(self, error: StatusError) -> None:
-        headers = [("Retry-After", str(error.status["details"]["retryAfterSeconds"]))] if error.retry_after else []
-        self._send(Response(error.code, encode(error.status), headers=headers))
+        self._send(error_response(error))
 
     def _finish(self, exchange: Exchange) -> None:
         """The answer is with the transport; make ready for the next request."""
@@ -348,6 +326,7 @@ class HTTPConnection(asyncio.Protocol):
         if exchange is None or transport is None:
             return
         transport.write(answer.head)
+        self._go_on_reading()
         reader, writer = hijack.streams(transport, exchange.upgrade_rest or b"", is_paused=self._is_paused)
         self.transport = None
         server.hijacked(self, answer.take(reader, writer), writer)
@@ -372,7 +351,3 @@ class HTTPConnection(asyncio.Protocol):
 
     def _new_parser(self) -> RequestParser:
         return RequestParser(self, self, self._server.limits, self._server.names)
-
-
-def _handler_failed(request: Request) -> StatusError:
-    return InternalError(f'Internal Server Error: "{request.target}"')

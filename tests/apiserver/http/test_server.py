@@ -384,6 +384,31 @@ async def test_an_upgrade_may_be_declined_and_http_goes_on(serve: Serve, connect
         assert (await peer.reply()).body == b"GET /next "
 
 
+async def test_an_upgrade_may_wait_for_an_earlier_answer(serve: Serve, connect: Connect) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        await release.wait()
+        return echo(request)
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readexactly(600_008)).upper()[-8:])
+
+    switch = Hijack(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", take)
+    peer = await connect(await serve(lambda request: slow(request) if request.path == "/slow" else switch))
+    peer.ask("GET", "/slow")
+    peer.ask("GET", "/exec", Connection="Upgrade", Upgrade="SPDY/3.1")
+    await settle()
+    peer.send(b"one")
+    await settle()
+    peer.send(b"x" * 600_000 + b"ninee")
+    await settle()
+    release.set()
+    assert (await peer.reply()).body == b"GET /slow "
+    assert (await peer.head())[0] == 101
+    assert await peer.reader.readexactly(8) == b"XXXNINEE"
+
+
 async def test_a_stop_finishes_what_is_under_way(serve: Serve, connect: Connect) -> None:
     release, watch = asyncio.Event(), Watch()
 
