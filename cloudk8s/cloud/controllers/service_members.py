@@ -46,8 +46,8 @@ class ServiceMembers:
                 request = await self._calls.request(entry.service, cloud)
             except Unsupported:
                 return True
-            if not entry.digest or request.targets_digest == entry.targets:
-                return True
+            if entry.digest != request.digest or request.targets_digest == entry.targets:
+                return True  # what else has changed is ensured in full, members included
             error = (await self._calls.update(cloud, [request]))[request.service.uid]
             return self._note(entry, cloud, request, error)
 

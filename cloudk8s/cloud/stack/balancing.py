@@ -85,14 +85,24 @@ class StackLoadBalancers:
     def _update(self, request: LoadBalancerRequest) -> CloudError | None:
         engine = replace(self.engine, types=[kind for kind in self.engine.types if kind.name in self.member_types])
         try:
-            stack = self.build(request)
             observation = engine.observe(self.cluster, request.service.uid)
             if not any(entry.type == self.balancer_type and entry.is_alive for entry in observation.resources):
                 return CloudNotFound(f"{request.service} has no load balancer")
-            engine.apply(_only(stack, self.member_types), observation).raise_for_failure()
+            engine.apply(self._members_of(self.build(request)), observation).raise_for_failure()
         except CloudError as error:
             return error
         return None
+
+    def _members_of(self, stack: Stack) -> Stack:
+        """The part of a stack that members concern; the load balancer itself is only referred to."""
+        kept = [entry for entry in stack.resources if entry.type in self.member_types]
+        keys = {entry.key for entry in kept}
+        return Stack(stack.owner, tuple(self._alone(entry, keys) for entry in kept))
+
+    def _alone(self, resource: Resource, keys: set[str]) -> Resource:
+        if resource.type == self.balancer_type:
+            return replace(resource, properties={}, after=())
+        return replace(resource, after=tuple(key for key in resource.after if key in keys))
 
     def _observe(self, types: frozenset[str], owner: str) -> Observation:
         engine = replace(self.engine, types=[kind for kind in self.engine.types if kind.name in types])
@@ -118,12 +128,6 @@ def mark(request: LoadBalancerRequest, resources: Sequence[Resource], **properti
     """The stack's last resource: what was asked for, noted once everything else is in place."""
     digests = {"digest": request.digest, "targets": request.targets_digest}
     return Resource(MARK, MARK, {**properties, **digests}, tuple(resource.key for resource in resources))
-
-
-def _only(stack: Stack, types: frozenset[str]) -> Stack:
-    kept = [resource for resource in stack.resources if resource.type in types]
-    keys = {resource.key for resource in kept}
-    return Stack(stack.owner, tuple(replace(entry, after=tuple(k for k in entry.after if k in keys)) for entry in kept))
 
 
 def _named(uid: str, mine: Observation) -> ServiceKey:

@@ -72,6 +72,7 @@ class TestInstances:
 
     def test_many_nodes_cost_no_more_calls_than_a_few(self, world: World, instances: Instances) -> None:
         nodes = [world.start_instance(f"n{number}") for number in range(12)]
+        instances.describe(nodes[:1])  # what never changes may be read once
         before = world.reads()
         instances.describe(nodes[:2])
         few = world.reads() - before

@@ -1,0 +1,143 @@
+"""Calls to AWS: lazy clients, time-outs, rate limits, and errors in the core's words.
+
+The only module that sees boto3.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cloudk8s.cloud.stack.pace import Pace, Rate
+from cloudk8s.cloud.stack.timing import Timer
+from cloudk8s.plugin import CloudError, SettingsError, Unsupported
+from cloudk8s_aws.errors import cloud_error
+
+if TYPE_CHECKING:
+    from cloudk8s_aws.settings import AwsSettings
+
+SERVICES = ("ec2", "elbv2", "elb", "sts", "ecr")
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+ATTEMPTS = 4
+"""The SDK's own tries for throttling and lost connections, with its adaptive rate limit."""
+OFFLINE_KEY = "offline"
+
+Prepare = Callable[[Any], None]
+"""Called with every new client; tests hang faults and counters into its events."""
+
+
+class AwsApi:
+    """One account and region. Safe to share by threads."""
+
+    def __init__(self, settings: AwsSettings, *, prepare: Prepare | None = None, timer: Timer | None = None) -> None:
+        self._settings = settings
+        self._prepare = prepare
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        rates = {service: Rate(settings.calls_per_second, settings.burst) for service in SERVICES}
+        self._pace = Pace(rates, timer) if timer else Pace(rates)
+
+    @property
+    def region(self) -> str:
+        return self._settings.region
+
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One call; `operation` is boto3's method name. Raises subclasses of CloudError."""
+        client = self._client(service)
+        self._pace.take(service)
+        answer: dict[str, Any] = _translated(operation, lambda: getattr(client, operation)(**parameters))
+        return answer
+
+    def pages(self, service: str, operation: str, key: str, *, page_size: int = 0, **parameters: Any) -> list[Any]:
+        """All entries of a paged answer."""
+        client = self._client(service)
+        config = {"PageSize": page_size} if page_size else {}
+        entries: list[Any] = []
+        pages = iter(client.get_paginator(operation).paginate(**parameters, PaginationConfig=config))
+        while True:
+            self._pace.take(service)
+            page = _translated(operation, lambda: next(pages, None))
+            if page is None:
+                return entries
+            entries += page.get(key, [])
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._new_client(service)
+            return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
+        client = self._session().client(service, endpoint_url=self._settings.endpoint_url or None, config=_config())
+        if self._prepare is not None:
+            self._prepare(client)
+        return client
+
+    def _session(self) -> Any:
+        try:
+            import boto3
+        except ImportError as error:
+            raise SettingsError("the aws provider needs boto3: pip install 'cloudk8s[aws]'") from error
+        settings = self._settings
+        if settings.offline:
+            return boto3.Session(OFFLINE_KEY, OFFLINE_KEY, region_name=settings.region)
+        key, secret = settings.access_key_id or None, settings.secret_access_key.get_secret_value() or None
+        session = boto3.Session(key, secret, region_name=settings.region, profile_name=settings.profile or None)
+        return _assume(session, settings.role_arn) if settings.role_arn else session
+
+
+def tags_of(entry: Mapping[str, Any]) -> dict[str, str]:
+    """AWS's list of tags as a dict."""
+    return {tag["Key"]: tag.get("Value", "") for tag in entry.get("Tags") or ()}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """A dict as AWS's list of tags."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def filters(**values: Sequence[str]) -> list[dict[str, Any]]:
+    """`vpc_id=[…]` as AWS's list of filters; underscores become hyphens."""
+    return [{"Name": name.replace("_", "-"), "Values": list(entries)} for name, entries in values.items()]
+
+
+def chunks(entries: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Parts of at most `size`."""
+    return [entries[start : start + size] for start in range(0, len(entries), size)]
+
+
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}, connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS, user_agent_extra="cloudk8s", max_pool_connections=50,
+    )  # fmt: skip
+
+
+def _assume(session: Any, role_arn: str) -> Any:
+    """A session that assumes the role, and again whenever its credentials are about to expire."""
+    import boto3
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.session import get_session
+
+    core = session._session
+    fetcher = AssumeRoleCredentialFetcher(core.create_client, core.get_credentials(), role_arn)
+    assumed: Any = get_session()
+    assumed._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return boto3.Session(botocore_session=assumed, region_name=session.region_name)
+
+
+def _translated(operation: str, function: Callable[[], Any]) -> Any:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return function()
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        raise cloud_error(details.get("Code", ""), details.get("Message", ""), operation) from error
+    except NotImplementedError as error:
+        raise Unsupported(operation, f"{operation}: the emulator does not implement this") from error
+    except BotoCoreError as error:
+        raise CloudError(f"{operation}: {error}") from error

@@ -1,0 +1,82 @@
+"""Settings become contracts; all contracts of one cloud share one API, one inventory and one VPC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cloudk8s.cloud.stack.engine import Engine
+from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s_aws.api import AwsApi, Prepare
+from cloudk8s_aws.instances.contract import AwsInstances
+from cloudk8s_aws.instances.inventory import Inventory
+from cloudk8s_aws.instances.zones import Zones
+from cloudk8s_aws.load_balancers.contract import AwsLoadBalancers, resource_types, shared_types
+from cloudk8s_aws.load_balancers.environment import EnvironmentReader
+from cloudk8s_aws.load_balancers.shared import SharedGroup
+from cloudk8s_aws.routes import AwsRoutes
+from cloudk8s_aws.vpc import Vpc
+
+if TYPE_CHECKING:
+    from cloudk8s.plugin import Cloud
+    from cloudk8s_aws.settings import AwsSettings
+
+
+@dataclass
+class Aws:
+    """One configured cloud; each part is made when it is first used."""
+
+    settings: AwsSettings
+    cluster: str
+    prepare: Prepare | None = None
+    connection: AwsApi | None = None
+    retries: Retries | None = None
+    concurrency: int = 8
+
+    @cached_property
+    def api(self) -> AwsApi:
+        return self.connection or AwsApi(self.settings, prepare=self.prepare)
+
+    @cached_property
+    def vpc(self) -> Vpc:
+        settings = self.settings
+        return Vpc(self.api, cluster=self.cluster, vpc_id=settings.vpc_id, route_table_id=settings.route_table_id)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        return Inventory(self.api, vpc_id=self.settings.vpc_id)
+
+    @cached_property
+    def zones(self) -> Zones:
+        return Zones(self.api)
+
+    def instances(self) -> AwsInstances:
+        settings = self.settings
+        return AwsInstances(
+            self.inventory, self.zones, region=settings.region, cluster=self.cluster,
+            families=settings.node_ip_families,
+        )  # fmt: skip
+
+    def routes(self) -> AwsRoutes:
+        return AwsRoutes(self.api, self.vpc, self.inventory)
+
+    def load_balancers(self) -> AwsLoadBalancers:
+        retries = self.retries or Retries(attempts=2)
+        shared = SharedGroup(
+            self.api, Engine(shared_types(self.api), retries=retries, concurrency=self.concurrency),
+            cluster=self.cluster, tags=self.settings.tags,
+        )  # fmt: skip
+        reader = EnvironmentReader(
+            self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
+        )
+        engine = Engine(resource_types(self.api), retries=retries, concurrency=self.concurrency)
+        return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
+
+
+def aws_of(cloud: Cloud[AwsSettings]) -> Aws:
+    """The parts of a configured cloud, made when they are first asked for."""
+    if cloud.settings.parts is None or cloud.settings.parts.cluster != cloud.cluster:
+        cloud.settings.use(Aws(cloud.settings, cloud.cluster))
+    assert cloud.settings.parts is not None
+    return cloud.settings.parts

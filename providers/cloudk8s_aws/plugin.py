@@ -1,0 +1,38 @@
+"""The AWS provider, as the plugin manager sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Routes, hookimpl
+
+if TYPE_CHECKING:
+    from cloudk8s_aws.settings import AwsSettings
+
+
+@hookimpl
+def cloudk8s_settings() -> type[AwsSettings]:
+    from cloudk8s_aws.settings import AwsSettings
+
+    return AwsSettings
+
+
+@hookimpl
+def cloudk8s_instances(cloud: Cloud[AwsSettings]) -> Instances:
+    from cloudk8s_aws.assembly import aws_of
+
+    return aws_of(cloud).instances()
+
+
+@hookimpl
+def cloudk8s_routes(cloud: Cloud[AwsSettings]) -> Routes:
+    from cloudk8s_aws.assembly import aws_of
+
+    return aws_of(cloud).routes()
+
+
+@hookimpl
+def cloudk8s_load_balancers(cloud: Cloud[AwsSettings]) -> LoadBalancers:
+    from cloudk8s_aws.assembly import aws_of
+
+    return aws_of(cloud).load_balancers()

@@ -1,0 +1,214 @@
+"""AWS for tests: moto in process, made stricter where it forgives what AWS does not, with faults on every call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s.cloud.stack.timing import VirtualTimer
+from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.plugin import Instances, LoadBalancers, NodeRef, Routes
+from cloudk8s.testing.contract.world import World
+from cloudk8s.testing.faults import Faults
+from cloudk8s_aws.api import AwsApi
+from cloudk8s_aws.assembly import Aws
+from cloudk8s_aws.instances import provider_id
+from cloudk8s_aws.instances.addresses import node_addresses
+from cloudk8s_aws.offline import make_default_vpc_public
+from cloudk8s_aws.ownership import cluster_tag
+from cloudk8s_aws.settings import AwsSettings
+
+READS = ("Describe", "Get", "List")
+REGION = "us-east-1"
+
+
+class AwsWorld(World):
+    """An account on moto with a public default VPC and a tagged route table."""
+
+    provider = "aws"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults = _faults()
+        self.timer = VirtualTimer()
+        self._moto: Any = None
+        self._raw: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        from moto import mock_aws
+
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        self._moto = mock_aws()
+        self._moto.start()
+        self._forbid_what_moto_forgives()
+        self.api = AwsApi(self.settings(), prepare=self._prepare, timer=self.timer)
+        self._furnish()
+        return self
+
+    def reset(self) -> Self:
+        """An empty account again; much faster than another world."""
+        from moto.moto_api._internal.models import moto_api_backend
+
+        moto_api_backend.reset()
+        self.faults = _faults()
+        self.clock = FakeClock()
+        self._furnish()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._moto.stop()
+
+    def settings(self) -> AwsSettings:
+        return AwsSettings(region=REGION, access_key_id="test", secret_access_key="test")  # type: ignore[arg-type]
+
+    def aws(self) -> Aws:
+        """Fresh parts, as after a restart."""
+        retries = Retries(attempts=2, timer=self.timer)
+        return Aws(self.settings(), self.cluster, connection=self.api, retries=retries, concurrency=1)
+
+    def instances(self) -> Instances:
+        return self.aws().instances()
+
+    def routes(self) -> Routes:
+        return self.aws().routes()
+
+    def load_balancers(self) -> LoadBalancers:
+        return self.aws().load_balancers()
+
+    def raw(self, service: str) -> Any:
+        """A boto3 client without faults or counting: the account's own side."""
+        if service not in self._raw:
+            import boto3
+
+            session: Any = boto3
+            self._raw[service] = session.client(
+                service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+            )
+        return self._raw[service]
+
+    def start_instance(self, name: str) -> NodeRef:
+        ec2 = self.raw("ec2")
+        subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        tags = [{"Key": "Name", "Value": name}, {"Key": cluster_tag(self.cluster), "Value": "owned"}]
+        made = ec2.run_instances(
+            ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3.small", SubnetId=subnet,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        )["Instances"][0]  # fmt: skip
+        data = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"][0]
+        zone = data["Placement"]["AvailabilityZone"]
+        addresses = node_addresses(data, ["ipv4"])
+        return NodeRef(name, f"uid-{name}", provider_id.make(zone, data["InstanceId"]), addresses)
+
+    def stop_instance(self, node: NodeRef) -> None:
+        self.raw("ec2").stop_instances(InstanceIds=[_id(node)])
+
+    def terminate_instance(self, node: NodeRef) -> None:
+        self.raw("ec2").terminate_instances(InstanceIds=[_id(node)])
+
+    def mutations(self) -> int:
+        return len(self.faults.mutations)
+
+    def reads(self) -> int:
+        return len(self.faults.reads)
+
+    def left(self) -> Collection[str]:
+        elb = self.raw("elbv2")
+        balancers = [entry["LoadBalancerArn"] for entry in elb.describe_load_balancers()["LoadBalancers"]]
+        listeners = [
+            listener["ListenerArn"]
+            for arn in balancers
+            for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+        ]
+        targets = [entry["TargetGroupArn"] for entry in elb.describe_target_groups()["TargetGroups"]]
+        groups = [group["GroupId"] for group in self._groups() if group["GroupId"] not in self._first_groups]
+        return [*balancers, *listeners, *targets, *groups]
+
+    def crash_after(self, call: int) -> None:
+        self.faults.crash_after = len(self.faults.mutations) + call if call else 0
+
+    def lose_answers(self, share: float) -> None:
+        self.faults.lost = share
+
+    def remove_part(self) -> str:
+        elb = self.raw("elbv2")
+        balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+        listener = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+        elb.delete_listener(ListenerArn=listener)
+        return str(listener)
+
+    def _furnish(self) -> None:
+        make_default_vpc_public(self.raw("ec2"), {cluster_tag(self.cluster): "owned"})
+        self._first_groups = {group["GroupId"] for group in self._groups()}
+
+    def _groups(self) -> list[Mapping[str, Any]]:
+        groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]
+        return groups
+
+    def _prepare(self, client: Any) -> None:
+        """Hang faults and counting, and AWS's strictness, into a client."""
+        events = client.meta.events
+        events.register("before-call.*.*", lambda model, **_: self.faults.before(model.name))
+        events.register("after-call.*.*", self._after)
+        for operation, rule in self._rules.items():
+            events.register(f"before-parameter-build.*.{operation}", _refuse(rule))
+
+    def _after(self, model: Any, http_response: Any, **_: Any) -> None:
+        if http_response.status_code < 300:
+            self.faults.after(model.name)
+
+    def _forbid_what_moto_forgives(self) -> None:
+        self._rules: dict[str, Callable[[Mapping[str, Any]], tuple[str, str] | None]] = {
+            "CreateLoadBalancer": self._name_is_taken,
+            "CreateListener": self._port_is_taken,
+            "DeleteSecurityGroup": self._group_is_used,
+        }
+
+    def _name_is_taken(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
+        present = self.raw("elbv2").describe_load_balancers()["LoadBalancers"]
+        if any(entry["LoadBalancerName"] == wanted["Name"] for entry in present):
+            return "DuplicateLoadBalancerName", f"A load balancer with the name {wanted['Name']} exists"
+        return None
+
+    def _port_is_taken(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
+        present = self.raw("elbv2").describe_listeners(LoadBalancerArn=wanted["LoadBalancerArn"])["Listeners"]
+        if any(entry["Port"] == wanted["Port"] for entry in present):
+            return "DuplicateListener", f"A listener on port {wanted['Port']} exists"
+        return None
+
+    def _group_is_used(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
+        id = wanted["GroupId"]
+        balancers = self.raw("elbv2").describe_load_balancers()["LoadBalancers"]
+        users = [entry["LoadBalancerName"] for entry in balancers if id in (entry.get("SecurityGroups") or ())]
+        users += [
+            group["GroupId"]
+            for group in self._groups()
+            for permission in group["IpPermissions"]
+            if group["GroupId"] != id and any(p["GroupId"] == id for p in permission["UserIdGroupPairs"])
+        ]
+        return ("DependencyViolation", f"{id} is used by {', '.join(users)}") if users else None
+
+
+def _faults() -> Faults:
+    return Faults(mutates=lambda call: not call.startswith(READS))
+
+
+def _refuse(rule: Callable[[Mapping[str, Any]], tuple[str, str] | None]) -> Callable[..., None]:
+    def check(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        if refusal := rule(params):
+            code, message = refusal
+            raise ClientError({"Error": {"Code": code, "Message": message}}, model.name)
+
+    return check
+
+
+def _id(node: NodeRef) -> str:
+    known = provider_id.parse(node.provider_id)
+    assert known is not None
+    return known.instance
