@@ -28,6 +28,16 @@ from cloudk8s.machinery import codec
 
 UID = "11111111-2222-4333-8444-555555555555"
 TAILS = ("status", "finalize", "ephemeralcontainers", "resize", "approval")
+ELSEWHERE = {
+    "service-ip-families-v6": "allocation of addresses",
+    "service-node-port-range": "allocation of node ports",
+    "service-require-dual": "allocation of addresses",
+    "status-quota": "the request body cannot be decoded",
+    "update-apiservice": "the resource version is compared before",
+    "update-csidriver": "the resource version is compared before",
+    "update-pdb-selector": "the resource version is compared before",
+}
+"""Cases that something else than strategies decides, and what."""
 NOW_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "selfLink")
 CLUSTER_SCOPED_PREFIX = "/namespaces/"
 ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
@@ -118,6 +128,8 @@ class Run:
         else:
             meta.pop("namespace", None)
         strategy.set_defaults(obj)
+        if obj.get("kind") == "Service":
+            keep_allocated(obj["spec"], {})
         if obj.get("kind") == "Pod":
             obj["spec"].setdefault("serviceAccountName", "default")
         meta["uid"] = UID
@@ -157,6 +169,8 @@ class Run:
                 keys = {item.get("key") for item in given}
                 added = [item for item in old["spec"].get("tolerations") or [] if item.get("key") not in keys]
                 new["spec"]["tolerations"] = [*given, *added]
+        if old.get("kind") == "Service" and not tail:
+            keep_allocated(new["spec"], old["spec"])
         meta, before = new.setdefault("metadata", {}), old["metadata"]
         if before.get("namespace"):
             meta["namespace"] = before["namespace"]
@@ -236,6 +250,23 @@ class Run:
             return value
         stand_ins = {"<uid>": UID, "<time>": "2020-01-01T00:00:00Z", "<rv>": "7", "<ip>": "10.97.1.1"}
         return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID).replace("<suffix>", "abcde")
+
+
+def keep_allocated(spec: dict[str, Any], before: dict[str, Any]) -> None:
+    """What the API server's allocation carries over to an updated Service, or allocates."""
+    if spec.get("type") != "ExternalName":
+        if spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+            spec.setdefault("healthCheckNodePort", 30124)
+        if not spec.get("clusterIP"):
+            spec.update({key: before[key] for key in ("clusterIP", "clusterIPs") if key in before})
+        else:
+            spec.setdefault("clusterIPs", [spec["clusterIP"]])
+        for key in ("ipFamilies", "ipFamilyPolicy"):
+            if key in before:
+                spec.setdefault(key, before[key])
+    if spec.get("type") in ("NodePort", "LoadBalancer"):
+        for port in spec.get("ports") or ():
+            port.setdefault("nodePort", 30123)
 
 
 @cache

@@ -15,7 +15,7 @@ StatusKeeps = Literal["spec", "spec+labels", "metadata"]
 
 
 class BuiltinStrategy(Strategy):
-    """Template of a built-in kind: subclasses say what differs and override `check_create` and `check_update`."""
+    """Template of a built-in kind: subclasses say what differs and override the `check_…` they have rules for."""
 
     namespaced: ClassVar[bool] = True
     has_generation = False
@@ -23,6 +23,9 @@ class BuiltinStrategy(Strategy):
     """There is a `status` that only the status subresource writes."""
     status_keeps: ClassVar[StatusKeeps] = "spec"
     """What a status update leaves as it was besides the spec: nothing more, labels, or all metadata."""
+
+    checks_updates_as_new: ClassVar[bool] = False
+    """An update is also held to all that a creation is, so that its findings come twice, as upstream's do."""
 
     def zero_status(self) -> Object:
         """A new object's status: the fields that upstream writes even when they are empty."""
@@ -65,15 +68,32 @@ class BuiltinStrategy(Strategy):
 
     def check_create(self, obj: Object) -> list[FieldError]:
         """Upstream's `Validate<Kind>`."""
-        return self.check_metadata(obj)
+        errors = self.check_metadata(obj)
+        self.check_body(errors, obj, None)
+        return errors
 
     def check_update(self, new: Object, old: Object) -> list[FieldError]:
         """Upstream's `Validate<Kind>Update`."""
-        return metadata.validate_update(new["metadata"], old["metadata"])
+        errors = self.check_create(new) if self.checks_updates_as_new else []
+        errors += metadata.validate_update(new["metadata"], old["metadata"])
+        self.check_body(errors, new, old)
+        self.check_changes(errors, new, old)
+        return errors
 
     def check_status_update(self, new: Object, old: Object) -> list[FieldError]:
         """Upstream's `Validate<Kind>StatusUpdate`."""
-        return metadata.validate_update(new["metadata"], old["metadata"])
+        errors = metadata.validate_update(new["metadata"], old["metadata"])
+        self.check_status(errors, new, old)
+        return errors
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        """What holds at any time for everything but metadata; `old` is what the object was before, if it was."""
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        """What may not change."""
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        """What holds for the status."""
 
     def check_metadata(self, obj: Object) -> list[FieldError]:
         return metadata.validate(obj["metadata"], namespaced=self.namespaced, name_rule=self.validate_name())

@@ -47,7 +47,7 @@ class DaemonSetStrategy(WorkloadStrategy):
             generation += 1
         new["metadata"]["annotations"][TEMPLATE_GENERATION] = str(generation)
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_daemon_set_spec(errors, "spec", obj["spec"])
 
     def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:

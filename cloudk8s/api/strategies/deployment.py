@@ -32,7 +32,7 @@ class DeploymentStrategy(WorkloadStrategy):
             return True
         return bool(_annotations(new) != _annotations(old))
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_deployment_spec(errors, "spec", obj["spec"])
 
     def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:

@@ -56,7 +56,7 @@ class JobStrategy(WorkloadStrategy):
             obj = {**obj, "metadata": {**meta, "labels": None}}
         return super().check_metadata(obj)
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_selected_job_spec(errors, "spec", obj["spec"])
 
     def check_create(self, obj: Object) -> list[FieldError]:

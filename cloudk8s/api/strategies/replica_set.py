@@ -29,7 +29,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"status.replicas"})
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_replica_set_spec(errors, "spec", obj["spec"])
 
     def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:

@@ -35,7 +35,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"status.replicas"})
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_replication_controller_spec(errors, "spec", obj["spec"])
 
     def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.service_types import drop_useless
+from cloudk8s.api.strategies.service_warnings import service_warnings
+from cloudk8s.api.validation import metadata, names
+from cloudk8s.api.validation.network.load_balancer import check_service_balancer
+from cloudk8s.api.validation.network.service import check_service
+from cloudk8s.api.validation.network.service_update import check_service_changes
 
 _EXTERNAL_TYPES = ("NodePort", "LoadBalancer")
 CLIENT_IP_TIMEOUT_SECONDS = 10800
@@ -46,6 +53,30 @@ class ServiceStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"spec.clusterIP", "spec.type"})
+
+    def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
+        super().prepare_update(new, old, subresource)
+        if not subresource:
+            drop_useless(new, old)
+
+    def validate_name(self) -> Callable[[str], list[str]]:
+        return names.dns_label
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        errors = metadata.validate_update(new["metadata"], old["metadata"])
+        check_service_changes(errors, new, old)
+        errors += self.check_metadata(new)
+        self.check_body(errors, new, old)
+        return errors
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_service(errors, obj, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_service_balancer(errors, new.get("status") or {}, new["spec"])
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        return service_warnings(new)
 
 
 def _default_affinity(spec: dict[str, Any]) -> None:

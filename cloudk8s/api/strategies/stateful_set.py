@@ -57,7 +57,7 @@ class StatefulSetStrategy(WorkloadStrategy):
     def validate_name(self) -> Callable[[str], list[str]]:
         return names.dns_label
 
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         check_stateful_set_spec(errors, "spec", obj["spec"])
 
     def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:

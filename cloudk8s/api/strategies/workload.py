@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import SpecStatusStrategy, spec_of
 from cloudk8s.api.strategies.pod.defaults import default_pod_template
 from cloudk8s.api.strategies.pod.warnings import pod_warnings
-from cloudk8s.api.validation import metadata, names
+from cloudk8s.api.validation import names
 
 
 class WorkloadStrategy(SpecStatusStrategy):
     """A kind that makes pods from `spec.template`."""
 
-    checks_updates_as_new: ClassVar[bool] = False
-    """An update is also held to all that a creation is, so that its findings come twice, as upstream's do."""
     names_hosts: ClassVar[bool] = True
     """Pods, and so hosts, are named after the object."""
 
@@ -28,32 +25,6 @@ class WorkloadStrategy(SpecStatusStrategy):
 
     def default_spec(self, obj: Object, spec: Object) -> None:
         """Defaults of the spec besides the pod template."""
-
-    def check_create(self, obj: Object) -> list[FieldError]:
-        errors = self.check_metadata(obj)
-        self.check_spec(errors, obj)
-        return errors
-
-    def check_update(self, new: Object, old: Object) -> list[FieldError]:
-        errors = self.check_create(new) if self.checks_updates_as_new else []
-        errors += metadata.validate_update(new["metadata"], old["metadata"])
-        self.check_spec(errors, new)
-        self.check_changes(errors, new, old)
-        return errors
-
-    def check_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        errors = metadata.validate_update(new["metadata"], old["metadata"])
-        self.check_status(errors, new, old)
-        return errors
-
-    def check_spec(self, errors: list[FieldError], obj: Object) -> None:
-        """What holds for the spec at any time."""
-
-    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
-        """What may not change."""
-
-    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
-        """What holds for the status."""
 
     def warnings(self, new: Object, old: Object | None) -> list[str]:
         """Those of the template, on creation and when the spec changes."""

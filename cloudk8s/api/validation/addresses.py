@@ -52,23 +52,18 @@ def check_ip(errors: Errors, path: str, value: str) -> None:
         errors.append(invalid(path, value, IP_TEXT))
 
 
-def check_strict_ip(errors: Errors, path: str, value: str) -> None:
-    """The rule of newer fields: also no leading zeros and no IPv4 in IPv6 form."""
+def strict_ip(value: str, *, canonical: bool = False) -> list[str]:
+    """The rule of newer fields: no leading zeros, no IPv4 in IPv6 form; or even the one canonical form only."""
     ip = parse_ip(value)
     if ip is None:
-        errors.append(invalid(path, value, IP_TEXT))
-    elif ip.version == 4 and str(ip) != value:
-        errors.append(invalid(path, value, "must not have leading 0s"))
-    elif isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        errors.append(invalid(path, value, "must not be an IPv4-mapped IPv6 address"))
-
-
-def check_canonical_ip(errors: Errors, path: str, value: str) -> None:
-    """The strictest rule: an address in its one canonical form."""
-    count = len(errors)
-    check_strict_ip(errors, path, value)
-    if len(errors) == count and (wanted := str(parse_ip(value))) != value:
-        errors.append(invalid(path, value, f'must be in canonical form ("{wanted}")'))
+        return [IP_TEXT]
+    if ip.version == 4:
+        return [] if str(ip) == value else ["must not have leading 0s"]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    if canonical and str(ip) != value:
+        return [f'must be in canonical form ("{ip}")']
+    return []
 
 
 def check_cidr(errors: Errors, path: str, value: str) -> None:

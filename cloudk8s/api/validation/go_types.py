@@ -263,6 +263,7 @@ STRUCTS: Final[dict[str, str]] = {
     ),
     "RoleRef": "APIGroup:string Kind:string Name:string",
     "DistinguisherMethod": "Type:string",
+    "ParentReference": "Group:string Resource:string Namespace:string Name:string",
     "ServiceCIDRSpec": "CIDRs:[]string@cidrs",
     "AttachmentSpec": "Attacher:string Source:AttachmentSource NodeName:string",
     "AttachmentSource": "PersistentVolumeName:*string InlineVolumeSpec:*PersistentVolumeSpec",

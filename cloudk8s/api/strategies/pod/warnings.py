@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from cloudk8s.api.strategies.address_warnings import address_warnings
 from cloudk8s.api.strategies.claim_warnings import claim_warnings
-from cloudk8s.api.validation.addresses import parse_ip
 from cloudk8s.api.validation.pod.affinity import PREFERRED, REQUIRED
 from cloudk8s.api.validation.pod.annotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
 from cloudk8s.api.validation.pod.windows import containers_with_paths
@@ -134,20 +134,7 @@ def _aliases(path: str, aliases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if ip in taken:
             yield f'{path}[{index}].ip: duplicate ip "{ip}"'
         taken.add(ip)
-        if warning := address_warning(f"{path}[{index}].ip", ip):
-            yield warning
-
-
-def address_warning(path: str, value: str) -> str:
-    """An address that is only read for compatibility; empty where there is nothing to say."""
-    ip = parse_ip(value)
-    if ip is None or str(ip) == value:
-        return ""
-    if ip.version == 4 or getattr(ip, "ipv4_mapped", None):
-        better = str(getattr(ip, "ipv4_mapped", None) or ip)
-        text = "non-standard IP address"
-        return f'{path}: {text} "{value}" will be considered invalid in a future Kubernetes release: use "{better}"'
-    return f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{ip}")'
+        yield from address_warnings(f"{path}[{index}].ip", ip)
 
 
 def _secrets(path: str, secrets: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Rules of the kinds that describe the network: services, endpoints, ingresses, policies, address ranges."""
