@@ -265,8 +265,8 @@ def keep_allocated(spec: dict[str, Any], before: dict[str, Any]) -> None:
             if key in before:
                 spec.setdefault(key, before[key])
     if spec.get("type") in ("NodePort", "LoadBalancer"):
-        for port in spec.get("ports") or ():
-            port.setdefault("nodePort", 30123)
+        for number, port in enumerate(spec.get("ports") or (), 30123):
+            port.setdefault("nodePort", number)
 
 
 @cache

@@ -36,8 +36,8 @@ _BALANCER_ONLY: Final = "may only be used when `type` is 'LoadBalancer'"
 
 
 def is_headless(spec: Mapping[str, Any]) -> bool:
-    addresses = spec.get("clusterIPs") or ()
-    return len(addresses) == 1 and addresses[0] == "None"
+    addresses: list[str] = spec.get("clusterIPs") or []
+    return addresses == ["None"]
 
 
 def is_exposed(spec: Mapping[str, Any]) -> bool:
