@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
+from typing import Final
 
 from cloudk8s.api.resource import Object
 from cloudk8s.apiserver.bootstrap import objects
 from cloudk8s.apiserver.bootstrap.policy import ensure_policy
 from cloudk8s.apiserver.bootstrap.writer import Writer
 from cloudk8s.apiserver.core import Core
+
+_ANYWHERE: Final = ("192.0.2.1", 9)
+"""A place outside this host; choosing a route to it sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,26 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     await writer.ensure(objects.service_cidr(list(endpoint.service_ranges)))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
     await writer.ensure(objects.kubernetes_service(first_address(endpoint.service_ranges[0]), endpoint.port))
-    for obj in objects.kubernetes_endpoints(endpoint.address, endpoint.port):
-        await _publish(writer, obj)
+    if address := advertised(endpoint.address):
+        for obj in objects.kubernetes_endpoints(address, endpoint.port):
+            await _publish(writer, obj)
 
 
 def first_address(network: str) -> str:
     """The first usable address of a range: that of the `kubernetes` Service."""
     return str(ipaddress.ip_network(network)[1])
+
+
+def advertised(address: str) -> str:
+    """Where others reach a server that listens at `address`: for a loopback address, at the host's own, if any."""
+    if not ipaddress.ip_address(address).is_loopback:
+        return address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANYWHERE)
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 async def _publish(writer: Writer, obj: Object) -> None:
