@@ -18,6 +18,7 @@ from cloudk8s.api.strategies.cron_job import CronJobStrategy
 from cloudk8s.api.strategies.csi_driver import CSIDriverStrategy
 from cloudk8s.api.strategies.csi_node import CSINodeStrategy
 from cloudk8s.api.strategies.csi_storage_capacity import CSIStorageCapacityStrategy
+from cloudk8s.api.strategies.custom_resource_definition import CustomResourceDefinitionStrategy
 from cloudk8s.api.strategies.daemon_set import DaemonSetStrategy
 from cloudk8s.api.strategies.deployment import DeploymentStrategy
 from cloudk8s.api.strategies.device_class import DeviceClassStrategy
@@ -90,6 +91,7 @@ def strategies() -> Strategies:
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): ValidatingAdmissionPolicyStrategy(),
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): AdmissionPolicyBindingStrategy(),
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): ValidatingWebhookConfigurationStrategy(),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"): CustomResourceDefinitionStrategy(),
         ("apiregistration.k8s.io", "APIService"): APIServiceStrategy(),
         ("apps", "ControllerRevision"): ControllerRevisionStrategy(),
         ("apps", "DaemonSet"): DaemonSetStrategy(),

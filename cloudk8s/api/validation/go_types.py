@@ -38,6 +38,31 @@ _SCALE_IO: Final = (
 )
 
 STRUCTS: Final[dict[str, str]] = {
+    "CustomResourceDefinitionVersion": (
+        "Name:string Served:bool Storage:bool Deprecated:bool DeprecationWarning:*string "
+        "Schema:*CustomResourceValidation Subresources:*CustomResourceSubresources "
+        "AdditionalPrinterColumns:[]CustomResourceColumnDefinition SelectableFields:[]SelectableField"
+    ),
+    "CustomResourceValidation": "OpenAPIV3Schema:*JSONSchemaProps@openAPIV3Schema",
+    "CustomResourceSubresources": "Status:*{} Scale:*CustomResourceSubresourceScale",
+    "CustomResourceSubresourceScale": "SpecReplicasPath:string StatusReplicasPath:string LabelSelectorPath:*string",
+    "CustomResourceColumnDefinition": (
+        "Name:string Type:string Format:string Description:string Priority:int JSONPath:string@jsonPath"
+    ),
+    "SelectableField": "JSONPath:string@jsonPath",
+    "JSONSchemaProps": (
+        "ID:string@id Schema:string@$schema Ref:*string@$ref Description:string Type:string Nullable:bool "
+        "Format:string Title:string Default:any Maximum:any ExclusiveMaximum:bool Minimum:any ExclusiveMinimum:bool "
+        "MaxLength:any "
+        "MinLength:any Pattern:string MaxItems:any MinItems:any UniqueItems:bool MultipleOf:any Enum:any "
+        "MaxProperties:any MinProperties:any Required:[]string Items:any AllOf:[]JSONSchemaProps "
+        "OneOf:[]JSONSchemaProps AnyOf:[]JSONSchemaProps Not:*JSONSchemaProps Properties:map:JSONSchemaProps "
+        "AdditionalProperties:any PatternProperties:any Dependencies:any AdditionalItems:any Definitions:any "
+        "ExternalDocs:any Example:any XPreserveUnknownFields:*bool@x-kubernetes-preserve-unknown-fields "
+        "XEmbeddedResource:bool@x-kubernetes-embedded-resource XIntOrString:bool@x-kubernetes-int-or-string "
+        "XListMapKeys:any@x-kubernetes-list-map-keys XListType:*string@x-kubernetes-list-type "
+        "XMapType:*string@x-kubernetes-map-type XValidations:any@x-kubernetes-validations"
+    ),
     "PodTemplateSpec": ":ObjectMeta@metadata Spec:PodSpec",
     "PodSpec": (
         "Volumes:[]Volume InitContainers:[]Container Containers:[]Container EphemeralContainers:[]EphemeralContainer "
