@@ -33,12 +33,15 @@ from cloudk8s.apiserver.operations.watching import index_name
 from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
 from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.apiserver.reviews.handlers import review_handlers
 from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
 from cloudk8s.apiserver.subresources.binding import BindingHandler
 from cloudk8s.apiserver.subresources.eviction import EvictionHandler
 from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
+from cloudk8s.apiserver.subresources.pod_streams import PodStreamHandler
+from cloudk8s.apiserver.subresources.proxies import ProxyHandler
 from cloudk8s.apiserver.subresources.scale import ScaleHandler
 from cloudk8s.apiserver.subresources.status import ViewHandler
 from cloudk8s.apiserver.subresources.token import TokenHandler
@@ -78,7 +81,8 @@ def assemble(
     bearer = _bearer(core, tokens, token_file)
     access = _access(core, modes)
     security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]), access)
-    dispatcher = _dispatcher(core, presenter, tokens, review_handlers(core, access, bearer))
+    kubelets = Kubelets(core, pki.pair("apiserver-kubelet-client"))
+    dispatcher = _dispatcher(core, presenter, tokens, kubelets, review_handlers(core, access, bearer))
     paths = Paths()
     add_endpoints(paths, core)
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
@@ -106,6 +110,7 @@ def _dispatcher(
     core: Core,
     presenter: Presenter,
     tokens: ServiceAccountTokens,
+    kubelets: Kubelets,
     reviews: Mapping[tuple[str, str], VirtualHandler],
 ) -> Dispatcher:
     """The table of what lies below objects, and of what stores nothing."""
@@ -116,6 +121,10 @@ def _dispatcher(
         ("", "pods", "eviction"): EvictionHandler(core),
         ("", "serviceaccounts", "token"): TokenHandler(core, tokens),
     }
+    for kind in ("log", "exec", "attach", "portforward"):
+        subresources["", "pods", kind] = PodStreamHandler(core, kubelets, kind)
+    for plural in ("nodes", "pods", "services"):
+        subresources["", plural, "proxy"] = ProxyHandler(core, kubelets)
     return Dispatcher(
         core,
         presenter,

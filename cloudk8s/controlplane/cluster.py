@@ -14,6 +14,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
+from cloudk8s.controlplane.node import running_node
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -61,6 +62,8 @@ async def running_cluster(
         if options.simulated_nodes:
             nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
             await stack.enter_async_context(nodes)
+        for index in range(options.nodes):
+            await stack.enter_async_context(running_node(server, index, runtime=options.runtime))
         yield server
 
 

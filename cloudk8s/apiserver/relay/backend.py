@@ -1,0 +1,99 @@
+"""One HTTP/1.1 exchange with a backend: send a request, read the head of the answer, leave the body to the caller."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cloudk8s.errors import ServiceUnavailable
+
+_CONNECT_SECONDS: Final = 10.0
+_HEAD_LIMIT: Final = 64 * 1024
+_CHUNK: Final = 64 * 1024
+HOP_BY_HOP: Final = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+    "upgrade",
+})  # fmt: skip
+"""Headers that concern one connection only (RFC 9110, section 7.6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a backend listens; `tls` None is plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """An answer whose head has been read. Close it, or hand reader and writer on."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    head: bytes
+    """The head as it came, with its empty line."""
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body in pieces, freed of its framing."""
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            async for piece in self._chunks():
+                yield piece
+            return
+        left = int(self.headers["content-length"]) if "content-length" in self.headers else None
+        while left is None or left > 0:
+            piece = await self.reader.read(_CHUNK if left is None else min(_CHUNK, left))
+            if not piece:
+                return
+            left = None if left is None else left - len(piece)
+            yield piece
+
+    def close(self) -> None:
+        self.writer.close()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            size = int((await self.reader.readline()).partition(b";")[0] or b"0", 16)
+            if size == 0:
+                await self.reader.readline()
+                return
+            yield await self.reader.readexactly(size)
+            await self.reader.readexactly(2)
+
+
+async def send(target: Target, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Exchange:
+    """Send a request; raises ServiceUnavailable where nobody answers."""
+    place = f"{target.host}:{target.port}"
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT)
+    except (OSError, TimeoutError) as error:
+        raise ServiceUnavailable(f"error trying to reach service: dial tcp {place}: {error}") from None
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if "host" not in headers:
+        lines.append(f"host: {place}")
+    if body or method in ("POST", "PUT", "PATCH"):
+        lines.append(f"content-length: {len(body)}")
+    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        writer.close()
+        raise ServiceUnavailable(f"error trying to reach service: {place} did not answer: {error}") from None
+    return _exchange(head, reader, writer)
+
+
+def _exchange(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange:
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    parts = first.split(" ", 2)
+    pairs = (line.partition(":") for line in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    status = int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 502
+    return Exchange(status, parts[2] if len(parts) > 2 else "", headers, head, reader, writer)

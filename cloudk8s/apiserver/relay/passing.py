@@ -1,0 +1,105 @@
+"""Pass a request on to a backend and its answer back: a whole body, a stream, or an upgraded connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream, StreamWriter
+from cloudk8s.apiserver.relay.backend import HOP_BY_HOP, Exchange, Target, send
+from cloudk8s.apiserver.streaming.upgrade import is_upgrade
+
+_SMALL: Final = 1024 * 1024
+_PRIVATE: Final = frozenset({"authorization", "host", "content-length", "expect"})
+"""Headers that are for this server alone."""
+
+
+async def pass_on(request: Request, target: Target, path: str, *, keep: Mapping[str, str] | None = None) -> Answer:
+    """Send the request to `path` of the backend; upgrades become a pipe in both directions."""
+    if is_upgrade(request.headers):
+        return await _pass_upgrade(request, target, path)
+    kept = {name: value for name, value in request.headers.items() if name not in HOP_BY_HOP | _PRIVATE}
+    kept |= dict(keep or {}) | {"connection": "close"}
+    exchange = await send(target, request.method, path, kept, request.body)
+    return await _answer(exchange)
+
+
+async def _pass_upgrade(request: Request, target: Target, path: str) -> Answer:
+    kept = {name: value for name, value in request.headers.items() if name not in _PRIVATE}
+    exchange = await send(target, request.method, path, kept)
+    if exchange.status != 101:
+        return await _answer(exchange)
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _pipe_both(reader, writer, exchange.reader, exchange.writer)
+
+    return Hijack(exchange.head, take)
+
+
+async def _answer(exchange: Exchange) -> Answer:
+    """A known length is answered whole; the rest is streamed as it comes."""
+    headers = [
+        (name, value)
+        for name, value in exchange.headers.items()
+        if name not in HOP_BY_HOP and name not in ("content-length", "content-type", "date")
+    ]
+    content_type = exchange.headers.get("content-type", "")
+    length = exchange.headers.get("content-length", "")
+    if length.isdecimal() and int(length) <= _SMALL:
+        body = b"".join([piece async for piece in exchange.body()])
+        exchange.close()
+        return Response(exchange.status, body, content_type, headers)
+    pump = _Pump(exchange)
+    return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
+
+
+class _Pump:
+    """Carries a backend's body into a chunked answer."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, writer: StreamWriter) -> None:
+        self._task = asyncio.create_task(self._run(writer), name="relay")
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._exchange.close()
+
+    async def _run(self, writer: StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            async for piece in self._exchange.body():
+                if writer.is_closed:
+                    return
+                writer.write(piece)
+        writer.close()
+
+
+async def _pipe_both(
+    near: asyncio.StreamReader, to_near: asyncio.StreamWriter, far: asyncio.StreamReader, to_far: asyncio.StreamWriter
+) -> None:
+    """Carry bytes both ways until one side ends; then end the other."""
+    there = asyncio.create_task(_pipe(near, to_far), name="relay to backend")
+    back = asyncio.create_task(_pipe(far, to_near), name="relay to client")
+    try:
+        await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        if there.done() and not back.done():
+            await asyncio.wait({back}, timeout=5.0)
+    finally:
+        for task in (there, back):
+            task.cancel()
+        for writer in (to_near, to_far):
+            writer.close()
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(64 * 1024):
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()

@@ -1,0 +1,111 @@
+"""A node of this host: the agent in a process of its own, started, watched and stopped with the cluster.
+
+The agent is a second process because it needs other privileges than the API server, and because its work then uses
+another core. Containers outlive it; they are stopped when the cluster is purged, not when it is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from cloudk8s.apiserver import kubeconfig
+from cloudk8s.apiserver.kubeconfig import Access
+from cloudk8s.apiserver.pki.profile import Profile
+from cloudk8s.controlplane.api_server import RunningApiServer
+from cloudk8s.controlplane.background import background
+
+_log = logging.getLogger(__name__)
+_STOP_SECONDS: Final = 15.0
+_RESTART_SECONDS: Final = 1.0
+_ADDRESS: Final = "127.0.0.1"
+
+
+@asynccontextmanager
+async def running_node(server: RunningApiServer, index: int, *, runtime: str) -> AsyncIterator[None]:
+    """Keep one node agent running."""
+    name = node_name(index)
+    directory = server.settings.data_dir / "nodes" / name
+    await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
+    access = _write_access(server, name, directory)
+    arguments = _arguments(server, name, directory, access, runtime)
+    async with background(_keep_running(arguments, directory / "agent.log"), names=(f"node {name}",)):
+        yield
+
+
+def node_name(index: int) -> str:
+    """The host's name, with a number from the second node on."""
+    host = socket.gethostname().split(".")[0].lower() or "node"
+    return host if index == 0 else f"{host}-{index + 1}"
+
+
+def _write_access(server: RunningApiServer, name: str, directory: Path) -> Path:
+    """A kubeconfig with the node's own identity, which Node authorization restricts to its pods."""
+    profile = Profile(f"node-{name}", f"system:node:{name}", ("system:nodes",))
+    pair = server.pki.issue(profile)
+    path = directory / "kubelet.conf"
+    authority = server.pki.ca.certificate.read_bytes()
+    access = Access(name, server.url, authority, pair.certificate.read_bytes(), pair.key.read_bytes())
+    kubeconfig.write(path, access)
+    return path
+
+
+def _arguments(server: RunningApiServer, name: str, directory: Path, access: Path, runtime: str) -> list[str]:
+    options = {
+        "kubeconfig": access,
+        "root-dir": directory,
+        "hostname-override": name,
+        "node-ip": _ADDRESS,
+        "address": _ADDRESS,
+        "port": 0,
+        "client-ca-file": server.pki.ca.certificate,
+        "cluster-domain": server.settings.cluster_domain,
+        "kubernetes-version": server.settings.kubernetes_version,
+        "runtime": runtime,
+    }
+    flags = [f"--{key}={value}" for key, value in options.items()]
+    return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
+
+
+async def _keep_running(arguments: list[str], log: Path) -> None:
+    """Start the agent, and start it again when it ends by itself."""
+    while True:
+        stream = await asyncio.to_thread(_open, log)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+                env=os.environ | {"NO_COLOR": "1"},
+            )  # fmt: skip
+        finally:
+            stream.close()
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await _stop(process)
+            raise
+        _log.error("the node agent ended with code %s, see %s; starting it again", code, log)
+        await asyncio.sleep(_RESTART_SECONDS)
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _open(log: Path) -> IO[bytes]:
+    return log.open("ab")
