@@ -75,8 +75,7 @@ class WebSocketChannels:
             await self._socket.send(bytes((channel,)) + data)
 
     async def end(self, channel: int) -> None:
-        if self.protocol == V5:
-            await self._socket.send(bytes((CLOSE, channel)))
+        """Nothing: only clients send close signals, and kubectl complains of one that it gets."""
 
     async def close(self) -> None:
         await self._socket.close()
