@@ -18,6 +18,7 @@ class TestMachines:
 
     def test_machines_are_made_and_found_again(self, world: World, machines: Machines) -> None:
         made = machines.create([request(world, number) for number in (1, 2, 3)])
+        world.settle()
         assert all(isinstance(machine, Machine) for machine in made.values())
         found = {machine.uid: machine for machine in require(world).list_owned(world.cluster)}
         assert set(found) == {"machine-1", "machine-2", "machine-3"}
@@ -47,6 +48,8 @@ class TestMachines:
         assert set(machines.list_clusters()) >= {"other", world.cluster}
 
     def test_many_cost_few_calls(self, world: World, machines: Machines) -> None:
+        if machines.capabilities.batch == 1:
+            pytest.skip("this provider makes one machine at a time")
         before = world.mutations()
         machines.create([request(world, 1)])
         one = world.mutations() - before

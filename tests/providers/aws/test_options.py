@@ -23,7 +23,7 @@ REQUEST = LoadBalancerRequest(
 CERTIFICATE = "arn:aws:acm:us-east-1:1:certificate/1"
 
 
-def build(request: LoadBalancerRequest = REQUEST, probe: str = "shared", **annotations: str) -> Stack:
+def build(request: LoadBalancerRequest = REQUEST, probe: str = "shared", **annotations: Any) -> Stack:
     named = {PREFIX + name.replace("_", "-"): value for name, value in annotations.items()}
     request = replace(request, annotations=named)
     return build_nlb(request, nlb_options(request, probe=probe), ENVIRONMENT)
@@ -77,7 +77,7 @@ def test_names_are_deterministic_readable_and_short_enough() -> None:
         ({"type": "nlb"}, "internet-facing"),
     ],
 )
-def test_scheme(annotations: dict[str, str], scheme: str) -> None:
+def test_scheme(annotations: dict[str, Any], scheme: str) -> None:
     assert one(build(**annotations), "load-balancer")["scheme"] == scheme
 
 
@@ -153,7 +153,7 @@ def test_health_check_annotations() -> None:
 
 
 def test_what_a_target_group_can_not_change_makes_another_one() -> None:
-    def key(**annotations: str) -> str:
+    def key(**annotations: Any) -> str:
         return next(r.key for r in build(**annotations).resources if r.type == "target-group")
 
     assert key() == key(healthcheck_path="/ready")
@@ -257,7 +257,7 @@ def test_what_has_no_effect_is_said() -> None:
         ({"additional_resource_tags": "=x"}, "an entry has no key"),
     ],
 )
-def test_what_is_wrong_names_the_annotation(annotations: dict[str, str], problem: str) -> None:
+def test_what_is_wrong_names_the_annotation(annotations: dict[str, Any], problem: str) -> None:
     with pytest.raises(Unsupported, match=problem) as caught:
         build(**annotations)
     assert "metadata.annotations" in caught.value.field

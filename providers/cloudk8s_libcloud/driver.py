@@ -1,0 +1,80 @@
+"""A compute driver, made when it is first used. The only module that loads libcloud."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cloudk8s.plugin import SettingsError
+from cloudk8s_libcloud.errors import cloud_error
+from cloudk8s_libcloud.quirks import ec2_for_emulators
+from cloudk8s_libcloud.settings import LibcloudSettings
+from cloudk8s_libcloud.traits import DriverTraits, traits_of
+
+T = TypeVar("T")
+
+
+class Driver:
+    """One account. Drivers share one connection, so calls are made one at a time."""
+
+    def __init__(
+        self, settings: LibcloudSettings, *, before: Callable[[str], None] = lambda call: None,
+        after: Callable[[str], None] = lambda call: None,
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._before = before
+        self._after = after
+        self._driver: Any = None
+        self._lock = threading.RLock()
+
+    @property
+    def traits(self) -> DriverTraits:
+        return traits_of(self._settings.driver)
+
+    def call(self, operation: str, function: Callable[[Any], T]) -> T:
+        """Call something on the libcloud driver. Raises subclasses of CloudError."""
+        with self._lock:
+            self._before(operation)
+            try:
+                answer = function(self._get())
+            except SettingsError:
+                raise
+            except Exception as error:
+                raise cloud_error(error, operation) from error
+            self._after(operation)
+            return answer
+
+    def nodes(self) -> list[Any]:
+        """All nodes of the account."""
+        return list(self.call("list_nodes", lambda driver: driver.list_nodes()))
+
+    def _get(self) -> Any:
+        if self._driver is None:
+            self._driver = self._make()
+        return self._driver
+
+    def _make(self) -> Any:
+        settings = self._settings
+        driver_class = _class_of(settings.driver)
+        if settings.emulator and self.traits is traits_of("ec2"):
+            driver_class = ec2_for_emulators(driver_class)
+        arguments = [text for text in (settings.key, settings.secret.get_secret_value()) if text]
+        try:
+            return driver_class(*arguments, **settings.options)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"libcloud driver {settings.driver!r}: {error}") from error
+
+
+def _class_of(name: str) -> Any:
+    try:
+        from libcloud.compute.providers import DRIVERS, get_driver
+    except ImportError as error:
+        raise SettingsError("the libcloud provider needs apache-libcloud: pip install 'cloudk8s[libcloud]'") from error
+    try:
+        return get_driver(name)
+    except AttributeError as error:
+        near = difflib.get_close_matches(name, [str(known) for known in DRIVERS], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise SettingsError(f"libcloud has no compute driver {name!r}{hint}") from error

@@ -1,0 +1,42 @@
+"""The libcloud provider, as the plugin manager sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloudk8s.plugin import Cloud, Instances, Machines, hookimpl
+
+if TYPE_CHECKING:
+    from cloudk8s_libcloud.driver import Driver
+    from cloudk8s_libcloud.settings import LibcloudSettings
+
+
+@hookimpl
+def cloudk8s_settings() -> type[LibcloudSettings]:
+    from cloudk8s_libcloud.settings import LibcloudSettings
+
+    return LibcloudSettings
+
+
+@hookimpl
+def cloudk8s_instances(cloud: Cloud[LibcloudSettings]) -> Instances:
+    from cloudk8s_libcloud.instances import LibcloudInstances
+
+    return LibcloudInstances(_driver(cloud), cloud=cloud.name)
+
+
+@hookimpl
+def cloudk8s_machines(cloud: Cloud[LibcloudSettings]) -> Machines | None:
+    from cloudk8s_libcloud.machines import LibcloudMachines
+
+    driver = _driver(cloud)
+    return LibcloudMachines(driver, cloud.settings, cloud=cloud.name) if driver.traits.can_own else None
+
+
+def _driver(cloud: Cloud[LibcloudSettings]) -> Driver:
+    from cloudk8s_libcloud.driver import Driver
+
+    if cloud.settings.shared is None:
+        cloud.settings.use(Driver(cloud.settings))
+    assert cloud.settings.shared is not None
+    return cloud.settings.shared
