@@ -75,7 +75,9 @@ class WebSocketChannels:
             await self._socket.send(bytes((channel,)) + data)
 
     async def end(self, channel: int) -> None:
-        """Nothing: only clients send close signals, and kubectl complains of one that it gets."""
+        """Send the close signal, which only clients do: kubectl complains of one that it gets."""
+        if self.protocol == V5 and not self._socket.is_server:
+            await self._socket.send(bytes((CLOSE, channel)))
 
     async def close(self) -> None:
         await self._socket.close()

@@ -27,6 +27,7 @@ class WebSocket:
 
     def __init__(self, transport: ByteStream, *, is_server: bool) -> None:
         self._transport = transport
+        self.is_server = is_server
         self._protocol = Connection(ConnectionType.SERVER if is_server else ConnectionType.CLIENT)
         self._pieces: list[bytes] = []
         self._messages: list[bytes] = []
