@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.api.conversion import convert
@@ -38,11 +37,6 @@ class Core:
     """Pseudo resources that handlers made for kinds that are no resource."""
     trees: TreeCache = field(default_factory=TreeCache)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
-
-    @cached_property
-    def decoder(self) -> Decoder:
-        """Reads and completes objects of the registry's kinds."""
-        return Decoder(self.registry)
 
     def strategy(self, resource: ResourceType) -> Strategy:
         """The strategy of a resource's kind."""

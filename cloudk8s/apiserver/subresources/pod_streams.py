@@ -108,7 +108,7 @@ def _container(pod: Object, wanted: str, kind: str) -> str:
     if annotated in main:
         return str(annotated)
     if len(main) == 1 or (kind != "log" and main):
-        return main[0]
+        return str(main[0])
     choices = f"choose one of: [{' '.join(main)}]"
     inits = [item["name"] for item in spec.get("initContainers") or []]
     more = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""

@@ -95,7 +95,8 @@ class _ScaleWrite:
         version = new["metadata"].get("resourceVersion", "")
         result = with_scale(live, new)
         result["metadata"] = {**live["metadata"], "managedFields": owners, "resourceVersion": version}
-        return codec.copy(result)
+        workload: Object = codec.copy(result)
+        return workload
 
     def _new_scale(self, old: Object) -> Object:
         if self._type is None:
