@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "kubeconfig": "kubeconfig:kubeconfig",
     "apiserver": "apiserver:apiserver",
     "kubelet": "kubelet:kubelet",
+    "scheduler": "scheduler:scheduler",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

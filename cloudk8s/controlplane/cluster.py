@@ -15,6 +15,7 @@ from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.node import running_node
+from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -59,6 +60,7 @@ async def running_cluster(
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
         context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
+        await stack.enter_async_context(running_scheduler(server, context.informers, clock=clock))
         if options.simulated_nodes:
             nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
             await stack.enter_async_context(nodes)
