@@ -25,8 +25,10 @@ from cloudk8s.apiserver.http.tls import server_context
 from cloudk8s.apiserver.kubeconfig import Access, context_name
 from cloudk8s.apiserver.operations.watching import add_indexes
 from cloudk8s.apiserver.pki import PKI, ensure
+from cloudk8s.apiserver.pki.renewal import keep_renewed
 from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
+from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.settings import ClusterSettings
@@ -120,14 +122,17 @@ async def running_api_server(
         assembly = assemble(
             core, settings, pki, modes=options.authorization_modes, token_file=options.token_file, audit=audit
         )
+        context = server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate)
         server = HTTPServer(
             assembly.server.handle,
-            server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate),
+            context,
             host=settings.bind,
             port=settings.port,
             clock=clock,
         )
         await stack.enter_async_context(server)
+        renewal = keep_renewed(pki, lambda: context.load_cert_chain(pki.serving.certificate, pki.serving.key))
+        await stack.enter_async_context(background(renewal, names=("certificates",)))
         await bootstrap(core, _endpoint(settings, pki, server.port))
         await assembly.start()
         yield RunningApiServer(settings, server.port, pki, core, assembly)

@@ -35,6 +35,8 @@ class PKI:
 
     directory: Path
     clock: Clock
+    profiles: tuple[Profile, ...] = ()
+    """What `renew` looks after."""
 
     def pair(self, file: str) -> KeyPair:
         """The certificate and key of one file name, for instance `scheduler`."""
@@ -61,6 +63,10 @@ class PKI:
         """The private key that service-account tokens are signed with; `sa.pub` beside it verifies them."""
         return self.directory / "sa.key"
 
+    def renew(self) -> bool:
+        """Make anew what expires within two months; True if anything was. It reads and writes files."""
+        return _Maker(self.directory, self.clock.now()).make(self.profiles)
+
     def issue(self, profile: Profile) -> KeyPair:
         """Have one more certificate of this profile; an existing one is kept while it serves."""
         _Maker(self.directory, self.clock.now()).make([profile])
@@ -80,11 +86,11 @@ def ensure(
 
     Idempotent, and quick when there is nothing to make. Files are readable by their owner only.
     """
-    pki = PKI(data_dir / "pki", clock or SystemClock())
-    pki.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     hosts = serving_hosts(bind=bind, service_cluster_ip_range=service_cluster_ip_range, cluster_domain=cluster_domain)
-    profiles = [*AUTHORITIES, serving([*hosts, *extra_hosts]), *CLIENTS]
-    _Maker(pki.directory, pki.clock.now()).make(profiles)
+    profiles = (*AUTHORITIES, serving([*hosts, *extra_hosts]), *CLIENTS)
+    pki = PKI(data_dir / "pki", clock or SystemClock(), profiles)
+    pki.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pki.renew()
     _ensure_service_account_key(pki.directory)
     return pki
 
@@ -99,13 +105,14 @@ class _Maker:
         self._issued: dict[str, Issued] = {}
         self._authorities: dict[str, Authority] = {}
 
-    def make(self, profiles: Iterable[Profile]) -> None:
-        """Authorities come before what they sign."""
+    def make(self, profiles: Iterable[Profile]) -> bool:
+        """Make what is not fine, authorities before what they sign; True if anything was made."""
         for profile in profiles:
             if not self._is_fine(profile):
                 self._issue(profile)
         if self._issued:
             self._write()
+        return bool(self._issued)
 
     def _is_fine(self, profile: Profile) -> bool:
         certificate, key = self._read(profile.file, "crt"), self._read(profile.file, "key")
