@@ -21,7 +21,7 @@ def ec2_for_emulators(driver_class: Any) -> Any:
         def parse_body(self) -> Any:
             if isinstance(self.body, str):
                 self.body = self.body.replace(f'xmlns="{bare}"', f'xmlns="{full}"')
-            return super().parse_body()
+            return super().parse_body()  # type: ignore[no-untyped-call]
 
     class Connection(ec2.EC2Connection):
         responseCls = Response

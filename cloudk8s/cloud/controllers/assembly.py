@@ -6,7 +6,6 @@ import ipaddress
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 from cloudk8s.cloud.calls import CallLimits, Calls
 from cloudk8s.cloud.controllers.node import CloudNodeController
@@ -18,6 +17,7 @@ from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
 from cloudk8s.cloud.lookup import InstanceLookup
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.controllers.registry import ControllerFactory, Registration
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
 
@@ -51,21 +51,29 @@ def build(
     Build them before the informers start. What no cloud offers is left out, with a line in the log. Raises
     SettingsError where the cluster's ranges can't be routed.
     """
+    wanted = registrations(clouds, settings, clock=context.clock)
+    return {registration.name: registration.factory(context) for registration in wanted}
+
+
+def registrations(
+    clouds: Sequence[AttachedCloud], settings: CloudControllerSettings, *, clock: Clock
+) -> Sequence[Registration]:
+    """The same as `build`, for `cloudk8s.controllers.runtime.run_controllers`."""
     directory = CloudDirectory(clouds, default=settings.default_cloud)
-    lookup = InstanceLookup(directory, clock=context.clock, window=settings.lookup_window)
-    controllers: dict[str, Controller] = {}
+    lookup = InstanceLookup(directory, clock=clock, window=settings.lookup_window)
+    found: dict[str, ControllerFactory] = {}
     if any(cloud.instances is not None for cloud in clouds):
-        controllers[NODE] = CloudNodeController(context, lookup, settings)
-        controllers[NODE_LIFECYCLE] = CloudNodeLifecycleController(context, lookup, directory, settings)
+        found[NODE] = lambda context: CloudNodeController(context, lookup, settings)
+        found[NODE_LIFECYCLE] = lambda context: CloudNodeLifecycleController(context, lookup, directory, settings)
     if settings.configure_cloud_routes and any(cloud.routes is not None for cloud in clouds):
         check_cluster_cidrs(settings.cluster_cidrs)
-        controllers[ROUTE] = RouteController(context, lookup, directory, settings)
+        found[ROUTE] = lambda context: RouteController(context, lookup, directory, settings)
     if any(cloud.load_balancers is not None for cloud in clouds):
-        controllers[SERVICE] = ServiceController(context, lookup, directory, settings)
+        found[SERVICE] = lambda context: ServiceController(context, lookup, directory, settings)
     for name in (NODE, NODE_LIFECYCLE, ROUTE, SERVICE):
-        if name not in controllers:
+        if name not in found:
             log.info("%s does not run: no configured cloud has what it needs", name)
-    return controllers
+    return [Registration(name, factory) for name, factory in found.items()]
 
 
 def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
@@ -78,14 +86,13 @@ def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
         raise SettingsError("cluster_cidrs: routes need one range, or one of each address family")
 
 
-def selected(controllers: Mapping[str, Controller], names: Sequence[str]) -> Mapping[str, Any]:
+def selected(found: Sequence[Registration], names: Sequence[str]) -> Sequence[Registration]:
     """What `--controllers` asks for: `*`, `name`, `-name`, the first match wins; older names are accepted."""
     wanted = [_canonical(name) for name in names]
     if unknown := [name for name in wanted if name.lstrip("-") not in (*ALIASES.values(), "*")]:
-        raise SettingsError(
-            f"--controllers: there is no controller {unknown[0].lstrip('-')!r}; there is {', '.join(ALIASES.values())}"
-        )
-    return {name: controller for name, controller in controllers.items() if _is_selected(name, wanted)}
+        known = ", ".join(ALIASES.values())
+        raise SettingsError(f"--controllers: there is no controller {unknown[0].lstrip('-')!r}; there is {known}")
+    return [registration for registration in found if _is_selected(registration.name, wanted)]
 
 
 def _is_selected(name: str, wanted: Sequence[str]) -> bool:
