@@ -39,7 +39,7 @@ class Completer:
 
     def _compile(self, schema: Schema) -> Fill:
         makers: list[tuple[str, _Make]] = []
-        inner: list[tuple[str, Callable[[Any], None]]] = []
+        inner: dict[str, Callable[[Any], None]] = {}
         unread = True
 
         def read() -> None:
@@ -50,7 +50,7 @@ class Completer:
                 if key not in ("kind", "apiVersion") and (make := self._maker(node, held)) is not None:
                     makers.append((key, make))
                 if (visit := self._visit(node)) is not None:
-                    inner.append((key, visit))
+                    inner[key] = visit
 
         def fill(tree: dict[str, Any]) -> None:
             if unread:
@@ -58,8 +58,9 @@ class Completer:
             for key, make in makers:
                 if key not in tree:
                     tree[key] = make()
-            for key, visit in inner:
-                if (value := tree.get(key)) is not None:
+            for key, value in tree.items():  # objects have few of the fields that their types declare
+                visit = inner.get(key)
+                if visit is not None and value is not None:
                     visit(value)
 
         return fill
