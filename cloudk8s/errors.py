@@ -44,7 +44,7 @@ class Cause:
     field: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        cause = {"reason": self.reason, "message": self.message}
+        cause = {"reason": self.reason, "message": self.message} if self.reason else {"message": self.message}
         return cause | {"field": self.field} if self.field else cause
 
 

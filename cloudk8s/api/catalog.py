@@ -153,3 +153,8 @@ DEFAULTS: Final[Mapping[tuple[str, str], str]] = {
     ("io.k8s.api.core.v1.ServicePort", "protocol"): "TCP",
 }
 """Schema defaults of fields that are keys of list maps; server-side apply needs them to identify items."""
+
+
+def is_built_in(group: str) -> bool:
+    """Whether the group is one of upstream's own, whatever of it is served."""
+    return any(group == known.name for known in GROUPS)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.api.conversion import convert
+from cloudk8s.api.custom.reading import in_version
+from cloudk8s.api.custom.resource import CustomResource
 from cloudk8s.api.decode import Decoder
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
@@ -40,6 +42,8 @@ class Core:
 
     def strategy(self, resource: ResourceType) -> Strategy:
         """The strategy of a resource's kind."""
+        if isinstance(resource, CustomResource):
+            return resource.strategy
         return self.strategies.get((resource.group, resource.kind), self.default_strategy)
 
     def resource(self, group: str, plural: str) -> ResourceType:
@@ -56,6 +60,8 @@ class Core:
     def view(self, resource: ResourceType, record: Record) -> Object:
         """A record's object in the version of `resource`: shared, read-only."""
         tree = self.trees.tree(record)
+        if isinstance(resource, CustomResource):
+            return in_version(tree, resource)
         return tree if tree["apiVersion"] == resource.api_version else convert(tree, resource.api_version)
 
     def stored_as(self, resource: ResourceType) -> ResourceType:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from cloudk8s.api.catalog import is_built_in
+from cloudk8s.api.custom.resource import CustomResource
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.handlers import reading, writing
-from cloudk8s.apiserver.http.interface import Answer, Request
+from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.presenting import Presenter
 from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
+from cloudk8s.errors import MethodNotAllowed
 
 Outcome = Answer | Awaitable[Answer]
 Read = Callable[[Core, Presenter, RequestContext, ResourceType], Outcome]
@@ -62,8 +65,12 @@ class Dispatcher:
 
     def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         """Answer a request on a resource that was authorized as `verb`."""
-        resource = self._find(context)
         info = context.info
+        resource = self._find(context)
+        if resource is None:
+            return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        if isinstance(resource, CustomResource):
+            _check_custom(context, resource, verb)
         if info.subresource:
             return self._subresource(context, request, resource, verb)
         if resource.is_virtual:
@@ -79,10 +86,13 @@ class Dispatcher:
             return reading.list_or_watch(self._core, self._presenter, context, resource)
         return _WRITERS[verb](self._core, self._presenter, context, resource, request.body)
 
-    def _find(self, context: RequestContext) -> ResourceType:
+    def _find(self, context: RequestContext) -> ResourceType | None:
+        """The resource; None in groups that only definitions could make, where nothing at all is known."""
         info = context.info
         resource = self._core.registry.lookup(info.group, info.version, info.resource)
         if resource is None:
+            if info.group and not is_built_in(info.group):
+                return None
             raise failures.no_such_path()
         in_namespace = bool(info.url_namespace)
         if in_namespace and not resource.namespaced:
@@ -107,6 +117,8 @@ class Dispatcher:
     def _subresource(self, context: RequestContext, request: Request, resource: ResourceType, verb: str) -> Outcome:
         info = context.info
         declared = resource.subresources.get(info.subresource)
+        if declared is None and resource.custom is not None:
+            raise failures.not_found(resource, info.name)
         if declared is None:
             raise failures.no_such_path()
         if verb not in declared.verbs:
@@ -116,3 +128,12 @@ class Dispatcher:
         if handler is None:
             raise failures.no_such_path()
         return handler.handle(context, request, resource, verb)
+
+
+def _check_custom(context: RequestContext, resource: CustomResource, verb: str) -> None:
+    """Warn of a deprecated version; refuse new objects while the definition goes."""
+    if resource.deprecation_warning:
+        context.warn(resource.deprecation_warning)
+    if verb == "create" and not context.info.subresource and resource.is_terminating:
+        message = "create not allowed while custom resource definition is terminating"
+        raise MethodNotAllowed(message, details={"group": resource.group, "kind": resource.plural})

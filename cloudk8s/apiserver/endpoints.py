@@ -10,7 +10,9 @@ from cloudk8s import __version__
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
+from cloudk8s.apiserver.negotiation import JSON, negotiate
 from cloudk8s.apiserver.paths import PathHandler, Paths
+from cloudk8s.errors import NotAcceptable
 from cloudk8s.machinery import codec
 
 _CHECKS: Final = ("ping", "log", "etcd", "informer-sync", "poststarthook/start-apiserver-admission-initializer")
@@ -18,7 +20,7 @@ _CHECKS: Final = ("ping", "log", "etcd", "informer-sync", "poststarthook/start-a
 
 def add_endpoints(paths: Paths, core: Core) -> None:
     """Answer the paths that are no resources and no discovery."""
-    paths.add("/version", lambda context, request: Response(200, codec.encode(version_info(core.registry.version))))
+    paths.add("/version", _version(core.registry.version))
     for name in ("healthz", "livez", "readyz"):
         paths.add(f"/{name}", _health(name))
         for check in _CHECKS:
@@ -47,6 +49,16 @@ def version_info(minor_version: str) -> dict[str, str]:
 
 
 _MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def _version(minor_version: str) -> PathHandler:
+    def answer(context: RequestContext, request: Request) -> Answer:
+        if negotiate(request.headers.get("accept", ""), has_table=False).media_type != JSON:
+            error = NotAcceptable("406: Not Acceptable\n\nAvailable representations: application/json")
+            raise NotAcceptable(error.message, status=error.status | {"details": {}})
+        return Response(200, codec.encode(version_info(minor_version)))
+
+    return answer
 
 
 def _health(name: str) -> PathHandler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cloudk8s.api.decode import CONVERTED, Decoder, WrongType
 from cloudk8s.api.registry import Registry
@@ -26,8 +27,8 @@ class FieldManagement:
         self._decoder = decoder
         self._strategies = strategies
         self._clock = clock
-        self._managers: dict[ResourceType, FieldManager] = {}
-        self._resets: dict[tuple[ResourceType, str], FieldSet] = {}
+        self._managers: WeakKeyDictionary[ResourceType, FieldManager] = WeakKeyDictionary()
+        self._resets: WeakKeyDictionary[ResourceType, dict[str, FieldSet]] = WeakKeyDictionary()
 
     def on_create(self, context: RequestContext, resource: ResourceType, obj: Object) -> None:
         """Give the requester's manager all fields of a new object."""
@@ -87,11 +88,11 @@ class FieldManagement:
 
     def _reset_fields(self, resource: ResourceType, subresource: str) -> FieldSet:
         """What a write through this (sub)resource cannot change, and so cannot own (upstream's `GetResetFields`)."""
-        key = (resource, subresource)
-        found = self._resets.get(key)
+        resets = self._resets.setdefault(resource, {})
+        found = resets.get(subresource)
         if found is None:
             strategy = self._strategies.get((resource.group, resource.kind))
-            found = self._resets[key] = fieldset.of_fields(*_reset_paths(strategy, resource, subresource))
+            found = resets[subresource] = fieldset.of_fields(*_reset_paths(strategy, resource, subresource))
         return found
 
 

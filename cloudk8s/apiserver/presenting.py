@@ -50,7 +50,7 @@ class Presenter:
     def page(self, resource: ResourceType, page: Page, form: Format, include: str = "") -> Response:
         """A collection as asked for."""
         metadata: dict[str, Any] = {"resourceVersion": str(page.revision)}
-        if page.continue_token:
+        if page.continue_token or (resource.custom is not None and form.is_plain):
             metadata["continue"] = page.continue_token
         if page.remaining:
             metadata["remainingItemCount"] = page.remaining
@@ -60,7 +60,7 @@ class Presenter:
         if form.form == "table":
             return document(self.table(resource, trees, form, metadata, include), form)
         if form.form == "metadata":
-            items = [partial_metadata(tree, form) for tree in trees]
+            items = [partial_metadata(tree, form) for tree in trees] or None
             api_version = f"meta.k8s.io/{form.meta_version}"
             kind = "PartialObjectMetadataList"
             return document({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items}, form)

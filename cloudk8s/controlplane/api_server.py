@@ -19,6 +19,7 @@ from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.bootstrap.run import Endpoint, bootstrap
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.custom.runtime import CustomResources
 from cloudk8s.apiserver.field_management import FieldManagement
 from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.apiserver.http.tls import server_context
@@ -134,6 +135,7 @@ async def running_api_server(
         renewal = keep_renewed(pki, lambda: context.load_cert_chain(pki.serving.certificate, pki.serving.key))
         await stack.enter_async_context(background(renewal, names=("certificates",)))
         await bootstrap(core, _endpoint(settings, pki, server.port))
+        await stack.enter_async_context(CustomResources(core))
         await assembly.start()
         yield RunningApiServer(settings, server.port, pki, core, assembly)
 

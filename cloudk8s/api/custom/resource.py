@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cloudk8s.api.custom.definition import condition_is_true
 from cloudk8s.api.custom.schema import compile_schema
 from cloudk8s.api.custom.strategy import CustomStrategy
 from cloudk8s.api.resource import Object, ResourceType, Subresource
@@ -26,6 +27,13 @@ class CustomResource(ResourceType):
     strategy: Strategy = field(default_factory=Strategy)
     deprecation_warning: str = ""
     """What every request for this version is warned of; empty where it is not deprecated."""
+    scale: Mapping[str, Any] | None = None
+    """Paths of the scale subresource; None where there is none."""
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether the definition is being deleted, so that no objects may be made."""
+        return condition_is_true(self.custom or {}, "Terminating")
 
 
 def custom_resources(definition: Object, metadata: Schema) -> list[CustomResource]:
@@ -75,6 +83,7 @@ def _resource(definition: Object, version: Mapping[str, Any], metadata: Schema) 
             schema=schema,
             version=version,
         ),
+        scale=subresources.get("scale"),
         deprecation_warning=_deprecation_warning(spec, version, names["kind"]),
     )
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from cloudk8s import __version__
 from cloudk8s.api.openapi import published
 from cloudk8s.api.openapi.dialect import Dialect, definition
 from cloudk8s.api.openapi.operations import Names, Paths, paths
@@ -76,10 +77,10 @@ class OpenApi:
         return {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(self._places()[path])}"}
 
     def _hash(self, place: GroupVersion) -> str:
-        """A digest of what the document is made of: the release, and the custom resources' definitions."""
+        """A digest of what the document is made of: both releases, and the definitions of custom resources."""
         customs = [item.custom for item in self._registry.resources(*place) if item.custom is not None]
         specs = codec.encode_sorted([custom.get("spec") for custom in customs])
-        text = f"{self._registry.version} {self._registry.definitions.sources} {place}".encode()
+        text = f"{__version__} {self._registry.version} {self._registry.definitions.sources} {place}".encode()
         return hashlib.sha256(text + specs).hexdigest().upper()
 
     def _v3(self, place: GroupVersion) -> dict[str, Any]:

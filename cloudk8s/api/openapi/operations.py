@@ -16,6 +16,7 @@ _PATCHES: Final = (
     "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 )  # fmt: skip
+"""The last is for built-in kinds only; kubectl looks here for what it may send."""
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _METHODS: Final[Mapping[str, str]] = {"list": "get", "deletecollection": "delete"}
 _VERBS: Final[Mapping[str, str]] = {"create": "post", "update": "put"}
@@ -101,7 +102,8 @@ class _Maker:
         query = [] if is_connect else parameters.query(action, self._dialect)
         body = "" if is_connect else _body(action, place.names)
         make = _v3 if self._dialect == "v3" else _v2
-        return operation | make(action, query, body, place.names)
+        media = _JSON if action != "patch" else _PATCHES if self._resource.custom is None else _PATCHES[:-1]
+        return operation | make(action, query, body, media, place.names)
 
     def _kind(self, subresource: Subresource | None) -> dict[str, str]:
         resource = self._resource
@@ -145,11 +147,10 @@ def _codes(action: str) -> tuple[tuple[str, str], ...]:
     return (("200", "OK"), *((code, _CODES[code]) for code in created), ("401", "Unauthorized"))
 
 
-def _v3(action: str, query: list[dict[str, Any]], body: str, names: Names) -> dict[str, Any]:
+def _v3(action: str, query: list[dict[str, Any]], body: str, media: tuple[str, ...], names: Names) -> dict[str, Any]:
     made: dict[str, Any] = {"parameters": query} if query else {}
     if body:
         sent = {"schema": reference(body, "v3")}
-        media = _PATCHES if action == "patch" else _JSON
         made["requestBody"] = {"content": dict.fromkeys(media, sent), "required": action != "delete"}
     answer = _answer(action, names)
     content: dict[str, Any] = {"schema": reference(answer, "v3") if answer else {"type": "string"}}
@@ -161,14 +162,14 @@ def _v3(action: str, query: list[dict[str, Any]], body: str, names: Names) -> di
     return made
 
 
-def _v2(action: str, query: list[dict[str, Any]], body: str, names: Names) -> dict[str, Any]:
+def _v2(action: str, query: list[dict[str, Any]], body: str, media: tuple[str, ...], names: Names) -> dict[str, Any]:
     if body:
         sent = {"name": "body", "in": "body", "required": action != "delete", "schema": reference(body, "v2")}
         query = [*query, sent]
     answer = _answer(action, names)
     schema: dict[str, Any] = {"schema": reference(answer, "v2") if answer else {"type": "string"}}
     return {
-        "consumes": list(_PATCHES) if action == "patch" else ["*/*"],
+        "consumes": list(media) if action == "patch" else ["*/*"],
         "produces": list(_JSON) if answer else ["*/*"],
         "schemes": ["https"],
         "parameters": query,

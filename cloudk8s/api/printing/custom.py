@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cloudk8s.api.printing.json_path import compile_path
-from cloudk8s.api.printing.layout import NAME, UNKNOWN, Heading, Layout
+from cloudk8s.api.printing.layout import NAME, Heading, Layout
 from cloudk8s.api.printing.text import name_of, since
 from cloudk8s.api.resource import Column, Object, ResourceType
 from cloudk8s.machinery import codec
@@ -58,7 +58,7 @@ def _cell(column: Column, read: Callable[[Object], list[Any]], obj: Object, now:
     """Upstream's `cellForJSONValue` over the first value that the path finds."""
     found = read(obj)
     if not found or found[0] is None:
-        return UNKNOWN if column.type == "date" else None
+        return None
     value = found[0]
     if column.type == "integer":
         return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -120,6 +120,8 @@ class Intake:
         """422 about the field `patch`: upstream shows what was made by JSON patches, and the patch itself otherwise."""
         if self._type == "strategic":
             value = go_text.format_value(self._document)
+        elif self._resource.custom is not None:
+            value = codec.encode_sorted(tree).decode()
         else:
             value = codec.encode({key: tree[key] for key in sorted(tree)}).decode()
         error = FieldError("FieldValueInvalid", "patch", f"Invalid value: {quoted(value)}: {problem}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from cloudk8s.api.custom.definition import terminating
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionRequest
@@ -94,6 +95,8 @@ async def _once(
     metadata = new["metadata"]
     if _is_namespace(resource) and (old.get("spec") or {}).get("finalizers"):
         return await _terminate(core, context, resource, record, new)
+    if _is_definition(resource):
+        return await _end_definition(core, context, resource, record, new)
     grace = _grace(resource, old, options)
     is_orphaning = (resource.group, resource.plural) in _ORPHANING
     _set_finalizers(metadata, options, is_orphaning=is_orphaning)
@@ -124,6 +127,25 @@ async def _terminate(
         return Deleted(record, False)
     new["metadata"]["deletionTimestamp"] = format_time(core.clock.now())
     new["status"] = {**(new.get("status") or {}), "phase": "Terminating"}
+    if context.dry_run:
+        return Deleted(writing.dry_record(core, resource, record.key, new, record.revision), False)
+    write = Write(record.key, writing.draft(core, resource, new), record.revision)
+    return Deleted(await writing.store(core, resource, new, write), False)
+
+
+def _is_definition(resource: ResourceType) -> bool:
+    return resource.plural == "customresourcedefinitions" and resource.group == "apiextensions.k8s.io"
+
+
+async def _end_definition(
+    core: Core, context: RequestContext, resource: ResourceType, record: Record, new: Object
+) -> Deleted:
+    """A definition is marked, and gone once its objects are."""
+    if new["metadata"].get("deletionTimestamp"):
+        return Deleted(record, False)
+    now = format_time(core.clock.now())
+    new["metadata"]["deletionTimestamp"] = now
+    new = terminating(new, now)
     if context.dry_run:
         return Deleted(writing.dry_record(core, resource, record.key, new, record.revision), False)
     write = Write(record.key, writing.draft(core, resource, new), record.revision)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cloudk8s.api.conversion import convert
+from cloudk8s.api.custom.reading import in_version
+from cloudk8s.api.custom.resource import CustomResource
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import draft_of
@@ -27,6 +29,8 @@ def stored_form(core: Core, resource: ResourceType, obj: Object) -> Object:
     target = core.stored_as(resource)
     if target is resource:
         return obj
+    if isinstance(target, CustomResource):
+        return in_version(obj, target)
     converted = convert(obj, target.api_version)
     core.strategy(target).set_defaults(converted)
     core.decoder.complete(converted, target.schema)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from cloudk8s.api.custom import scale as custom_scale
+from cloudk8s.api.custom.resource import CustomResource
 from cloudk8s.api.field_errors import invalid
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.scale import scale_of, with_scale
@@ -19,6 +21,7 @@ from cloudk8s.apiserver.negotiation import negotiate
 from cloudk8s.apiserver.operations.patch import Patch, PatchType, patched
 from cloudk8s.apiserver.operations.update import Change, update
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.errors import Cause, InternalError
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.apply import scale as scale_fields
 
@@ -45,7 +48,7 @@ class ScaleHandler:
         if record is None:
             raise failures.not_found(resource, info.name)
         form = negotiate(context.headers.get("accept", ""), has_table=False)
-        return document(scale_of(self._core.tree(record)), form)
+        return document(_scale_of(resource, self._core.view(resource, record)), form)
 
     async def _write(self, context: RequestContext, request: Request, resource: ResourceType, verb: str) -> Answer:
         info = context.info
@@ -58,7 +61,7 @@ class ScaleHandler:
             resource, info.namespace, info.name, write.transform, "scale", manages_fields=False, options=options
         )
         record, _ = await update(self._core, context, change)
-        return document(scale_of(self._core.tree(record)), form)
+        return document(_scale_of(resource, self._core.view(resource, record)), form)
 
 
 class _ScaleWrite:
@@ -81,9 +84,9 @@ class _ScaleWrite:
 
     def transform(self, live: Object) -> Object:
         """The workload with the new scale, and who owns its replica count."""
-        paths = {self._resource.api_version: _REPLICAS}
+        paths = {self._resource.api_version: _replicas_path(self._resource)}
         managed = live["metadata"].get("managedFields")
-        old = scale_of(live)
+        old = _scale_of(self._resource, live)
         old["metadata"] = {**old["metadata"], "managedFields": scale_fields.to_scale(managed, paths)}
         new = self._new_scale(old)
         self._check(new)
@@ -93,10 +96,9 @@ class _ScaleWrite:
             managed, new["metadata"].get("managedFields"), paths, self._resource.api_version
         )
         version = new["metadata"].get("resourceVersion", "")
-        result = with_scale(live, new)
-        result["metadata"] = {**live["metadata"], "managedFields": owners, "resourceVersion": version}
-        workload: Object = codec.copy(result)
-        return workload
+        metadata = {**live["metadata"], "managedFields": owners, "resourceVersion": version}
+        result: Object = codec.copy({**_with_scale(self._resource, live, new), "metadata": metadata})
+        return result
 
     def _new_scale(self, old: Object) -> Object:
         if self._type is None:
@@ -111,10 +113,33 @@ class _ScaleWrite:
         return taken
 
     def _check(self, scale: Object) -> None:
+        """Built-in workloads check the scale; custom ones themselves, when they are written."""
         replicas = (scale.get("spec") or {}).get("replicas", 0)
-        if replicas < 0:
+        if replicas < 0 and not isinstance(self._resource, CustomResource):
             finding = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
             raise failures.invalid("Scale", "autoscaling", self._context.info.name, [finding])
+
+
+def _scale_of(resource: ResourceType, live: Object) -> Object:
+    if not isinstance(resource, CustomResource) or resource.scale is None:
+        return scale_of(live)
+    try:
+        return custom_scale.scale_of(live, resource.scale)
+    except custom_scale.NoReplicas as problem:
+        raise InternalError(f"Internal error occurred: {problem}", causes=[Cause("", str(problem))]) from None
+
+
+def _with_scale(resource: ResourceType, live: Object, scale: Object) -> Object:
+    if not isinstance(resource, CustomResource) or resource.scale is None:
+        return with_scale(live, scale)
+    return custom_scale.with_scale(live, scale, resource.scale)
+
+
+def _replicas_path(resource: ResourceType) -> tuple[str, ...]:
+    """Where the replica count is, as managed fields name it."""
+    if not isinstance(resource, CustomResource) or resource.scale is None:
+        return _REPLICAS
+    return tuple(f"f:{part}" for part in resource.scale["specReplicasPath"].strip(".").split("."))
 
 
 def _scale_type(core: Core) -> ResourceType:

@@ -94,6 +94,9 @@ def test_a_custom_resource_is_published_and_taken_back() -> None:
         "$ref": "#/components/schemas/com.example.v1.Widget"
     }
     assert "io.k8s.api.autoscaling.v1.Scale" in schemas
+    paths = tree(documents.group_version("apis/example.com/v1"))["paths"]
+    patch = paths["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]["patch"]
+    assert "application/strategic-merge-patch+json" not in patch["requestBody"]["content"]
     v2 = tree(documents.v2())
     assert v2["definitions"]["com.example.v1.Widget"]["properties"]["spec"]["properties"] == {
         "size": {"description": "How big"}, "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
@@ -125,7 +128,7 @@ def widgets() -> ResourceType:
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     scale = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
     return ResourceType(
-        "example.com", "v1", "Widget", "widgets", "widget", namespaced=True, verbs=("get", "list", "create"),
+        "example.com", "v1", "Widget", "widgets", "widget", namespaced=True, verbs=("get", "list", "create", "patch"),
         subresources={"scale": scale}, custom={"spec": {"group": "example.com", "versions": [version]}},
         list_kind="WidgetList",
     )  # fmt: skip
