@@ -17,6 +17,10 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("namespace-controller", "cloudk8s.controllers.namespace.controller:NamespaceController"),
     ("serviceaccount-controller", "cloudk8s.controllers.service_account:ServiceAccountController"),
     ("root-ca-certificate-publisher-controller", "cloudk8s.controllers.root_ca:RootCAPublisher"),
+    (
+        "clusterrole-aggregation-controller",
+        "cloudk8s.controllers.cluster_role_aggregation:ClusterRoleAggregationController",
+    ),
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("job-controller", "cloudk8s.controllers.job.controller:JobController"),
     ("ttl-after-finished-controller", "cloudk8s.controllers.ttl_after_finished:TTLAfterFinishedController"),
