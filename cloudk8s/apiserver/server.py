@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
+from cloudk8s.apiserver.fair_queue import FairQueue
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
@@ -35,12 +36,19 @@ class ApiServer:
     """Answers every request; it never raises."""
 
     def __init__(
-        self, *, dispatcher: Dispatcher, paths: Paths, security: Security, audit: AuditTrail | None = None
+        self,
+        *,
+        dispatcher: Dispatcher,
+        paths: Paths,
+        security: Security,
+        audit: AuditTrail | None = None,
+        flow: FairQueue | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._paths = paths
         self._security = security
         self._audit = audit
+        self._flow = flow or FairQueue()
 
     def handle(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer a request, at once where nothing has to be waited for."""
@@ -57,9 +65,13 @@ class ApiServer:
 
     async def _finish(self, outcome: Awaitable[Answer], context: RequestContext, request: Request) -> Answer:
         try:
-            answer = await outcome
+            async with self._flow.seat(context.user):
+                answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             answer = _failed(error, request)
+        finally:
+            if inspect.iscoroutine(outcome):
+                outcome.close()  # one that never got a seat was never started
         return _concluded(answer, context)
 
     def _context(self, request: Request) -> RequestContext:

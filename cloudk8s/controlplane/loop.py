@@ -18,12 +18,24 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a server until it ends."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_THRESHOLDS)
+    _allow_many_files()
     try:
         import uvloop
     except ImportError:
         asyncio.run(main)
         return
     uvloop.run(main)
+
+
+def _allow_many_files() -> None:
+    """Raise the limit on open files as far as allowed: each watch is a connection."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def settle() -> None:
