@@ -248,7 +248,7 @@ class Run:
             return 30123
         if not isinstance(value, str):
             return value
-        stand_ins = {"<uid>": UID, "<time>": "2020-01-01T00:00:00Z", "<rv>": "7", "<ip>": "10.97.1.1"}
+        stand_ins = {"<uid>": UID, "<time>": self.now, "<rv>": "7", "<ip>": "10.97.1.1"}
         return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID).replace("<suffix>", "abcde")
 
 

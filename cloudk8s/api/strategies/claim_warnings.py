@@ -7,6 +7,11 @@ from typing import Any
 
 from cloudk8s.machinery.quantity import parse
 
+CLASS_WARNING = (
+    "metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; "
+    'use "storageClassName" attribute instead'
+)
+
 
 def claim_warnings(path: str, spec: Mapping[str, Any]) -> list[str]:
     amount = ((spec.get("resources") or {}).get("requests") or {}).get("storage")

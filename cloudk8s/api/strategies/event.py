@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloudk8s.api.conversion import convert
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
+from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.core.event import check_event, check_event_kept, check_new_event, check_series
 
 _REFERENCE = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 SELECTABLE = frozenset(
@@ -53,3 +57,28 @@ class EventStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return SELECTABLE
+
+    def check_create(self, obj: Object) -> list[FieldError]:
+        event, is_core = _core_form(obj)
+        errors: list[FieldError] = []
+        check_event(errors, event, is_core=is_core)
+        if not is_core:
+            errors += self.check_metadata(obj)
+            check_new_event(errors, event)
+        return errors
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        event, is_core = _core_form(new)
+        errors: list[FieldError] = []
+        check_event(errors, event, is_core=is_core)
+        if not is_core:
+            errors += metadata.validate_update(new["metadata"], old["metadata"])
+            check_series(errors, event)
+            check_event_kept(errors, event, _core_form(old)[0])
+        return errors
+
+
+def _core_form(obj: Object) -> tuple[Object, bool]:
+    """The event in its core form, and whether that is the form it came in."""
+    is_core = obj.get("apiVersion") != "events.k8s.io/v1"
+    return (obj if is_core else convert(obj, "v1")), is_core

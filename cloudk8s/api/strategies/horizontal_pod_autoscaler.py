@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudk8s.api.conversion import convert
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation.autoscaler import check_autoscaler_spec
+from cloudk8s.api.validation.values import check_non_negative
 
 _SCALE_UP = {
     "stabilizationWindowSeconds": 0,
@@ -44,6 +48,18 @@ class HorizontalPodAutoscalerStrategy(BuiltinStrategy):
     def prepare_create(self, obj: Object) -> None:
         is_v1 = obj.get("apiVersion") == "autoscaling/v1"
         obj["status"] = {"desiredReplicas": 0} | ({"currentReplicas": 0} if is_v1 else {"currentMetrics": None})
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        spec = _new_form(obj)["spec"]
+        check_autoscaler_spec(errors, spec, None if old is None else _new_form(old)["spec"])
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        for field in ("currentReplicas", "desiredReplicas"):
+            check_non_negative(errors, f"status.{field}", (new.get("status") or {}).get(field))
+
+
+def _new_form(obj: Object) -> Object:
+    return convert(obj, "autoscaling/v2") if obj.get("apiVersion") == "autoscaling/v1" else obj
 
 
 def _cpu_at(percent: int) -> dict[str, Any]:

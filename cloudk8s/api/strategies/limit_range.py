@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation.core.limit_range import check_limit_range_spec
 
 
 class LimitRangeStrategy(BuiltinStrategy):
@@ -17,6 +19,12 @@ class LimitRangeStrategy(BuiltinStrategy):
         for item in spec_of(obj).setdefault("limits", []) or ():
             if item.get("type") == "Container":
                 _default_container_limit(item)
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        return self.check_create(new)
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_limit_range_spec(errors, obj["spec"])
 
 
 def _default_container_limit(item: dict[str, Any]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, give_name, spec_of
 from cloudk8s.api.validation import names
+from cloudk8s.api.validation.core.namespace import check_namespace_finalizers, check_phase
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
@@ -51,6 +53,20 @@ class NamespaceStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"status.phase", "name"})
+
+    def check_create(self, obj: Object) -> list[FieldError]:
+        errors = self.check_metadata(obj)
+        check_namespace_finalizers(errors, obj["spec"], numbered=False)
+        return errors
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_phase(errors, new)
+
+    def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
+        errors = super().validate_update(new, old, subresource)
+        if subresource == "finalize":
+            check_namespace_finalizers(errors, new["spec"], numbered=True)
+        return errors
 
 
 def _name_label(meta: Object) -> None:

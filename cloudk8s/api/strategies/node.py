@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation.core.node import check_node, check_node_changes
 
 _NODE_INFO = (
     "machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion",
@@ -45,6 +47,17 @@ class NodeStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"spec.unschedulable"})
+
+    def check_create(self, obj: Object) -> list[FieldError]:
+        errors = self.check_metadata(obj)
+        check_node(errors, obj)
+        return errors
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        return self.check_create(new) + self.check_status_update(new, old)
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_node_changes(errors, new, old)
 
 
 def _mirror_pod_cidr(spec: Object) -> None:

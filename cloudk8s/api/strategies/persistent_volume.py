@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
 from cloudk8s.api.strategies.pod.volume_defaults import (
@@ -13,6 +15,9 @@ from cloudk8s.api.strategies.pod.volume_defaults import (
     default_rbd,
     default_scale_io,
 )
+from cloudk8s.api.strategies.volume_warnings import volume_warnings
+from cloudk8s.api.validation.core.persistent_volume import check_volume_changes, check_volume_spec
+from cloudk8s.machinery.times import format_time
 
 _SOURCES = {
     "hostPath": default_host_path,
@@ -51,3 +56,25 @@ class PersistentVolumeStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"name"})
+
+    def prepare_status_update(self, new: Object, old: Object) -> None:
+        super().prepare_status_update(new, old)
+        status, before = new.setdefault("status", {}), old.get("status") or {}
+        changed_at, last = status.get("lastPhaseTransitionTime"), before.get("lastPhaseTransitionTime")
+        if status.get("phase") == before.get("phase"):
+            if changed_at is None and last is not None:
+                status["lastPhaseTransitionTime"] = last
+        elif changed_at is None or changed_at == last:
+            status["lastPhaseTransitionTime"] = format_time(datetime.now(UTC))
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        """The volume is checked twice, as upstream does."""
+        errors = self.check_create(new) * 2
+        check_volume_changes(errors, new["spec"], old["spec"])
+        return errors
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_volume_spec(errors, "spec", obj["spec"], obj["metadata"].get("name") or "")
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        return volume_warnings(new)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.claim_warnings import CLASS_WARNING, claim_warnings
 from cloudk8s.api.strategies.pod.volume_defaults import default_claim_spec
+from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.claims import check_claim_spec
+from cloudk8s.api.validation.core.claim import CLASS_ANNOTATION, check_claim_changes, check_claim_status
 
 _CORE_SOURCE_KINDS = ("PersistentVolumeClaim",)
 _SNAPSHOT = ("snapshot.storage.k8s.io", "VolumeSnapshot")
@@ -33,6 +38,23 @@ class PersistentVolumeClaimStrategy(BuiltinStrategy):
             if "dataSource" not in (old.get("spec") or {}):
                 drop_unknown_source(new["spec"])
             mirror_data_source(new["spec"])
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        errors = self.check_create(new)
+        errors += metadata.validate_update(new["metadata"], old["metadata"])
+        check_claim_changes(errors, new, old)
+        return errors
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_claim_spec(errors, "spec", obj["spec"])
+
+    def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_claim_status(errors, new)
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        annotations = new["metadata"].get("annotations") or {}
+        warnings = [CLASS_WARNING] if CLASS_ANNOTATION in annotations else []
+        return warnings + claim_warnings("spec", new["spec"])
 
 
 def default_claim(claim: Object) -> None:

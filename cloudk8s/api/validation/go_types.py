@@ -264,6 +264,7 @@ STRUCTS: Final[dict[str, str]] = {
     "ObjectReference": (
         "Kind:string Namespace:string Name:string UID:string APIVersion:string ResourceVersion:string FieldPath:string"
     ),
+    "EventSource": "Component:string Host:string",
     "ServicePort": "Name:string Protocol:string AppProtocol:*string Port:int TargetPort:intstr NodePort:int",
     "Taint": "Key:string Value:string Effect:string TimeAdded:*time",
     "NodeAddress": "Type:string Address:string",

@@ -26,7 +26,7 @@ _ANNOTATIONS: Final = {
     "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
 }
-_VOLUMES: Final = {
+VOLUMES: Final = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
     "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
@@ -119,8 +119,8 @@ def _annotations(path: str, annotations: Mapping[str, str], spec: Mapping[str, A
 
 def _volumes(path: str, volumes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for index, volume in enumerate(volumes):
-        if not _VOLUMES.keys().isdisjoint(volume):
-            for kind, text in _VOLUMES.items():
+        if not VOLUMES.keys().isdisjoint(volume):
+            for kind, text in VOLUMES.items():
                 if volume.get(kind) is not None:
                     yield f"{path}[{index}].{kind}: {text}"
         if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
