@@ -45,7 +45,8 @@ class ShimConnection:
         data = orjson.dumps(message) + b"\n"
         if fds:
             data = data[socket.send_fds(self._socket, [data], list(fds)) :]
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        if data:  # the answer may have come and the shim have gone by now, which an empty send would trip over
+            await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def receive(self) -> tuple[Message, list[int]]:
         """The next message and the descriptors that came with it; EOFError where the other side has gone."""
