@@ -61,7 +61,7 @@ async def _run(settings: NodeSettings, kubeconfig: Path, runtime_name: str) -> N
 
     clock = SystemClock()
     client = NetworkClient(load_kubeconfig(kubeconfig), clock=clock)
-    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", clock=clock)
+    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", node_name=settings.node_name, clock=clock)
     agent = NodeAgent(settings, client, runtime, clock)
     running = asyncio.create_task(agent.run(), name="node agent")
     ready = asyncio.create_task(_announce(agent), name="announcement")

@@ -13,6 +13,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import PODS
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.agent import NodeAgent
+from cloudk8s.node.runtimes.host.isolation import NONE
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.testing.fake_client import FakeClient
@@ -26,7 +27,7 @@ class Node:
     def __init__(self, directory: Path, client: FakeClient) -> None:
         self.client = client
         self.settings = NodeSettings(node_name="n1", root_dir=directory, node_ip="127.0.0.1", port=0)
-        self.runtime = HostRuntime(directory / "runtime", clock=SystemClock())
+        self.runtime = HostRuntime(directory / "runtime", clock=SystemClock(), isolation=NONE)
         self.agent = NodeAgent(self.settings, client, self.runtime, SystemClock(), authorize=False)
         self._task: asyncio.Task[None] | None = None
 
@@ -99,7 +100,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 
 async def clear(directory: Path) -> None:
     """End what the agent left running, as it should."""
-    runtime = HostRuntime(directory / "runtime", clock=SystemClock())
+    runtime = HostRuntime(directory / "runtime", clock=SystemClock(), isolation=NONE)
     await runtime.start()
     for sandbox in await runtime.list_sandboxes():
         await runtime.remove_sandbox(sandbox.id)

@@ -45,32 +45,6 @@ def uses_cluster(pod: Object) -> bool:
     return policy == "ClusterFirstWithHostNet" or (policy == "ClusterFirst" and not pods.is_host_network(pod))
 
 
-def parse(text: str) -> DNSConfig:
-    """Read a resolv.conf."""
-    servers: list[str] = []
-    searches: tuple[str, ...] = ()
-    options: list[str] = []
-    for line in text.splitlines():
-        words = line.split("#")[0].split(";")[0].split()
-        if len(words) < 2:
-            continue
-        if words[0] == "nameserver":
-            servers.append(words[1])
-        elif words[0] in ("search", "domain"):
-            searches = tuple(word.rstrip(".") if word != "." else word for word in words[1:])
-        elif words[0] == "options":
-            options += words[1:]
-    return DNSConfig(tuple(servers), searches, tuple(options))
-
-
-def render(config: DNSConfig) -> str:
-    """A resolv.conf."""
-    lines = [f"search {' '.join(config.searches)}"] if config.searches else []
-    lines += [f"nameserver {server}" for server in config.servers]
-    lines += [f"options {' '.join(config.options)}"] if config.options else []
-    return "".join(f"{line}\n" for line in lines)
-
-
 def _cluster_first(namespace: str, cluster: ClusterDNS, host: DNSConfig) -> DNSConfig:
     own = (f"{namespace}.svc.{cluster.domain}", f"svc.{cluster.domain}", cluster.domain) if cluster.domain else ()
     return DNSConfig(cluster.servers, _unique((*own, *host.searches)), _CLUSTER_OPTIONS)

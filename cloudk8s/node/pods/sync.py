@@ -20,6 +20,7 @@ from cloudk8s.node.pods.plan import Plan
 from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.status.inputs import Waiting
 from cloudk8s.node.pods.tools import Tools
+from cloudk8s.node.runtimes import resolv_conf
 from cloudk8s.node.runtimes.interface import DNSConfig, RuntimeFailure
 from cloudk8s.node.volumes.manager import MountFailed
 
@@ -178,7 +179,7 @@ class PodSync:
 
 def _host_dns(tools: Tools) -> DNSConfig:
     path = tools.settings.resolv_conf
-    return dns.parse(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else DNSConfig()
+    return resolv_conf.parse(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else DNSConfig()
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:

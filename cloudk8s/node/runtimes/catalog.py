@@ -11,10 +11,10 @@ from cloudk8s.node.runtimes.interface import Runtime
 NAMES = ("host",)
 
 
-def make_runtime(name: str, directory: Path, *, clock: Clock) -> Runtime:
+def make_runtime(name: str, directory: Path, *, node_name: str, clock: Clock) -> Runtime:
     """The runtime of that name, with its state below `directory`; UserError for an unknown name."""
     if name == "host":
         from cloudk8s.node.runtimes.host.runtime import HostRuntime
 
-        return HostRuntime(directory / "host", clock=clock)
+        return HostRuntime(directory / "host", clock=clock, node_name=node_name)
     raise UserError(f"unknown runtime {name!r}; known are: {', '.join(NAMES)}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cloudk8s.node.runtimes.host import launching, processes, records
+from cloudk8s.node.runtimes.host import cgroups, launching, processes, records
 from cloudk8s.node.runtimes.host.events import Events
 from cloudk8s.node.runtimes.host.images.image import ImageRoot
 from cloudk8s.node.runtimes.host.records import ContainerEntry, ContainerRecord, SandboxRecord
@@ -144,15 +144,13 @@ def _make_directory(directory: Path, record: ContainerRecord) -> None:
     directory.mkdir(parents=True, mode=0o711)
     for name in ("upper", "work", "merged"):
         (directory / name).mkdir(mode=0o755)
-    for path in record.cgroups:
-        Path(path).mkdir(parents=True, exist_ok=True)
+    if record.cgroups:
+        parents = [str(Path(path).parent) for path in record.cgroups]
+        cgroups.make_container_groups(parents, Path(record.cgroups[0]).name)
+        cgroups.limit(record.cgroups, record.config.resources)
     records.save(directory / "container.json", record)
 
 
-def _remove_directory(directory: Path, cgroups: Sequence[str]) -> None:
-    for path in cgroups:
-        try:
-            Path(path).rmdir()
-        except OSError:
-            continue  # gone already, or a process of the node itself sits in it
+def _remove_directory(directory: Path, groups: Sequence[str]) -> None:
+    cgroups.remove(groups)
     shutil.rmtree(directory, ignore_errors=True)

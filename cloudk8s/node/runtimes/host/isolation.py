@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,15 @@ class Isolation:
 
 
 NONE = Isolation()
+
+
+def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"]) -> Isolation:
+    """What the spawner's attempts showed."""
+    return Isolation(
+        mounts=bool(answer.get("mounts") and answer.get("processes")),
+        processes=bool(answer.get("mounts") and answer.get("processes")),
+        network=bool(answer.get("network")),
+        users=bool(answer.get("users") and answer.get("mounts")),
+        user_namespace=bool(answer.get("user_namespace")),
+        cgroups=cgroups,
+    )

@@ -31,6 +31,7 @@ class Surroundings:
     isolation: Isolation
     mounts: tuple[Mount, ...] = ()
     """The runtime's own: resolv.conf, hostname."""
+    shared_memory: str = ""
     target_pid: int = 0
 
 
@@ -140,6 +141,7 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
     root: dict[str, Any] = {
         "kind": "host" if around.image.layers is None else "overlay",
         "merged": str(directory / "merged"),
+        "cwd": config.working_dir or around.image.config.working_dir,
         "readonly": config.security.readonly_root,
         "privileged": config.security.privileged,
         "own_proc": config.namespaces.pid != "node",
@@ -147,6 +149,7 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "is_user_namespace": isolation.user_namespace,
         "mounts": [_mount(mount) for mount in (*around.mounts, *config.mounts)],
         "devices": [{"source": device.host_path, "target": device.container_path} for device in config.devices],
+        "shm": around.shared_memory or None,
         "masked": list(_MASKED) if hides else [],
         "readonly_paths": list(_READONLY) if hides else [],
         "cgroup2": isolation.cgroups == "v2",

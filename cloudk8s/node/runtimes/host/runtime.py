@@ -10,16 +10,18 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cloudk8s
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.runtimes.host import cgroups, launching, processes, sandbox_parts, sessions
 from cloudk8s.node.runtimes.host import isolation as isolations
-from cloudk8s.node.runtimes.host import launching, processes, sessions
 from cloudk8s.node.runtimes.host.containers import Containers
 from cloudk8s.node.runtimes.host.events import Events
 from cloudk8s.node.runtimes.host.images.service import HostImages
 from cloudk8s.node.runtimes.host.isolation import Isolation
-from cloudk8s.node.runtimes.host.records import ContainerEntry
+from cloudk8s.node.runtimes.host.node_network import NodeNetwork
+from cloudk8s.node.runtimes.host.records import ContainerEntry, SandboxRecord
 from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
 from cloudk8s.node.runtimes.host.spawner import Spawner
 from cloudk8s.node.runtimes.interface import (
@@ -35,6 +37,7 @@ from cloudk8s.node.runtimes.interface import (
     Image,
     NetworkStats,
     Resources,
+    RuntimeFailure,
     RuntimeStatus,
     RuntimeVersion,
     Sandbox,
@@ -49,35 +52,62 @@ NAME = "cloudk8s-host"
 class HostRuntime:
     """Containers as processes of this host; fulfils `Runtime`. One agent at a time may use a state directory."""
 
-    def __init__(self, directory: Path, *, clock: Clock, isolation: Isolation = isolations.NONE) -> None:
-        self._directory, self._clock, self._isolation = directory, clock, isolation
+    def __init__(
+        self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = "node"
+    ) -> None:  # fmt: skip
+        self._directory, self._clock, self._node_name = directory, clock, node_name
+        self._wanted, self._isolation = isolation, isolation or isolations.NONE
         self._events = Events()
         self._spawner = Spawner(directory)
         self._sandboxes = Sandboxes(directory / "sandboxes")
         self._containers = Containers(directory / "containers", spawner=self._spawner, events=self._events)
-        self._images = HostImages(directory / "images")
+        self._network = NodeNetwork(directory)
+        self._groups = cgroups.Hierarchies("", ())
+        self._images = self._make_images()
 
     async def start(self) -> None:
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True, mode=0o711)
         await self._spawner.start()
+        await self._find_isolation()
         await self._sandboxes.start()
         await self._containers.start()
+        self._network.take_over(self._sandboxes.records())
 
     async def close(self) -> None:
         await self._containers.close()
         await self._spawner.close()
 
+    async def purge(self) -> None:
+        """End everything that this runtime made on the host, in processes and in the kernel."""
+        for record in self._sandboxes.records():
+            await self.remove_sandbox(record.id)
+        if self._isolation.network:
+            await self._network.remove()
+        await asyncio.to_thread(cgroups.remove, map(str, self._groups.roots))
+
     async def version(self) -> RuntimeVersion:
         return RuntimeVersion(NAME, cloudk8s.__version__)
 
     async def status(self) -> RuntimeStatus:
-        return RuntimeStatus(ready=True, network_ready=True, missing_isolation=self._isolation.missing, handlers=("",))
+        network_ready = not self._isolation.network or self._network.is_ready
+        message = "" if network_ready else "container runtime network not ready: the node has no pod range yet"
+        return RuntimeStatus(
+            ready=True, network_ready=network_ready, message=message, missing_isolation=self._isolation.missing,
+            handlers=("",),
+        )  # fmt: skip
 
     async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
-        return
+        if self._isolation.network:
+            await self._network.set_ranges(cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
         record = await self._sandboxes.add(config, handler=handler)
+        try:
+            await self._hold(record)
+        except BaseException:
+            await self._network.disconnect(record.id)
+            await self._sandboxes.forget(record.id)
+            raise
         self._events.publish(config.uid, record.id, "started")
         return record.id
 
@@ -88,6 +118,8 @@ class HostRuntime:
         ids = self._containers.of_sandbox(sandbox_id)
         await asyncio.gather(*(self._containers.stop(key, timedelta(0)) for key in ids))
         await self._sandboxes.stop(record)
+        await self._network.disconnect(sandbox_id)
+        await asyncio.to_thread(sandbox_parts.let_go, self._sandboxes.directory(sandbox_id))
         self._events.publish(record.config.uid, sandbox_id, "stopped")
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
@@ -96,6 +128,7 @@ class HostRuntime:
         if record is None:
             return
         await asyncio.gather(*map(self._containers.remove, self._containers.of_sandbox(sandbox_id)))
+        await asyncio.to_thread(cgroups.remove, record.cgroups)
         await self._sandboxes.forget(sandbox_id)
         self._events.publish(record.config.uid, sandbox_id, "removed")
 
@@ -111,9 +144,13 @@ class HostRuntime:
 
     async def start_container(self, container_id: str) -> None:
         record = self._containers.get(container_id).record
+        directory = self._sandboxes.directory(record.sandbox_id)
+        sandbox = self._sandboxes.get(record.sandbox_id)
         around = launching.Surroundings(
-            sandbox=self._sandboxes.get(record.sandbox_id), image=await self._images.root(record.image_id),
+            sandbox=sandbox, image=await self._images.root(record.image_id),
             directory=self._containers.directory(container_id), isolation=self._isolation,
+            mounts=sandbox_parts.mounts(sandbox, directory), target_pid=self._main_pid(record.config),
+            shared_memory=await asyncio.to_thread(sandbox_parts.shared_memory, directory),
         )  # fmt: skip
         await self._containers.start_process(record, around)
 
@@ -130,7 +167,9 @@ class HostRuntime:
         return self._containers.get(container_id).as_container()
 
     async def update_resources(self, container_id: str, resources: Resources) -> None:
-        self._containers.get(container_id).resources = resources
+        entry = self._containers.get(container_id)
+        entry.resources = resources
+        await asyncio.to_thread(cgroups.limit, entry.record.cgroups, resources)
 
     async def reopen_log(self, container_id: str) -> None:
         await sessions.reopen_log(self._containers.directory(container_id))
@@ -171,7 +210,7 @@ class HostRuntime:
         return await asyncio.to_thread(lambda: [_usage(entry) for entry in running])
 
     async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
-        return {}
+        return await asyncio.to_thread(self._network.statistics)
 
     def events(self) -> AsyncIterator[ContainerEvent]:
         return self._events.listen()
@@ -191,6 +230,46 @@ class HostRuntime:
     async def image_filesystem(self) -> FilesystemUsage:
         return await self._images.image_filesystem()
 
+    async def _find_isolation(self) -> None:
+        """Find out what this host gives, unless that was decided already."""
+        if self._wanted is None:
+            self._groups = await asyncio.to_thread(cgroups.Hierarchies.find, self._node_name)
+            answer, _ = await self._spawner.request({"kind": "probe"})
+            self._isolation = isolations.found(answer, self._groups.version)
+            self._images = self._make_images()
+
+    def _make_images(self) -> HostImages:
+        return HostImages(
+            self._directory / "images", is_overlay=not self._isolation.user_namespace, can_run=self._isolation.mounts,
+            in_use=lambda: {entry.record.image_id for entry in self._containers.entries()},
+        )  # fmt: skip
+
+    async def _hold(self, record: SandboxRecord) -> None:
+        """Make the sandbox's cgroup, namespaces, network and files."""
+        directory = self._sandboxes.directory(record.id)
+        if self._groups.version:
+            groups = await asyncio.to_thread(self._groups.make, record.config.cgroup_parent or record.id)
+            record = replace(record, cgroups=groups)
+        kinds = sandbox_parts.unshared(record.config, self._isolation)
+        network: dict[str, Any] = {}
+        if "net" in kinds:
+            network, ips = self._network.connect(record.id)
+            record = replace(record, ips=ips)
+        if kinds:
+            request = sandbox_parts.request(record, directory, kinds, network=network)
+            holder, _ = await self._spawner.request(request)
+            if "error" in holder:
+                raise RuntimeFailure(f"the sandbox's namespaces could not be made: {holder['error']}")
+            record = replace(record, holder=holder)
+        await asyncio.to_thread(sandbox_parts.write_files, record, directory)
+        await self._sandboxes.save(record)
+
+    def _main_pid(self, config: ContainerConfig) -> int:
+        """The first process of the container whose PID namespace is joined."""
+        target = config.namespaces.target_id
+        run = self._containers.get(target).run if config.namespaces.pid == "target" and target else None
+        return int(run["main_pid"]) if run else 0
+
 
 async def _collect(session: sessions.ShimSession) -> ExecResult:
     output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
@@ -201,9 +280,20 @@ async def _collect(session: sessions.ShimSession) -> ExecResult:
 
 def _usage(entry: ContainerEntry) -> ContainerStats:
     assert entry.run is not None
+    if entry.record.cgroups:
+        return _group_usage(entry)
     usage = processes.tree_usage(int(entry.run["pid"]))
     return ContainerStats(
         id=entry.record.id, name=entry.record.config.name, labels=entry.record.config.labels, time=datetime.now(UTC),
         cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.rss_bytes, memory_usage=usage.rss_bytes,
         memory_rss=usage.rss_bytes, processes=usage.processes,
+    )  # fmt: skip
+
+
+def _group_usage(entry: ContainerEntry) -> ContainerStats:
+    usage = cgroups.usage(entry.record.cgroups)
+    return ContainerStats(
+        id=entry.record.id, name=entry.record.config.name, labels=entry.record.config.labels, time=datetime.now(UTC),
+        cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.memory_working_set,
+        memory_usage=usage.memory_usage, memory_rss=usage.memory_rss, processes=usage.processes,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.host.isolation import NONE
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
 from cloudk8s.node.runtimes.interface import (
     STDERR,
@@ -34,7 +35,7 @@ if sys.platform != "linux":
 
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[HostRuntime]:
-    runtime = HostRuntime(tmp_path / "state", clock=SystemClock())
+    runtime = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
     await runtime.start()
     yield runtime
     for sandbox in await runtime.list_sandboxes():
@@ -196,7 +197,7 @@ async def test_stdin_ends_with_the_first_attach_where_it_is_once(runtime: HostRu
 
 
 async def test_containers_are_adopted_after_the_agent_died(tmp_path: Path) -> None:
-    first = HostRuntime(tmp_path / "state", clock=SystemClock())
+    first = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
     await first.start()
     sandbox = await first.run_sandbox(SandboxConfig("pod", "default", "uid-1", log_directory=str(tmp_path / "logs")))
     goes_on = await start(first, sandbox, "echo ready; read x; exit 5", name="a", stdin=True)
@@ -204,7 +205,7 @@ async def test_containers_are_adopted_after_the_agent_died(tmp_path: Path) -> No
     await first.close()
     await asyncio.sleep(0.5)
 
-    second = HostRuntime(tmp_path / "state", clock=SystemClock())
+    second = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
     await second.start()
 
     assert (await second.container_status(goes_on)).state == "running"

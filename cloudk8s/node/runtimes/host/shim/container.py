@@ -109,8 +109,8 @@ def _exec_defaults(process: dict[str, Any], pid: int, report: dict[str, Any]) ->
     """What a command in the container shares with its first process: namespaces, cgroups, user, environment."""
     shared = {key: value for key, value in process.items() if key not in _NOT_FOR_EXEC}
     if "root" in process:
-        kinds = {"mnt", "net", "ipc", "uts", "cgroup"}
-        shared["join"] = {kind: f"/proc/{pid}/ns/{kind}" for kind in kinds}
+        kinds = ("mnt", "net", "ipc", "uts", "cgroup")
+        shared["join"] = {kind: f"/proc/{pid}/ns/{kind}" for kind in kinds if namespaces.differs(kind, pid)}
     return shared | {"tty": False, "dies_with_shim": True}
 
 

@@ -77,8 +77,14 @@ def _limit_bounding_set(mask: int) -> None:
 
 def _set_capabilities(uid: int, mask: int) -> None:
     """Root keeps what it is given; another user's sets are empty, as after execve."""
-    effective = mask if uid == 0 else 0
+    effective = mask & _own_capabilities() if uid == 0 else 0
     syscalls.set_capabilities(effective, effective, 0)
+
+
+def _own_capabilities() -> int:
+    """What this process has to give: the node itself may run with less than everything."""
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith("CapPrm:"))
 
 
 def _passwd(user: str, root: str) -> tuple[str, int, int, str] | None:

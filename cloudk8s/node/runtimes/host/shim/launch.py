@@ -65,7 +65,7 @@ def _become(process: Description, writer: int) -> None:
     user = identity.look_up(process)
     environment = dict(process["env"])
     environment.setdefault("HOME", user.home)
-    _change_directory(process.get("cwd") or "/", create=bool(process.get("root")), owner=user)
+    os.chdir(process.get("cwd") or "/")
     _own_streams(user)
     namespaces.map_user(process, user.uid, user.gid)
     identity.become(user, process.get("capabilities"), no_new_privileges=bool(process.get("no_new_privileges")))
@@ -119,17 +119,6 @@ def _adjust_oom_score(value: int) -> None:
             file.write(str(value))
     except PermissionError:
         return  # only root may lower it
-
-
-def _change_directory(path: str, *, create: bool, owner: identity.User) -> None:
-    try:
-        os.chdir(path)
-    except FileNotFoundError:
-        if not create:
-            raise
-        os.makedirs(path, mode=0o755, exist_ok=True)
-        os.chown(path, owner.uid, owner.gid)
-        os.chdir(path)
 
 
 def _execute(argv: list[str], environment: dict[str, str]) -> None:

@@ -33,6 +33,15 @@ def enter(process: dict[str, Any]) -> None:
     _apply(process, tuple(kind for kind in KINDS if kind not in _BEFORE_FORK))
 
 
+def differs(kind: str, pid: int) -> bool:
+    """Whether a living process has another namespace of a kind than this one; one's own may not be joined."""
+    try:
+        theirs = os.readlink(f"/proc/{pid}/ns/{kind}")
+    except OSError:
+        return False
+    return theirs != os.readlink(f"/proc/self/ns/{kind}")
+
+
 def new_user_namespace() -> None:
     """Become root of a user namespace in which only the present user exists."""
     uid, gid = os.geteuid(), os.getegid()

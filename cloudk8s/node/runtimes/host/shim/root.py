@@ -29,6 +29,8 @@ def build(root: dict[str, Any]) -> None:
     for mount in sorted(root.get("mounts", ()), key=lambda mount: mount["target"].rstrip("/").count("/")):
         mounts.bind_into(merged, mount, may_create=root["kind"] == "overlay")
     _pivot(merged)
+    if root["kind"] == "overlay" and root.get("cwd"):
+        os.makedirs(root["cwd"], mode=0o755, exist_ok=True)
     for path in root.get("masked", ()):
         mounts.mask(path)
     for path in root.get("readonly_paths", ()):

@@ -27,7 +27,7 @@ def run(request: dict[str, Any], connection: socket.socket) -> None:
     if "uts" in unshared and request.get("hostname"):
         socket.sethostname(request["hostname"])
     if "net" in unshared:
-        network.connect(request.get("network", {}), outside, wire.own_record()["pid"])
+        network.connect(request.get("network", {}), outside, os.getpid())
     outside.close()
     _set_sysctls(request.get("sysctls", {}))
     record = wire.own_record()

@@ -13,10 +13,10 @@ import socket
 import sys
 import traceback
 
-from cloudk8s.node.runtimes.host.shim import container, dial, sandbox, wire
+from cloudk8s.node.runtimes.host.shim import container, dial, probe, sandbox, wire
 
 SOCKET_NAME = "spawner.sock"
-_HANDLERS = {"container": container.run, "sandbox": sandbox.run, "dial": dial.run}
+_HANDLERS = {"container": container.run, "sandbox": sandbox.run, "dial": dial.run, "probe": probe.run}
 
 
 def main() -> None:

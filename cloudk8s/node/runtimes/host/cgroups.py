@@ -1,0 +1,204 @@
+"""Control groups, version 1 and 2: a directory for each pod and container, limits as files. All of it blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cloudk8s.node.runtimes.interface import Resources
+
+ROOT = Path("/sys/fs/cgroup")
+PARENT = "cloudk8s"
+_V1 = ("cpu", "cpuacct", "cpuset", "memory", "pids")
+_V2 = ("cpu", "cpuset", "memory", "pids")
+
+Version = Literal["", "v1", "v2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a group uses."""
+
+    cpu_nanoseconds: int = 0
+    memory_usage: int = 0
+    memory_working_set: int = 0
+    memory_rss: int = 0
+    processes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchies:
+    """The mounted hierarchies: one root for version 2, one for each controller of version 1."""
+
+    version: Version
+    roots: tuple[Path, ...]
+
+    @classmethod
+    def find(cls, node: str, *, root: Path = ROOT) -> Hierarchies:
+        """Those this process may make groups in; version "" where it may not."""
+        found = cls._v2(root) or cls._v1(root)
+        if found is None:
+            return cls("", ())
+        version, parents = found
+        try:
+            own = tuple(parent / PARENT / node for parent in parents)
+            for path in own:
+                _make(path, version)
+        except OSError:
+            return cls("", ())
+        return cls(version, own)
+
+    def make(self, name: str) -> tuple[str, ...]:
+        """Make a pod's group and return its directories."""
+        paths = tuple(root / name for root in self.roots)
+        for path in paths:
+            _make(path, self.version)
+        return tuple(map(str, paths))
+
+    @staticmethod
+    def _v2(root: Path) -> tuple[Version, list[Path]] | None:
+        controllers = root / "cgroup.controllers"
+        if not controllers.exists() or "memory" not in controllers.read_text().split():
+            return None
+        return "v2", [root]
+
+    @staticmethod
+    def _v1(root: Path) -> tuple[Version, list[Path]] | None:
+        found = [root / name for name in _V1 if (root / name / "tasks").exists()]
+        return ("v1", found) if any(path.name == "memory" for path in found) else None
+
+
+def make_container_groups(parents: Sequence[str], name: str) -> tuple[str, ...]:
+    """The directories of a container's group below its pod's."""
+    paths = tuple(Path(parent) / name for parent in parents)
+    for path in paths:
+        path.mkdir(exist_ok=True)
+        _inherit_cpuset(path)
+    return tuple(map(str, paths))
+
+
+def limit(directories: Iterable[str], resources: Resources) -> None:
+    """Write a group's limits; a file that the kernel does not have or does not accept now is left alone."""
+    for directory in map(Path, directories):
+        is_v2 = (directory / "cgroup.controllers").exists()
+        for name, value in (_v2_files(resources) if is_v2 else _v1_files(resources, directory)).items():
+            with suppress(OSError):
+                (directory / name).write_text(value)
+
+
+def usage(directories: Iterable[str]) -> Usage:
+    """What the processes of a group use."""
+    files = _Files(directories)
+    if text := files.read("cpu.stat"):
+        fields = _fields(text)
+        if "usage_usec" in fields:
+            return _v2_usage(files, fields)
+    memory, stat = files.number("memory.usage_in_bytes"), _fields(files.read("memory.stat"))
+    return Usage(
+        cpu_nanoseconds=files.number("cpuacct.usage"),
+        memory_usage=memory,
+        memory_working_set=max(0, memory - stat.get("total_inactive_file", 0)),
+        memory_rss=stat.get("total_rss", 0),
+        processes=files.number("pids.current"),
+    )
+
+
+def remove(directories: Iterable[str]) -> None:
+    """Remove groups, innermost first; one that still has processes stays."""
+    for directory in map(Path, directories):
+        for path in sorted((each for each in directory.rglob("*") if each.is_dir()), reverse=True):
+            with suppress(OSError):
+                path.rmdir()
+        with suppress(OSError):
+            directory.rmdir()
+
+
+def _make(path: Path, version: Version) -> None:
+    missing = [each for each in (*reversed(path.parents), path) if not each.exists()]
+    for each in missing:
+        each.mkdir(exist_ok=True)
+        _inherit_cpuset(each)
+    if version == "v2":
+        for each in (*(parent for parent in reversed(path.parents) if ROOT in (parent, *parent.parents)), path):
+            _enable_controllers(each)
+
+
+def _enable_controllers(path: Path) -> None:
+    available = (path / "cgroup.controllers").read_text().split()
+    for name in _V2:
+        if name in available:
+            with suppress(OSError):
+                (path / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def _inherit_cpuset(path: Path) -> None:
+    """A cpuset group of version 1 takes no process before it has CPUs and memory nodes."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        file, above = path / name, path.parent / name
+        if path.parts[4:5] == ("cpuset",) and file.exists() and not file.read_text().strip():
+            file.write_text(above.read_text())
+
+
+def _v1_files(resources: Resources, directory: Path) -> Mapping[str, str]:
+    files = {
+        "cpu.shares": str(resources.cpu_shares or 2),
+        "cpu.cfs_period_us": str(resources.cpu_period),
+        "cpu.cfs_quota_us": str(resources.cpu_quota or -1),
+        "memory.limit_in_bytes": str(resources.memory_limit or -1),
+        "pids.max": str(resources.pids_limit or "max"),
+        "cpuset.cpus": resources.cpuset,
+    }
+    return {name: value for name, value in files.items() if value and (directory / name).exists()}
+
+
+def _v2_files(resources: Resources) -> Mapping[str, str]:
+    files = {
+        "cpu.weight": str(weight(resources.cpu_shares)),
+        "cpu.max": f"{resources.cpu_quota or 'max'} {resources.cpu_period}",
+        "memory.max": str(resources.memory_limit or "max"),
+        "memory.oom.group": "1",
+        "pids.max": str(resources.pids_limit or "max"),
+        "cpuset.cpus": resources.cpuset,
+    }
+    return {name: value for name, value in files.items() if value}
+
+
+def weight(shares: int) -> int:
+    """Version 1's shares (2 to 262144) as version 2's weight (1 to 10000), by KEP-2254's formula."""
+    return 1 + (max(2, shares) - 2) * 9999 // 262142
+
+
+def _v2_usage(files: _Files, cpu: Mapping[str, int]) -> Usage:
+    memory, stat = files.number("memory.current"), _fields(files.read("memory.stat"))
+    return Usage(
+        cpu_nanoseconds=cpu["usage_usec"] * 1000,
+        memory_usage=memory,
+        memory_working_set=max(0, memory - stat.get("inactive_file", 0)),
+        memory_rss=stat.get("anon", 0),
+        processes=files.number("pids.current"),
+    )
+
+
+class _Files:
+    """The files of a group, whichever hierarchy has them."""
+
+    def __init__(self, directories: Iterable[str]) -> None:
+        self._directories = list(directories)
+
+    def read(self, name: str) -> str:
+        for directory in self._directories:
+            with suppress(OSError):
+                return Path(directory, name).read_text()
+        return ""
+
+    def number(self, name: str) -> int:
+        text = self.read(name).strip()
+        return int(text) if text.isdigit() else 0
+
+
+def _fields(text: str) -> dict[str, int]:
+    pairs = (line.split() for line in text.splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}

@@ -1,0 +1,77 @@
+"""Try what containers would be given here: each attempt in a process of its own, undone by its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from cloudk8s.node.runtimes.host.shim import namespaces, netlink, syscalls, wire
+
+
+def run(request: dict[str, Any], connection: socket.socket) -> None:
+    """Answer which attempts succeeded."""
+    needs_user_namespace = os.geteuid() != 0 or not _succeeds(lambda: syscalls.unshare(syscalls.CLONE_NEWNS))
+    attempts: dict[str, Callable[[], None]] = {
+        "mounts": lambda: _mounts(needs_user_namespace),
+        "processes": lambda: _processes(needs_user_namespace),
+    }
+    answer = {name: _succeeds(attempt) for name, attempt in attempts.items()}
+    answer["user_namespace"] = needs_user_namespace and answer["mounts"] and answer["processes"]
+    answer["network"] = not needs_user_namespace and _succeeds(_network)
+    answer["users"] = not needs_user_namespace
+    wire.send(connection, answer)
+
+
+def _mounts(in_user_namespace: bool) -> None:
+    """Mount what a root file system is made of."""
+    if in_user_namespace:
+        namespaces.new_user_namespace()
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount("", "/", flags=syscalls.MS_SLAVE | syscalls.MS_REC)
+    directory = tempfile.mkdtemp()
+    try:
+        syscalls.mount("tmpfs", directory, "tmpfs")
+        for name in ("lower", "upper", "work", "merged"):
+            os.mkdir(f"{directory}/{name}")
+        options = f"lowerdir={directory}/lower,upperdir={directory}/upper,workdir={directory}/work"
+        options += ",userxattr" if in_user_namespace else ""
+        syscalls.mount("overlay", f"{directory}/merged", "overlay", 0, options)
+    finally:
+        syscalls.unmount(directory)
+        os.rmdir(directory)
+
+
+def _processes(in_user_namespace: bool) -> None:
+    if in_user_namespace:
+        namespaces.new_user_namespace()
+    syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS)
+    if in_user_namespace:
+        return
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _network() -> None:
+    """Make a bridge and a pair of interfaces in a namespace that nobody sees."""
+    syscalls.unshare(syscalls.CLONE_NEWNET)
+    with netlink.open_socket() as route:
+        netlink.set_up(route, "lo")
+        netlink.add_bridge(route, "probe0")
+        master = netlink.link_index(route, "probe0")
+        netlink.add_veth(route, "probe1", peer="probe2", peer_pid=os.getpid(), master=master)
+
+
+def _succeeds(attempt: Callable[[], None]) -> bool:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            attempt()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

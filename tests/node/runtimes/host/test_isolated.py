@@ -1,0 +1,318 @@
+"""The host runtime with all the isolation that root gets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.host.images import archive
+from cloudk8s.node.runtimes.host.runtime import HostRuntime
+from cloudk8s.node.runtimes.interface import (
+    Container,
+    ContainerConfig,
+    DNSConfig,
+    Mount,
+    Namespaces,
+    Resources,
+    SandboxConfig,
+    Security,
+    StartFailed,
+)
+
+from .archives import docker_archive, programs
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces, mounts and cgroups of the host need root"),
+]
+CIDR = "10.213.7.0/24"
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "tools.tar"
+    env = ["PATH=/bin", "FROM_IMAGE=yes"]
+    return docker_archive(
+        path, [programs()], tag="tools:1", Env=env, Cmd=["sh", "-c", "echo default"], WorkingDir="/work"
+    )
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path, image: Path) -> AsyncIterator[HostRuntime]:
+    runtime = HostRuntime(tmp_path / "state", clock=SystemClock(), node_name=f"test-{os.getpid()}")
+    await runtime.start()
+    if not (await runtime.status()).ready or runtime._isolation.missing:
+        pytest.skip(f"this host does not give: {runtime._isolation.missing}")
+    await runtime.update_pod_cidr([CIDR])
+    archive.load(runtime._images.store, image)
+    yield runtime
+    await runtime.purge()
+    await runtime.close()
+
+
+@pytest.fixture
+async def sandbox(runtime: HostRuntime, tmp_path: Path) -> str:
+    return await make_sandbox(runtime, tmp_path)
+
+
+async def make_sandbox(runtime: HostRuntime, tmp_path: Path, uid: str = "uid-1", **fields: Any) -> str:
+    config = SandboxConfig(
+        f"pod-{uid}", "default", uid, hostname=f"host-{uid}", log_directory=str(tmp_path / "logs" / uid),
+        dns=DNSConfig(("10.96.0.10",), ("svc.cluster.local",), ("ndots:5",)), cgroup_parent=f"pod{uid}", **fields,
+    )  # fmt: skip
+    return await runtime.run_sandbox(config)
+
+
+async def test_the_image_gives_root_environment_command_and_directory(runtime: HostRuntime, sandbox: str) -> None:
+    assert await output(runtime, sandbox, "") == "default"
+    assert (
+        await output(runtime, sandbox, "echo $FROM_IMAGE $HOSTNAME; readlink /proc/self/cwd") == "yes host-uid-1\n/work"
+    )
+    assert "etc" in (await output(runtime, sandbox, "ls /")).split()
+    assert not (await output(runtime, sandbox, "ls /; ls /proc/1/root/ | cat")).count("pyproject")
+
+
+async def test_processes_hosts_names_and_files_are_the_containers_own(runtime: HostRuntime, sandbox: str) -> None:
+    assert await output(runtime, sandbox, "echo $$") == "1"
+    assert await output(runtime, sandbox, "hostname; cat /etc/hostname") == "host-uid-1\nhost-uid-1"
+    resolver = await output(runtime, sandbox, "cat /etc/resolv.conf")
+    assert resolver == "search svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5"
+    assert await output(runtime, sandbox, "touch /made; ls /made") == "/made"
+    assert "No such file" in await output(runtime, sandbox, "ls /made 2>&1")
+
+
+async def test_a_pod_has_an_address_that_answers_and_its_containers_share_it(
+    runtime: HostRuntime, tmp_path: Path, sandbox: str
+) -> None:
+    other = await make_sandbox(runtime, tmp_path, "uid-2")
+    ips = {each.id: each.ips[0] for each in await runtime.list_sandboxes()}
+    assert len(set(ips.values())) == 2
+    script = (
+        "import http.server; http.server.HTTPServer(('', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
+    )
+    await start(runtime, sandbox, ("python3", "-c", script), image="host", name="server")
+
+    for source, target in ((None, ips[sandbox]), (sandbox, "127.0.0.1"), (other, ips[sandbox])):
+        code = f"import urllib.request as u; print(u.urlopen('http://{target}/', timeout=5).status)"
+        command = ("sh", "-c", f'for i in 1 2 3 4 5; do python3 -c "{code}" && break; sleep 0.2; done')
+        if source is None:
+            done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+            result = str(done.stdout).strip()
+        else:
+            result = await output(runtime, source, command, image="host")
+        assert result.splitlines()[-1] == "200"
+
+    reader, writer = await runtime.port_forward(sandbox, 80)
+    writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
+    assert b"200 OK" in await reader.read()
+    writer.close()
+
+
+async def test_volumes_are_mounted_and_readonly_ones_cannot_be_written(
+    runtime: HostRuntime, sandbox: str, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file").write_text("content\n")
+    (tmp_path / "single").write_text("one file\n")
+    mounts = (
+        Mount("/deep/down/data", str(tmp_path / "data"), readonly=True),
+        Mount("/etc/resolv.conf", str(tmp_path / "single")),
+    )
+    script = "cat /deep/down/data/file /etc/resolv.conf; touch /deep/down/data/x 2>&1 | cat"
+
+    shown = await output(runtime, sandbox, script, mounts=mounts)
+    on_host = await output(runtime, sandbox, script, mounts=mounts, image="host")
+
+    assert shown.splitlines()[:2] == ["content", "one file"]
+    assert "Read-only file system" in shown
+    assert on_host == shown
+    assert not Path("/deep").exists()
+
+
+async def test_the_host_image_is_the_hosts_own_tree(runtime: HostRuntime, sandbox: str, tmp_path: Path) -> None:
+    (tmp_path / "seen").write_text("by the container")
+
+    assert await output(runtime, sandbox, f"cat {tmp_path}/seen", image="host") == "by the container"
+    assert await output(runtime, sandbox, "echo $$", image="host") == "1"
+
+
+@pytest.mark.parametrize(
+    ("security", "shown"),
+    [
+        (Security(), "uid=0 gid=0 groups=0"),
+        (Security(run_as_user=1002), "uid=1002 gid=0 groups=0"),
+        (Security(run_as_user=1001, run_as_group=2002), "uid=1001 gid=2002 groups=2002"),
+        (Security(run_as_username="web"), "uid=1000 gid=1001 groups=1001,3000"),
+        (Security(run_as_user=1000, supplemental_groups=(77,)), "uid=1000 gid=1001 groups=1001,3000,77"),
+    ],
+)
+async def test_users_and_groups(runtime: HostRuntime, sandbox: str, security: Security, shown: str) -> None:
+    script = 'echo "uid=$(id -u) gid=$(id -g) groups=$(id -G)"'
+
+    result = await output(runtime, sandbox, script, security=security)
+
+    assert sorted(result.replace(" ", ",").split(",")) == sorted(shown.replace(" ", ",").split(","))
+
+
+async def test_the_user_reaches_its_output_and_is_reported(runtime: HostRuntime, sandbox: str) -> None:
+    container = await run(runtime, sandbox, "echo through > /dev/stdout", security=Security(run_as_user=1000))
+
+    assert log(container) == "through"
+    assert container.user == (1000, 1001, (1001, 3000))
+
+
+async def test_a_readonly_root_refuses_writing(runtime: HostRuntime, sandbox: str) -> None:
+    result = await output(runtime, sandbox, "touch /file 2>&1", security=Security(readonly_root=True))
+
+    assert "Read-only file system" in result
+
+
+async def test_capabilities_are_limited_unless_privileged(runtime: HostRuntime, sandbox: str) -> None:
+    script = "mount -t tmpfs none /tmp 2>&1 && echo mounted"
+
+    assert "mounted" not in await output(runtime, sandbox, script)
+    assert await output(runtime, sandbox, script, security=Security(privileged=True)) == "mounted"
+    shown = "while read k v; do case $k in CapEff:) echo $v;; esac; done < /proc/self/status"
+    assert await output(runtime, sandbox, shown, security=Security(capabilities_drop=("ALL",))) == "0" * 16
+
+
+async def test_no_new_privileges_is_set(runtime: HostRuntime, sandbox: str) -> None:
+    script = "while read k v; do case $k in NoNewPrivs:) echo $v;; esac; done < /proc/self/status"
+
+    assert await output(runtime, sandbox, script, security=Security(no_new_privileges=True)) == "1"
+
+
+async def test_a_container_beyond_its_memory_is_killed_as_such(runtime: HostRuntime, sandbox: str) -> None:
+    command = ("python3", "-c", "x = bytearray(300 << 20)")
+
+    container = await run(runtime, sandbox, command, image="host", resources=Resources(memory_limit=40 << 20))
+
+    assert (container.exit_code, container.reason) == (137, "OOMKilled")
+
+
+async def test_limits_are_written_and_can_change(runtime: HostRuntime, sandbox: str) -> None:
+    limits = Resources(cpu_shares=204, cpu_quota=20_000, memory_limit=64 << 20)
+    container_id = await start(runtime, sandbox, "sleep 300", resources=limits)
+    files = {Path(path).parts[4]: Path(path) for path in runtime._containers.get(container_id).record.cgroups}
+    if runtime._groups.version != "v1":
+        pytest.skip("the files looked at are those of version 1")
+
+    assert (files["cpu"] / "cpu.cfs_quota_us").read_text() == "20000\n"
+    await runtime.update_resources(container_id, Resources(cpu_quota=30_000, memory_limit=80 << 20))
+
+    assert (files["cpu"] / "cpu.cfs_quota_us").read_text() == "30000\n"
+    assert (files["memory"] / "memory.limit_in_bytes").read_text() == f"{80 << 20}\n"
+    (stats,) = await runtime.container_stats()
+    assert stats.memory_working_set > 0
+    assert stats.processes >= 1
+
+
+async def test_exec_enters_the_container(runtime: HostRuntime, sandbox: str) -> None:
+    container_id = await start(runtime, sandbox, "touch /inside; sleep 300", security=Security(run_as_user=0))
+
+    result = await runtime.exec_sync(
+        container_id, ["sh", "-c", "ls /inside; hostname; id -u; cat /proc/1/cmdline"], None
+    )
+
+    lines = result.stdout.decode().splitlines()
+    assert lines[:3] == ["/inside", "host-uid-1", "0"]
+    assert "sleep" in lines[3]
+    with pytest.raises(TimeoutError):
+        await runtime.exec_sync(container_id, ["sleep", "300"], timedelta(seconds=0.2))
+
+
+async def test_containers_may_share_processes(runtime: HostRuntime, tmp_path: Path) -> None:
+    shared = await make_sandbox(runtime, tmp_path, "uid-3", namespaces=Namespaces(pid="pod"))
+    namespaces = Namespaces(pid="pod")
+    await start(runtime, shared, "sleep 299", name="a", namespaces=namespaces)
+
+    seen = await output(runtime, shared, "cat /proc/*/cmdline", name="b", namespaces=namespaces)
+
+    assert "sleep\x00299" in seen
+
+
+async def test_shared_memory_is_the_pods(runtime: HostRuntime, sandbox: str) -> None:
+    await run(runtime, sandbox, "echo hello > /dev/shm/note")
+
+    assert await output(runtime, sandbox, "cat /dev/shm/note") == "hello"
+
+
+async def test_a_sysctl_is_set_for_the_pod_only(runtime: HostRuntime, tmp_path: Path) -> None:
+    before = Path("/proc/sys/kernel/shm_rmid_forced").read_text()
+    tuned = await make_sandbox(runtime, tmp_path, "uid-4", sysctls={"kernel.shm_rmid_forced": "1"})
+
+    assert await output(runtime, tuned, "cat /proc/sys/kernel/shm_rmid_forced") == "1"
+    assert Path("/proc/sys/kernel/shm_rmid_forced").read_text() == before
+
+
+async def test_the_nodes_network_can_be_used(runtime: HostRuntime, tmp_path: Path) -> None:
+    namespaces = Namespaces(network="node")
+    plain = await make_sandbox(runtime, tmp_path, "uid-5", namespaces=namespaces)
+
+    shown = await output(runtime, plain, "readlink /proc/self/ns/net", namespaces=namespaces)
+
+    assert shown == os.readlink("/proc/self/ns/net")
+
+
+async def test_a_missing_program_is_told(runtime: HostRuntime, sandbox: str) -> None:
+    with pytest.raises(StartFailed, match="executable file not found"):
+        await start(runtime, sandbox, ("no-such-program",))
+
+
+async def test_nothing_is_left_in_the_kernel(tmp_path: Path, image: Path) -> None:
+    before = kernel_state()
+    runtime = HostRuntime(tmp_path / "state", clock=SystemClock(), node_name=f"left-{os.getpid()}")
+    await runtime.start()
+    await runtime.update_pod_cidr(["10.213.8.0/24"])
+    sandbox = await make_sandbox(runtime, tmp_path)
+    await start(runtime, sandbox, "sleep 300", image="host")
+
+    await runtime.purge()
+    await runtime.close()
+
+    assert kernel_state() == before
+
+
+def kernel_state() -> tuple[set[str], set[str], str, list[str]]:
+    links = set(os.listdir("/sys/class/net"))
+    mounts = set(Path("/proc/self/mounts").read_text().splitlines())
+    rules = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob("*/cloudk8s/left-*")]
+    return links, mounts, rules, groups
+
+
+async def start(
+    runtime: HostRuntime, sandbox: str, script: str | tuple[str, ...], *, name: str = "c", image: str = "tools:1",
+    **fields: Any,
+) -> str:  # fmt: skip
+    command = script if isinstance(script, tuple) else ("sh", "-c", script) if script else ()
+    attempt = len(await runtime.list_containers())
+    config = ContainerConfig(name, image, command=command, attempt=attempt, log_path=f"{name}/{attempt}.log", **fields)
+    container_id = await runtime.create_container(sandbox, config)
+    await runtime.start_container(container_id)
+    return container_id
+
+
+async def run(runtime: HostRuntime, sandbox: str, script: str | tuple[str, ...], **fields: Any) -> Container:
+    container_id = await start(runtime, sandbox, script, **fields)
+    async with asyncio.timeout(30):
+        while (container := await runtime.container_status(container_id)).state != "exited":
+            await asyncio.sleep(0.01)
+    return container
+
+
+async def output(runtime: HostRuntime, sandbox: str, script: str | tuple[str, ...], **fields: Any) -> str:
+    return log(await run(runtime, sandbox, script, **fields))
+
+
+def log(container: Container) -> str:
+    lines = Path(container.log_path).read_bytes().splitlines()
+    return "\n".join(line.split(b" ", 3)[3].decode() for line in lines)
