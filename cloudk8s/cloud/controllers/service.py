@@ -14,7 +14,7 @@ from datetime import timedelta
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import finalizers_of, is_deleting, key_of, name_of
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.client.resources import NODES, SERVICES
+from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICES
 from cloudk8s.cloud.controllers.service_calls import ServiceCalls
 from cloudk8s.cloud.controllers.service_ensuring import ServiceEnsuring
 from cloudk8s.cloud.controllers.service_members import ServiceMembers
@@ -28,6 +28,7 @@ from cloudk8s.cloud.controllers.service_request import (
     service_key,
     wants_load_balancer,
 )
+from cloudk8s.cloud.controllers.service_targets import ServiceTargets, services_of
 from cloudk8s.cloud.controllers.service_writer import ServiceWriter
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
 from cloudk8s.cloud.lookup import InstanceLookup
@@ -58,7 +59,8 @@ class ServiceController:
         self._writer = ServiceWriter(context.client, clock=context.clock)
         self._services = context.informers.of(SERVICES)
         nodes = context.informers.of(NODES)
-        self._calls = ServiceCalls(directory, lookup, nodes, cluster=settings.cluster)
+        slices = context.informers.of(ENDPOINT_SLICES) if _any_to_pods(directory) else None
+        self._calls = ServiceCalls(ServiceTargets(directory, lookup, nodes, slices), cluster=settings.cluster)
         self._ensuring = ServiceEnsuring(self._calls, self._writer, self._events, self._memory, clock=context.clock)
         self._removal = ServiceRemoval(self._calls, self._writer, self._events, self._memory, directory)
         self._members = ServiceMembers(
@@ -70,6 +72,8 @@ class ServiceController:
         self._node_queue: WorkQueue[str] = WorkQueue("service nodes", clock=context.clock)
         self._services.add_handler(self._on_service)
         nodes.add_handler(self._on_node)
+        if slices is not None:
+            slices.add_handler(self._on_slice)
 
     async def run(self) -> None:
         await self._recall()
@@ -121,6 +125,11 @@ class ServiceController:
         if old is None or new is None or changes_membership(old, new, self._memory.label_keys()):
             self._node_queue.add_after(NODES_KEY, self._settings.node_sync_window)
 
+    def _on_slice(self, old: Object | None, new: Object | None) -> None:
+        names = {name for slice in (old, new) if slice is not None for name in services_of(slice)}
+        if any((entry := self._memory.get(name)) is not None and entry.to_pods for name in names):
+            self._node_queue.add_after(NODES_KEY, self._settings.node_sync_window)
+
     async def _ensure(self, service: Object) -> timedelta | None:
         cloud = self._directory.for_service(service)
         if cloud is None:
@@ -159,6 +168,7 @@ class ServiceController:
                 entry.targets, entry.status = state.targets_digest, state.status
                 entry.announced = entry.confirmed = state.digest
                 entry.selector = self._calls.selector(services[uid], cloud)
+                entry.to_pods = self._calls.sends_to_pods(services[uid], cloud)
                 entry.ensured_at = self._clock.monotonic() - self._random.random() * period
 
     async def _wait(self, service: Object | None, error: RetryLater) -> timedelta:
@@ -180,3 +190,8 @@ class ServiceController:
             await self._writer.show_problem(current, reason, message)
         except NotFound:
             log.debug("service %s: gone before its condition was written", name_of(service))
+
+
+def _any_to_pods(directory: CloudDirectory) -> bool:
+    balancers = [cloud.load_balancers for cloud in directory.clouds if cloud.load_balancers is not None]
+    return any(entry.capabilities.pod_target_annotations for entry in balancers)

@@ -4,46 +4,64 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 
-from cloudk8s.client.informer import Informer
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of
-from cloudk8s.cloud.controllers.node_reference import node_ref
-from cloudk8s.cloud.controllers.service_nodes import Selector, parse_selector, select
+from cloudk8s.cloud.controllers.service_nodes import Selector, parse_selector
 from cloudk8s.cloud.controllers.service_request import make_request, service_key
-from cloudk8s.cloud.controllers.service_support import refuse_unsupported, wants_pods
-from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
+from cloudk8s.cloud.controllers.service_support import refuse_unsupported
+from cloudk8s.cloud.directory import AttachedCloud
 from cloudk8s.cloud.interface import LoadBalancers
-from cloudk8s.cloud.lookup import InstanceLookup
-from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, LoadBalancerState, LoadBalancerStatus, ServiceKey
+from cloudk8s.cloud.model.instance import NodeRef
+from cloudk8s.cloud.model.load_balancer import (
+    LoadBalancerRequest,
+    LoadBalancerState,
+    LoadBalancerStatus,
+    PodTarget,
+    ServiceKey,
+)
 from cloudk8s.errors import CloudError
 
 NODE_SELECTOR = "cloudk8s.io/load-balancer-node-selector"
 """Annotation of any Service: `k=v,k2=` narrows its nodes. Providers may know another one beside it."""
 
 
+class Targets(Protocol):
+    """Where members come from."""
+
+    async def nodes(self, cloud: AttachedCloud, selector: Selector) -> tuple[NodeRef, ...]: ...
+
+    def pods(self, service: Object) -> tuple[PodTarget, ...]: ...
+
+
 class ServiceCalls:
     """Builds requests and makes calls; holds no state of its own."""
 
-    def __init__(self, directory: CloudDirectory, lookup: InstanceLookup, nodes: Informer, *, cluster: str) -> None:
-        self._directory = directory
-        self._lookup = lookup
-        self._nodes = nodes
+    def __init__(self, targets: Targets, *, cluster: str) -> None:
+        self._targets = targets
         self._cluster = cluster
 
     async def request(self, service: Object, cloud: AttachedCloud) -> LoadBalancerRequest:
         """The desired state with its members. Raises Unsupported for what the provider has not declared."""
         can = _balancers(cloud).capabilities
-        nodes = select(await self._members(cloud), self.selector(service, cloud))
+        nodes = await self._targets.nodes(cloud, self.selector(service, cloud))
         request = make_request(service, cluster=self._cluster, capabilities=can, nodes=nodes)
-        refuse_unsupported(request, can, wants_pods=wants_pods(request, can))
-        return request
+        to_pods = self.sends_to_pods(service, cloud)
+        refuse_unsupported(request, can, wants_pods=to_pods)
+        return replace(request, pods=self._targets.pods(service)) if to_pods else request
 
     def selector(self, service: Object, cloud: AttachedCloud) -> Selector:
         """What a node's labels must be, by our annotation and the provider's."""
         annotations = annotations_of(service)
         names = (NODE_SELECTOR, _balancers(cloud).capabilities.node_selector_annotation)
         return {k: v for name in names for k, v in parse_selector(annotations.get(name, "")).items()}
+
+    def sends_to_pods(self, service: Object, cloud: AttachedCloud) -> bool:
+        """Whether a Service asks for pods as members."""
+        wanted = _balancers(cloud).capabilities.pod_target_annotations
+        return any(annotations_of(service).get(name) == value for name, value in wanted)
 
     async def ensure(self, cloud: AttachedCloud, request: LoadBalancerRequest) -> LoadBalancerStatus:
         return await cloud.calls.run(("service", request.service.uid), _balancers(cloud).ensure, request)
@@ -75,14 +93,6 @@ class ServiceCalls:
             failure = error if isinstance(error, CloudError) else CloudError(f"{type(error).__name__}: {error}")
             return dict.fromkeys(uids, failure)
         return {uid: failed.get(uid) for uid in uids}
-
-    async def _members(self, cloud: AttachedCloud) -> Sequence[Object]:
-        """The cloud's nodes; all nodes where there is but one cloud."""
-        nodes = self._nodes.list()
-        if len(self._directory.clouds) == 1:
-            return nodes
-        owners = await self._lookup.clouds_of([node_ref(node) for node in nodes])
-        return [node for node in nodes if owners.get(node["metadata"]["name"]) == cloud.name]
 
 
 def _balancers(cloud: AttachedCloud) -> LoadBalancers:

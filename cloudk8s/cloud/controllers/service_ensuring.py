@@ -35,6 +35,7 @@ class ServiceEnsuring:
         request = await self._calls.request(service, cloud)
         entry = self._memory.remember(service, cloud.name)
         entry.selector = self._calls.selector(service, cloud)
+        entry.to_pods = self._calls.sends_to_pods(service, cloud)
         async with entry.lock:
             due = self._clock.monotonic() - entry.ensured_at >= repair_after
             if entry.digest != request.digest or due:

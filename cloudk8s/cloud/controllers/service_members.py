@@ -46,8 +46,13 @@ class ServiceMembers:
                 request = await self._calls.request(entry.service, cloud)
             except Unsupported:
                 return True
-            if entry.digest != request.digest or request.targets_digest == entry.targets:
-                return True  # what else has changed is ensured in full, members included
+            if entry.members is request.nodes and not entry.to_pods:
+                return True
+            if entry.digest != request.digest:
+                return True  # it is about to be ensured in full, members included
+            if entry.targets == request.targets_digest:
+                entry.members = request.nodes
+                return True
             error = (await self._calls.update(cloud, [request]))[request.service.uid]
             return self._note(entry, cloud, request, error)
 
@@ -55,8 +60,8 @@ class ServiceMembers:
         self, entry: Balanced, cloud: AttachedCloud, request: LoadBalancerRequest, error: CloudError | None
     ) -> bool:
         if error is None:
-            entry.targets = request.targets_digest
-            if request.nodes:
+            entry.targets, entry.members = request.targets_digest, request.nodes
+            if request.nodes or request.pods:
                 self._events.normal(entry.service, "UpdatedLoadBalancer", "Updated load balancer with new hosts")
             else:
                 self._events.warning(entry.service, "UnAvailableLoadBalancer", NO_NODES)

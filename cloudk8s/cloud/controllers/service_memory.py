@@ -28,6 +28,9 @@ class Balanced:
     confirmed: str = ""
     """Digest for which "ensured" was said."""
     selector: Selector = field(default_factory=dict)
+    to_pods: bool = False
+    members: object = None
+    """The very tuples that were last synced: the same ones again need no look."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during calls: no two calls for one Service at a time."""
 

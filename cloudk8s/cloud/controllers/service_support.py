@@ -28,11 +28,6 @@ def refuse_unsupported(request: LoadBalancerRequest, can: LoadBalancerCapabiliti
         raise Unsupported(field, f"port {without[0]} has no node port, and this provider needs one")
 
 
-def wants_pods(request: LoadBalancerRequest, can: LoadBalancerCapabilities) -> bool:
-    """Whether the Service asks for pods as targets."""
-    return any(request.annotations.get(name) == value for name, value in can.pod_target_annotations)
-
-
 def _protocols(request: LoadBalancerRequest, can: LoadBalancerCapabilities) -> None:
     protocols = {port.protocol for port in request.ports}
     if refused := sorted(protocols - can.protocols):

@@ -21,7 +21,7 @@ from cloudk8s.cloud.model.load_balancer import (
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.cloud.stack.plan import Plan
-from cloudk8s.cloud.stack.resource import Owner, Resource, Stack
+from cloudk8s.cloud.stack.resource import Owner, Resource, Stack, StackError
 from cloudk8s.errors import CloudError, CloudNotFound
 
 MARK = "mark"
@@ -54,6 +54,8 @@ class StackLoadBalancers:
         return {state.service.uid: state for state in states}
 
     def ensure(self, request: LoadBalancerRequest) -> LoadBalancerStatus:
+        if request.cluster != self.cluster:
+            raise StackError(f"{request.service} is of cluster {request.cluster!r}, and this is for {self.cluster!r}")
         outcome = self.engine.apply(self.build(request))
         outcome.raise_for_failure()
         return self.status(request, outcome.observation)

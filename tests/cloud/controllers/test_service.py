@@ -460,3 +460,58 @@ async def test_a_service_that_moves_to_another_cloud_leaves_nothing_behind() -> 
         await harness.settle()
         assert two.states == {}
         assert harness.client.all(SERVICES) == []
+
+
+async def test_pods_become_members_where_a_service_asks_for_them(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    from dataclasses import replace
+
+    from cloudk8s.client.resources import ENDPOINT_SLICES
+
+    balancers.capabilities = replace(
+        balancers.capabilities, pod_target_annotations=frozenset({("example.com/targets", "pods")})
+    )
+    endpoints = [
+        {"addresses": ["10.1.0.4"], "conditions": {"ready": True}, "targetRef": {"name": "a"}, "nodeName": "n1"},
+        {"addresses": ["10.1.0.5"], "conditions": {"ready": False}},
+    ]
+    slice = {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+        "endpoints": endpoints, "ports": [{"name": "http", "port": 8080}],
+    }  # fmt: skip
+    harness.client.add(slice)
+    no_node_ports = [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080}]
+    harness.client.add(make_service(annotations={"example.com/targets": "pods"}, ports=no_node_ports))
+    async with harness.running(SERVICE):
+        pods = balancers.recorder.arguments("ensure")[0].pods
+        assert [(pod.address, pod.port, pod.service_port, pod.pod) for pod in pods] == [("10.1.0.4", 8080, "http", "a")]
+        endpoints[1]["conditions"] = {"ready": True}
+        patch = {"endpoints": endpoints}
+        await harness.client.patch(ENDPOINT_SLICES, "web-1", patch, namespace="default")
+        await harness.settle()
+        updated = balancers.recorder.arguments("update_targets")[0][0]
+        assert [pod.address for pod in updated.pods] == ["10.1.0.4", "10.1.0.5"]
+
+
+async def test_a_node_sync_of_1000_nodes_and_200_services_is_quick_when_nothing_differs(
+    balancers: RecordingLoadBalancers,
+) -> None:
+    import time
+
+    harness = CloudHarness()
+    harness.attach(load_balancers=balancers)
+    for number in range(1000):
+        harness.client.add(make_node(f"n{number}", provider_id=f"fake://{number}"))
+    for number in range(200):
+        harness.client.add(make_service(f"web-{number}"))
+    async with harness.running(SERVICE):
+        await harness.settle(5)
+        assert len(balancers.states) == 200
+        controller = harness.controllers[SERVICE]
+        await controller.reconcile_nodes("nodes")  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        await controller.reconcile_nodes("nodes")  # type: ignore[attr-defined]
+        assert time.perf_counter() - started < 0.2
+        assert "update_targets" not in balancers.recorder.names()
