@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from cloudk8s.apiserver.admission.certificates import CertificateRequester
+from cloudk8s.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin
+from cloudk8s.apiserver.admission.limit_ranger import LimitRanger
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from cloudk8s.apiserver.admission.node_restriction import NodeRestriction
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
+from cloudk8s.apiserver.admission.resource_quota import ResourceQuota
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
 from cloudk8s.apiserver.admission.storage_protection import StorageObjectInUseProtection
@@ -22,13 +25,18 @@ def built_in(
     """New instances of all of them."""
     return [
         NamespaceLifecycle(),
+        LimitRanger(),
         ServiceAccount(extra_certificates),
         NodeRestriction(),
         TaintNodesByCondition(),
         Priority(),
         DefaultTolerationSeconds(),
+        DefaultStorageClass(),
         StorageObjectInUseProtection(),
+        RuntimeClass(),
         CertificateRequester(),
+        DefaultIngressClass(),
         ServiceAllocation(service_ranges, node_ports),
         RoleEscalation(),
+        ResourceQuota(),
     ]

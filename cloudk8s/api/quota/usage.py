@@ -1,0 +1,140 @@
+"""How much of each quota resource one object uses (upstream's quota evaluators)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.machinery.quantity import Quantity, parse
+
+Amounts = dict[str, Quantity]
+
+MEASURED: Final = frozenset({"pods", "services", "persistentvolumeclaims", "resourceclaims"})
+"""Resources whose usage depends on what they say, not only on how many there are."""
+_COUNTED: Final = frozenset(
+    {"configmaps", "secrets", "services", "replicationcontrollers", "resourcequotas", "persistentvolumeclaims", "pods"}
+)
+"""Core resources that have a quota name without `count/`."""
+_STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
+_BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
+
+
+def of(resource: ResourceType, obj: Object) -> Amounts:
+    """What one object counts for, by quota resource name."""
+    one = Quantity.of(1)
+    qualified = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+    amounts: Amounts = {f"count/{qualified}": one}
+    if resource.group:
+        return amounts
+    if resource.plural == "pods":
+        return amounts | (_pod(obj) if not is_finished(obj) else {})
+    if resource.plural in _COUNTED:
+        amounts[resource.plural] = one
+    if resource.plural == "services":
+        amounts |= _service(obj)
+    elif resource.plural == "persistentvolumeclaims":
+        amounts |= _claim(obj)
+    return amounts
+
+
+def is_finished(pod: Object) -> bool:
+    """Pods that have ended, or are past their deadline to end, use nothing."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def unsaid(pod: Object, names: Iterable[str]) -> dict[str, list[str]]:
+    """Which containers leave out what a quota demands to be said, by quota resource name."""
+    missing: dict[str, list[str]] = {}
+    spec = pod.get("spec") or {}
+    for name in names:
+        field, resource = ("limits", name[7:]) if name.startswith("limits.") else ("requests", name.split(".")[-1])
+        silent = [
+            container["name"]
+            for container in (*(spec.get("containers") or []), *(spec.get("initContainers") or []))
+            if resource not in ((container.get("resources") or {}).get(field) or {})
+        ]
+        if silent:
+            missing[name] = silent
+    return missing
+
+
+def pod_resources(spec: Mapping[str, Any], field: str) -> Amounts:
+    """Requests or limits of a whole pod, overhead included.
+
+    Containers and sidecars count together, or the largest init container where that is more.
+    """
+    total: Amounts = {}
+    for container in spec.get("containers") or []:
+        _add(total, _amounts((container.get("resources") or {}).get(field)))
+    sidecars: Amounts = {}
+    largest: Amounts = {}
+    for container in spec.get("initContainers") or []:
+        amounts = _amounts((container.get("resources") or {}).get(field))
+        if container.get("restartPolicy") == "Always":
+            _add(total, amounts)
+            _add(sidecars, amounts)
+            continue
+        for name, amount in amounts.items():
+            needed = amount + sidecars[name] if name in sidecars else amount
+            if name not in largest or largest[name] < needed:
+                largest[name] = needed
+    for name, amount in largest.items():
+        if name not in total or total[name] < amount:
+            total[name] = amount
+    for name, amount in _amounts(spec.get("overhead")).items():
+        if field == "requests" or name in total:
+            total[name] = total[name] + amount if name in total else amount
+    return total
+
+
+def _pod(pod: Object) -> Amounts:
+    spec = pod.get("spec") or {}
+    amounts: Amounts = {"pods": Quantity.of(1)}
+    for name, amount in pod_resources(spec, "requests").items():
+        amounts[f"requests.{name}"] = amount
+        if name in _STANDARD:
+            amounts[name] = amount
+    for name, amount in pod_resources(spec, "limits").items():
+        if name in _STANDARD:
+            amounts[f"limits.{name}"] = amount
+    return amounts
+
+
+def _service(service: Object) -> Amounts:
+    spec = service.get("spec") or {}
+    ports = len(spec.get("ports") or [])
+    kind = spec.get("type")
+    if kind == "NodePort":
+        return {"services.nodeports": Quantity.of(ports)}
+    if kind != "LoadBalancer":
+        return {}
+    node_ports = ports
+    if spec.get("allocateLoadBalancerNodePorts") is False:
+        node_ports = sum(1 for port in spec.get("ports") or [] if port.get("nodePort"))
+    return {"services.loadbalancers": Quantity.of(1), "services.nodeports": Quantity.of(node_ports)}
+
+
+def _claim(claim: Object) -> Amounts:
+    spec = claim.get("spec") or {}
+    annotations = claim["metadata"].get("annotations") or {}
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    storage_class = annotations.get(_BETA_CLASS) or spec.get("storageClassName") or ""
+    amounts: Amounts = {}
+    if storage is not None:
+        amounts["requests.storage"] = parse(storage)
+    if storage_class:
+        prefix = f"{storage_class}.storageclass.storage.k8s.io"
+        amounts[f"{prefix}/persistentvolumeclaims"] = Quantity.of(1)
+        if storage is not None:
+            amounts[f"{prefix}/requests.storage"] = parse(storage)
+    return amounts
+
+
+def _add(total: Amounts, amounts: Amounts) -> None:
+    for name, amount in amounts.items():
+        total[name] = total[name] + amount if name in total else amount
+
+
+def _amounts(values: Mapping[str, Any] | None) -> Amounts:
+    return {name: parse(value) for name, value in (values or {}).items()}
