@@ -26,7 +26,7 @@ def kubelet(
     client_ca_file: Annotated[Path | None, typer.Option(help="CA of clients with certificates.")] = None,
     cluster_dns: Annotated[str, typer.Option(help="Addresses of the cluster DNS, comma-separated.")] = "",
     cluster_domain: Annotated[str, typer.Option(help="DNS domain of the cluster.")] = "cluster.local",
-    pod_cidr: Annotated[str, typer.Option(help="Range of pod addresses where no controller gives one.")] = "",
+    pod_cidr: Annotated[str, typer.Option(help="Range of pod addresses to register with.")] = "",
     max_pods: Annotated[int, typer.Option(help="How many pods the node takes.")] = 110,
     node_labels: Annotated[str, typer.Option(help="Labels to register with: key=value,…")] = "",
     provider_id: Annotated[str, typer.Option(help="The cloud's name for this machine.")] = "",

@@ -14,6 +14,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import IO, Final
 
@@ -36,7 +37,7 @@ async def running_node(server: RunningApiServer, index: int, *, runtime: str) ->
     directory = server.settings.data_dir / "nodes" / name
     await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
     access = _write_access(server, name, directory)
-    arguments = _arguments(server, name, directory, access, runtime)
+    arguments = _arguments(server, name, directory, access, runtime) + _pod_range(server, index)
     async with background(_keep_running(arguments, directory / "agent.log"), names=(f"node {name}",)):
         yield
 
@@ -73,6 +74,17 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
     }
     flags = [f"--{key}={value}" for key, value in options.items()]
     return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
+
+
+def _pod_range(server: RunningApiServer, index: int) -> list[str]:
+    """The node's part of the cluster's pod range: a /24 (IPv6: /64) for each node, in their order."""
+    parts = []
+    for cidr in server.settings.cluster_cidr.split(","):
+        network = ip_network(cidr.strip())
+        length = max(network.prefixlen, 24 if network.version == 4 else 64)
+        first = int(network.network_address) + (index << (network.max_prefixlen - length))
+        parts.append(f"{ip_address(first)}/{length}")
+    return [f"--pod-cidr={','.join(parts)}"]
 
 
 async def _keep_running(arguments: list[str], log: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from cloudk8s.apiserver.http.server import HTTPServer
@@ -105,6 +105,9 @@ class NodeAgent:
 
     async def _prepare(self) -> None:
         """Register, and learn from the Node what others decided: labels, pod range."""
+        ranges = [part for part in self.settings.pod_cidr.split(",") if part]
+        if ranges:
+            await self._runtime.update_pod_cidr(ranges)
         node = await self._reporter.register()
         self._node_changed(None, node)
         name = self.settings.node_name
@@ -164,10 +167,14 @@ class NodeAgent:
         if new is None:
             return
         self._facts.labels = labels_of(new)
-        cidrs = spec_of(new).get("podCIDRs") or ([self.settings.pod_cidr] if self.settings.pod_cidr else [])
-        if cidrs and (old is None or spec_of(old).get("podCIDRs") != spec_of(new).get("podCIDRs")):
-            task = asyncio.ensure_future(self._runtime.update_pod_cidr(cidrs))
+        ranges = spec_of(new).get("podCIDRs") or []
+        if ranges and (old is None or spec_of(old).get("podCIDRs") != ranges):
+            task = asyncio.ensure_future(self._use_ranges(ranges))
             task.add_done_callback(_log_failure)
+
+    async def _use_ranges(self, ranges: Sequence[str]) -> None:
+        await self._runtime.update_pod_cidr(ranges)
+        self._reporter.report_soon()
 
     async def _look(self) -> Self:
         """What the node is now."""

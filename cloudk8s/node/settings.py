@@ -39,7 +39,7 @@ class NodeSettings(BaseModel):
     max_pods: int = 110
     """How many pods the node takes."""
     pod_cidr: str = ""
-    """Range of pod addresses where no controller gives the node one."""
+    """Range of pod addresses that the node registers with; two, comma-separated, for dual stack."""
     node_labels: dict[str, str] = {}
     """Labels that the node registers with."""
     register_with_taints: tuple[dict[str, str], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from cloudk8s.machinery.times import format_micro_time
 from cloudk8s.node.machine import node_object
 from cloudk8s.node.machine.node_object import Self
 from cloudk8s.node.settings import NodeSettings
+from cloudk8s.node.waiting import wait_for
 
 LEASE_NAMESPACE = "kube-node-lease"
 _RETRY_SECONDS = 2.0
@@ -30,6 +32,11 @@ class NodeReporter:
     ) -> None:  # fmt: skip
         self._settings, self._client, self._clock, self._look = settings, client, clock, look
         self._reported_at = float("-inf")
+        self._changed = asyncio.Event()
+
+    def report_soon(self) -> None:
+        """The node has changed: do not wait for the next regular look."""
+        self._changed.set()
 
     async def register(self) -> Object:
         """Make the Node, or bring one that is there up to date; tries until it succeeds."""
@@ -59,7 +66,8 @@ class NodeReporter:
     async def run(self) -> None:
         """Report again and again until cancelled."""
         while True:
-            await self._clock.sleep(self._settings.status_update_seconds)
+            await wait_for(self._changed, self._clock, self._settings.status_update_seconds)
+            self._changed.clear()
             try:
                 await self.report()
             except (CloudK8sError, OSError) as error:

@@ -59,6 +59,9 @@ def new_node(settings: NodeSettings, own: Self, now: datetime) -> Object:
             {"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}
         )
     spec: dict[str, Any] = {"taints": taints} if taints else {}
+    if settings.pod_cidr:
+        ranges = [part.strip() for part in settings.pod_cidr.split(",")]
+        spec |= {"podCIDR": ranges[0], "podCIDRs": ranges}
     if settings.provider_id:
         spec["providerID"] = settings.provider_id
     annotations = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"} | isolation_annotation(own)

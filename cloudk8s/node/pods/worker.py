@@ -25,9 +25,9 @@ from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.pods.status.pod_status import pod_status, rejected_status
 from cloudk8s.node.pods.sync import PodSync, look
 from cloudk8s.node.pods.tools import Tools
-from cloudk8s.node.pods.waiting import wait_for
 from cloudk8s.node.probes.handlers import Subject
 from cloudk8s.node.probes.prober import Prober, Report
+from cloudk8s.node.waiting import wait_for
 
 _KILL_RETRY = 1.0
 _DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
