@@ -14,7 +14,8 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
-from cloudk8s.controlplane.node import running_node
+from cloudk8s.controlplane.network import running_service_proxy
+from cloudk8s.controlplane.node import node_name, running_node
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes
@@ -61,6 +62,8 @@ async def running_cluster(
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
         context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
         await stack.enter_async_context(running_scheduler(server, context.informers, clock=clock))
+        names = [node_name(index) for index in range(options.nodes)]
+        await stack.enter_async_context(running_service_proxy(server, nodes=names, clock=clock))
         if options.simulated_nodes:
             nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
             await stack.enter_async_context(nodes)

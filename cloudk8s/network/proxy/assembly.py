@@ -1,0 +1,114 @@
+"""The proxy put together: which forwarder this host allows, health ports, loops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from cloudk8s.apiserver.http.server import HTTPServer
+from cloudk8s.client.informer import Informers
+from cloudk8s.errors import SettingsError
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.network.proxy.health import Health, ServiceHealth
+from cloudk8s.network.proxy.interface import Forwarder
+from cloudk8s.network.proxy.model import Family
+from cloudk8s.network.proxy.nftables.command import Nft, NftError, find_nft
+from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
+from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
+from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
+
+Mode = Literal["", "nftables", "userspace"]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyOptions:
+    """Everything that can be said about a proxy."""
+
+    nodes: frozenset[str]
+    """Names of the nodes whose pods are local."""
+    node_addresses: tuple[str, ...] = ("127.0.0.1",)
+    """Where node ports and health checks are listened on."""
+    mode: Mode = ""
+    """How to forward; empty is nftables where this process may use it, else user space."""
+    table: str = "cloudk8s"
+    """Name of the nftables table."""
+    families: tuple[Family, ...] = ("IPv4",)
+    pod_ranges: tuple[str, ...] = ()
+    health_port: int | None = 10256
+    """Port of `/healthz`; 0 picks a free one, None serves none."""
+    health_address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProxy:
+    """A proxy that forwards what was known at its start."""
+
+    proxy: Proxy
+    mode: Mode
+    health_port: int | None
+
+
+@asynccontextmanager
+async def running_proxy(informers: Informers, options: ProxyOptions, *, clock: Clock) -> AsyncIterator[RunningProxy]:
+    """Forward while the block runs; everything that was made is gone after it. The informers run elsewhere."""
+    mode, forwarder = await asyncio.to_thread(_choose, options, clock)
+    settings = ProxySettings(options.nodes)
+    async with AsyncExitStack() as stack:
+        services = ServiceHealth(options.node_addresses, clock=clock, is_alive=lambda: health.is_alive)
+        proxy = Proxy(informers, forwarder, settings, clock=clock, on_health=services.show)
+        health = Health(
+            informers, min(options.nodes, default=""), clock=clock, pending_since=lambda: proxy.pending_since
+        )
+        await stack.enter_async_context(services)
+        port = await _serve_health(stack, health, options, clock)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        task = group.create_task(proxy.run(), name="service proxy")
+        stack.callback(task.cancel)
+        yield RunningProxy(proxy, mode, port)
+
+
+async def _serve_health(stack: AsyncExitStack, health: Health, options: ProxyOptions, clock: Clock) -> int | None:
+    """A port that is taken costs the health check, not the proxy."""
+    if options.health_port is None:
+        return None
+    server = HTTPServer(health.answer, host=options.health_address, port=options.health_port, clock=clock)
+    try:
+        await stack.enter_async_context(server)
+    except OSError as error:
+        _log.warning("the proxy's health is not served: %s", error)
+        return None
+    return server.port
+
+
+def _choose(options: ProxyOptions, clock: Clock) -> tuple[Mode, Forwarder]:
+    nft = find_nft() if options.mode != "userspace" else None
+    if nft is not None and _may(nft, options):
+        settings = NftablesSettings(options.table, options.families, options.pod_ranges)
+        return "nftables", NftablesForwarder(nft, settings)
+    if options.mode == "nftables":
+        raise SettingsError(
+            "nftables cannot be used here: it needs root and the nft command; try --proxy-mode userspace"
+        )
+    return "userspace", UserspaceForwarder(UserspaceSettings(options.node_addresses), clock=clock)
+
+
+def _may(nft: Nft, options: ProxyOptions) -> bool:
+    """Whether this process may make tables, found out by making one with a hook of each kind."""
+    table = f"ip {options.table}-probe"
+    lines = [
+        f"add table {table}",
+        f"add chain {table} nat {{ type nat hook output priority 0; }}",
+        f"add rule {table} nat fib daddr type local dnat to numgen random mod 1 map {{ 0 : 127.0.0.1 }}",
+        f"delete table {table}",
+    ]
+    try:
+        nft.run("\n".join(lines) + "\n")
+    except NftError as error:
+        _log.info("nftables is not available: %s", error)
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""The forwarder that fulfils rules in the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cloudk8s.network.proxy.model import Family, RuleKey, Update
+from cloudk8s.network.proxy.nftables import layout
+from cloudk8s.network.proxy.nftables.command import Nft, NftError
+from cloudk8s.network.proxy.nftables.table import Table
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NftablesSettings:
+    """What the tables are called and made of."""
+
+    table: str = "cloudk8s"
+    """Name of the table, in each family; whatever has this name belongs to the proxy."""
+    families: tuple[Family, ...] = ("IPv4",)
+    pod_ranges: tuple[str, ...] = ()
+    """Where pods' addresses come from; what comes from elsewhere to a cluster IP is masqueraded."""
+
+
+class NftablesForwarder:
+    """One thread talks to the kernel, so that transactions keep their order when the caller is cancelled."""
+
+    def __init__(self, nft: Nft, settings: NftablesSettings) -> None:
+        self._nft, self._settings = nft, settings
+        self._tables = {family: Table(settings.table, family, settings.pod_ranges) for family in settings.families}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nftables")
+
+    async def start(self) -> None:
+        """Remove the tables of an earlier run; the first update makes new ones."""
+        await self._run(lambda: self._nft.run(self._destroy()))
+
+    async def apply(self, update: Update) -> Sequence[RuleKey]:
+        """Apply a change in one transaction for all families."""
+        await self._run(lambda: self._apply(update))
+        return ()
+
+    async def check(self) -> bool:
+        """Whether our tables are there and still look into the Service map."""
+        return await self._run(self._is_whole)
+
+    async def close(self) -> None:
+        """Delete the tables."""
+        try:
+            await self._run(lambda: self._nft.run(self._destroy()))
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    def _apply(self, update: Update) -> None:
+        lines: list[str] = []
+        for family, table in self._tables.items():
+            rules = {key: rule for key, rule in update.rules.items() if key.family == family}
+            if update.is_complete:
+                lines += table.rebuild(rules)
+            else:
+                lines += table.change(rules, [key for key in update.removed if key.family == family])
+        if lines:
+            self._nft.run(_text(lines))
+
+    def _destroy(self) -> str:
+        return _text(line for table in self._tables.values() for line in table.destroy())
+
+    def _is_whole(self) -> bool:
+        try:
+            for family in self._tables:
+                listed = self._nft.run(f"list chain {layout.word(family)} {self._settings.table} services")
+                if f"@{layout.SERVICES}" not in listed:
+                    return False
+        except NftError:
+            return False
+        return True
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,151 @@
+"""What one rule adds to the table. Pure.
+
+Chains are named by what they do and for whom: `cluster/shop/web/tcp/http` picks among the backends of the whole
+cluster, `local/…` among those of this node, `external/…` decides what a connection from outside gets, `firewall/…` who
+may come, `endpoint/…` remembers the client of a backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cloudk8s.network.proxy.model import Backend, Rule
+from cloudk8s.network.proxy.nftables import layout
+
+
+class Element(NamedTuple):
+    """An entry of a set or a map; rules share entries, and the first one's verdict counts."""
+
+    container: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Chains by name, sets of clients by name with how long they remember, and elements with their verdicts."""
+
+    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clients: Mapping[str, int] = field(default_factory=dict)
+    elements: Mapping[Element, str] = field(default_factory=dict)
+
+
+def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
+    """Everything the table needs for one rule."""
+    chains: dict[str, tuple[str, ...]] = {}
+    clients: dict[str, int] = {}
+    needs_cluster = not rule.is_internal_local or rule.is_external
+    needs_local = rule.is_internal_local or (rule.is_external_local and rule.is_external)
+    for name, backends, is_needed in (
+        ("cluster", rule.cluster, needs_cluster),
+        ("local", rule.local, needs_local),
+    ):
+        if is_needed and backends:
+            chains[_chain(name, rule)] = _pool(rule, backends)
+            if rule.affinity_seconds:
+                chains |= {_endpoint(rule, backend): _remember(rule, backend) for backend in backends}
+                clients |= {_clients(rule, backend): rule.affinity_seconds for backend in backends}
+    if _has_external_chain(rule):
+        chains[_chain("external", rule)] = _external(rule, pod_ranges)
+    if rule.source_ranges and rule.load_balancer_ips:
+        chains[_chain("firewall", rule)] = _firewall(rule)
+    return Parts(chains, clients, _elements(rule))
+
+
+def _has_external_chain(rule: Rule) -> bool:
+    return rule.is_external and bool(rule.cluster or rule.external)
+
+
+def _pool(rule: Rule, backends: Sequence[Backend]) -> tuple[str, ...]:
+    """Pick a backend; clients that are remembered go where they were."""
+    count, ip = len(backends), layout.word(rule.key.family)
+    if rule.affinity_seconds:
+        known = (f"{ip} saddr @{_clients(rule, item)} goto {_endpoint(rule, item)}" for item in backends)
+        targets = ", ".join(f"{number} : goto {_endpoint(rule, item)}" for number, item in enumerate(backends))
+        return (*known, f"numgen random mod {count} vmap {{ {targets} }}")
+    if count == 1:
+        return (_dnat(rule, backends[0]),)
+    targets = ", ".join(f"{number} : {item.address} . {item.port}" for number, item in enumerate(backends))
+    return (f"meta l4proto {_protocol(rule)} dnat to numgen random mod {count} map {{ {targets} }}",)
+
+
+def _remember(rule: Rule, backend: Backend) -> tuple[str, ...]:
+    return (f"update @{_clients(rule, backend)} {{ {layout.word(rule.key.family)} saddr }}", _dnat(rule, backend))
+
+
+def _dnat(rule: Rule, backend: Backend) -> str:
+    address = f"[{backend.address}]" if rule.key.family == "IPv6" else backend.address
+    return f"meta l4proto {_protocol(rule)} dnat to {address}:{backend.port}"
+
+
+def _external(rule: Rule, pod_ranges: Sequence[str]) -> tuple[str, ...]:
+    """Policy `Cluster` hides the client, so that answers come back this way; `Local` keeps it.
+
+    Traffic from inside that only looks as if it came from outside gets any backend, whatever the policy.
+    """
+    if not rule.is_external_local:
+        return (f"jump {layout.MARK}", f"goto {_chain('cluster', rule)}")
+    lines = []
+    if rule.cluster:
+        if pod_ranges:
+            ip = layout.word(rule.key.family)
+            lines.append(f"{ip} saddr {{ {', '.join(pod_ranges)} }} goto {_chain('cluster', rule)}")
+        lines += [
+            f"fib saddr type local jump {layout.MARK}",
+            f"fib saddr type local goto {_chain('cluster', rule)}",
+        ]
+    return (*lines, *([f"goto {_chain('local', rule)}"] if rule.local else ()))
+
+
+def _firewall(rule: Rule) -> tuple[str, ...]:
+    ranges = ", ".join(rule.source_ranges)
+    return (f"{layout.word(rule.key.family)} saddr {{ {ranges} }} return", "drop")
+
+
+def _elements(rule: Rule) -> dict[Element, str]:
+    protocol, found = _protocol(rule), {Element(layout.CLUSTER_IPS, rule.cluster_ip): ""}
+    found |= {Element(layout.HAIRPINS, f"{item.address} . {item.address}"): "" for item in (*rule.cluster, *rule.local)}
+    internal = _chain("local" if rule.is_internal_local else "cluster", rule)
+    own = f"{rule.cluster_ip} . {protocol} . {rule.port}"
+    if rule.internal:
+        found[Element(layout.SERVICES, own)] = f"goto {internal}"
+    else:
+        found[Element(layout.REFUSED, own)] = _refusal(rule)
+    keys = [f"{address} . {protocol} . {rule.port}" for address in (*rule.external_ips, *rule.load_balancer_ips)]
+    pairs = [(layout.SERVICES, layout.REFUSED, key) for key in keys]
+    if rule.node_port:
+        pairs.append((layout.NODE_PORTS, layout.REFUSED_NODE_PORTS, f"{protocol} . {rule.node_port}"))
+    for taken, refused, key in pairs:
+        if _has_external_chain(rule):
+            found[Element(taken, key)] = f"goto {_chain('external', rule)}"
+        if not rule.external:
+            found[Element(refused, key)] = _refusal(rule)
+    if rule.source_ranges:
+        for address in rule.load_balancer_ips:
+            found[Element(layout.FIREWALL, f"{address} . {protocol} . {rule.port}")] = (
+                f"goto {_chain('firewall', rule)}"
+            )
+    return found
+
+
+def _refusal(rule: Rule) -> str:
+    return "drop" if rule.has_any else f"goto {layout.REJECT}"
+
+
+def _chain(kind: str, rule: Rule) -> str:
+    return f"{kind}/{rule.key}"
+
+
+def _endpoint(rule: Rule, backend: Backend) -> str:
+    return f"endpoint/{rule.key}/{backend.address.replace(':', '.')}/{backend.port}"
+
+
+def _clients(rule: Rule, backend: Backend) -> str:
+    """The name holds the time, for a set's time cannot be changed."""
+    address = backend.address.replace(":", ".")
+    return f"clients-{rule.affinity_seconds}/{rule.key}/{address}/{backend.port}"
+
+
+def _protocol(rule: Rule) -> str:
+    return rule.key.protocol.lower()

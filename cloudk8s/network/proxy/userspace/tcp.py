@@ -1,0 +1,129 @@
+"""Relay TCP connections, with back-pressure and half-closed connections as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final, cast
+
+from cloudk8s.network.proxy.model import Backend
+from cloudk8s.network.proxy.userspace.choice import Chooser
+
+CONNECT_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+class TcpListener:
+    """Listens on one address and relays what comes."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        self.chooser = chooser
+        self._server: asyncio.Server | None = None
+        self._sides: set[_Side] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    async def open(self, address: str, port: int) -> None:
+        """Start to listen; OSError where this host does not allow it."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, address, port, backlog=1024)
+
+    async def close(self) -> None:
+        """Stop listening and end what is relayed."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._connecting:
+            task.cancel()
+        for side in tuple(self._sides):
+            side.abort()
+
+    def _accept(self) -> _Side:
+        side = _Side(self._sides)
+        side.when_made = lambda: self._start(side)
+        return side
+
+    def _start(self, client: _Side) -> None:
+        client.transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._connect(client), name="relay")
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, client: _Side) -> None:
+        address = client.transport.get_extra_info("peername")[0]
+        tried: list[Backend] = []
+        while (backend := self.chooser.choose(address, tried=tried)) is not None:
+            tried.append(backend)
+            try:
+                await self._link(client, backend)
+            except (OSError, TimeoutError) as error:
+                _log.debug("backend %s does not answer: %s", backend, error)
+                continue
+            return
+        client.abort()
+
+    async def _link(self, client: _Side, backend: Backend) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, server = await loop.create_connection(lambda: _Side(self._sides), backend.address, backend.port)
+        client.join(server)
+        server.join(client)
+        client.transport.resume_reading()
+
+
+class _Side(asyncio.Protocol):
+    """One of the two connections of a relay."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, all_sides: set[_Side]) -> None:
+        self._all = all_sides
+        self._other: _Side | None = None
+        self._is_lost = False
+        self.when_made: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._all.add(self)
+        if isinstance(sock := transport.get_extra_info("socket"), socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.when_made is not None:
+            self.when_made()
+
+    def join(self, other: _Side) -> None:
+        """From now on what comes here leaves there."""
+        self._other = other
+        if other._is_lost or self._is_lost:
+            self.abort()
+            other.abort()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._other is not None:
+            self._other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        if self._other is None:
+            return False
+        if self._other.transport.can_write_eof():
+            self._other.transport.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        if self._other is not None:
+            self._other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._other is not None and not self._other._is_lost:
+            self._other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
+        self._all.discard(self)
+        if self._other is not None and not self._other._is_lost:
+            if exc is None:
+                self._other.transport.close()
+            else:
+                self._other.abort()
