@@ -22,6 +22,7 @@ from cloudk8s.cloud.model.instance import (
     Instance,
     InstanceCapabilities,
     InstanceState,
+    MatchRule,
     NodeAddress,
     NodeRef,
 )
@@ -73,9 +74,10 @@ __all__ = [
     "CloudError", "CloudForbidden", "CloudNotFound", "Commands", "Controllers", "Entry", "Failures", "HealthCheck",
     "IPFamily", "Ingress", "Instance", "InstanceCapabilities", "InstanceState", "Instances",
     "LoadBalancerCapabilities", "LoadBalancerRequest", "LoadBalancerState", "LoadBalancerStatus", "LoadBalancers",
-    "Machine", "MachineCapabilities", "MachineRequest", "MachineType", "Machines", "Network", "NetworkCapabilities",
-    "NetworkRequest", "Networks", "NodeAddress", "NodeRef", "PlansLoadBalancers", "PluginError", "PluginInfo",
-    "Plugins", "PodTarget", "QuotaExceeded", "Registry", "RetryLater", "Route", "RouteCapabilities", "Routes",
-    "Runtimes", "SchedulerPlugins", "ServiceKey", "ServicePort", "SettingsError", "StorageBackends", "Unsupported",
-    "Volume", "VolumeCapabilities", "VolumeRequest", "Volumes", "describe_provider", "hookimpl", "hookspec",
+    "Machine", "MachineCapabilities", "MachineRequest", "MachineType", "Machines", "MatchRule", "Network",
+    "NetworkCapabilities", "NetworkRequest", "Networks", "NodeAddress", "NodeRef", "PlansLoadBalancers",
+    "PluginError", "PluginInfo", "Plugins", "PodTarget", "QuotaExceeded", "Registry", "RetryLater", "Route",
+    "RouteCapabilities", "Routes", "Runtimes", "SchedulerPlugins", "ServiceKey", "ServicePort", "SettingsError",
+    "StorageBackends", "Unsupported", "Volume", "VolumeCapabilities", "VolumeRequest", "Volumes",
+    "describe_provider", "hookimpl", "hookspec",
 ]  # fmt: skip

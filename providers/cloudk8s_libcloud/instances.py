@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudk8s.plugin import Instance, InstanceCapabilities, NodeRef
+from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeRef
 from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.nodes import addresses_of, extra_of, id_of, provider_id, state_of, type_of
 
@@ -43,19 +43,19 @@ class LibcloudInstances:
             return self._instance(entry, "provider-id")
         return Instance("gone", matched_by="provider-id") if anything else Instance("unknown", reason=DOUBT)
 
-    def _instance(self, entry: Any, matched_by: str) -> Instance:
+    def _instance(self, entry: Any, matched_by: MatchRule) -> Instance:
         state = state_of(entry)
         if state == "gone":
-            return Instance("gone", matched_by=matched_by)  # type: ignore[arg-type]
+            return Instance("gone", matched_by=matched_by)
         traits = self._driver.traits
         return Instance(
             state, provider_id(self._cloud, entry.id), type_of(entry, traits), extra_of(entry, traits.zone_in_extra),
-            "", addresses_of(entry), matched_by=matched_by,  # type: ignore[arg-type]
+            "", addresses_of(entry), matched_by=matched_by,
             reason="the driver does not know the state" if state == "unknown" else "",
         )  # fmt: skip
 
 
-def _match(node: NodeRef, living: Sequence[Any]) -> tuple[Any, str] | None:
+def _match(node: NodeRef, living: Sequence[Any]) -> tuple[Any, MatchRule] | None:
     """By name, then by address; only where exactly one fits."""
     named = [entry for entry in living if entry.name == node.name]
     if len(named) == 1:

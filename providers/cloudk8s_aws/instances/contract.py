@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cloudk8s.plugin import Instance, InstanceCapabilities, NodeRef
+from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeRef
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.instances.inventory import InstanceData, Inventory, state_of
@@ -61,7 +61,7 @@ class AwsInstances:
         rest = [node for node in nodes if node.name not in found]
         named = self._inventory.by_names([node.name for node in rest], self._cluster_tag) if rest else {}
         for name, data in named.items():
-            rule = "name" if data.get("PrivateDnsName") == name else "tag"
+            rule: MatchRule = "name" if data.get("PrivateDnsName") == name else "tag"
             found[name] = self._instance(data, rule)
         return found | self._by_address([node for node in rest if node.name not in found])
 
@@ -79,13 +79,13 @@ class AwsInstances:
         matches = {name: [by_address[a] for a in addresses if a in by_address] for name, addresses in wanted.items()}
         return {name: self._instance(data[0], "address") for name, data in matches.items() if data}
 
-    def _instance(self, data: InstanceData | None, matched_by: str) -> Instance:
+    def _instance(self, data: InstanceData | None, matched_by: MatchRule) -> Instance:
         if data is None or state_of(data) in GONE:
-            return Instance("gone", matched_by=matched_by)  # type: ignore[arg-type]
+            return Instance("gone", matched_by=matched_by)
         zone = str((data.get("Placement") or {}).get("AvailabilityZone", ""))
         zone_id = self._zones.id_of(zone)
         return Instance(
             "shutdown" if state_of(data) == "stopped" else "present",
             provider_id.make(zone, data["InstanceId"]), data.get("InstanceType", ""), zone, self._region,
-            node_addresses(data, self._families), {ZONE_ID: zone_id} if zone_id else {}, matched_by,  # type: ignore[arg-type]
+            node_addresses(data, self._families), {ZONE_ID: zone_id} if zone_id else {}, matched_by,
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cloudk8s.plugin import Instance, InstanceCapabilities, NodeAddress, NodeRef
+from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeAddress, NodeRef
 from cloudk8s_simulated.cloud.account import Account, Thing, stable_number
 
 SCHEME = "simulated"
@@ -51,7 +51,7 @@ class SimulatedInstances:
                 return self._instance(thing, "address")
         return self._invented(node) if self._any_node else None
 
-    def _instance(self, thing: Thing, matched_by: str) -> Instance:
+    def _instance(self, thing: Thing, matched_by: MatchRule) -> Instance:
         properties = thing.properties
         zone = str(properties.get("zone", self._zones[0]))
         stopped = properties.get("state") == "stopped"
@@ -59,7 +59,7 @@ class SimulatedInstances:
         hostname = (NodeAddress("Hostname", str(properties["name"])),) if properties.get("name") else ()
         return Instance(
             "shutdown" if stopped else "present", provider_id(zone, thing.id), str(properties.get("type", "")), zone,
-            self._region, addresses + hostname, dict(properties.get("labels", {})), matched_by,  # type: ignore[arg-type]
+            self._region, addresses + hostname, dict(properties.get("labels", {})), matched_by,
         )  # fmt: skip
 
     def _invented(self, node: NodeRef) -> Instance:

@@ -1,0 +1,1 @@
+"""Mycloud for cloudk8s."""
