@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "kubeconfig": "kubeconfig:kubeconfig",
     "apiserver": "apiserver:apiserver",
     "kubelet": "kubelet:kubelet",
+    "controller-manager": "controller_manager:controller_manager",
     "scheduler": "scheduler:scheduler",
     "backup": "backup:backup",
     "restore": "restore:restore",

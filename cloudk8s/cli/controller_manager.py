@@ -1,0 +1,65 @@
+"""`cloudk8s controller-manager`."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cloudk8s.cli import output
+from cloudk8s.cli.options import duration
+
+
+def controller_manager(
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
+    ] = None,
+    controllers: Annotated[
+        str, typer.Option(help="Which ones run, comma-separated: * all that are on by default, NAME, -NAME.")
+    ] = "*",
+    leader_elect: Annotated[
+        bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
+    ] = True,
+    leader_elect_lease_duration: Annotated[
+        str, typer.Option(help="How long others wait after the last renewal before they take over.")
+    ] = "15s",
+    leader_elect_renew_deadline: Annotated[str, typer.Option(help="When to give up renewing.")] = "10s",
+    leader_elect_retry_period: Annotated[str, typer.Option(help="Between attempts to acquire or renew.")] = "2s",
+    leader_elect_resource_name: Annotated[str, typer.Option(help="Name of the lease.")] = "kube-controller-manager",
+    leader_elect_resource_namespace: Annotated[str, typer.Option(help="Namespace of the lease.")] = "kube-system",
+    root_ca_file: Annotated[
+        Path | None, typer.Option(help="Certificates that pods trust the API server by; the kubeconfig's if empty.")
+    ] = None,
+    concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
+) -> None:
+    """Run the controllers for any Kubernetes cluster until stopped.
+
+    Example: cloudk8s controller-manager --kubeconfig admin.conf --controllers '*,-cronjob-controller'
+    """
+    from cloudk8s.client.leader_election import LeaderElection
+    from cloudk8s.controllers.settings import ControllerSettings
+    from cloudk8s.controlplane.controller_manager import ControllerManagerOptions, run_controller_manager
+    from cloudk8s.controlplane.loop import run
+
+    settings: dict[str, Any] = {
+        "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
+        "root_ca": root_ca_file.read_text() if root_ca_file else "",
+        "concurrent_syncs": concurrent_syncs,
+    }
+    election = LeaderElection(
+        leader_elect_resource_name,
+        f"{socket.gethostname()}_{uuid.uuid4()}",
+        leader_elect_resource_namespace,
+        duration(leader_elect_lease_duration, "--leader-elect-lease-duration"),
+        duration(leader_elect_renew_deadline, "--leader-elect-renew-deadline"),
+        duration(leader_elect_retry_period, "--leader-elect-retry-period"),
+    )
+    options = ControllerManagerOptions(
+        kubeconfig=kubeconfig,
+        election=election if leader_elect else None,
+        controllers=ControllerSettings(**settings),
+    )
+    run(run_controller_manager(options, report=output.step))

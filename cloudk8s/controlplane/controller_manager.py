@@ -1,0 +1,56 @@
+"""The controllers as clients of any API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.informer import Informers
+from cloudk8s.client.kubeconfig import load_connection
+from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.client.network import NetworkClient, NetworkSettings
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.registry import built_in_controllers
+from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.led import run_led
+from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.settings import ClusterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerManagerOptions:
+    """Which cluster, as whom, and alone or one of many."""
+
+    kubeconfig: Path | None = None
+    election: LeaderElection | None = None
+    cluster: ClusterSettings = field(default_factory=lambda: ClusterSettings(data_dir=Path()))
+    """The cluster's address ranges; the rest of it is not looked at."""
+    controllers: ControllerSettings = field(default_factory=ControllerSettings)
+
+
+async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
+    """Run the selected controllers until SIGINT or SIGTERM. Raises LeadershipLost."""
+    clock = SystemClock()
+    connection = load_connection(options.kubeconfig)
+    settings = options.controllers
+    if not settings.root_ca:
+        settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
+    registrations = built_in_controllers().select(settings.controllers)
+    client = NetworkClient(connection, settings=NetworkSettings(user_agent="kube-controller-manager"), clock=clock)
+
+    async def control() -> None:
+        events = EventRecorder(client, "kube-controller-manager", clock=clock)
+        async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
+            context = ControllerContext(client, informers, events, clock, options.cluster, settings)
+            report(f"{len(registrations)} controllers run for {connection.server}")
+            group.create_task(events.run(), name="events")
+            group.create_task(run_controllers(context, registrations), name="controllers")
+
+    try:
+        await run_led(client, control, options.election, clock=clock)
+    finally:
+        await client.close()
