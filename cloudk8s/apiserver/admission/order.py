@@ -9,6 +9,7 @@ from cloudk8s.apiserver.admission.limit_ranger import LimitRanger
 from cloudk8s.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from cloudk8s.apiserver.admission.node_restriction import NodeRestriction
 from cloudk8s.apiserver.admission.pod_plugins import DefaultTolerationSeconds, Priority, TaintNodesByCondition
+from cloudk8s.apiserver.admission.pod_security import PodSecurity
 from cloudk8s.apiserver.admission.resource_quota import ResourceQuota
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
@@ -29,6 +30,7 @@ def built_in(
         ServiceAccount(extra_certificates),
         NodeRestriction(),
         TaintNodesByCondition(),
+        PodSecurity(),
         Priority(),
         DefaultTolerationSeconds(),
         DefaultStorageClass(),
