@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +15,9 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
-from cloudk8s.controlplane.network import running_service_proxy
+from cloudk8s.controlplane.network import running_relay, running_service_proxy
 from cloudk8s.controlplane.node import node_name, running_node
+from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes
@@ -37,7 +39,7 @@ class ClusterOptions:
 
 async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, report: Callable[[str], None]) -> None:
     """Run a cluster until SIGINT or SIGTERM, and tell other commands about it."""
-    clock = SystemClock()
+    clock, settings = SystemClock(), await asyncio.to_thread(with_ranges, settings)
     async with running_cluster(settings, options, clock=clock) as server:
         target = options.kubeconfig or kubeconfig.default_path()
         kubeconfig.write(settings.data_dir / "admin.conf", server.access())
@@ -63,6 +65,7 @@ async def running_cluster(
         context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
         await stack.enter_async_context(running_scheduler(server, context.informers, clock=clock))
         names = [node_name(index) for index in range(options.nodes)]
+        await stack.enter_async_context(running_relay(server, clock=clock))
         await stack.enter_async_context(running_service_proxy(server, nodes=names, clock=clock))
         if options.simulated_nodes:
             nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)

@@ -1,20 +1,26 @@
-"""The network of a cluster on this host: service proxy, in the API server's process."""
+"""The network of a cluster on this host, in the API server's process: the way to the API, and the service proxy."""
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.network.proxy.assembly import ProxyOptions, RunningProxy, running_proxy
-from cloudk8s.network.proxy.model import Family
+from cloudk8s.network.proxy.model import Backend, Family
+from cloudk8s.network.proxy.userspace.choice import Chooser
+from cloudk8s.network.proxy.userspace.doors import Door
+from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.settings import ClusterSettings
 
 PROXY = "system:kube-proxy"
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -28,6 +34,29 @@ async def running_service_proxy(
         yield proxy
 
 
+@asynccontextmanager
+async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncIterator[None]:
+    """Let pods reach an API server that listens on loopback, where it is advertised: at the host's own address.
+
+    Only this host and its pods get through, so that `--bind 127.0.0.1` keeps its meaning.
+    """
+    own = outgoing_address()
+    if not own or not ip_address(server.settings.bind).is_loopback:
+        yield
+        return
+    target = (Backend(server.settings.bind, server.port),)
+    door = Door(target, target, source_ranges=pod_ranges(server.settings))
+    listener = TcpListener(Chooser(door, clock=clock, is_own=lambda address: address == own))
+    try:
+        await listener.open(own, server.port)
+    except OSError as error:
+        _log.warning("pods cannot reach the API server at %s port %d: %s", own, server.port, error)
+    try:
+        yield
+    finally:
+        await listener.close()
+
+
 def proxy_options(settings: ClusterSettings, nodes: Sequence[str]) -> ProxyOptions:
     """How the proxy of a cluster on this host is set up. Each cluster has a table of its own."""
     own = outgoing_address()
@@ -36,9 +65,14 @@ def proxy_options(settings: ClusterSettings, nodes: Sequence[str]) -> ProxyOptio
         node_addresses=tuple(address for address in (own, "127.0.0.1") if address),
         table="cloudk8s" if settings.name == "default" else f"cloudk8s-{settings.name}",
         families=_families(settings),
-        pod_ranges=tuple(part.strip() for part in settings.cluster_cidr.split(",") if part.strip()),
+        pod_ranges=pod_ranges(settings),
         health_port=10256,
     )
+
+
+def pod_ranges(settings: ClusterSettings) -> tuple[str, ...]:
+    """The ranges of pod addresses, the primary family first."""
+    return tuple(part.strip() for part in settings.cluster_cidr.split(",") if part.strip())
 
 
 def _families(settings: ClusterSettings) -> tuple[Family, ...]:

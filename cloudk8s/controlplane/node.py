@@ -23,11 +23,11 @@ from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.network.addresses import outgoing_address
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 15.0
 _RESTART_SECONDS: Final = 1.0
-_ADDRESS: Final = "127.0.0.1"
 
 
 @asynccontextmanager
@@ -60,12 +60,13 @@ def _write_access(server: RunningApiServer, name: str, directory: Path) -> Path:
 
 
 def _arguments(server: RunningApiServer, name: str, directory: Path, access: Path, runtime: str) -> list[str]:
+    address = outgoing_address() or "127.0.0.1"
     options = {
         "kubeconfig": access,
         "root-dir": directory,
         "hostname-override": name,
-        "node-ip": _ADDRESS,
-        "address": _ADDRESS,
+        "node-ip": address,
+        "address": address,
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,
         "cluster-domain": server.settings.cluster_domain,

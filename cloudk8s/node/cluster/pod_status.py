@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from cloudk8s.client.interface import Client, DeleteOptions, Object
@@ -70,7 +71,7 @@ class PodStatusWriter:
         """Send one patch; True where nothing is left to do for it."""
         before = self._written if self._written is not None else status_of(pod)
         cleared = {key: None for key in _CLEARED if key in before and key not in status}
-        patch = {"metadata": {"uid": uid_of(pod)}, "status": status | cleared}
+        patch = {"metadata": {"uid": uid_of(pod)}, "status": status | cleared | _replaced_addresses(before, status)}
         try:
             await self._client.patch(
                 PODS, name_of(pod), patch, namespace=namespace_of(pod), type="strategic", subresource="status"
@@ -83,3 +84,12 @@ class PodStatusWriter:
             return False
         self._written = status
         return True
+
+
+def _replaced_addresses(before: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """A strategic merge keeps the entries of a keyed list that the patch does not name: those that go are named."""
+    wanted = status.get("podIPs") or ()
+    gone = {entry["ip"] for entry in before.get("podIPs") or ()} - {entry["ip"] for entry in wanted}
+    if not wanted or not gone:
+        return {}
+    return {"podIPs": [*wanted, *({"ip": ip, "$patch": "delete"} for ip in sorted(gone))]}

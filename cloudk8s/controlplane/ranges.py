@@ -1,0 +1,67 @@
+"""Ranges of addresses that are free on this host: two clusters side by side must not claim the same ones.
+
+They are chosen once for a cluster and kept in its data directory, because its objects hold addresses from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Final
+
+from cloudk8s.controlplane import directories
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+
+FILE: Final = "network.json"
+Network = IPv4Network | IPv6Network
+_FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr")
+_ROUTES: Final = Path("/proc/net/route")
+
+
+def with_ranges(settings: ClusterSettings) -> ClusterSettings:
+    """The settings with the cluster's ranges: those asked for, those of its first start, or free ones. Blocks."""
+    path = settings.data_dir / FILE
+    chosen = _read(path)
+    if not chosen and not settings.model_fields_set & set(_FIELDS) and not (settings.data_dir / "pki").exists():
+        others = (_read(directory / FILE) for _, directory, _ in directories.clusters())
+        taken = [*_routes(_ROUTES), *(ip_network(text) for other in others for text in other.values())]
+        chosen = choose(taken, is_privileged=os.geteuid() == 0)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(codec.encode(chosen))
+    asked = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return settings.model_copy(update={**chosen, **asked})
+
+
+def choose(taken: Sequence[Network], *, is_privileged: bool) -> dict[str, str]:
+    """The first pair of ranges that overlaps nothing taken; the usual pair if there is none. Pure.
+
+    Without privileges Services get loopback addresses, the only ones that any user may listen on.
+    """
+    first = 10 if is_privileged else 127
+    pairs = [(f"{first}.{96 + index}.0.0/16", f"10.{244 - index}.0.0/16") for index in range(100)]
+    free = (pair for pair in pairs if not any(_overlap(text, network) for text in pair for network in taken))
+    return dict(zip(_FIELDS, next(free, pairs[0]), strict=True))
+
+
+def _overlap(text: str, network: Network) -> bool:
+    other = ip_network(text)
+    return other.version == network.version and other.overlaps(network)
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(text) for name, text in codec.decode(path.read_bytes()).items() if name in _FIELDS}
+    except FileNotFoundError:
+        return {}
+
+
+def _routes(path: Path) -> Iterable[IPv4Network]:
+    """What the kernel routes somewhere, the default route aside."""
+    lines = path.read_text().splitlines()[1:] if path.exists() else []
+    for fields in (line.split() for line in lines):
+        address, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
+        if mask:
+            yield IPv4Network((address, mask.bit_count()), strict=False)
