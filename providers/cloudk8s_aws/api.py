@@ -13,6 +13,7 @@ from cloudk8s.cloud.stack.pace import Pace, Rate
 from cloudk8s.cloud.stack.timing import Timer
 from cloudk8s.plugin import CloudError, SettingsError, Unsupported
 from cloudk8s_aws.errors import cloud_error
+from cloudk8s_aws.shared_read import SharedRead
 
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
@@ -34,6 +35,7 @@ class AwsApi:
         self._settings = settings
         self._prepare = prepare
         self._clients: dict[str, Any] = {}
+        self._listings: dict[str, SharedRead[list[Any]]] = {}
         self._lock = threading.Lock()
         rates = {service: Rate(settings.calls_per_second, settings.burst) for service in SERVICES}
         self._pace = Pace(rates, timer) if timer else Pace(rates)
@@ -61,6 +63,15 @@ class AwsApi:
             if page is None:
                 return entries
             entries += page.get(key, [])
+
+    def listing(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """As `pages`, but threads that ask for the same listing at the same time share it. Treat it as read-only."""
+        name = f"{service}/{operation}/{parameters}"
+        with self._lock:
+            if name not in self._listings:
+                self._listings[name] = SharedRead(lambda: self.pages(service, operation, key, **parameters))
+            shared = self._listings[name]
+        return shared.get()
 
     def _client(self, service: str) -> Any:
         with self._lock:

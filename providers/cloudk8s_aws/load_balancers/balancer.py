@@ -146,7 +146,7 @@ class MarkType:
 
 def owned_balancers(api: AwsApi, scope: Scope) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
     """Load balancers of a cluster (or of one owner) with their tags: one listing, and tags of what may be ours."""
-    balancers = api.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    balancers = api.listing("elbv2", "describe_load_balancers", "LoadBalancers")
     if scope.owner:
         balancers = [entry for entry in balancers if may_belong_to(entry["LoadBalancerName"], scope.owner)]
     tags = read_tags(api, [entry["LoadBalancerArn"] for entry in balancers])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from cloudk8s.plugin import LoadBalancerRequest
 from cloudk8s_aws.api import AwsApi, filters
@@ -40,6 +40,8 @@ class EnvironmentReader:
         self._lock = threading.Lock()
         self._subnets: list[Subnet] = []
         self._read = float("-inf")
+        self._groups: dict[str, Mapping[str, str]] = {}
+        self._groups_read = float("-inf")
 
     def read(self, request: LoadBalancerRequest, options: NlbOptions, *, prepare: bool = True) -> Environment:
         """What the model needs. `prepare` makes the shared group where it is not there; a plan only looks for it."""
@@ -64,7 +66,16 @@ class EnvironmentReader:
             return frozenset({self._settings.node_security_group})
         parsed = (provider_id.parse(node.provider_id) for node in request.nodes)
         instances = self._inventory.recent({entry.instance for entry in parsed if entry and entry.instance})
-        return groups_of_nodes(instances.values(), lambda ids: node_groups(self._api, ids), self._cluster)
+        return groups_of_nodes(instances.values(), self._group_tags, self._cluster)
+
+    def _group_tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        """Tags of nodes' security groups, read every few minutes."""
+        with self._lock:
+            if self._monotonic() - self._groups_read >= FRESH_SECONDS:
+                self._groups, self._groups_read = {}, self._monotonic()
+            if missing := sorted(set(ids) - self._groups.keys()):
+                self._groups |= node_groups(self._api, missing)
+            return {id: self._groups[id] for id in ids if id in self._groups}
 
     def _select(self, options: NlbOptions) -> tuple[str, ...]:
         if options.subnets:

@@ -40,7 +40,7 @@ class TargetGroupType:
 
     def list(self, scope: Scope) -> Sequence[Observed]:
         """Members and attributes are read for one owner only; of a whole cluster they would cost two calls each."""
-        groups = self.api.pages("elbv2", "describe_target_groups", "TargetGroups")
+        groups = self.api.listing("elbv2", "describe_target_groups", "TargetGroups")
         groups = [group for group in groups if _may_be_ours(group["TargetGroupName"], scope)]
         tags = read_tags(self.api, [group["TargetGroupArn"] for group in groups])
         found = [self._observed(group, tags.get(group["TargetGroupArn"], {})) for group in groups]

@@ -1,0 +1,37 @@
+"""What a sync costs a cloud does not grow with nodes, and a restart changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.cloud_calls import measure
+from cloudk8s_aws.testing import AwsWorld
+from cloudk8s_simulated.testing import SimulatedWorld
+
+SERVICES = 40
+
+
+async def test_calls_do_not_grow_with_nodes() -> None:
+    few = await measure(SimulatedWorld(), 5, SERVICES)
+    many = await measure(SimulatedWorld(), 500, SERVICES)
+    assert [(row.phase, row.reads, row.mutations) for row in few] == [
+        (row.phase, row.reads, row.mutations) for row in many
+    ]
+
+
+async def test_a_restart_costs_a_few_reads_and_a_node_two_calls_for_each_service() -> None:
+    first, restart, node = await measure(SimulatedWorld(), 50, SERVICES)
+    assert first.mutations == 5 * SERVICES
+    assert (restart.reads, restart.mutations) == (5, 0)
+    assert node.mutations == 2 * SERVICES
+
+
+@pytest.mark.slow
+async def test_aws_costs_less_than_upstream() -> None:
+    services, ports = 10, 1
+    with AwsWorld() as world:
+        first, restart, node = await measure(world, 10, services)
+    assert first.mutations <= 7 * services + 2, "group and rule, target group and members, balancer, listener, mark"
+    assert (restart.reads, restart.mutations) == (4, 0)
+    assert node.reads <= (11 + ports) * services
+    assert node.mutations == 3 * services, "deregister, register, mark"
