@@ -155,6 +155,22 @@ DEFAULTS: Final[Mapping[tuple[str, str], str]] = {
 """Schema defaults of fields that are keys of list maps; server-side apply needs them to identify items."""
 
 
+DEPRECATED: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
+    ("", "componentstatuses"): (19, ""),
+    ("", "endpoints"): (33, "discovery.k8s.io/v1 EndpointSlice"),
+}
+"""The minor version of Kubernetes since which a resource is deprecated, and what to use in its place."""
+
+
+def deprecation_warning(group: str, plural: str, described: str, served: str) -> str:
+    """What requests are warned of, empty where there is nothing; `described` such as `v1 Endpoints`."""
+    since, replacement = DEPRECATED.get((group, plural), (0, ""))
+    if not since or int(served.partition(".")[2]) < since:
+        return ""
+    advice = f"; use {replacement}" if replacement else ""
+    return f"{described} is deprecated in v1.{since}+{advice}"
+
+
 def is_built_in(group: str) -> bool:
     """Whether the group is one of upstream's own, whatever of it is served."""
     return any(group == known.name for known in GROUPS)

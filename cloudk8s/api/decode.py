@@ -165,7 +165,8 @@ class Decoder:
         pruned = walk.struct(tree, schema, path)
         if walk.problem:
             raise WrongType(walk.problem)
-        return Decoded(self._walker.walk(schema)(pruned), walk.findings)
+        findings = tuple(sorted(walk.findings)) if wording is CONVERTED else walk.findings
+        return Decoded(self._walker.walk(schema)(pruned), findings)
 
 
 def read_apply(data: bytes, *, validation: FieldValidation) -> tuple[Any, tuple[str, ...]]:

@@ -133,7 +133,7 @@ def load_registry(version: str = registry_build.DEFAULT_VERSION) -> Registry:
     """
     file = _bundled(version) or _cached(version)
     definitions = Definitions(file)
-    resources = [_resource(row, definitions) for row in file.resources]
+    resources = [_resource(row, definitions, file.version) for row in file.resources]
     published = (row["published_version"] for row in file.resources)
     return Registry(version, definitions, resources, dict(zip(resources, published, strict=True)))
 
@@ -165,7 +165,7 @@ def _open(path: Path, version: str) -> registry_file.RegistryFile | None:
     return file if (file.version, file.sources) == (version, registry_build.sources()) else None
 
 
-def _resource(row: Mapping[str, Any], definitions: Definitions) -> ResourceType:
+def _resource(row: Mapping[str, Any], definitions: Definitions, served: str) -> ResourceType:
     return ResourceType(
         group=row["group"],
         version=row["version"],
@@ -182,6 +182,9 @@ def _resource(row: Mapping[str, Any], definitions: Definitions) -> ResourceType:
         storage_group=row["storage_group"],
         is_virtual=row["is_virtual"],
         list_kind=row["kind"] + "List",
+        deprecation_warning=catalog.deprecation_warning(
+            row["group"], row["plural"], f"{row['version']} {row['kind']}", served
+        ),
     )
 
 

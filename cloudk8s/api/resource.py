@@ -86,6 +86,8 @@ class ResourceType:
     custom: Object | None = None
     """The CustomResourceDefinition that defines it; None for built-in kinds."""
     list_kind: str = ""
+    deprecation_warning: str = ""
+    """What every request for it is warned of; empty where it is not deprecated."""
 
     @property
     def group_version(self) -> GroupVersion:

@@ -23,6 +23,7 @@ from cloudk8s.apiserver.authentication.token_file import TokenFile
 from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.authorization.access import AccessRules
 from cloudk8s.apiserver.authorization.following import follow
+from cloudk8s.apiserver.component_statuses import ComponentStatusHandler
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
@@ -130,7 +131,11 @@ def _dispatcher(
         presenter,
         subresources=subresources,
         default_subresources={**dict.fromkeys(views, view), "scale": scale},
-        virtual={("", "bindings"): binding, **reviews},
+        virtual={
+            ("", "bindings"): binding,
+            ("", "componentstatuses"): ComponentStatusHandler(presenter),
+            **reviews,
+        },
     )
 
 

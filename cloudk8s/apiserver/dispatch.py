@@ -69,6 +69,8 @@ class Dispatcher:
         resource = self._find(context)
         if resource is None:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        if resource.deprecation_warning and (info.subresource or verb in resource.verbs):
+            context.warn(resource.deprecation_warning)
         if isinstance(resource, CustomResource):
             _check_custom(context, resource, verb)
         if info.subresource:
@@ -131,9 +133,7 @@ class Dispatcher:
 
 
 def _check_custom(context: RequestContext, resource: CustomResource, verb: str) -> None:
-    """Warn of a deprecated version; refuse new objects while the definition goes."""
-    if resource.deprecation_warning:
-        context.warn(resource.deprecation_warning)
+    """Refuse new objects while the definition goes."""
     if verb == "create" and not context.info.subresource and resource.is_terminating:
         message = "create not allowed while custom resource definition is terminating"
         raise MethodNotAllowed(message, details={"group": resource.group, "kind": resource.plural})

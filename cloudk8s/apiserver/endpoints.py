@@ -16,6 +16,7 @@ from cloudk8s.errors import NotAcceptable
 from cloudk8s.machinery import codec
 
 _CHECKS: Final = ("ping", "log", "etcd", "informer-sync", "poststarthook/start-apiserver-admission-initializer")
+_NO_PAGE: Final = b"404 page not found\n"
 
 
 def add_endpoints(paths: Paths, core: Core) -> None:
@@ -25,6 +26,7 @@ def add_endpoints(paths: Paths, core: Core) -> None:
         paths.add(f"/{name}", _health(name))
         for check in _CHECKS:
             paths.add(f"/{name}/{check}", lambda context, request: Response(200, b"ok", "text/plain; charset=utf-8"))
+        paths.add_prefix(f"/{name}/", lambda context, request: Response(404, _NO_PAGE, "text/plain; charset=utf-8"))
     paths.add("/", lambda context, request: Response(200, codec.encode({"paths": sorted(paths.known)})))
 
 

@@ -11,7 +11,7 @@ import inspect
 import logging
 import uuid
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
@@ -20,8 +20,9 @@ from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.apiserver.security import attributes_of, path_attributes
-from cloudk8s.errors import InternalError, StatusError
+from cloudk8s.errors import BadRequest, InternalError, StatusError
 from cloudk8s.machinery import codec, yaml_codec
+from cloudk8s.machinery.times import TimeError, parse_duration
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import AuditTrail
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from cloudk8s.apiserver.security import Security
 
 _log = logging.getLogger(__name__)
+_LONG: Final = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+"""Subresources whose requests may go on for ever."""
 
 
 class ApiServer:
@@ -84,12 +87,26 @@ class ApiServer:
 
     def _route(self, context: RequestContext, request: Request) -> Answer | Awaitable[Answer]:
         info = context.info
+        if "timeout" in context.query:
+            _check_timeout(context, request.method)
         if not info.is_resource:
             self._security.authorize_path(context, request.method)
             return self._paths.answer(context, request)
         verb = verb_of(context, request.method)
         self._security.authorize(context, verb)
         return self._dispatcher.dispatch(context, request, verb)
+
+
+def _check_timeout(context: RequestContext, method: str) -> None:
+    """Refuse what is no duration; nothing here takes so long that a client's wish would have to be kept."""
+    text, info = context.query.get("timeout"), context.info
+    is_long = info.is_resource and (info.subresource in _LONG or verb_of(context, method) == "watch")
+    if not text or is_long:
+        return
+    try:
+        parse_duration(text)
+    except TimeError as problem:
+        raise BadRequest(f"invalid timeout specified in the request URL - {problem}") from None
 
 
 def _attributes(context: RequestContext, method: str) -> Attributes:

@@ -28,8 +28,12 @@ _WORDS: Final[dict[str, Any]] = {
 }
 _INTEGER: Final = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
-"""Numbers to old parsers only; go-yaml quotes them."""
+_LOOKS_OTHER: Final = re.compile(
+    r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|"
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ]+[0-9:.]+ *(?:Z|[-+][0-9:]+)?)?",
+    re.ASCII,
+)
+"""Numbers to the base 60, which only old parsers know, and times; go-yaml quotes them."""
 _TAG: Final = "tag:yaml.org,2002:"
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -43,7 +47,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _write_text(dumper: Any, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
-    if style is None and (not text or not isinstance(_resolve(text), str) or _BASE_60.fullmatch(text)):
+    if style is None and (not text or not isinstance(_resolve(text), str) or _LOOKS_OTHER.fullmatch(text)):
         style = '"'
     node: yaml.ScalarNode = dumper.represent_scalar(_TAG + "str", text, style=style)
     return node

@@ -101,3 +101,8 @@ def test_texts_are_laid_out_as_go_yaml_does(value: Any, text: str) -> None:
 )
 def test_what_is_written_reads_back(value: Any) -> None:
     assert parse(encode(value)).tree == value
+
+
+@pytest.mark.parametrize("text", ["2026-01-02T03:04:05Z", "2026-01-02", "1:30"])
+def test_texts_that_old_parsers_take_for_something_else_are_in_double_quotes(text: str) -> None:
+    assert encode({"a": text}) == f'a: "{text}"\n'.encode()

@@ -25,8 +25,6 @@ class CustomResource(ResourceType):
     """One served version of a custom resource, with the behaviour that its definition gives it."""
 
     strategy: Strategy = field(default_factory=Strategy)
-    deprecation_warning: str = ""
-    """What every request for this version is warned of; empty where it is not deprecated."""
     scale: Mapping[str, Any] | None = None
     """Paths of the scale subresource; None where there is none."""
 

@@ -53,6 +53,11 @@ def no_string(field: str, value: Any) -> str:
     return f"json: cannot unmarshal {kind} into Go struct field .{field} of type string"
 
 
+def no_kind(kind: object, api_version: object) -> str:
+    """No built-in type is called so."""
+    return f'no kind "{kind}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
+
+
 def refused(said: Expected, expected: Expected, problem: str) -> BadRequest:
     """The body's type is known, but this is no good object of the type expected."""
     return BadRequest(f'{said.kind} in version "{said.version}" cannot be handled as a {expected.kind}: {problem}')
@@ -78,9 +83,7 @@ def check_type(said: Expected, expected: Expected, registry: Registry | None) ->
     if registry is None:
         raise _other_version(said, expected)
     if not _is_known(said, expected, registry):
-        version = GroupVersion(said.group, said.version)
-        text = f'no kind "{said.kind}" is registered for version "{version}" in scheme "{_SCHEME}"'
-        raise refused(Expected(said.group, said.version, said.kind), expected, text)
+        raise refused(said, expected, no_kind(said.kind, str(said.group_version)))
     if _internal(said) != _internal(expected):
         text = f"converting ({said.version}.{said.kind}) to ({_internal(expected)}): unknown conversion"
         raise refused(said, expected, text)

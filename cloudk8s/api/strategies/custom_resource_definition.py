@@ -18,6 +18,7 @@ class CustomResourceDefinitionStrategy(BuiltinStrategy):
     namespaced = False
     has_generation = True
     has_status = True
+    allow_unconditional_update = False
 
     def set_defaults(self, obj: Object) -> None:
         definition.set_defaults(obj)

@@ -23,6 +23,7 @@ class ServiceStrategy(BuiltinStrategy):
     """The Service kind."""
 
     has_status = True
+    allow_create_on_update = True
 
     def zero_status(self) -> Object:
         return {"loadBalancer": {}}

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cloudk8s.api import decode
 from cloudk8s.api.decode import Decoded, FieldValidation, WrongType
+from cloudk8s.api.decoding import gvk
 from cloudk8s.api.decoding.gvk import Expected
 from cloudk8s.api.field_errors import FieldError, quoted
 from cloudk8s.api.protobuf import ProtobufError, decode_body
@@ -13,6 +14,7 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.handlers.patched_text import patched_json
 from cloudk8s.apiserver.operations.patch import PatchType
 from cloudk8s.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from cloudk8s.machinery import codec, go_text, json_patch, merge_patch, strategic_merge
@@ -123,7 +125,7 @@ class Intake:
         elif self._resource.custom is not None:
             value = codec.encode_sorted(tree).decode()
         else:
-            value = codec.encode({key: tree[key] for key in sorted(tree)}).decode()
+            value = patched_json(tree, self._document)
         error = FieldError("FieldValueInvalid", "patch", f"Invalid value: {quoted(value)}: {problem}")
         return failures.invalid("", "", "", [error])
 
@@ -131,7 +133,7 @@ class Intake:
 def _foreign(said: tuple[Any, Any], resource: ResourceType) -> str:
     """What upstream says of a patch that changes the object's type."""
     api_version, kind = said
-    return f"no kind {quoted(kind)} is registered for version {quoted(api_version)}" if not resource.custom else ""
+    return gvk.no_kind(kind, api_version) if not resource.custom else ""
 
 
 def _unsupported() -> UnsupportedMediaType:

@@ -13,8 +13,8 @@ from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.http.interface import Answer
 from cloudk8s.apiserver.negotiation import negotiate
 from cloudk8s.apiserver.operations.create import create
-from cloudk8s.apiserver.operations.delete import Deleted, delete
-from cloudk8s.apiserver.operations.listing import Page, PageRequest, read_page
+from cloudk8s.apiserver.operations.delete import Deleted, DeleteOptions, delete
+from cloudk8s.apiserver.operations.listing import PageRequest, read_page
 from cloudk8s.apiserver.operations.patch import Patch, PatchType, patch
 from cloudk8s.apiserver.operations.selection import select
 from cloudk8s.apiserver.operations.update import Change, update
@@ -100,6 +100,9 @@ def patch_type(context: RequestContext, resource: ResourceType) -> PatchType:
     content_type = context.headers.get("content-type", "").partition(";")[0].strip()
     found = PATCH_TYPES.get(content_type)
     supported = [name for name, kind in PATCH_TYPES.items() if resource.custom is None or kind != "strategic"]
+    if found is None and resource.custom is None:
+        error = UnsupportedMediaType("415: Unsupported Media Type")
+        raise UnsupportedMediaType(error.message, status=error.status | {"details": {}})
     if found is None or content_type not in supported:
         message = (
             f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}"
@@ -113,6 +116,7 @@ async def delete_object(
 ) -> Answer:
     """Delete one object."""
     options = read_delete_options(context, body)
+    _warn_of_orphans(context, resource, options)
     form = negotiate(context.headers.get("accept", ""))
     info = context.info
     namespace = info.namespace if resource.namespaced else ""
@@ -120,6 +124,16 @@ async def delete_object(
     if not deleted.is_gone or (resource.plural in _RETURNS_OBJECT and resource.custom is None):
         return presenter.one(resource, deleted.record, form)
     return document(_success(core, resource, deleted), form)
+
+
+def _warn_of_orphans(context: RequestContext, resource: ResourceType, options: DeleteOptions) -> None:
+    """Jobs leave their pods behind unless the client says otherwise, which few expect."""
+    is_silent = not options.propagation_policy and options.orphan_dependents is None
+    if is_silent and (resource.group, resource.plural) == ("batch", "jobs"):
+        context.warn(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
+            "them or set propagationPolicy=Orphan to suppress this warning"
+        )
 
 
 def _success(core: Core, resource: ResourceType, deleted: Deleted) -> Object:
@@ -136,19 +150,18 @@ async def delete_collection(
 ) -> Answer:
     """Delete what the selectors choose; answers with the list of what was there."""
     options = read_delete_options(context, body)
+    _warn_of_orphans(context, resource, options)
     form = negotiate(context.headers.get("accept", ""), can_stream=True)
     query, namespace = context.query, context.info.url_namespace
     selection = select(core, resource, query.get("labelSelector"), query.get("fieldSelector"))
     page = read_page(core, resource, namespace, selection, PageRequest(int(query.get("limit") or 0)))
-    done: list[Record] = []
     for record in page.records:
         metadata = core.tree(record)["metadata"]
         try:
-            deleted = await delete(core, context, resource, metadata.get("namespace", ""), metadata["name"], options)
+            await delete(core, context, resource, metadata.get("namespace", ""), metadata["name"], options)
         except NotFound:
             continue
-        done.append(deleted.record)
-    return presenter.page(resource, Page(done, core.store.revision), form)
+    return presenter.page(resource, page, form)
 
 
 def check_names(resource: ResourceType, obj: Object, namespace: str, name: str) -> None:

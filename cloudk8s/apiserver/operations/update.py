@@ -85,7 +85,7 @@ def _precondition(core: Core, change: Change, new: Object, old: Object, record: 
     if wanted and wanted != record.revision:
         raise failures.conflict(resource, change.name)
     uid = new["metadata"].get("uid")
-    if uid and uid != old["metadata"]["uid"]:
+    if change.replaces and uid and uid != old["metadata"]["uid"]:
         raise failures.conflict(resource, change.name, precondition_failed(record.key, uid, old["metadata"]["uid"]))
     return wanted
 
@@ -149,13 +149,13 @@ def _carry_over(new: Object, old: Object) -> None:
 
 def _prepare(core: Core, resource: ResourceType, new: Object, old: Object, subresource: str) -> None:
     """Let the strategy carry over what this (sub)resource may not change, then count generations."""
-    strategy, source, target = core.strategy(resource), old["metadata"], new["metadata"]
-    target.pop("generation", None)
-    if "generation" in source:
-        target["generation"] = source["generation"]
+    strategy, generation = core.strategy(resource), old["metadata"].get("generation")
+    new["metadata"].pop("generation", None)
+    if generation is not None:
+        new["metadata"]["generation"] = generation
     strategy.prepare_update(new, old, subresource)
-    if "generation" in source and subresource != "status" and strategy.spec_changed(new, old):
-        target["generation"] = source["generation"] + 1
+    if generation is not None and subresource != "status" and strategy.spec_changed(new, old):
+        new["metadata"]["generation"] = generation + 1
 
 
 async def _store(

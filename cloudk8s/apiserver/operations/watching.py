@@ -84,4 +84,12 @@ def _seen(core: Core, resource: ResourceType, selection: Selection, event: Event
     now = _selects(core, resource, selection, event.record)
     if now:
         return ("MODIFIED" if before else "ADDED"), event.record, event
-    return ("DELETED", event.record, event) if before else None
+    return ("DELETED", _as_left(event), event) if before else None
+
+
+def _as_left(event: Event) -> Record:
+    """An object as a selection saw it last, at the revision at which it left: all that its watchers may know."""
+    record, previous = event.record, event.previous
+    assert previous is not None
+    there, here = (b'"resourceVersion":"%d"' % item.revision for item in (previous, record))
+    return Record(record.key, previous.value.replace(there, here, 1), record.revision, previous.attributes)

@@ -42,7 +42,7 @@ class EvictionHandler:
 
     async def _evict(self, context: RequestContext, request: Request, pods: ResourceType) -> Answer:
         options = read_write_options(context, "CreateOptions")
-        eviction = Intake(self._core, context, _eviction_type(self._core)).read(request.body)
+        eviction = Intake(self._core, context, _eviction_type(self._core, request.body)).read(request.body)
         info = context.info
         given = eviction["metadata"].get("name")
         if given and given != info.name:
@@ -135,10 +135,12 @@ class EvictionHandler:
         await delete(self._core, context, pods, metadata["namespace"], metadata["name"], options)
 
 
-def _eviction_type(core: Core) -> ResourceType:
+def _eviction_type(core: Core, body: bytes) -> ResourceType:
+    """The kind as the body spells it: old clients still send the version that policy began with."""
+    version = "v1beta1" if b'"policy/v1beta1"' in body else "v1"
     schema = core.registry.schema("policy", "v1", "Eviction")
     assert schema is not None
-    return ResourceType("policy", "v1", "Eviction", "evictions", "eviction", True, ("create",), schema=schema)
+    return ResourceType("policy", version, "Eviction", "evictions", "eviction", True, ("create",), schema=schema)
 
 
 def _check_uid(pod: Object, raw: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ def _prepare_spec_part(new: Object, old: Object, subresource: str) -> None:
 def _take_resources(spec: Object, asked: Object) -> None:
     for field in ("containers", "initContainers"):
         before, after = spec.get(field) or [], asked.get(field) or []
-        if len(before) == len(after):
+        if before and len(before) == len(after):
             keys = ("resources", "resizePolicy")
             spec[field] = [
                 {key: value for key, value in old.items() if key not in keys}
