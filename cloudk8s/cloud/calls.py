@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from cloudk8s.errors import CloudError
+from cloudk8s.errors import CloudError, UserError
 from cloudk8s.machinery.clock import Clock
 
 P = ParamSpec("P")
@@ -48,7 +48,8 @@ class Calls:
     async def run(self, key: Hashable, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `function` in a thread. Calls with one key never overlap; None overlaps with everything.
 
-        Raises DeadlineExceeded, CloudError where an earlier call for the key is stuck, and what the function raises.
+        Raises CloudError: DeadlineExceeded, an earlier call for the key that is stuck, what the function raises, and
+        for any other exception of an SDK a transient one that tells it.
         """
         if key is not None and (stuck := self._running.get(key)) is not None and not stuck.done():
             raise CloudError(f"cloud {self.name}: an earlier call for {key} has not returned yet")
@@ -79,7 +80,7 @@ class Calls:
         try:
             await asyncio.wait((answer, deadline), return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
-                return answer.result()
+                return _result(answer)
             future.cancel()
             raise DeadlineExceeded(f"cloud {self.name}: no answer in {self._limits.deadline:g} s for {key}")
         finally:
@@ -95,3 +96,12 @@ class Calls:
         self._tokens -= 1
         if self._tokens < 0:
             await self._clock.sleep(-self._tokens / self._limits.per_second)
+
+
+def _result(answer: asyncio.Future[T]) -> T:
+    try:
+        return answer.result()
+    except CloudError:
+        raise
+    except Exception as error:
+        raise CloudError(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}") from error

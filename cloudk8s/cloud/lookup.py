@@ -57,7 +57,8 @@ class InstanceLookup:
     async def clouds_of(self, nodes: Sequence[NodeRef]) -> Mapping[str, str]:
         """The name of each node's cloud, by node name; asks only where several clouds share a scheme.
 
-        A node that no cloud claims, or of which nothing can be said now, is missing.
+        A node that no cloud claims is missing. Raises CloudError where nothing can be said of some node now: who acts
+        on a short answer takes living nodes out of load balancers and routes.
         """
         owners, unsure = {}, []
         for node in nodes:
@@ -68,7 +69,10 @@ class InstanceLookup:
                 unsure.append(node)
         found = await self.find_many(unsure) if unsure else {}
         for node in unsure:
-            if (answer := found[node.name]).instance is not None:
+            answer = found[node.name]
+            if answer.error is not None:
+                raise answer.error
+            if answer.instance is not None:
                 owners[node.name] = answer.cloud
                 if node.provider_id:
                     self._clouds[node.provider_id] = answer.cloud
@@ -93,8 +97,8 @@ class InstanceLookup:
         assert cloud.instances is not None
         try:
             answer = await cloud.calls.run(None, cloud.instances.describe, nodes)
-        except Exception as error:  # noqa: BLE001 (an SDK may raise anything; whatever it is, nothing is known)
-            return {node.name: Found(cloud=cloud.name, error=_transient(error)) for node in nodes}
+        except CloudError as error:
+            return {node.name: Found(cloud=cloud.name, error=error) for node in nodes}
         return {name: _found(cloud.name, instance) for name, instance in answer.items()}
 
 
@@ -122,7 +126,3 @@ def _batches(asked: Iterable[tuple[AttachedCloud, list[NodeRef]]]) -> list[tuple
         size = cloud.instances.capabilities.batch or len(nodes)
         batches += [(cloud, nodes[start : start + size]) for start in range(0, len(nodes), size)]
     return batches
-
-
-def _transient(error: Exception) -> CloudError:
-    return error if isinstance(error, CloudError) else CloudError(f"{type(error).__name__}: {error}")

@@ -67,12 +67,12 @@ class RouteController:
 
     async def _reconcile_cloud(self, cloud: AttachedCloud) -> bool:
         """True when every route is as wanted; False asks for another run."""
-        nodes = await self._nodes_of(cloud)
         routes = cloud.routes
         assert routes is not None
         try:
+            nodes = await self._nodes_of(cloud)
             present = await cloud.calls.run("routes", routes.list, [node_ref(node) for node in nodes])
-        except Exception as error:  # noqa: BLE001 (an SDK may raise anything; whatever it is, nothing is changed)
+        except CloudError as error:
             log.warning("cloud %s: routes can't be listed, none is changed: %s", cloud.name, error)
             return False
         routed = [routed_node(node) for node in nodes]
@@ -124,9 +124,8 @@ class RouteController:
         async with self._limit:
             try:
                 return await cloud.calls.run(None, method, batch)
-            except Exception as error:  # noqa: BLE001 (an SDK may raise anything)
-                failure = error if isinstance(error, CloudError) else CloudError(f"{type(error).__name__}: {error}")
-                return {route.key: failure for route in batch}
+            except CloudError as error:
+                return {route.key: error for route in batch}
 
     def _report(self, nodes: Sequence[Object], creates: Sequence[Route], failed: Failures) -> None:
         by_name = {name_of(node): node for node in nodes}

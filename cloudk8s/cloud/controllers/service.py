@@ -157,7 +157,7 @@ class ServiceController:
     async def _recall_cloud(self, cloud: AttachedCloud, services: dict[str, Object]) -> None:
         try:
             states = await self._calls.describe(cloud, [service_key(service) for service in services.values()])
-        except Exception as error:  # noqa: BLE001 (an SDK may raise anything; then all are ensured in full)
+        except CloudError as error:
             log.warning("cloud %s: load balancers can't be read, each is ensured in full: %s", cloud.name, error)
             return
         period = self._settings.drift_repair_period.total_seconds()

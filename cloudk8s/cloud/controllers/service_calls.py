@@ -89,9 +89,8 @@ class ServiceCalls:
         key = ("service", uids[0]) if len(uids) == 1 else None
         try:
             failed = await cloud.calls.run(key, _balancers(cloud).update_targets, batch)
-        except Exception as error:  # noqa: BLE001 (an SDK may raise anything)
-            failure = error if isinstance(error, CloudError) else CloudError(f"{type(error).__name__}: {error}")
-            return dict.fromkeys(uids, failure)
+        except CloudError as error:
+            return dict.fromkeys(uids, error)
         return {uid: failed.get(uid) for uid in uids}
 
 

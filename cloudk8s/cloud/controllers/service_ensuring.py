@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.interface import Object
 from cloudk8s.cloud.controllers.service_calls import ServiceCalls
@@ -9,9 +11,10 @@ from cloudk8s.cloud.controllers.service_memory import Balanced, ServiceMemory
 from cloudk8s.cloud.controllers.service_writer import ServiceWriter
 from cloudk8s.cloud.directory import AttachedCloud
 from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest
-from cloudk8s.errors import CloudNotFound
+from cloudk8s.errors import CloudNotFound, RetryLater
 from cloudk8s.machinery.clock import Clock
 
+NO_ADDRESS_YET = timedelta(seconds=15)
 NO_NODES = "There are no available nodes for LoadBalancer"
 
 
@@ -53,6 +56,8 @@ class ServiceEnsuring:
             self._events.warning(service, "UnAvailableLoadBalancer", NO_NODES)
         entry.digest = ""
         status = await self._calls.ensure(cloud, request)
+        if not status.ingress:
+            raise RetryLater(NO_ADDRESS_YET, "the load balancer has no address yet")
         for warning in status.warnings:
             self._events.warning(service, "LoadBalancerWarning", warning)
         entry.digest, entry.targets, entry.status = request.digest, request.targets_digest, status

@@ -32,9 +32,15 @@ class ServiceMembers:
         self._limit = asyncio.Semaphore(concurrency)
 
     async def update(self) -> Sequence[Balanced]:
-        """Compare and update. Returns the load balancers that must be ensured in full, because that failed."""
+        """Compare and update. Returns the load balancers that must be ensured in full, because that failed.
+
+        Raises CloudError, after all were looked at, where it could not be told who the members are.
+        """
         entries = [entry for entry in self._memory if entry.digest]
-        results = await asyncio.gather(*(self._update_one(entry) for entry in entries))
+        results = await asyncio.gather(*(self._update_one(entry) for entry in entries), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         return [entry for entry, is_fine in zip(entries, results, strict=True) if not is_fine]
 
     async def _update_one(self, entry: Balanced) -> bool:

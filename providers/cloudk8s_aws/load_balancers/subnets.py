@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudk8s.plugin import Unsupported
+from cloudk8s.plugin import CloudError
 from cloudk8s_aws.api import tags_of
 from cloudk8s_aws.load_balancers.values import wrong
 from cloudk8s_aws.ownership import is_of_any_cluster, share_of
@@ -47,7 +47,7 @@ def read_subnets(subnets: Iterable[Mapping[str, Any]], tables: Sequence[Mapping[
 def select_subnets(
     subnets: Iterable[Subnet], *, cluster: str, scheme: str, is_plain_zone: Callable[[str], bool] = lambda zone: True
 ) -> tuple[str, ...]:
-    """Discover. Raises Unsupported where there is none."""
+    """Discover. Raises CloudError where there is none: tagging one puts it right."""
     chosen: dict[str, Subnet] = {}
     for subnet in sorted(subnets, key=lambda s: s.id):
         ours = share_of(subnet.tags, cluster) or not is_of_any_cluster(subnet.tags)
@@ -59,7 +59,7 @@ def select_subnets(
             chosen[subnet.zone] = subnet
     if not chosen:
         kind = "public subnet (with a route to an internet gateway)" if scheme != "internal" else "subnet"
-        raise Unsupported("spec", f"no {kind} of cluster {cluster!r} was found; tag one with {ROLES[scheme]}")
+        raise CloudError(f"no {kind} of cluster {cluster!r} was found; tag one with {ROLES[scheme]}")
     return tuple(chosen[zone].id for zone in sorted(chosen))
 
 

@@ -515,3 +515,39 @@ async def test_a_node_sync_of_1000_nodes_and_200_services_is_quick_when_nothing_
         await controller.reconcile_nodes("nodes")  # type: ignore[attr-defined]
         assert time.perf_counter() - started < 0.2
         assert "update_targets" not in balancers.recorder.names()
+
+
+async def test_nodes_of_which_a_cloud_says_nothing_stay_members() -> None:
+    from cloudk8s.cloud.model.instance import Instance
+    from cloudk8s.testing.recording_cloud import RecordingInstances
+
+    harness, balancers = CloudHarness(), RecordingLoadBalancers()
+    instances = [RecordingInstances({"n1": Instance(), "n2": Instance()}), RecordingInstances()]
+    harness.attach("one", "same", instances=instances[0], load_balancers=balancers)
+    harness.attach("two", "same", instances=instances[1])
+    for number in (1, 2):
+        harness.client.add(make_node(f"n{number}", provider_id=f"same://{number}"))
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        assert balancers.members[uid(harness)] == ("n1", "n2")
+        instances[0].recorder.answer("describe", CloudError("throttled"), CloudError("throttled"))
+        instances[1].recorder.answer("describe", CloudError("throttled"), CloudError("throttled"))
+        instances[0].instances["n3"] = Instance()
+        await harness.client.create(NODES, make_node("n3", provider_id="same://3"))
+        await harness.settle(0.5)
+        assert balancers.members[uid(harness)] == ("n1", "n2")
+        await harness.settle(5)
+        assert balancers.members[uid(harness)] == ("n1", "n2", "n3")
+
+
+async def test_a_load_balancer_without_address_is_looked_at_again(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    from cloudk8s.cloud.model.load_balancer import LoadBalancerStatus
+
+    balancers.recorder.answer("ensure", LoadBalancerStatus())
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        assert condition(harness) == ("False", "Pending")
+        await harness.settle(16)
+        assert condition(harness) == ("True", "Ensured")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudk8s.errors import Unsupported
+from cloudk8s.errors import CloudError, Unsupported
 from cloudk8s_aws.load_balancers.subnets import Subnet, named_subnets, read_subnets, select_subnets
 
 OURS = {"kubernetes.io/cluster/prod": "owned"}
@@ -38,7 +38,7 @@ def test_other_clusters_subnets_are_not_ours() -> None:
 
 
 def test_a_public_load_balancer_needs_a_way_out() -> None:
-    with pytest.raises(Unsupported, match=r"no public subnet .* tag one with kubernetes.io/role/elb"):
+    with pytest.raises(CloudError, match=r"no public subnet .* tag one with kubernetes.io/role/elb"):
         select(Subnet("s-1", "a", False))
     assert select(Subnet("s-1", "a", False), scheme="internal") == ("s-1",)
 
