@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +11,18 @@ from cloudk8s.cli import output
 
 
 def scheduler(
-    kubeconfig: Annotated[
-        Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
-    ] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help="The cluster, and who to be in it.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration: profiles, plugins.")] = None,
     leader_elect: Annotated[
-        bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
-    ] = True,
+        bool | None, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
+    ] = None,
 ) -> None:
     """Assign pods to nodes, in any Kubernetes cluster, until it is stopped.
 
-    Example: cloudk8s scheduler --kubeconfig admin.conf
+    Example: cloudk8s scheduler --kubeconfig admin.conf --config scheduler.yaml
     """
-    from cloudk8s.controlplane.scheduler import run_scheduler
+    from cloudk8s.controlplane.loop import run
+    from cloudk8s.controlplane.scheduler import SchedulerOptions, run_scheduler
 
-    asyncio.run(run_scheduler(kubeconfig, leader_elect=leader_elect, report=output.step))
+    options = SchedulerOptions(kubeconfig=kubeconfig, config=config, leader_elect=leader_elect)
+    run(run_scheduler(options, report=output.step))

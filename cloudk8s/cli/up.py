@@ -31,6 +31,7 @@ def up(
     cloud: Annotated[str, typer.Option(help="Default cloud provider.")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
     kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
+    scheduler_config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration.")] = None,
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once the cluster is ready.")] = False,
 ) -> None:
@@ -53,8 +54,9 @@ def up(
         kubernetes_version=kubernetes_version,
     )  # fmt: skip
     options = ClusterOptions(
-        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, offline=offline, kubeconfig=kubeconfig
-    )
+        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, offline=offline, kubeconfig=kubeconfig,
+        scheduler_config=scheduler_config,
+    )  # fmt: skip
     run(run_cluster(settings, options, report=output.step))
 
 

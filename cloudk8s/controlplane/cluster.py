@@ -35,6 +35,8 @@ class ClusterOptions:
     runtime: str = "host"
     offline: bool = False
     kubeconfig: Path | None = None
+    scheduler_config: Path | None = None
+    """A KubeSchedulerConfiguration."""
 
 
 async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, report: Callable[[str], None]) -> None:
@@ -63,7 +65,9 @@ async def running_cluster(
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
         context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
-        await stack.enter_async_context(running_scheduler(server, context.informers, clock=clock))
+        config = options.scheduler_config
+        scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
+        await stack.enter_async_context(scheduler)
         names = [node_name(index) for index in range(options.nodes)]
         await stack.enter_async_context(running_relay(server, clock=clock))
         await stack.enter_async_context(running_service_proxy(server, nodes=names, clock=clock))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
@@ -20,51 +22,100 @@ from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.plugin.manager import Plugins
+from cloudk8s.plugin.registries import SchedulerPlugins
+
+if TYPE_CHECKING:
+    from cloudk8s.scheduler.configuration.model import LeaderElectionConfiguration, SchedulerConfiguration
 
 IDENTITY = "system:kube-scheduler"
 COMPONENT = "default-scheduler"
 
 
+@dataclass(frozen=True, slots=True)
+class SchedulerOptions:
+    """What `cloudk8s scheduler` was asked for."""
+
+    kubeconfig: Path | None = None
+    config: Path | None = None
+    """A KubeSchedulerConfiguration."""
+    leader_elect: bool | None = None
+    """None leaves it to the configuration."""
+    disabled_plugins: Collection[str] = ()
+
+
 @asynccontextmanager
-async def running_scheduler(server: RunningApiServer, informers: Informers, *, clock: Clock) -> AsyncIterator[None]:
+async def running_scheduler(
+    server: RunningApiServer, informers: Informers, *, clock: Clock, config: Path | None = None
+) -> AsyncIterator[None]:
     """Run the scheduler; it shares the informers of the process and loads in the background."""
     client = server.client(IDENTITY)
-    async with background(_schedule(client, informers, clock), names=("scheduler",)):
+    configuration = read_configuration(config) if config else None
+    work = _schedule(client, informers, clock, configuration, server.settings.disabled_plugins)
+    async with background(work, names=("scheduler",)):
         yield
 
 
-async def run_scheduler(kubeconfig: Path | None, *, leader_elect: bool, report: Callable[[str], None]) -> None:
-    """Schedule the pods of the cluster that `kubeconfig` names until SIGINT or SIGTERM."""
-    clock = SystemClock()
-    connection = load_connection(kubeconfig)
-    client = NetworkClient(connection, settings=NetworkSettings(user_agent="kube-scheduler"), clock=clock)
+async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], None]) -> None:
+    """Schedule the pods of the cluster that the options name until SIGINT or SIGTERM."""
+    clock, configuration = SystemClock(), read_configuration(options.config)
+    how = configuration.client_connection
+    connection = load_connection(options.kubeconfig or how.kubeconfig or None)
+    settings = NetworkSettings(qps=how.qps, burst=how.burst, user_agent="kube-scheduler")
+    client = NetworkClient(connection, settings=settings, clock=clock)
 
     async def schedule() -> None:
         async with Informers(client, clock=clock) as informers:
             report(f"scheduling for {connection.server}")
-            await _schedule(client, informers, clock)
+            await _schedule(client, informers, clock, configuration, options.disabled_plugins)
 
+    election = configuration.leader_election
+    is_elected = election.leader_elect if options.leader_elect is None else options.leader_elect
+    work = _elected(client, schedule, election, clock) if is_elected else schedule()
     try:
-        async with background(_led(client, schedule, leader_elect, clock), names=("scheduler",)):
+        async with background(work, names=("scheduler",)):
             await until_stopped()
     finally:
         await client.close()
 
 
-async def _led(client: Client, schedule: Callable[[], Awaitable[None]], leader_elect: bool, clock: Clock) -> None:
-    if not leader_elect:
-        await schedule()
-        return
-    election = LeaderElection("kube-scheduler", f"{socket.gethostname()}_{uuid.uuid4()}")
+def read_configuration(path: Path | None) -> SchedulerConfiguration:
+    """The configuration of a file, or the defaults."""
+    from cloudk8s.scheduler.configuration.file import load_configuration
+    from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
+
+    return load_configuration(path) if path else SchedulerConfiguration()
+
+
+async def _elected(
+    client: Client, schedule: Callable[[], Awaitable[None]], how: LeaderElectionConfiguration, clock: Clock
+) -> None:
+    election = LeaderElection(
+        how.resource_name, f"{socket.gethostname()}_{uuid.uuid4()}", how.resource_namespace,
+        how.lease_duration, how.renew_deadline, how.retry_period,
+    )  # fmt: skip
     await LeaderElector(client, election, clock=clock).run(schedule)
 
 
-async def _schedule(client: Client, informers: Informers, clock: Clock) -> None:
+async def _schedule(
+    client: Client,
+    informers: Informers,
+    clock: Clock,
+    configuration: SchedulerConfiguration | None,
+    disabled: Collection[str],
+) -> None:
     """Load what is heavy (numpy) off the loop, then run."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
+    factories = await asyncio.to_thread(_factories, disabled)
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
-    scheduler = module.Scheduler(module.SchedulerContext(client, informers, events, clock))
+    context = module.SchedulerContext(client, informers, events, clock)
+    scheduler = module.Scheduler(context, configuration or module.DEFAULT_CONFIGURATION, plugins=factories)
     async with asyncio.TaskGroup() as group:
         group.create_task(events.run(), name="scheduler events")
         group.create_task(scheduler.run(), name="scheduler loop")
+
+
+def _factories(disabled: Collection[str]) -> Mapping[str, Any]:
+    """Scheduler plugins that other packages bring; a profile has to enable them."""
+    return {entry.name: entry.factory for entry in Plugins.load(disabled=disabled).registry(SchedulerPlugins)}

@@ -216,8 +216,8 @@ def register_scheduler_plugins(registry: SchedulerPlugins) -> None:
     """Filters, scores and other extension points of the scheduler.
 
     When: the scheduler is assembled.
-    Do: register a factory for each plugin.
-    Parameters: `registry`: takes a name (for profiles) and a factory.
+    Do: register a factory for each plugin; what a plugin may implement is in `cloudk8s.plugin.scheduler`.
+    Parameters: `registry`: takes a name (for profiles) and a factory of arguments and a `Handle`.
     Result: none; a name that is taken is an error that names both plugins.
     Since: 0.1.
     Example::

@@ -95,7 +95,7 @@ class Controllers(Registry[Any]):
 
 
 class SchedulerPlugins(Registry[Any]):
-    """Name → function of the plugin's arguments that returns a scheduler plugin."""
+    """Name → function of arguments and a `Handle` that returns a plugin; see `cloudk8s.plugin.scheduler`."""
 
     kind = "scheduler plugin"
 

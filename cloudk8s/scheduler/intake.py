@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from typing import Final
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.objects import is_deleting, key_of, labels_of, name_of, uid_of
-from cloudk8s.client.resources import NAMESPACES, NODES, PODS
+from cloudk8s.client.resources import BUILT_IN, NAMESPACES, NODES, PODS
 from cloudk8s.scheduler.cluster.cluster import Cluster
+from cloudk8s.scheduler.framework.nominations import Nominations
+from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.interface import ClusterEvent
 from cloudk8s.scheduler.pod.pod import Pod, is_finished
 from cloudk8s.scheduler.pod.shape import held_by_resize
 from cloudk8s.scheduler.queue.queue import SchedulingQueue
+
+FOLLOWED: Final = frozenset(("nodes", "pods", "assigned-pods", "namespaces"))
 
 
 class Intake:
     """Follows nodes, pods and namespaces, and whatever else plugins want to hear of."""
 
     def __init__(
-        self, cluster: Cluster, queue: SchedulingQueue, informers: Informers, scheduler_names: Container[str]
+        self,
+        cluster: Cluster,
+        queue: SchedulingQueue,
+        nominations: Nominations,
+        informers: Informers,
+        scheduler_names: Container[str],
     ) -> None:
         self._cluster = cluster
         self._queue = queue
+        self._nominations = nominations
         self._names = scheduler_names
         self._informers = informers
         informers.of(NAMESPACES).add_handler(self._on_namespace)
         informers.of(NODES).add_handler(self._on_node)
         informers.of(PODS).add_handler(self._on_pod)
 
-    def forward(self, resource: Resource) -> None:
-        """Turn changes of a resource into events under its plural."""
+    def follow(self, profiles: Iterable[Profile]) -> None:
+        """Turn changes of all other resources that plugins are interested in into events."""
+        wanted = {
+            interest.resource
+            for profile in profiles
+            for interests in profile.interests.values()
+            for interest in interests or ()
+        }
+        for resource in BUILT_IN:
+            if resource.plural in wanted - FOLLOWED:
+                self._forward(resource)
 
+    def _forward(self, resource: Resource) -> None:
         def on_change(old: Object | None, new: Object | None) -> None:
             self._queue.move(ClusterEvent(resource.plural, _action(old, new), old, new))
 
@@ -64,12 +85,14 @@ class Intake:
             self._on_waiting_pod(old, new)
         else:
             self._queue.remove(key_of(new))
+            self._nominations.remove(key_of(new))
 
     def _gone(self, old: Object | None, new: Object | None) -> None:
         obj = new or old
         assert obj is not None
         key = key_of(obj)
         self._queue.remove(key)
+        self._nominations.remove(key)
         held = self._cluster.pods.get(key)
         if held is not None:
             self._cluster.remove(held)
@@ -88,6 +111,7 @@ class Intake:
             self._cluster.remove(held)
         else:
             self._queue.remove(key)
+            self._nominations.remove(key)
         self._cluster.add(self._cluster.pod(new), node)
         old = held.obj if held is not None else None
         self._queue.move(ClusterEvent("assigned-pods", _action(old, new), old, new))
@@ -101,6 +125,8 @@ class Intake:
         pod = self._cluster.pod(new)
         if pod.shape.scheduler_name not in self._names:
             return
+        if pod.nominated_node and not self._nominations.node_of(key):
+            self._nominations.put(pod, pod.nominated_node)
         entry = self._queue.get(key)
         if entry is not None and entry.pod.uid == pod.uid and not _is_news(entry.pod, pod):
             self._queue.refresh(pod)

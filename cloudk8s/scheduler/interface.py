@@ -12,7 +12,7 @@ filter looks at must be read from the cluster at every call, for preemption chan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from cloudk8s.client.informer import Informers
     from cloudk8s.scheduler.cluster.arrays import Bools, Floats, Ints
     from cloudk8s.scheduler.cluster.cluster import Cluster
+    from cloudk8s.scheduler.framework.nominations import Nominations
+    from cloudk8s.scheduler.framework.waiting import WaitingPods
     from cloudk8s.scheduler.pod.pod import Pod
+    from cloudk8s.scheduler.reporting import Reporter
 
 MAX_SCORE = 100
 
@@ -116,6 +119,17 @@ class Handle:
     informers: Informers
     clock: Clock
     random: random.Random
+    nominations: Nominations
+    """Pods that room is being made for."""
+    waiting: WaitingPods
+    """Pods that wait for a permit."""
+    reporter: Reporter
+    fits: Callable[[Cycle, int], bool]
+    """Whether all filters of the profile accept the node in a slot."""
+    spawn: Callable[[Coroutine[Any, Any, None], str], None]
+    """Run something named in the background, for as long as the scheduler runs."""
+    revive: Callable[[str], None]
+    """Give an unschedulable pod, by its key, another chance."""
 
 
 class Plugin(Protocol):
@@ -175,15 +189,18 @@ class Filter(Protocol):
 class PostFilter(Protocol):
     """Tries to make room when no node is left."""
 
-    def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | Refusal:
-        """What was done, or why nothing was; `resolvable` are the rows where removing pods may help."""
+    def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | None:
+        """What was done or why nothing was; `resolvable` are the rows where removing pods may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nomination:
-    """Room is being made on a node."""
+    """The outcome of making room."""
 
-    node: str
+    node: str | None
+    """Where room is being made; empty if nowhere, None if an earlier nomination still stands."""
+    message: str = ""
+    """Why there is no room."""
 
 
 @runtime_checkable

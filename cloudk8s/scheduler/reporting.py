@@ -47,11 +47,17 @@ class Reporter:
             victim.obj, "Normal", "Preempted", note, action="Preempting", related=preemptor.obj, resource=PODS
         )
 
+    async def unnominated(self, pod: Pod) -> None:
+        """The pod's node is not kept for it any more."""
+        await self._write(pod, {"metadata": {"uid": pod.uid}, "status": {"nominatedNodeName": None}})
+
     async def unscheduled(self, pod: Pod, reason: str, message: str, *, nominated: str | None = None) -> None:
         """Write the condition, and with `nominated` the node that is kept for the pod, empty for none."""
         patch = self._patch(pod.obj, reason, message, nominated)
-        if patch is None:
-            return
+        if patch is not None:
+            await self._write(pod, patch)
+
+    async def _write(self, pod: Pod, patch: Object) -> None:
         async with self._slots:
             try:
                 await self._client.patch(

@@ -11,26 +11,39 @@ import logging
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.scheduler.background import Background
 from cloudk8s.scheduler.binding import Binder, Binding, Failure, permit, reserve, unreserve
+from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
-from cloudk8s.scheduler.framework.choosing import choose
+from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
+from cloudk8s.scheduler.configuration.profiles import fill_profile
+from cloudk8s.scheduler.framework.deciding import Decider
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
-from cloudk8s.scheduler.framework.filtering import diagnose, feasible, prepare
+from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
+from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
 from cloudk8s.scheduler.intake import Intake
-from cloudk8s.scheduler.interface import Cycle, Handle, Refusal
-from cloudk8s.scheduler.plugins.catalog import BUILT_IN, WEIGHTS
-from cloudk8s.scheduler.queue.entry import QueuedPod
+from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Factory, Handle, Refusal
+from cloudk8s.scheduler.plugins.catalog import BUILT_IN
+from cloudk8s.scheduler.queue.entry import Backoff, QueuedPod
 from cloudk8s.scheduler.queue.queue import SchedulingQueue
 from cloudk8s.scheduler.reporting import Reporter
 
-TURN = 0.004
+TURN: Final = 0.004
 """Seconds after which the loop is given back."""
+UNSCHEDULABLE: Final = "Unschedulable"
+ERROR: Final = "SchedulerError"
+DEFAULT_CONFIGURATION: Final = SchedulerConfiguration()
 
 _log = logging.getLogger(__name__)
 
@@ -49,24 +62,46 @@ class SchedulerContext:
 class Scheduler:
     """One scheduler with all its profiles; `run` until cancelled."""
 
-    def __init__(self, context: SchedulerContext) -> None:
-        self._context = context
+    def __init__(
+        self,
+        context: SchedulerContext,
+        configuration: SchedulerConfiguration = DEFAULT_CONFIGURATION,
+        *,
+        plugins: Mapping[str, Factory] = MappingProxyType({}),
+    ) -> None:
         self._informers = context.informers.view()
         self._clock = context.clock
-        self.cluster = Cluster()
-        handle = Handle(self.cluster, context.client, self._informers, context.clock, context.random)
-        self._profiles: Mapping[str, Profile] = {"default-scheduler": _default_profile(handle)}
-        self.queue = SchedulingQueue(self._profiles, clock=context.clock)
+        self._background = Background()
         self._reporter = Reporter(context.client, context.events, clock=context.clock)
-        Intake(self.cluster, self.queue, self._informers, self._profiles)
+        self._waiting = WaitingPods()
+        self._context = context
+        self.cluster = Cluster()
+        self.nominations = Nominations()
+        self._profiles: dict[str, Profile] = {}
+        self._deciders: dict[str, Decider] = {}
+        factories = {**BUILT_IN, **plugins}
+        for profile in configuration.profiles:
+            self._add_profile(profile, factories)
+        self.queue = SchedulingQueue(self._profiles, clock=context.clock, backoff=_backoff(configuration))
+        intake = Intake(self.cluster, self.queue, self.nominations, self._informers, self._profiles)
+        intake.follow(self._profiles.values())
 
     async def run(self) -> None:
         """Schedule until cancelled."""
         await self._informers.synced()
-        async with asyncio.TaskGroup() as group:
-            self._group = group
+        async with self._background as group:
             self._binder = Binder(group, self._finish)
             await self._loop()
+
+    def _add_profile(self, configuration: ProfileConfiguration, factories: Mapping[str, Factory]) -> None:
+        name, context = configuration.scheduler_name, self._context
+        profile = self._profiles[name] = Profile(name)
+        decider = self._deciders[name] = Decider(profile, self.cluster, self.nominations, context.random)
+        handle = Handle(
+            self.cluster, context.client, self._informers, context.clock, context.random, self.nominations,
+            self._waiting, self._reporter, decider.fits, self._background.spawn, lambda key: self.queue.revive(key),
+        )  # fmt: skip
+        fill_profile(profile, configuration, factories, handle)
 
     async def _loop(self) -> None:
         turn_ends = self._clock.monotonic() + TURN
@@ -88,47 +123,66 @@ class Scheduler:
             self._binder.release()
             if self.cluster.pods.get(entry.pod.key) is entry.pod:
                 self.cluster.remove(entry.pod)
-            self._give_up(entry, (), "SchedulerError", repr(error))
+            self._give_up(entry, (), ERROR, repr(error))
 
     def _attempt(self, entry: QueuedPod) -> None:
         """Decide one pod, up to the start of its binding."""
-        profile, cycle = self._profiles[entry.pod.shape.scheduler_name], Cycle(entry.pod, self.cluster)
-        node = self.decide(profile, cycle)
+        pod = entry.pod
+        name = pod.shape.scheduler_name
+        profile, decider, cycle = self._profiles[name], self._deciders[name], Cycle(pod, self.cluster)
+        node = decider.decide(cycle)
         if isinstance(node, Diagnosis):
             self._binder.release()
-            self._unschedulable(entry, node)
+            self._make_room(entry, profile, cycle, node)
             return
-        self.cluster.add(entry.pod, node)
-        binding = Binding(entry, cycle, node, profile)
-        refusal = reserve(profile, cycle, node)
-        if refusal is None:
-            answer = permit(profile, cycle, node)
-            if not isinstance(answer, Refusal):
-                self._binder.start(binding, None)
-                return
-            unreserve(profile, cycle, node)
-            refusal = answer
-        self._binder.release()
-        self.cluster.remove(entry.pod)
-        self._unschedulable(entry, self._refused(refusal))
-
-    def decide(self, profile: Profile, cycle: Cycle) -> str | Diagnosis:
-        """The best node for a pod, or why there is none."""
-        nodes = self.cluster.nodes
-        if not nodes.count:
-            return Diagnosis(0)
-        refusal = prepare(profile, cycle)
+        self.cluster.add(pod, node)
+        refusal = self._start(Binding(entry, cycle, node, profile))
         if refusal is not None:
-            return self._refused(refusal)
-        slot = choose(profile, cycle, feasible(profile, cycle, nodes.rows), self._context.random)
-        return diagnose(profile, cycle) if slot is None else nodes.names[slot]
+            self._binder.release()
+            self.cluster.remove(pod)
+            self._give_up(entry, {refusal.plugin}, UNSCHEDULABLE, decider.refused(refusal).message)
+            return
+        self.nominations.remove(pod.key)
 
-    def _refused(self, refusal: Refusal) -> Diagnosis:
-        nodes = self.cluster.nodes
-        return Diagnosis(nodes.count, pre_filter=refusal.reason, plugins={refusal.plugin})
+    def _start(self, binding: Binding) -> Refusal | None:
+        """Reserve, ask for permits, and bind in the background."""
+        profile, cycle, node = binding.profile, binding.cycle, binding.node
+        refusal = reserve(profile, cycle, node)
+        if refusal is not None:
+            return refusal
+        answer = permit(profile, cycle, node)
+        if isinstance(answer, Refusal):
+            unreserve(profile, cycle, node)
+            return answer
+        waiting = WaitingPod(cycle.pod, node, answer, self._clock) if answer else None
+        self._binder.start(binding, self._waiting.outcome(waiting) if waiting else None)
+        return None
 
-    def _unschedulable(self, entry: QueuedPod, diagnosis: Diagnosis) -> None:
-        self._give_up(entry, diagnosis.plugins, "Unschedulable", diagnosis.message)
+    def _make_room(self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis) -> None:
+        """No node can take the pod: try to change that, and put it back."""
+        nominated: str | None = None
+        messages = []
+        for plugin in profile.post_filter if diagnosis.node_count else ():
+            outcome = plugin.post_filter(cycle, self._resolvable(diagnosis))
+            if outcome is None:
+                continue
+            nominated = outcome.node if outcome.node is not None else nominated
+            if outcome.message:
+                messages.append(outcome.message)
+            if outcome.node:
+                messages.clear()
+                break
+        diagnosis.post_filter = ", ".join(messages)
+        if nominated:
+            self.nominations.put(entry.pod, nominated)
+        elif nominated == "":
+            self.nominations.remove(entry.pod.key)
+        self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
+
+    def _resolvable(self, diagnosis: Diagnosis) -> Bools:
+        if diagnosis.resolvable is not None:
+            return diagnosis.resolvable
+        return np.zeros(self.cluster.nodes.size, dtype=np.bool_)
 
     def _finish(self, binding: Binding, failure: Failure | None) -> None:
         """A binding has ended."""
@@ -140,22 +194,24 @@ class Scheduler:
         unreserve(binding.profile, binding.cycle, binding.node)
         if self.cluster.pods.get(pod.key) is pod:
             self.cluster.remove(pod)
+            self.queue.move(ClusterEvent("assigned-pods", "delete", pod.obj, None))
         if failure.plugin:
-            self._give_up(binding.entry, {failure.plugin}, "Unschedulable", failure.message)
+            self._give_up(binding.entry, {failure.plugin}, UNSCHEDULABLE, failure.message)
         else:
-            self._give_up(binding.entry, (), "SchedulerError", failure.message)
+            self._give_up(binding.entry, (), ERROR, failure.message)
 
-    def _give_up(self, entry: QueuedPod, plugins: Iterable[str], reason: str, message: str) -> None:
+    def _give_up(
+        self, entry: QueuedPod, plugins: Iterable[str], reason: str, message: str, *, nominated: str | None = None
+    ) -> None:
         """Put the pod back, to be tried again later, and say why."""
-        if not self.queue.fail(entry, plugins, has_error=reason == "SchedulerError"):
+        if not self.queue.fail(entry, plugins, has_error=reason == ERROR):
             return
         pod = entry.pod
         self._reporter.failed(pod, message)
-        self._group.create_task(self._reporter.unscheduled(pod, reason, message), name=f"report {pod.key}")
+        report = self._reporter.unscheduled(pod, reason, message, nominated=nominated)
+        self._background.spawn(report, f"report {pod.key}")
 
 
-def _default_profile(handle: Handle) -> Profile:
-    profile = Profile("default-scheduler")
-    for name, factory in BUILT_IN.items():
-        profile.add(factory({}, handle), WEIGHTS.get(name, 1))
-    return profile
+def _backoff(configuration: SchedulerConfiguration) -> Backoff:
+    initial, maximum = configuration.pod_initial_backoff_seconds, configuration.pod_max_backoff_seconds
+    return Backoff(timedelta(seconds=initial), timedelta(seconds=maximum))

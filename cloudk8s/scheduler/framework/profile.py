@@ -17,6 +17,8 @@ class Profile:
     """Plugins in the order in which they are asked, by extension point."""
 
     scheduler_name: str
+    queue_sort: list[interface.QueueSort] = field(default_factory=list)
+    """Exactly one."""
     pre_enqueue: list[interface.PreEnqueue] = field(default_factory=list)
     pre_filter: list[interface.PreFilter] = field(default_factory=list)
     filter: list[interface.Filter] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Profile:
 
 
 POINTS: Mapping[str, Any] = {
+    "queue_sort": interface.QueueSort,
     "pre_enqueue": interface.PreEnqueue,
     "pre_filter": interface.PreFilter,
     "filter": interface.Filter,

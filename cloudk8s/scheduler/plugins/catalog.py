@@ -8,12 +8,14 @@ from typing import Final
 from cloudk8s.scheduler.interface import Factory
 from cloudk8s.scheduler.plugins.balanced_allocation import BalancedAllocation
 from cloudk8s.scheduler.plugins.default_binder import DefaultBinder
+from cloudk8s.scheduler.plugins.default_preemption import DefaultPreemption
 from cloudk8s.scheduler.plugins.image_locality import ImageLocality
 from cloudk8s.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from cloudk8s.scheduler.plugins.node_affinity import NodeAffinity
 from cloudk8s.scheduler.plugins.node_name import NodeName
 from cloudk8s.scheduler.plugins.node_ports import NodePorts
 from cloudk8s.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from cloudk8s.scheduler.plugins.priority_sort import PrioritySort
 from cloudk8s.scheduler.plugins.resource_fit import ResourceFit
 from cloudk8s.scheduler.plugins.scheduling_gates import SchedulingGates
 from cloudk8s.scheduler.plugins.taint_toleration import TaintToleration
@@ -21,6 +23,7 @@ from cloudk8s.scheduler.plugins.topology_spread import TopologySpread
 
 BUILT_IN: Final[Mapping[str, Factory]] = {
     "SchedulingGates": SchedulingGates,
+    "PrioritySort": PrioritySort,
     "NodeUnschedulable": NodeUnschedulable,
     "NodeName": NodeName,
     "TaintToleration": TaintToleration,
@@ -29,6 +32,7 @@ BUILT_IN: Final[Mapping[str, Factory]] = {
     "NodeResourcesFit": ResourceFit,
     "PodTopologySpread": TopologySpread,
     "InterPodAffinity": InterPodAffinity,
+    "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": BalancedAllocation,
     "ImageLocality": ImageLocality,
     "DefaultBinder": DefaultBinder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from cloudk8s.scheduler.interface import Refusal
 from cloudk8s.scheduler.pod.pod import Pod
@@ -45,6 +45,3 @@ class QueuedPod:
     def group(self) -> Hashable:
         """Equal for pods that the same events may help."""
         return self.pod.shape, self.rejected_by
-
-    def sort_key(self) -> tuple[Any, ...]:
-        return -self.pod.priority, self.since

@@ -27,6 +27,7 @@ class SchedulingQueue:
 
     def __init__(self, profiles: Mapping[str, Profile], *, clock: Clock, backoff: Backoff = DEFAULT_BACKOFF) -> None:
         self._profiles = profiles
+        self._sort_key = next(iter(profiles.values())).queue_sort[0].sort_key
         self._interests = Interests(profiles)
         self._clock = clock
         self._backoff = backoff
@@ -162,7 +163,7 @@ class SchedulingQueue:
         if due > self._clock.monotonic():
             self._waiting.push(entry, due)
         else:
-            self._active.push(entry, entry.sort_key())
+            self._active.push(entry, self._sort_key(entry.pod, entry.since))
         self._arrived.set()
 
     def _due(self, entry: QueuedPod) -> float:
@@ -195,7 +196,7 @@ class SchedulingQueue:
         for part in (self._waiting, self._erring):
             while (found := part.first()) is not None and found[0] <= now:
                 part.pop()
-                self._active.push(found[1], found[1].sort_key())
+                self._active.push(found[1], self._sort_key(found[1].pod, found[1].since))
         if now >= self._flush_at:
             self._flush(now)
 

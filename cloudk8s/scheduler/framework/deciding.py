@@ -1,0 +1,105 @@
+"""One profile's decisions: the best node for a pod, or why there is none."""
+
+from __future__ import annotations
+
+import random
+
+from cloudk8s.scheduler.cluster.arrays import Bools
+from cloudk8s.scheduler.cluster.cluster import Cluster
+from cloudk8s.scheduler.framework.choosing import choose
+from cloudk8s.scheduler.framework.diagnosis import Diagnosis
+from cloudk8s.scheduler.framework.filtering import diagnose, feasible, prepare
+from cloudk8s.scheduler.framework.nominations import Nominations
+from cloudk8s.scheduler.framework.profile import Profile
+from cloudk8s.scheduler.interface import Cycle, Refusal
+from cloudk8s.scheduler.pod.pod import Pod
+
+
+class Decider:
+    """Deterministic for a cluster and a state of the random generator, which breaks ties."""
+
+    def __init__(self, profile: Profile, cluster: Cluster, nominations: Nominations, generator: random.Random) -> None:
+        self._profile = profile
+        self._cluster = cluster
+        self._nominations = nominations
+        self._random = generator
+
+    def decide(self, cycle: Cycle) -> str | Diagnosis:
+        """The best node for the cycle's pod."""
+        nodes = self._cluster.nodes
+        if not nodes.count:
+            return Diagnosis(0)
+        if (refusal := prepare(self._profile, cycle)) is not None:
+            return self.refused(refusal)
+        if (kept := self._kept(cycle)) is not None:
+            return kept
+        mask = feasible(self._profile, cycle, nodes.rows)
+        if len(self._nominations):
+            self._respect(cycle, mask)
+        slot = choose(self._profile, cycle, mask, self._random)
+        return nodes.names[slot] if slot is not None else self._diagnose(cycle)
+
+    def fits(self, cycle: Cycle, slot: int) -> bool:
+        """Whether the node in a slot can take the pod, next to those nominated to it before."""
+        ahead = self._nominations.ahead_of(cycle.pod, self._cluster.nodes.names[slot])
+        return (not ahead or self._fits_with(cycle, slot, ahead)) and self._fits(cycle, slot)
+
+    def refused(self, refusal: Refusal) -> Diagnosis:
+        """A failure that one plugin is the cause of."""
+        nodes = self._cluster.nodes
+        resolvable = nodes.exists[nodes.rows] if refusal.is_resolvable else None
+        return Diagnosis(nodes.count, pre_filter=refusal.reason, plugins={refusal.plugin}, resolvable=resolvable)
+
+    def _kept(self, cycle: Cycle) -> str | None:
+        """The node that was kept for the pod, if it is fit by now."""
+        name = self._nominations.node_of(cycle.pod.key)
+        slot = self._cluster.nodes.slot(name) if name else None
+        return name if slot is not None and self.fits(cycle, slot) else None
+
+    def _respect(self, cycle: Cycle, mask: Bools) -> None:
+        """Take out nodes that others were nominated to and that have no room besides."""
+        for name in self._nominations.nodes():
+            slot = self._cluster.nodes.slot(name)
+            if slot is None or not mask[slot]:
+                continue
+            ahead = self._nominations.ahead_of(cycle.pod, name)
+            if ahead and not self._fits_with(cycle, slot, ahead):
+                mask[slot] = False
+
+    def _diagnose(self, cycle: Cycle) -> Diagnosis:
+        """Why no node is fit, with all nominated pods in place that the pod has to respect."""
+        nodes = self._cluster.nodes
+        others = [
+            (pod, name)
+            for name in self._nominations.nodes()
+            if nodes.slot(name) is not None
+            for pod in self._nominations.ahead_of(cycle.pod, name)
+        ]
+        added = [self._add(pod, name) for pod, name in others]
+        try:
+            return diagnose(self._profile, cycle)
+        finally:
+            self._remove(added)
+
+    def _fits_with(self, cycle: Cycle, slot: int, others: list[Pod]) -> bool:
+        name = self._cluster.nodes.names[slot]
+        added = [self._add(pod, name) for pod in others]
+        try:
+            return self._fits(cycle, slot)
+        finally:
+            self._remove(added)
+
+    def _fits(self, cycle: Cycle, slot: int) -> bool:
+        return bool(feasible(self._profile, cycle, slice(slot, slot + 1))[0])
+
+    def _add(self, pod: Pod, name: str) -> Pod | None:
+        if pod.key in self._cluster.pods:
+            return None
+        self._cluster.add(pod, name)
+        return pod
+
+    def _remove(self, added: list[Pod | None]) -> None:
+        for pod in added:
+            if pod is not None:
+                self._cluster.remove(pod)
+                pod.node = ""

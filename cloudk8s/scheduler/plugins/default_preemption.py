@@ -1,0 +1,111 @@
+"""DefaultPreemption: remove less important pods where that makes room for one that found none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from cloudk8s.client.resources import POD_DISRUPTION_BUDGETS
+from cloudk8s.errors import CloudK8sError
+from cloudk8s.scheduler.cluster.arrays import Bools
+from cloudk8s.scheduler.framework.diagnosis import counted
+from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Nomination
+from cloudk8s.scheduler.pod.pod import Pod
+from cloudk8s.scheduler.preemption.budgets import split_by_budget
+from cloudk8s.scheduler.preemption.candidates import Candidate, best, find_candidate
+from cloudk8s.scheduler.preemption.eviction import evict
+
+NEVER: Final = "preemption: not eligible due to preemptionPolicy=Never."
+ENDING: Final = "preemption: not eligible due to a terminating pod on the nominated node."
+NOT_HELPFUL: Final = "Preemption is not helpful for scheduling"
+NO_VICTIMS: Final = "No preemption victims found for incoming pod"
+
+
+class DefaultPreemption:
+    """Looks at a tenth of the nodes, at least a hundred, from a random one on; enough to find a good one."""
+
+    name = "DefaultPreemption"
+
+    def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
+        self._handle = handle
+        self._percentage = int(arguments.get("minCandidateNodesPercentage", 10))
+        self._absolute = int(arguments.get("minCandidateNodesAbsolute", 100))
+        self._budgets = handle.informers.of(POD_DISRUPTION_BUDGETS)
+        self._busy: set[str] = set()
+        """Pods whose victims are being removed right now."""
+
+    def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | None:
+        """Make room, or say why that is not possible."""
+        pod, nodes = cycle.pod, self._handle.cluster.nodes
+        if not pod.shape.preempts:
+            return Nomination(None, NEVER)
+        if pod.uid in self._busy or self._is_ending(pod, resolvable):
+            return Nomination(None, ENDING)
+        slots = np.flatnonzero(resolvable & nodes.exists[nodes.rows])
+        candidates = self._candidates(cycle, slots)
+        if not candidates:
+            reasons = {NO_VICTIMS: len(slots), NOT_HELPFUL: nodes.count - len(slots)}
+            text = counted({reason: count for reason, count in reasons.items() if count})
+            return Nomination("", f"preemption: 0/{nodes.count} nodes are available: {text}.")
+        self._preempt(pod, best(candidates))
+        return Nomination(best(candidates).node)
+
+    def interests(self) -> Sequence[Interest]:
+        return [Interest("assigned-pods", frozenset(("delete",)))]
+
+    def _is_ending(self, pod: Pod, resolvable: Bools) -> bool:
+        """Whether victims on the nominated node are still on their way out."""
+        cluster = self._handle.cluster
+        name = self._handle.nominations.node_of(pod.key)
+        slot = cluster.nodes.slot(name) if name else None
+        if slot is None or not resolvable[slot]:
+            return False
+        return any(other.is_terminating and other.priority < pod.priority for other in cluster.pods_on(slot))
+
+    def _candidates(self, cycle: Cycle, slots: np.ndarray[Any, Any]) -> list[Candidate]:
+        if not len(slots):
+            return []
+        wanted = min(len(slots), max(len(slots) * self._percentage // 100, self._absolute))
+        offset = self._handle.random.randrange(len(slots))
+        found: list[Candidate] = []
+        harmless = 0
+        for slot in (*slots[offset:].tolist(), *slots[:offset].tolist()):
+            candidate = find_candidate(self._handle.cluster, cycle, slot, self._handle.fits, self._split)
+            if candidate is not None:
+                found.append(candidate)
+                harmless += not candidate.broken_budgets
+                if harmless and len(found) >= wanted:
+                    break
+        return found
+
+    def _split(self, pods: Any) -> tuple[list[Pod], list[Pod]]:
+        return split_by_budget(pods, self._budgets)
+
+    def _preempt(self, pod: Pod, candidate: Candidate) -> None:
+        """Start removing the victims, and take the node from those that were nominated to it with less right."""
+        handle = self._handle
+        for other in handle.nominations.behind(pod, candidate.node):
+            handle.nominations.remove(other.key)
+            handle.spawn(handle.reporter.unnominated(other), f"clear nomination of {other.key}")
+            handle.revive(other.key)
+        running = []
+        for victim in candidate.victims:
+            if (waiting := handle.waiting.get(victim.key)) is not None:
+                waiting.reject(self.name, "preempted")
+            else:
+                running.append(victim)
+            handle.reporter.preempted(victim, pod)
+        self._busy.add(pod.uid)
+        handle.spawn(self._evict(running, pod), f"preempt for {pod.key}")
+
+    async def _evict(self, victims: Sequence[Pod], pod: Pod) -> None:
+        try:
+            await evict(self._handle.client, victims, pod, clock=self._handle.clock)
+        except* (CloudK8sError, OSError) as errors:
+            self._handle.reporter.failed(pod, f"preemption failed: {errors.exceptions[0]}")
+            self._handle.nominations.remove(pod.key)
+            self._handle.revive(pod.key)
+        finally:
+            self._busy.discard(pod.uid)
