@@ -1,8 +1,4 @@
-"""The golden corpus without a server: each step runs straight through a kind's strategy.
-
-A create or update is defaulted, prepared and validated as the API server would; admission, allocation and storage
-are not there, so what they set is taken from the recorded answer or left out of the comparison.
-"""
+"""Where the golden corpus is, and which of its cases are not for strategies alone."""
 
 from __future__ import annotations
 
@@ -11,37 +7,26 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC as UTC_ZONE
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cloudk8s.api.decode import Decoder
-from cloudk8s.api.decoding.gvk import Expected
-from cloudk8s.api.registry import Registry, load_registry
-from cloudk8s.api.resource import ResourceType
-from cloudk8s.api.strategies import strategies
-from cloudk8s.machinery import codec
-
-UID = "11111111-2222-4333-8444-555555555555"
-TAILS = ("status", "finalize", "ephemeralcontainers", "resize", "approval")
+_REVISION = "the resource version is compared before"
+_ALLOCATION = "addresses and ports are allocated elsewhere"
 ELSEWHERE = {
-    "service-ip-families-v6": "allocation of addresses",
-    "service-node-port-range": "allocation of node ports",
-    "service-require-dual": "allocation of addresses",
+    "csr-approval": "who asks is known to the API server",
+    "hpa-behavior-bad": "an empty list is dropped on decoding",
+    "service-ip-families-v6": _ALLOCATION,
+    "service-node-port-range": _ALLOCATION,
+    "service-require-dual": _ALLOCATION,
     "status-quota": "the request body cannot be decoded",
-    "update-apiservice": "the resource version is compared before",
-    "update-csidriver": "the resource version is compared before",
-    "update-pdb-selector": "the resource version is compared before",
+    "update-apiservice": _REVISION,
+    "update-csidriver": _REVISION,
+    "update-csr-spec": "who asks is known to the API server",
+    "update-pdb-selector": _REVISION,
+    "vwc-match-conditions": "expressions are compiled elsewhere",
 }
 """Cases that something else than strategies decides, and what."""
-NOW_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "selfLink")
-CLUSTER_SCOPED_PREFIX = "/namespaces/"
-ALLOCATED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
-ADMITTED = ("volumes", "tolerations", "priority", "preemptionPolicy", "serviceAccountName", "serviceAccount")
 
 
 def corpus() -> Path | None:
@@ -66,246 +51,6 @@ def load_replay(root: Path) -> ModuleType:
     sys.modules["golden_replay"] = module
     spec.loader.exec_module(module)
     return module
-
-
-@dataclass
-class Run:
-    """One case: its objects as the recorded answers leave them, and the differences found."""
-
-    replay: ModuleType
-    case: dict[str, Any]
-    scope: Any = None
-    stored: dict[str, Any] = field(default_factory=dict)
-    differences: list[str] = field(default_factory=list)
-    checked: int = 0
-    now: str = field(default_factory=lambda: datetime.now(UTC_ZONE).strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-    def run(self) -> None:
-        self.scope = self.replay.Scope()
-        for number, step in enumerate(self.case["steps"], 1):
-            found = list(self._step(step))
-            self.differences += [f"step {number}: {line}" for line in found]
-            self._remember(step)
-
-    def _step(self, step: dict[str, Any]) -> Iterator[str]:
-        method, expected = step["method"], step["expect"]
-        body = self.scope.fill(step.get("body"))
-        status = expected["status"]
-        if method not in ("POST", "PUT", "PATCH") or status not in (200, 201, 422) or not isinstance(body, dict):
-            return
-        path = self.scope.fill(step["path"]).split("?")[0]
-        if "/scale" in path or (status == 422 and "causes" not in expected["body"].get("details", {})):
-            return
-        base = path
-        for tail in TAILS:
-            base = base.removesuffix("/" + tail)
-        kind = body.get("kind") or (self.stored.get(base) or {}).get("kind", "")
-        strategy = strategies().get((group_of(path), kind))
-        if strategy is None:
-            yield f"no strategy for {group_of(path)} {kind}"
-            return
-        self.checked += 1
-        if method == "POST":
-            errors = self._create(strategy, body, path)
-        else:
-            errors = self._update(strategy, step, body, path)
-        if errors is None:
-            return
-        if status == 422:
-            causes = [cause.as_dict() for cause in (error.as_cause() for error in errors)]
-            causes = [self.scope.normalise(cause) for cause in causes]
-            yield from self.replay.differences(expected["body"]["details"]["causes"], causes, "causes")
-        elif errors:
-            yield f"refused: {[str(error) for error in errors]}"
-        else:
-            yield from self._compare(expected, self.result, strategy)
-
-    def _create(self, strategy: Any, body: dict[str, Any], path: str) -> Any:
-        obj = self._decoded(body, path)
-        meta = obj.setdefault("metadata", {})
-        if CLUSTER_SCOPED_PREFIX in path:
-            meta["namespace"] = path.split("/namespaces/")[1].split("/")[0]
-        else:
-            meta.pop("namespace", None)
-        strategy.set_defaults(obj)
-        if obj.get("kind") == "Service":
-            keep_allocated(obj["spec"], {})
-        if obj.get("kind") == "Pod":
-            obj["spec"].setdefault("serviceAccountName", "default")
-        meta["uid"] = UID
-        meta["creationTimestamp"] = self.now
-        if meta.get("generateName") and not meta.get("name"):
-            meta["name"] = meta["generateName"] + "abcde"
-        for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-            meta.pop(key, None)
-        if strategy.has_generation:
-            meta["generation"] = 1
-        else:
-            meta.pop("generation", None)
-        strategy.prepare_create(obj)
-        self.result = obj
-        decoder().complete(obj, resource_at(path).schema)
-        self.warnings = strategy.warnings(obj, None)
-        return strategy.validate_create(obj)
-
-    def _update(self, strategy: Any, step: dict[str, Any], body: dict[str, Any], path: str) -> Any:
-        tail = next((part for part in TAILS if path.endswith("/" + part)), "")
-        old = self.stored.get(path.removesuffix("/" + tail) if tail else path)
-        if old is None or not old.get("metadata", {}).get("name"):
-            return None
-        old = codec.copy(old)
-        if step["method"] == "PATCH":
-            if step.get("content_type") != "application/merge-patch+json":
-                return None
-            new = self._decoded(merge(codec.copy(old), body), path)
-        else:
-            new = self._decoded(body, path)
-        if old.get("kind") == "Pod":
-            for key in ("priority", "preemptionPolicy"):
-                if key in old["spec"] and not tail:
-                    new["spec"].setdefault(key, old["spec"][key])
-            if not tail:
-                given = new["spec"].get("tolerations") or []
-                keys = {item.get("key") for item in given}
-                added = [item for item in old["spec"].get("tolerations") or [] if item.get("key") not in keys]
-                new["spec"]["tolerations"] = [*given, *added]
-        if old.get("kind") == "Service" and not tail:
-            keep_allocated(new["spec"], old["spec"])
-        meta, before = new.setdefault("metadata", {}), old["metadata"]
-        if before.get("namespace"):
-            meta["namespace"] = before["namespace"]
-        strategy.set_defaults(new)
-        for key in ("uid", "creationTimestamp", "generation"):
-            meta.pop(key, None)
-            if key in before:
-                meta[key] = before[key]
-        for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-            if key in before:
-                meta[key] = before[key]
-        strategy.prepare_update(new, old, tail)
-        if strategy.has_generation and strategy.spec_changed(new, old):
-            new["metadata"]["generation"] = before.get("generation", 0) + 1
-        self.result = new
-        decoder().complete(new, resource_at(path).schema)
-        self.warnings = strategy.warnings(new, old)
-        return strategy.validate_update(new, old, tail)
-
-    def _decoded(self, body: dict[str, Any], path: str) -> Any:
-        resource = resource_at(path)
-        expected = Expected(resource.group, resource.version, resource.kind)
-        return decoder().read(codec.encode(body), expected, resource.schema).object
-
-    def _compare(self, expected: dict[str, Any], obj: dict[str, Any], strategy: Any) -> Iterator[str]:
-        wanted, got = (self._comparable(value) for value in (expected["body"], obj))
-        yield from self.replay.differences(wanted, self.scope.normalise(got))
-        warnings = [self.scope.normalise(text) for text in self.warnings]
-        known = [text for text in expected.get("warnings", []) if "is deprecated in v1" not in text]
-        if warnings != known:
-            yield f"warnings: expected {known}, got {warnings}"
-
-    def _comparable(self, obj: Any) -> Any:
-        obj = codec.copy(obj)
-        for key in (*NOW_FIELDS,):
-            obj.get("metadata", {}).pop(key, None)
-        spec = obj.get("spec") or {}
-        if obj.get("kind") == "Service":
-            for key in ALLOCATED:
-                spec.pop(key, None)
-            for port in spec.get("ports") or ():
-                port.pop("nodePort", None)
-        if obj.get("kind") == "Pod":
-            for key in ADMITTED:
-                spec.pop(key, None)
-            for container in spec.get("containers") or ():
-                container.pop("volumeMounts", None)
-        if obj.get("kind") in ("PersistentVolume", "PersistentVolumeClaim", "VolumeAttributesClass"):
-            obj.get("metadata", {}).pop("finalizers", None)
-        if obj.get("kind") == "Node":
-            spec.pop("taints", None)
-        return obj
-
-    def _remember(self, step: dict[str, Any]) -> None:
-        body = step["expect"]["body"]
-        self.scope.bodies.append(body)
-        if step["expect"]["status"] not in (200, 201) or not isinstance(body, dict) or "metadata" not in body:
-            return
-        if step["method"] not in ("POST", "PUT", "PATCH", "GET"):
-            return
-        path = self.scope.fill(step["path"]).split("?")[0]
-        for tail in TAILS:
-            path = path.removesuffix("/" + tail)
-        name = body["metadata"].get("name", "")
-        stored = self._denormalised(body)
-        self.stored[path if path.endswith("/" + self.scope.fill(name)) else f"{path}/{self.scope.fill(name)}"] = stored
-
-    def _denormalised(self, value: Any) -> Any:
-        """A recorded answer with its stand-ins replaced by possible values."""
-        if isinstance(value, dict):
-            return {self.scope.fill(key): self._denormalised(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._denormalised(item) for item in value]
-        if value == "<port>":
-            return 30123
-        if not isinstance(value, str):
-            return value
-        stand_ins = {"<uid>": UID, "<time>": self.now, "<rv>": "7", "<ip>": "10.97.1.1"}
-        return stand_ins.get(value) or self.scope.fill(value).replace("<uid>", UID).replace("<suffix>", "abcde")
-
-
-def keep_allocated(spec: dict[str, Any], before: dict[str, Any]) -> None:
-    """What the API server's allocation carries over to an updated Service, or allocates."""
-    if spec.get("type") != "ExternalName":
-        if spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
-            spec.setdefault("healthCheckNodePort", 30124)
-        if not spec.get("clusterIP"):
-            spec.update({key: before[key] for key in ("clusterIP", "clusterIPs") if key in before})
-        else:
-            spec.setdefault("clusterIPs", [spec["clusterIP"]])
-        for key in ("ipFamilies", "ipFamilyPolicy"):
-            if key in before:
-                spec.setdefault(key, before[key])
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
-        for number, port in enumerate(spec.get("ports") or (), 30123):
-            port.setdefault("nodePort", number)
-
-
-@cache
-def registry() -> Registry:
-    return load_registry("1.36")
-
-
-@cache
-def decoder() -> Decoder:
-    return Decoder(registry())
-
-
-def resource_at(path: str) -> ResourceType:
-    """The resource that a request path names."""
-    parts = path.strip("/").split("/")
-    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
-    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in TAILS:
-        rest = rest[2:]
-    resource = registry().lookup(group, version, rest[0])
-    assert resource, path
-    return resource
-
-
-def group_of(path: str) -> str:
-    parts = path.strip("/").split("/")
-    return parts[1] if parts[0] == "apis" else ""
-
-
-def merge(target: Any, patch: Any) -> Any:
-    """A JSON merge patch."""
-    if not isinstance(patch, dict):
-        return patch
-    target = target if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            target.pop(key, None)
-        else:
-            target[key] = merge(target.get(key), value)
-    return target
 
 
 def load(path: Path) -> dict[str, Any]:

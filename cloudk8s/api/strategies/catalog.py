@@ -8,6 +8,7 @@ from types import MappingProxyType
 from cloudk8s.api.strategies.admission_policy import (
     AdmissionPolicyBindingStrategy,
     MutatingAdmissionPolicyStrategy,
+    ValidatingAdmissionPolicyBindingStrategy,
     ValidatingAdmissionPolicyStrategy,
 )
 from cloudk8s.api.strategies.api_service import APIServiceStrategy
@@ -89,7 +90,10 @@ def strategies() -> Strategies:
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): AdmissionPolicyBindingStrategy(),
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): MutatingWebhookConfigurationStrategy(),
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): ValidatingAdmissionPolicyStrategy(),
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): AdmissionPolicyBindingStrategy(),
+        (
+            "admissionregistration.k8s.io",
+            "ValidatingAdmissionPolicyBinding",
+        ): ValidatingAdmissionPolicyBindingStrategy(),
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): ValidatingWebhookConfigurationStrategy(),
         ("apiextensions.k8s.io", "CustomResourceDefinition"): CustomResourceDefinitionStrategy(),
         ("apiregistration.k8s.io", "APIService"): APIServiceStrategy(),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.certificates import check_request, check_request_changes
+from cloudk8s.machinery.times import format_time
 
 
 class CertificateSigningRequestStrategy(BuiltinStrategy):
@@ -27,3 +32,45 @@ class CertificateSigningRequestStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"spec.signerName"})
+
+    def validate_name(self) -> Callable[[str], list[str]]:
+        return _any_name
+
+    def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
+        if subresource in ("status", "approval"):
+            self.prepare_status_update(new, old)
+            status, before = new.setdefault("status", {}), old.get("status") or {}
+            if subresource == "approval":
+                new["status"] = before | {"conditions": status.get("conditions") or []}
+            _stamp_conditions(new["status"].get("conditions") or (), before.get("conditions") or ())
+            return
+        for field in ("spec", "status"):
+            new[field] = old.get(field) or {}
+
+    def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
+        errors = metadata.validate_common_update(new, old, namespaced=False)
+        check_request(errors, new, old)
+        signs, decides = subresource == "status", subresource == "approval"
+        check_request_changes(errors, new, old, signs=signs, decides=decides)
+        return errors + metadata.validate_update(new["metadata"], old["metadata"])
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_request(errors, obj, old)
+
+
+def _any_name(name: str) -> list[str]:
+    return []
+
+
+def _stamp_conditions(conditions: Sequence[Object], before: Sequence[Object]) -> None:
+    """Conditions say when they were written and when they last changed."""
+    now = format_time(datetime.now(UTC))
+    for condition in conditions:
+        condition["lastUpdateTime"] = condition.get("lastUpdateTime") or now
+        if not condition.get("lastTransitionTime"):
+            same = (
+                was.get("lastTransitionTime")
+                for was in before
+                if was.get("type") == condition.get("type") and was.get("status") == condition.get("status")
+            )
+            condition["lastTransitionTime"] = next(filter(None, same), now)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
+from cloudk8s.api.validation.admission.webhooks import check_webhooks
 
 
 class ValidatingWebhookConfigurationStrategy(BuiltinStrategy):
@@ -30,6 +32,12 @@ class ValidatingWebhookConfigurationStrategy(BuiltinStrategy):
         service = webhook.setdefault("clientConfig", {}).get("service")
         if service is not None:
             service.setdefault("port", 443)
+
+    def check_update(self, new: Object, old: Object) -> list[FieldError]:
+        return self.check_create(new)
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_webhooks(errors, obj.get("webhooks") or ())
 
 
 class MutatingWebhookConfigurationStrategy(ValidatingWebhookConfigurationStrategy):
