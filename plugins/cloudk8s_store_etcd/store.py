@@ -99,6 +99,8 @@ class EtcdStore(CachedStore):
     async def compact(self, revision: int) -> None:
         if revision > self.revision:
             raise FutureRevision(revision, self.revision)
+        if revision <= self.oldest_revision:
+            return
         with contextlib.suppress(RevisionNotHeld):
             await self._client.compact(revision)
         self._history.trim(revision)

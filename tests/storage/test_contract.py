@@ -395,6 +395,12 @@ class TestCompaction:
         await store.compact(newest - 2)
         assert store.oldest_revision == newest
 
+    async def test_what_was_never_held_needs_no_compaction(self, store: Store) -> None:
+        oldest = store.oldest_revision
+        for revision in (-3, 0, oldest):
+            await store.compact(revision)
+        assert store.oldest_revision == oldest
+
     async def test_the_future_cannot_be_compacted(self, store: Store) -> None:
         with pytest.raises(FutureRevision):
             await store.compact(store.revision + 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -218,4 +218,6 @@ def test_etcd(etcd: EtcdServer) -> None:
         async def open(self) -> Store:
             return await etcd.open(self.root)
 
-    run_state_machine_as_test(EtcdMachine, settings=settings(max_examples=8, stateful_step_count=30, deadline=None))
+    # One server keeps its revisions through all examples, so none can be replayed to make it smaller.
+    once = settings(max_examples=8, stateful_step_count=30, deadline=None, phases=[Phase.generate], database=None)
+    run_state_machine_as_test(EtcdMachine, settings=once)
