@@ -68,7 +68,7 @@ def invalid(kind: str, group: str, name: str, errors: Sequence[FieldError]) -> I
     qualified_kind = f"{kind}.{group}" if group else kind
     fields = {key: value for key, value in (("name", name), ("group", group), ("kind", kind)) if value}
     message = f'{qualified_kind} "{name}" is invalid: {aggregate(errors)}'
-    causes = [error.as_cause() for error in dict.fromkeys(errors)]
+    causes = [error.as_cause() for error in errors]
     return Invalid(message, details=fields, causes=causes)
 
 

@@ -21,7 +21,7 @@ def normalize(spec: Spec, old: Spec | None) -> None:
             spec["clusterIP"] = many[0]
         return
     old_single, old_many = old.get("clusterIP") or "", old.get("clusterIPs") or []
-    if single == old_single or many != old_many:
+    if single == old_single or (many and many != old_many):
         return
     if single:
         spec["clusterIPs"] = [single]

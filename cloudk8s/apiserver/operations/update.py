@@ -139,8 +139,11 @@ async def _once(
 def _carry_over(new: Object, old: Object) -> None:
     """What an update cannot change or may leave out, before anyone looks at the new object."""
     source, target = old["metadata"], new["metadata"]
-    for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"):
+    for name in ("uid", "deletionGracePeriodSeconds", "namespace"):
         if not target.get(name) and name in source:
+            target[name] = source[name]
+    for name in ("creationTimestamp", "deletionTimestamp"):
+        if name in source:
             target[name] = source[name]
     target.pop("selfLink", None)
     target["resourceVersion"] = source["resourceVersion"]
