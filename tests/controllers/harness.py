@@ -173,6 +173,28 @@ def deployment(
     }
 
 
+def stateful_set(
+    name: str, replicas: int, *, image: str = "image:1", rolling: Object | None = None, **spec: Any
+) -> Object:
+    labels = {"app": name}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0, **(rolling or {})}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": name, "namespace": NS, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "serviceName": name,
+            "selector": {"matchLabels": labels},
+            "template": template(labels, image),
+            "podManagementPolicy": "OrderedReady",
+            "updateStrategy": strategy,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+    }
+
+
 def rolling(surge: int | str, unavailable: int | str) -> Object:
     return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
 
