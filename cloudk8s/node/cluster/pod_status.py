@@ -12,6 +12,7 @@ from cloudk8s.client.objects import name_of, namespace_of, status_of, uid_of
 from cloudk8s.client.resources import PODS
 from cloudk8s.errors import CloudK8sError, Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.pods.status.conditions import OWNED
 
 _RETRY_SECONDS = 2.0
 _CLEARED = ("reason", "message", "podIP", "podIPs", "nominatedNodeName")
@@ -71,7 +72,7 @@ class PodStatusWriter:
         """Send one patch; True where nothing is left to do for it."""
         before = self._written if self._written is not None else status_of(pod)
         cleared = {key: None for key in _CLEARED if key in before and key not in status}
-        patch = {"metadata": {"uid": uid_of(pod)}, "status": status | cleared | _replaced_addresses(before, status)}
+        patch = {"metadata": {"uid": uid_of(pod)}, "status": status | cleared | _whole_lists(before, status)}
         try:
             await self._client.patch(
                 PODS, name_of(pod), patch, namespace=namespace_of(pod), type="strategic", subresource="status"
@@ -86,10 +87,17 @@ class PodStatusWriter:
         return True
 
 
-def _replaced_addresses(before: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
-    """A strategic merge keeps the entries of a keyed list that the patch does not name: those that go are named."""
-    wanted = status.get("podIPs") or ()
-    gone = {entry["ip"] for entry in before.get("podIPs") or ()} - {entry["ip"] for entry in wanted}
-    if not wanted or not gone:
-        return {}
-    return {"podIPs": [*wanted, *({"ip": ip, "$patch": "delete"} for ip in sorted(gone))]}
+def _whole_lists(before: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists that are merged by key, marked where something in them must go away."""
+    marked: dict[str, Any] = {}
+    for field in ("podIPs", "hostIPs"):
+        ips = {entry["ip"] for entry in status.get(field) or ()}
+        gone = [entry for entry in before.get(field) or () if entry["ip"] not in ips]
+        if gone and ips:
+            marked[field] = [*({"$patch": "delete", "ip": entry["ip"]} for entry in gone), *status[field]]
+    kinds = {condition["type"] for condition in status.get("conditions") or ()}
+    lost = [each for each in before.get("conditions") or () if each["type"] in OWNED and each["type"] not in kinds]
+    if lost:
+        deletions = [{"$patch": "delete", "type": each["type"]} for each in lost]
+        marked["conditions"] = [*deletions, *(status.get("conditions") or ())]
+    return marked

@@ -101,7 +101,7 @@ class HostRuntime:
             await self._network.set_ranges(cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
-        record = await self._sandboxes.add(config, handler=handler)
+        record = await self._sandboxes.prepare(config, handler=handler)
         try:
             await self._hold(record)
         except BaseException:

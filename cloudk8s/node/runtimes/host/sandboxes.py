@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloudk8s.node.runtimes.host import processes, records
+from cloudk8s.node.runtimes.host import processes, records, sandbox_parts
 from cloudk8s.node.runtimes.host.records import SandboxRecord
 from cloudk8s.node.runtimes.interface import Sandbox, SandboxConfig, UnknownId
 
@@ -26,6 +26,7 @@ class Sandboxes:
         """Take over what is on disk."""
         for record in await asyncio.to_thread(records.load_sandboxes, self._directory):
             self._records[record.id] = record
+        await asyncio.to_thread(self._clear_unfinished)
 
     def directory(self, sandbox_id: str) -> Path:
         """Where a sandbox's files are."""
@@ -53,10 +54,10 @@ class Sandboxes:
             lambda: [records.as_sandbox(record, is_ready=_is_ready(record)) for record in found]
         )
 
-    async def add(self, config: SandboxConfig, *, handler: str) -> SandboxRecord:
-        """Write a new sandbox down."""
+    async def prepare(self, config: SandboxConfig, *, handler: str) -> SandboxRecord:
+        """A new sandbox with a directory; it is there for others once it is saved."""
         record = SandboxRecord(records.new_id(), datetime.now(UTC), config, handler)
-        await self.save(record)
+        await asyncio.to_thread(self.directory(record.id).mkdir, parents=True, mode=0o711)
         return record
 
     async def save(self, record: SandboxRecord) -> None:
@@ -77,6 +78,15 @@ class Sandboxes:
         """Remove its files."""
         self._records.pop(sandbox_id, None)
         await asyncio.to_thread(shutil.rmtree, self.directory(sandbox_id), True)
+
+    def _clear_unfinished(self) -> None:
+        """Undo sandboxes that an earlier agent had begun to make when it died."""
+        found = [path for path in self._directory.glob("*") if not (path / "sandbox.json").exists()]
+        for path in found:
+            if (pid := processes.recorded_pid(path / "holder.json")) is not None:
+                processes.send_signal(pid, signal.SIGKILL)
+            sandbox_parts.let_go(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_ready(record: SandboxRecord) -> bool:

@@ -48,6 +48,8 @@ class ShimSession:
         if self._stdin is not None:
             self._stdin.close()
             self._stdin, self._stdin_fd = None, -1
+            if not self._is_exec:
+                self._connection.close()  # tells the shim that the first attach is through with stdin
 
     def resize(self, columns: int, rows: int) -> None:
         if self._stdin_fd >= 0 and os.isatty(self._stdin_fd):

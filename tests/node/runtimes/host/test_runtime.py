@@ -188,9 +188,10 @@ async def test_stdin_ends_with_the_first_attach_where_it_is_once(runtime: HostRu
     container_id = await start(runtime, sandbox, "cat; echo done", stdin=True, stdin_once=True)
     session = await runtime.attach(container_id, StreamOptions(stdin=True))
     await session.write(b"hello\n")
-    await session.close()
+    await session.close_stdin()
 
     container = await ended(runtime, container_id)
+    await session.close()
 
     assert container.exit_code == 0
     assert [line.split(" ", 3)[3] for line in Path(container.log_path).read_text().splitlines()] == ["hello", "done"]
