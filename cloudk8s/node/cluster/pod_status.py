@@ -94,10 +94,10 @@ def _whole_lists(before: Mapping[str, Any], status: Mapping[str, Any]) -> dict[s
         ips = {entry["ip"] for entry in status.get(field) or ()}
         gone = [entry for entry in before.get(field) or () if entry["ip"] not in ips]
         if gone and ips:
-            marked[field] = [*({"$patch": "delete", "ip": entry["ip"]} for entry in gone), *status[field]]
+            marked[field] = [*status[field], *({"$patch": "delete", "ip": entry["ip"]} for entry in gone)]
     kinds = {condition["type"] for condition in status.get("conditions") or ()}
     lost = [each for each in before.get("conditions") or () if each["type"] in OWNED and each["type"] not in kinds]
     if lost:
         deletions = [{"$patch": "delete", "type": each["type"]} for each in lost]
-        marked["conditions"] = [*deletions, *(status.get("conditions") or ())]
+        marked["conditions"] = [*(status.get("conditions") or ()), *deletions]
     return marked
