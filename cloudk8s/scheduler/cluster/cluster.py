@@ -13,6 +13,7 @@ from cloudk8s.scheduler.cluster.selecting import NodeSelector
 from cloudk8s.scheduler.cluster.tallies import Tallies
 from cloudk8s.scheduler.cluster.tally import Tally
 from cloudk8s.scheduler.pod.affinity import PodMatcher
+from cloudk8s.scheduler.pod.claims import claims_of
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.pod.shape import Shape
 from cloudk8s.scheduler.pod.table import ShapeTable
@@ -35,6 +36,7 @@ class Cluster:
         """Pods on nodes, by key."""
         self.version = 0
         self._on: dict[int, dict[str, Pod]] = {}
+        self._claim_users: dict[str, dict[str, Pod]] = {}
 
     def pod(self, obj: Object) -> Pod:
         """A pod with its shape; it is not in the cluster by that."""
@@ -47,6 +49,11 @@ class Cluster:
     def pods_on(self, slot: int) -> Collection[Pod]:
         """The pods on the node in a slot."""
         held = self._on.get(slot)
+        return held.values() if held else ()
+
+    def users_of_claim(self, key: str) -> Collection[Pod]:
+        """The pods on nodes that use a PersistentVolumeClaim."""
+        held = self._claim_users.get(key)
         return held.values() if held else ()
 
     def set_node(self, node: Object) -> None:
@@ -111,9 +118,21 @@ class Cluster:
         self.nodes.take(slot, shape.requests, shape.nonzero, sign)
         if shape.ports:
             self.ports.take(slot, shape.ports, sign)
+        if shape.volumes:
+            self._use_claims(pod, is_user=sign > 0)
         for tally, weight in shape.tallies:
             if not (pod.is_terminating and tally.skips_terminating):
                 tally.add(slot, sign * weight)
+
+    def _use_claims(self, pod: Pod, *, is_user: bool) -> None:
+        for reference in claims_of(pod):
+            users = self._claim_users.setdefault(reference.key, {})
+            if is_user:
+                users[pod.key] = pod
+            else:
+                users.pop(pod.key, None)
+                if not users:
+                    del self._claim_users[reference.key]
 
     def _release_if_empty(self, slot: int) -> None:
         if not self._on.get(slot) and not self.nodes.exists[slot] and self.nodes.names[slot]:

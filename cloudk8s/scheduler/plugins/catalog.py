@@ -15,11 +15,15 @@ from cloudk8s.scheduler.plugins.node_affinity import NodeAffinity
 from cloudk8s.scheduler.plugins.node_name import NodeName
 from cloudk8s.scheduler.plugins.node_ports import NodePorts
 from cloudk8s.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from cloudk8s.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from cloudk8s.scheduler.plugins.priority_sort import PrioritySort
 from cloudk8s.scheduler.plugins.resource_fit import ResourceFit
 from cloudk8s.scheduler.plugins.scheduling_gates import SchedulingGates
 from cloudk8s.scheduler.plugins.taint_toleration import TaintToleration
 from cloudk8s.scheduler.plugins.topology_spread import TopologySpread
+from cloudk8s.scheduler.plugins.volume_binding import VolumeBinding
+from cloudk8s.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from cloudk8s.scheduler.plugins.volume_zone import VolumeZone
 
 BUILT_IN: Final[Mapping[str, Factory]] = {
     "SchedulingGates": SchedulingGates,
@@ -30,6 +34,10 @@ BUILT_IN: Final[Mapping[str, Factory]] = {
     "NodeAffinity": NodeAffinity,
     "NodePorts": NodePorts,
     "NodeResourcesFit": ResourceFit,
+    "VolumeRestrictions": VolumeRestrictions,
+    "NodeVolumeLimits": NodeVolumeLimits,
+    "VolumeBinding": VolumeBinding,
+    "VolumeZone": VolumeZone,
     "PodTopologySpread": TopologySpread,
     "InterPodAffinity": InterPodAffinity,
     "DefaultPreemption": DefaultPreemption,
