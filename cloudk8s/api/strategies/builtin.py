@@ -27,6 +27,9 @@ class BuiltinStrategy(Strategy):
     checks_updates_as_new: ClassVar[bool] = False
     """An update is also held to all that a creation is, so that its findings come twice, as upstream's do."""
 
+    checks_own_metadata: ClassVar[bool] = True
+    """A creation's metadata is checked by the kind itself, more strictly than by the generic registry."""
+
     def zero_status(self) -> Object:
         """A new object's status: the fields that upstream writes even when they are empty."""
         return {}
@@ -56,8 +59,11 @@ class BuiltinStrategy(Strategy):
                 _carry(new["metadata"], old["metadata"], key)
 
     def validate_create(self, obj: Object) -> list[FieldError]:
-        """The kind's own findings, or else those of the generic registry."""
-        return self.check_create(obj) or metadata.validate_common_create(obj, namespaced=self.namespaced)
+        """The kind's own findings, or else those of the generic registry, which are among them for most kinds."""
+        errors = self.check_create(obj)
+        if errors or self.checks_own_metadata:
+            return errors
+        return metadata.validate_common_create(obj, namespaced=self.namespaced)
 
     def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
         """The findings of the generic registry, then the kind's own."""

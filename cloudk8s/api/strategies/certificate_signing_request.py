@@ -19,6 +19,7 @@ class CertificateSigningRequestStrategy(BuiltinStrategy):
     namespaced = False
     has_status = True
     status_keeps = "metadata"
+    checks_own_metadata = False
 
     def set_defaults(self, obj: Object) -> None:
         spec = spec_of(obj)

@@ -27,6 +27,7 @@ class EventStrategy(BuiltinStrategy):
     """The Event kind of the core group and of events.k8s.io; they are one object in two forms."""
 
     allow_create_on_update = True
+    checks_own_metadata = False
 
     def set_defaults(self, obj: Object) -> None:
         """Fields that upstream always writes."""

@@ -15,6 +15,7 @@ class PodDisruptionBudgetStrategy(SpecStatusStrategy):
 
     allow_unconditional_update = False
     status_keeps = "metadata"
+    checks_own_metadata = False
 
     def zero_status(self) -> Object:
         return dict.fromkeys(_COUNTS, 0)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.pod.image import default_pull_policy
+from cloudk8s.api.strategies.pod.resource_defaults import default_pod_resources, round_up
 from cloudk8s.api.strategies.pod.volume_defaults import default_volume
 
 _INIT_CONTAINER_ANNOTATIONS = frozenset(
@@ -30,8 +31,10 @@ def default_pod(pod: Object) -> None:
             if host_network:
                 for port in container.get("ports") or ():
                     port["hostPort"] = port.get("hostPort") or port.get("containerPort", 0)
-    if (resources := spec.get("resources")) and (limits := resources.get("limits")):
-        default_pod_requests(resources, limits, spec)
+    if resources := spec.get("resources"):
+        default_pod_resources(resources, spec)
+    if status := pod.get("status"):
+        _mirror_addresses(status)
 
 
 def default_pod_template(template: Object) -> None:
@@ -51,6 +54,7 @@ def default_pod_spec(spec: dict[str, Any]) -> None:
     if not spec.get("schedulerName"):
         spec["schedulerName"] = "default-scheduler"
     mirror_service_account(spec)
+    round_up(spec.get("overhead"))
     for container in spec.get("containers") or ():
         default_container(container)
     for container in spec.get("initContainers") or ():
@@ -74,7 +78,9 @@ def default_container(container: dict[str, Any]) -> None:
         container["terminationMessagePolicy"] = "File"
     if not container.get("imagePullPolicy"):
         container["imagePullPolicy"] = default_pull_policy(container.get("image") or "")
-    container.setdefault("resources", {})
+    if resources := container.setdefault("resources", {}):
+        round_up(resources.get("limits"))
+        round_up(resources.get("requests"))
     for port in container.get("ports") or ():
         if not port.get("protocol"):
             port["protocol"] = "TCP"
@@ -90,27 +96,21 @@ def default_container(container: dict[str, Any]) -> None:
                 _default_http_get(request)
 
 
-def default_pod_requests(resources: dict[str, Any], limits: dict[str, Any], spec: dict[str, Any]) -> None:
-    """Pod-level requests default to pod-level limits where no container says what it requests."""
-    requests = dict(resources.get("requests") or {})
-    asked = {
-        name
-        for field in ("containers", "initContainers")
-        for container in spec.get(field) or ()
-        for name in container["resources"].get("requests") or ()
-    }
-    for name, value in limits.items():
-        if name not in requests and (name not in asked or name.startswith("hugepages-")):
-            requests[name] = value
-    resources["requests"] = requests
-
-
 def drop_init_container_annotations(meta: dict[str, Any] | None) -> None:
     """Annotations that carried init containers long ago are never stored."""
     annotations = (meta or {}).get("annotations")
     if annotations and not _INIT_CONTAINER_ANNOTATIONS.isdisjoint(annotations):
         for key in _INIT_CONTAINER_ANNOTATIONS:
             annotations.pop(key, None)
+
+
+def _mirror_addresses(status: dict[str, Any]) -> None:
+    """`podIP` is the first of `podIPs`, and right where they differ."""
+    single, many = status.get("podIP"), status.get("podIPs")
+    if many and not single:
+        status["podIP"] = many[0].get("ip", "")
+    elif single and (not many or many[0].get("ip") != single):
+        status["podIPs"] = [{"ip": single}]
 
 
 def _default_probe(probe: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ def _check_kind(errors: Errors, path: str, kind: Mapping[str, Any]) -> None:
 def _check_variable(errors: Errors, path: str, variable: Mapping[str, Any]) -> None:
     name = variable.get("name") or ""
     if name in ("", "_"):
-        errors.append(required(f"{path}.name", "name is required"))
+        errors.append(required(f"{path}.name", "name is not specified"))
     elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
         errors.append(invalid(f"{path}.name", name, "name is not a valid CEL identifier"))
     if not (variable.get("expression") or "").strip():
@@ -131,11 +131,11 @@ def _check_validation(errors: Errors, path: str, validation: Mapping[str, Any]) 
     if computed and not computed.strip():
         errors.append(invalid(f"{path}.messageExpression", computed, "must be non-empty if specified"))
     if message and not message.strip():
-        errors.append(invalid(f"{path}.message", message, "message must be non-empty if specified"))
+        errors.append(invalid(f"{path}.message", message, "must be non-empty if specified"))
     elif _has_breaks(message.strip()):
-        errors.append(invalid(f"{path}.message", message, "message must not contain line breaks"))
+        errors.append(invalid(f"{path}.message", message, "must not contain line breaks"))
     elif _has_breaks(expression) and not message:
-        text = "message must be specified if expression contains line breaks"
+        text = "must be specified if expression contains line breaks"
         errors.append(required(f"{path}.message", text))
     reason = validation.get("reason")
     if reason is not None and reason not in _REASONS:
@@ -155,19 +155,19 @@ def _check_annotation(errors: Errors, path: str, annotation: Mapping[str, Any], 
 def _check_mutation(errors: Errors, path: str, mutation: Mapping[str, Any]) -> None:
     kind = mutation.get("patchType") or ""
     if not kind:
-        errors.append(required(f"{path}.patchType", "patchType must be specified"))
+        errors.append(required(f"{path}.patchType"))
     elif kind not in _MUTATIONS:
         errors.append(not_supported(f"{path}.patchType", kind, frozenset(_MUTATIONS)))
     else:
         wanted = _MUTATIONS[kind]
         if (patch := mutation.get(wanted)) is None:
-            text = f"{wanted} must be specified when patchType is {kind}"
+            text = f"must be specified when patchType is {kind}"
             errors.append(required(f"{path}.{wanted}", text))
         elif not (patch.get("expression") or "").strip():
-            errors.append(required(f"{path}.{wanted}.expression", "expression is not specified"))
+            errors.append(required(f"{path}.{wanted}.expression"))
         for other in set(_MUTATIONS.values()) - {wanted}:
             if mutation.get(other) is not None:
-                text = f"{other} must not be specified when patchType is {kind}"
+                text = f"must not be specified when patchType is {kind}"
                 errors.append(invalid(f"{path}.{other}", "{" + other + "}", text))
 
 

@@ -31,13 +31,16 @@ def check_pod_resources(
                 errors.append(invalid(at, str(parse(amount)), text))
 
 
-def container_requests(spec: Mapping[str, Any]) -> dict[str, Quantity]:
-    """What all containers together ask for at most: sidecars run beside, init containers one after another."""
-    total = _sum(spec.get("containers") or ())
+def container_requests(spec: Mapping[str, Any], side: str = "requests") -> dict[str, Quantity]:
+    """What all containers together ask for at most: sidecars run beside, init containers one after another.
+
+    `side` is `requests` or `limits`.
+    """
+    total = _sum(spec.get("containers") or (), side)
     sidecars: dict[str, Quantity] = {}
     peak: dict[str, Quantity] = {}
     for container in spec.get("initContainers") or ():
-        own = _sum([container])
+        own = _sum([container], side)
         if container.get("restartPolicy") == "Always":
             sidecars, needed = _plus(sidecars, own), _plus(sidecars, own)
         else:
@@ -47,11 +50,11 @@ def container_requests(spec: Mapping[str, Any]) -> dict[str, Quantity]:
     return {name: max(total.get(name, ZERO), peak.get(name, ZERO)) for name in [*total, *(peak.keys() - total.keys())]}
 
 
-def _sum(containers: Any) -> dict[str, Quantity]:
+def _sum(containers: Any, side: str) -> dict[str, Quantity]:
     total: dict[str, Quantity] = {}
     for container in containers:
-        requests = (container.get("resources") or {}).get("requests") or {}
-        total = _plus(total, {name: parse(amount) for name, amount in requests.items()})
+        amounts = (container.get("resources") or {}).get(side) or {}
+        total = _plus(total, {name: parse(amount) for name, amount in amounts.items()})
     return total
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudk8s.api.field_errors import forbidden
 from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.pod import known
 from cloudk8s.api.validation.pod.annotations import check_annotations, check_profiles_match
 from cloudk8s.api.validation.pod.containers import check_image_padding
 from cloudk8s.api.validation.pod.spec import check_pod_spec
@@ -32,13 +33,22 @@ def validate_metadata_and_spec(pod: Mapping[str, Any]) -> Errors:
     errors = metadata.validate(meta, namespaced=True)
     if annotations := meta.get("annotations"):
         check_annotations(errors, "metadata.annotations", annotations, spec)
-    check_pod_spec(errors, "spec", spec, is_pod=True, pod_name=meta.get("name") or "")
+    key = known.key_of(spec)
+    if not known.is_sound(key):
+        before = len(errors)
+        _check_own_spec(errors, spec, meta.get("name") or "")
+        if len(errors) == before:
+            known.remember(key)
+    return errors
+
+
+def _check_own_spec(errors: Errors, spec: Mapping[str, Any], name: str) -> None:
+    check_pod_spec(errors, "spec", spec, is_pod=True, pod_name=name)
     if not spec.get("serviceAccountName"):
         _check_no_tokens(errors, spec)
     for field in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(field) or ()):
             check_image_padding(errors, f"spec.{field}[{index}]", container)
-    return errors
 
 
 def _check_no_tokens(errors: Errors, spec: Mapping[str, Any]) -> None:

@@ -50,15 +50,12 @@ def check_sources(
 def _check_keyed(errors: Errors, path: str, item: str, part: Source, taken: set[str], check_items: CheckItems) -> None:
     if not (name := part.get("name") or ""):
         errors.append(required(f"{item}.name"))
-    for index, key in enumerate(part.get("items") or ()):
-        found: Errors = []
-        check_items(found, f"{item}.items", [key])
-        errors.extend(_at_index(error, f"{item}.items", index) for error in found)
+    items = part.get("items") or ()
+    found: Errors = []
+    check_items(found, f"{item}.items", items)
+    for index, key in enumerate(items):
+        errors.extend(error for error in found if error.path.startswith(f"{item}.items[{index}]"))
         _claim_path(errors, path, key.get("path") or "", taken, shown=name)
-
-
-def _at_index(error: Any, prefix: str, index: int) -> Any:
-    return type(error)(error.type, f"{prefix}[{index}]" + error.path.removeprefix(f"{prefix}[0]"), error.text)
 
 
 def _claim_path(errors: Errors, path: str, target: str, taken: set[str], shown: str | None = None) -> None:
