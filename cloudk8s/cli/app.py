@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "kubelet": "kubelet:kubelet",
     "controller-manager": "controller_manager:controller_manager",
     "scheduler": "scheduler:scheduler",
+    "proxy": "proxy:proxy",
+    "dns": "dns:dns",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

@@ -15,7 +15,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
-from cloudk8s.controlplane.network import running_relay, running_service_proxy
+from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
 from cloudk8s.controlplane.node import node_name, running_node
 from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.scheduler import running_scheduler
@@ -70,7 +70,9 @@ async def running_cluster(
         await stack.enter_async_context(scheduler)
         names = [node_name(index) for index in range(options.nodes)]
         await stack.enter_async_context(running_relay(server, clock=clock))
-        await stack.enter_async_context(running_service_proxy(server, nodes=names, clock=clock))
+        await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock))
+        proxy = running_service_proxy(server, context.informers, nodes=names, clock=clock)
+        await stack.enter_async_context(proxy)
         if options.simulated_nodes:
             nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
             await stack.enter_async_context(nodes)

@@ -1,4 +1,4 @@
-"""The network of a cluster on this host, in the API server's process: the way to the API, and the service proxy."""
+"""The network of a cluster on this host, in the API server's process: the way to the API, service proxy, DNS."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from ipaddress import ip_address
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
+from cloudk8s.controlplane.background import background
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.network.dns.assembly import DnsOptions, running_dns
+from cloudk8s.network.dns.publication import Publication, cluster_ip_of, keep_published, publish
+from cloudk8s.network.dns.server import DnsServer
 from cloudk8s.network.proxy.assembly import ProxyOptions, RunningProxy, running_proxy
 from cloudk8s.network.proxy.model import Backend, Family
 from cloudk8s.network.proxy.userspace.choice import Chooser
@@ -19,18 +23,17 @@ from cloudk8s.network.proxy.userspace.doors import Door
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.settings import ClusterSettings
 
-PROXY = "system:kube-proxy"
+DNS = "system:cloudk8s-dns"
 _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def running_service_proxy(
-    server: RunningApiServer, *, nodes: Sequence[str] = (), clock: Clock
+    server: RunningApiServer, informers: Informers, *, nodes: Sequence[str] = (), clock: Clock
 ) -> AsyncIterator[RunningProxy]:
     """Forward the cluster's Services on this host; `nodes` are those that live on it, by default its own name."""
-    informers = Informers(server.client(PROXY), clock=clock)
     options = proxy_options(server.settings, nodes or [socket.gethostname().lower()])
-    async with informers, running_proxy(informers, options, clock=clock) as proxy:
+    async with running_proxy(informers, options, clock=clock) as proxy:
         yield proxy
 
 
@@ -55,6 +58,29 @@ async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncItera
         yield
     finally:
         await listener.close()
+
+
+@asynccontextmanager
+async def running_dns_server(
+    server: RunningApiServer, informers: Informers, *, clock: Clock
+) -> AsyncIterator[DnsServer]:
+    """Serve the cluster's names at the host's address, for this host and its pods, as Service `kube-dns`."""
+    settings, own = server.settings, outgoing_address()
+    client = server.client(DNS, "system:masters")
+    options = DnsOptions(
+        address=own or "127.0.0.1",
+        port=0,
+        domain=settings.cluster_domain,
+        clients=(*pod_ranges(settings), *service_ranges(settings), *(f"{ip}/32" for ip in (own,) if ip), "127.0.0.0/8"),
+    )
+    async with running_dns(informers, options, clock=clock) as dns:
+        if not own:
+            yield dns
+            return
+        publication = Publication(cluster_ip_of(service_ranges(settings)[0]), own, dns.port)
+        await publish(client, publication)
+        async with background(keep_published(client, publication, clock=clock), names=("dns service",)):
+            yield dns
 
 
 def proxy_options(settings: ClusterSettings, nodes: Sequence[str]) -> ProxyOptions:

@@ -21,9 +21,10 @@ from typing import IO, Final
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
-from cloudk8s.controlplane.api_server import RunningApiServer
+from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
 from cloudk8s.controlplane.background import background
 from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.network.dns.publication import cluster_ip_of
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 15.0
@@ -69,12 +70,20 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
         "address": address,
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,
+        "cluster-dns": _cluster_dns(server),
         "cluster-domain": server.settings.cluster_domain,
         "kubernetes-version": server.settings.kubernetes_version,
         "runtime": runtime,
     }
     flags = [f"--{key}={value}" for key, value in options.items()]
     return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
+
+
+def _cluster_dns(server: RunningApiServer) -> str:
+    """The address of the cluster's DNS, where this host can serve its port; else pods have the host's resolvers."""
+    lowest = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    may = os.geteuid() == 0 or (lowest.exists() and int(lowest.read_text()) <= 53)
+    return cluster_ip_of(service_ranges(server.settings)[0]) if may else ""
 
 
 def _pod_range(server: RunningApiServer, index: int) -> list[str]:

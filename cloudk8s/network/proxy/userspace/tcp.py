@@ -44,7 +44,6 @@ class TcpListener:
         return side
 
     def _start(self, client: _Side) -> None:
-        client.transport.pause_reading()
         task = asyncio.get_running_loop().create_task(self._connect(client), name="relay")
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -66,9 +65,8 @@ class TcpListener:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECONDS):
             _, server = await loop.create_connection(lambda: _Side(self._sides), backend.address, backend.port)
-        client.join(server)
         server.join(client)
-        client.transport.resume_reading()
+        client.join(server)
 
 
 class _Side(asyncio.Protocol):
@@ -80,6 +78,8 @@ class _Side(asyncio.Protocol):
         self._all = all_sides
         self._other: _Side | None = None
         self._is_lost = False
+        self._early: list[bytes] = []
+        self._is_early_end = False
         self.when_made: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,11 +91,18 @@ class _Side(asyncio.Protocol):
             self.when_made()
 
     def join(self, other: _Side) -> None:
-        """From now on what comes here leaves there."""
+        """From now on what comes here leaves there, and what came already."""
         self._other = other
         if other._is_lost or self._is_lost:
             self.abort()
             other.abort()
+            return
+        if self._early:
+            other.transport.writelines(self._early)
+            self._early.clear()
+            self.transport.resume_reading()
+        if self._is_early_end:
+            self.eof_received()
 
     def abort(self) -> None:
         self.transport.abort()
@@ -103,11 +110,14 @@ class _Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._other is not None:
             self._other.transport.write(data)
+            return
+        self._early.append(data)
+        self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         if self._other is None:
-            return False
-        if self._other.transport.can_write_eof():
+            self._is_early_end = True
+        elif self._other.transport.can_write_eof():
             self._other.transport.write_eof()
         return True
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.proxy.model import Rule, Update
@@ -15,6 +16,11 @@ from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, Users
 from tests.network.objects import rule
 
 SERVICE = "127.96.0.7"
+
+
+@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    return request.param()
 
 
 @asynccontextmanager
@@ -66,6 +72,19 @@ async def test_connections_reach_the_backend_and_half_close_is_kept():
         wanted = rule(backends=[one], cluster_ip=SERVICE, port=free_port())
         assert await made.apply(updates(wanted)) == []
         assert await ask(SERVICE, wanted.port, b"hello") == b"one hello"
+
+
+async def test_a_client_may_wait_before_it_says_something():
+    async with forwarder() as made, backend(b"one ") as one:
+        wanted = rule(backends=[one], cluster_ip=SERVICE, port=free_port())
+        await made.apply(updates(wanted))
+        reader, writer = await asyncio.open_connection(SERVICE, wanted.port)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        writer.write(b"late")
+        writer.write_eof()
+        assert await reader.read() == b"one late"
+        writer.close()
 
 
 async def test_large_transfers_pass_whole():

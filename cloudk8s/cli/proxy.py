@@ -1,0 +1,55 @@
+"""`cloudk8s proxy`."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli import output
+from cloudk8s.errors import UserError
+
+
+def proxy(
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
+    ] = None,
+    hostname_override: Annotated[str, typer.Option(help="The node's name; the host's name if empty.")] = "",
+    proxy_mode: Annotated[str, typer.Option(help="nftables or userspace; the best that works here if empty.")] = "",
+    cluster_cidr: Annotated[str, typer.Option(help="Ranges of pod addresses, comma-separated.")] = "",
+    nodeport_addresses: Annotated[
+        str, typer.Option(help="Where node ports are listened on in user space; the host's address if empty.")
+    ] = "",
+    healthz_port: Annotated[int, typer.Option(help="Port of /healthz; 0 serves none.")] = 10256,
+    table: Annotated[str, typer.Option(help="Name of the nftables table.")] = "cloudk8s",
+    ipv6: Annotated[bool, typer.Option("--ipv6/--no-ipv6", help="Also forward IPv6.")] = False,
+) -> None:
+    """Forward the Services of any Kubernetes cluster on this host until stopped; nothing is left then.
+
+    Example: cloudk8s proxy --kubeconfig node.conf --cluster-cidr 10.244.0.0/16
+    """
+    from cloudk8s.controlplane.loop import run
+    from cloudk8s.controlplane.network_clients import run_proxy
+    from cloudk8s.network.addresses import outgoing_address
+    from cloudk8s.network.proxy.assembly import ProxyOptions
+
+    if proxy_mode not in ("", "nftables", "userspace"):
+        raise UserError(f"--proxy-mode {proxy_mode}: there are nftables and userspace")
+    own = (outgoing_address(), "127.0.0.1")
+    options = ProxyOptions(
+        nodes=frozenset([(hostname_override or socket.gethostname()).lower()]),
+        node_addresses=_parts(nodeport_addresses) or tuple(address for address in own if address),
+        mode=proxy_mode,  # type: ignore[arg-type]
+        table=table,
+        families=("IPv4", "IPv6") if ipv6 else ("IPv4",),
+        pod_ranges=_parts(cluster_cidr),
+        health_port=healthz_port or None,
+        health_address="0.0.0.0",
+    )
+    run(run_proxy(kubeconfig, options, report=output.step))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
