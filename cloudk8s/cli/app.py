@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "scheduler": "scheduler:scheduler",
     "proxy": "proxy:proxy",
     "dns": "dns:dns",
+    "cloud-controller-manager": "cloud_controller_manager:cloud_controller_manager",
+    "offline": "offline:offline",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from cloudk8s.cli import output
 from cloudk8s.cli.options import Name
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError, UserError
+
+if TYPE_CHECKING:
+    from cloudk8s.plugin.clouds import CloudEntry
 
 _READY_SECONDS = 60.0
 
@@ -28,7 +31,7 @@ def up(
     simulated_nodes: Annotated[int, typer.Option(help="Nodes that only pretend to run pods.", min=0)] = 0,
     runtime: Annotated[str, typer.Option(help="What runs pods on this host: host or cri.")] = "host",
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
-    cloud: Annotated[str, typer.Option(help="Default cloud provider.")] = "",
+    cloud: Annotated[str, typer.Option(help="Cloud of the nodes, by its provider: aws, simulated, …")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
     kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
     scheduler_config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration.")] = None,
@@ -46,6 +49,7 @@ def up(
     directory = (data_dir or directories.data_dir(name)).absolute()
     if (state := directories.read_state(directory)) is not None:
         raise UserError(f'cluster "{name}" already runs at {state.url}; stop it with: cloudk8s down --name {name}')
+    clouds = (_cloud(cloud, offline=offline, simulated=bool(simulated_nodes)),) if cloud else ()
     if detach:
         _detach(name, directory)
         return
@@ -54,10 +58,25 @@ def up(
         kubernetes_version=kubernetes_version,
     )  # fmt: skip
     options = ClusterOptions(
-        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, offline=offline, kubeconfig=kubeconfig,
-        scheduler_config=scheduler_config,
+        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, clouds=clouds, offline=offline,
+        kubeconfig=kubeconfig, scheduler_config=scheduler_config,
     )  # fmt: skip
     run(run_cluster(settings, options, report=output.step))
+
+
+def _cloud(provider: str, *, offline: bool, simulated: bool) -> CloudEntry:
+    """The cluster's cloud with the settings that follow from the command; those of the SDK complete them."""
+    from cloudk8s.plugin.clouds import CloudEntry
+    from cloudk8s.plugin.manager import Plugins
+    from cloudk8s.provisioning.offline.accounts import account_settings
+
+    model = Plugins.load().settings_model(provider)
+    settings: dict[str, Any] = {}
+    if simulated and "any_node" in model.model_fields:
+        settings["any_node"] = True
+    if offline:
+        settings = account_settings(provider, model, settings, offline=True)
+    return CloudEntry(name=provider, provider=provider, settings=settings)
 
 
 def _detach(name: str, directory: Path) -> None:

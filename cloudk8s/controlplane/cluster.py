@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudk8s.apiserver import kubeconfig
+from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.clouds import running_clouds
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
@@ -20,9 +22,10 @@ from cloudk8s.controlplane.node import node_name, running_node
 from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
-from cloudk8s.controlplane.simulated import running_simulated_nodes
+from cloudk8s.controlplane.simulated import running_simulated_nodes, simulated_names
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
+from cloudk8s.plugin.clouds import CloudEntry, CloudsFile
 from cloudk8s.settings import ClusterSettings
 
 
@@ -33,7 +36,10 @@ class ClusterOptions:
     nodes: int = 1
     simulated_nodes: int = 0
     runtime: str = "host"
+    clouds: tuple[CloudEntry, ...] = ()
+    """The clouds whose controllers run."""
     offline: bool = False
+    """The first cloud is an emulated account, in which simulated nodes get an instance each."""
     kubeconfig: Path | None = None
     scheduler_config: Path | None = None
     """A KubeSchedulerConfiguration."""
@@ -73,12 +79,24 @@ async def running_cluster(
         await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock))
         proxy = running_service_proxy(server, context.informers, nodes=names, clock=clock)
         await stack.enter_async_context(proxy)
-        if options.simulated_nodes:
-            nodes = running_simulated_nodes(server, context.informers, options.simulated_nodes, clock=clock)
+        count = options.simulated_nodes
+        if options.clouds:
+            offline = simulated_names(count) if options.offline and count else ()
+            clouds = _clouds(server.settings, options.clouds)
+            await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
+        if count:
+            have_cloud = bool(options.clouds)
+            nodes = running_simulated_nodes(server, context.informers, count, clock=clock, have_cloud=have_cloud)
             await stack.enter_async_context(nodes)
         for index in range(options.nodes):
             await stack.enter_async_context(running_node(server, index, runtime=options.runtime))
         yield server
+
+
+def _clouds(settings: ClusterSettings, entries: tuple[CloudEntry, ...]) -> CloudsFile:
+    ranges = tuple(part.strip() for part in settings.cluster_cidr.split(","))
+    controllers = CloudControllerSettings(cluster=settings.name, cluster_cidrs=ranges)
+    return CloudsFile(clouds=entries, controllers=controllers)
 
 
 def _state(settings: ClusterSettings, server: RunningApiServer, target: Path, clock: Clock) -> ClusterState:

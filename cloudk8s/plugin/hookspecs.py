@@ -7,6 +7,7 @@ inside the hook, where only those pay who use the provider.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -157,6 +158,25 @@ def cloudk8s_volumes(cloud: Cloud[Any]) -> Volumes | None:
         def cloudk8s_volumes(cloud):
             from mycloud.volumes import MyVolumes
             return MyVolumes(cloud.settings)
+    """
+
+
+@hookspec
+def cloudk8s_offline_instances(cloud: Cloud[Any], nodes: Sequence[str]) -> None:
+    """Instances in an emulated account, for nodes that run elsewhere.
+
+    When: `cloudk8s up --offline` starts, before the cloud controllers do; never for a real account.
+    Do: make what a real account has and a fresh emulator has not (a network with a way out, say), and one instance for
+    each node, so that the node's name leads to it. Keep what is there.
+    Parameters: `cloud`: its name, its validated settings, the cluster's id, a clock. `nodes`: names of the nodes.
+    Result: none.
+    Since: 0.1.
+    Example::
+
+        @hookimpl
+        def cloudk8s_offline_instances(cloud, nodes):
+            from mycloud.offline import make_instances
+            make_instances(cloud.settings, cluster=cloud.cluster, nodes=nodes)
     """
 
 

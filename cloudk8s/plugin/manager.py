@@ -117,6 +117,10 @@ class Plugins:
         volumes: Volumes | None = self._call("cloudk8s_volumes", cloud.provider, cloud=cloud)
         return volumes
 
+    def make_offline_instances(self, cloud: Cloud[Any], nodes: Sequence[str]) -> None:
+        """Ready an emulated account for these nodes; providers without emulator have nothing to do."""
+        self._call("cloudk8s_offline_instances", cloud.provider, cloud=cloud, nodes=nodes)
+
     def registry(self, kind: type[R]) -> R:
         """The filled registry of a kind; hooks are called the first time it is asked for."""
         if kind not in self._registries:

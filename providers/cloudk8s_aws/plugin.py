@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Routes, hookimpl
@@ -36,3 +37,10 @@ def cloudk8s_load_balancers(cloud: Cloud[AwsSettings]) -> LoadBalancers:
     from cloudk8s_aws.assembly import aws_of
 
     return aws_of(cloud).load_balancers()
+
+
+@hookimpl
+def cloudk8s_offline_instances(cloud: Cloud[AwsSettings], nodes: Sequence[str]) -> None:
+    from cloudk8s_aws.offline import prepare
+
+    prepare(cloud.settings, cluster=cloud.cluster, nodes=nodes)

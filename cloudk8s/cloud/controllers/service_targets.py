@@ -19,7 +19,7 @@ from cloudk8s.cloud.model.instance import NodeRef
 from cloudk8s.cloud.model.load_balancer import PodTarget
 
 SERVICE_NAME = "kubernetes.io/service-name"
-BY_SERVICE = "service"
+BY_SERVICE = "balanced service"
 
 
 class ServiceTargets:

@@ -43,6 +43,15 @@ class FleetSettings:
     """How long pods of Jobs run."""
     seed: int = 0
     provider: str = "simulated"
+    """Scheme of the nodes' providerIDs."""
+    is_initialized: bool = True
+    """Otherwise nodes know neither id nor zone, and keep pods away until a cloud controller has told them."""
+
+    @property
+    def names(self) -> list[str]:
+        """The nodes' names, in order."""
+        digits = len(str(max(self.count - 1, 0)))
+        return [f"{self.prefix}{index:0{digits}d}" for index in range(self.count)]
 
 
 class Fleet:
@@ -53,7 +62,7 @@ class Fleet:
         self._settings = settings
         self._clock = clock
         self._random = random.Random(settings.seed)
-        self._names = {self._name(index): index for index in range(settings.count)}
+        self._names = {name: index for index, name in enumerate(settings.names)}
         self._uids: dict[str, str] = {}
         self._addresses = iter(ipaddress.ip_network("10.128.0.0/9").hosts())
         self._queue: WorkQueue[str] = WorkQueue("simulated pods", clock=clock)
@@ -84,20 +93,17 @@ class Fleet:
             for number in range(min(_REGISTERING, len(self._names))):
                 group.create_task(work(), name=f"register simulated nodes {number}")
 
-    def _name(self, index: int) -> str:
-        return f"{self._settings.prefix}{index:0{len(str(max(self._settings.count - 1, 0)))}d}"
-
     def _host(self, name: str) -> str:
         return str(ipaddress.ip_address("10.64.0.0") + self._names[name] + 1)
 
     async def _register(self, name: str) -> None:
-        settings, zone = self._settings, self._names[name] % self._settings.zones
-        labels = {
-            "topology.kubernetes.io/region": "simulated",
-            "topology.kubernetes.io/zone": f"simulated-{chr(ord('a') + zone)}",
-        }
-        provider_id = f"{settings.provider}:///{name}" if settings.provider else ""
-        obj = nodes.node(name, capacity=settings.capacity, labels=labels, provider_id=provider_id)
+        settings = self._settings
+        if settings.is_initialized:
+            provider_id = f"{settings.provider}:///{name}"
+            labels = nodes.labels(name, self._names[name] % settings.zones)
+            obj = nodes.node(name, capacity=settings.capacity, labels=labels, provider_id=provider_id)
+        else:
+            obj = nodes.uninitialized_node(name, capacity=settings.capacity)
         try:
             created = await self._client.create(resources.NODES, obj)
         except AlreadyExists:

@@ -14,20 +14,37 @@ _CONDITIONS = (
     ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
+_UNINITIALIZED = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_SECONDS = 40
 
 
+def labels(name: str, zone: int) -> dict[str, str]:
+    """The labels that a cloud controller would give to a node of the simulated cloud."""
+    return {
+        "node.kubernetes.io/instance-type": "simulated",
+        "topology.kubernetes.io/region": "simulated",
+        "topology.kubernetes.io/zone": f"simulated-{chr(ord('a') + zone)}",
+    }
+
+
 def node(name: str, *, capacity: dict[str, str], labels: dict[str, str], provider_id: str) -> Object:
     """The Node object as a kubelet would register it; its status is reported apart."""
+    return _node(name, capacity, labels, {"providerID": provider_id})
+
+
+def uninitialized_node(name: str, *, capacity: dict[str, str]) -> Object:
+    """The same of a kubelet whose cloud is external: tainted until the cloud controllers have been here."""
+    return _node(name, capacity, {}, {"taints": [_UNINITIALIZED]})
+
+
+def _node(name: str, capacity: dict[str, str], labels: dict[str, str], spec: dict[str, Any]) -> Object:
     standard = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
-        "node.kubernetes.io/instance-type": "simulated",
         "type": "simulated",
     }
-    spec: dict[str, Any] = {"providerID": provider_id} if provider_id else {}
     return {
         "apiVersion": "v1",
         "kind": "Node",

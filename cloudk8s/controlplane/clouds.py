@@ -1,0 +1,90 @@
+"""The cloud controllers: inside the cluster's process, and as clients of any API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.informer import Informers
+from cloudk8s.client.kubeconfig import load_connection
+from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.client.network import NetworkClient, NetworkSettings
+from cloudk8s.cloud.controllers.assembly import registrations, selected
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controlplane.api_server import RunningApiServer
+from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.led import run_led
+from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.plugin.clouds import CloudsFile, attach_clouds
+from cloudk8s.plugin.manager import Plugins
+from cloudk8s.settings import ClusterSettings
+
+COMPONENT = "cloud-controller-manager"
+IDENTITY = "system:cloud-controller-manager"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudControllerOptions:
+    """Which clouds, in which cluster, as whom, and alone or one of many."""
+
+    clouds: CloudsFile
+    kubeconfig: Path | None = None
+    election: LeaderElection | None = None
+    controllers: Sequence[str] = ("*",)
+    disabled_plugins: Collection[str] = ()
+
+
+@asynccontextmanager
+async def running_clouds(
+    server: RunningApiServer, context: ControllerContext, clouds: CloudsFile, *, offline_nodes: Sequence[str] = ()
+) -> AsyncIterator[None]:
+    """Run the cloud controllers with the informers of `context`.
+
+    `offline_nodes` get an instance each in the emulated accounts.
+    """
+    plugins = await asyncio.to_thread(Plugins.load, disabled=server.settings.disabled_plugins)
+    if offline_nodes:
+        await asyncio.to_thread(_make_instances, plugins, clouds, offline_nodes, context.clock)
+    client = server.client(IDENTITY, "system:masters")
+    events = EventRecorder(client, COMPONENT, clock=context.clock)
+    attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=context.clock)
+    wanted = registrations(attached, clouds.controllers, clock=context.clock)
+    ours = replace(context, client=client, events=events)
+    async with background(run_controllers(ours, wanted), events.run(), names=("cloud controllers", "cloud events")):
+        yield
+
+
+async def run_cloud_controller_manager(options: CloudControllerOptions, *, report: Callable[[str], None]) -> None:
+    """Run the cloud controllers for any cluster until SIGINT or SIGTERM. Raises LeadershipLost."""
+    clock, clouds = SystemClock(), options.clouds
+    plugins = Plugins.load(disabled=options.disabled_plugins)
+    attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=clock)
+    wanted = selected(registrations(attached, clouds.controllers, clock=clock), options.controllers)
+    connection = load_connection(options.kubeconfig)
+    client = NetworkClient(connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock)
+
+    async def control() -> None:
+        events = EventRecorder(client, COMPONENT, clock=clock)
+        settings = ClusterSettings(data_dir=Path())
+        async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
+            context = ControllerContext(client, informers, events, clock, settings)
+            names = ", ".join(registration.name for registration in wanted)
+            report(f"{names or 'no controllers'} run for {connection.server}")
+            group.create_task(events.run(), name="events")
+            group.create_task(run_controllers(context, wanted), name="controllers")
+
+    try:
+        await run_led(client, control, options.election, clock=clock)
+    finally:
+        await client.close()
+
+
+def _make_instances(plugins: Plugins, clouds: CloudsFile, nodes: Sequence[str], clock: Clock) -> None:
+    entry = clouds.clouds[0]
+    cloud = plugins.cloud(entry.name, entry.provider, entry.settings, cluster=clouds.controllers.cluster, clock=clock)
+    plugins.make_offline_instances(cloud, nodes)
