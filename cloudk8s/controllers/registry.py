@@ -25,6 +25,7 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("job-controller", "cloudk8s.controllers.job.controller:JobController"),
     ("ttl-after-finished-controller", "cloudk8s.controllers.ttl_after_finished:TTLAfterFinishedController"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
+    ("daemonset-controller", "cloudk8s.controllers.daemon_set.controller:DaemonSetController"),
     ("statefulset-controller", "cloudk8s.controllers.stateful_set.controller:StatefulSetController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),

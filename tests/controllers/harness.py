@@ -195,6 +195,23 @@ def stateful_set(
     }
 
 
+def daemon_set(name: str, *, image: str = "image:1", rolling: Object | None = None, **spec: Any) -> Object:
+    labels = {"app": name}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0, **(rolling or {})}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": NS, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": template(labels, image),
+            "updateStrategy": strategy,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+    }
+
+
 def rolling(surge: int | str, unavailable: int | str) -> Object:
     return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
 
