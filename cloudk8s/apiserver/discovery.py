@@ -20,7 +20,7 @@ def add_discovery(paths: Paths, discovery: Discovery) -> None:
     """Answer `/api`, `/apis` and what is below them."""
     handler = DiscoveryHandler(discovery)
     paths.add("/api", handler.core)
-    paths.add("/apis", handler.groups)
+    paths.add("/apis", handler.groups, any_method=True)  # as upstream, whose list of groups is not a route
     paths.add_prefix("/api/", handler.below_core)
     paths.add_prefix("/apis/", handler.below_groups)
 

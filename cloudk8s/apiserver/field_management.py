@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from cloudk8s.api.decode import CONVERTED, Decoder, WrongType
@@ -17,6 +17,9 @@ from cloudk8s.machinery.apply import fieldset
 from cloudk8s.machinery.apply.fieldset import FieldSet
 from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
 from cloudk8s.machinery.clock import Clock
+
+_SERVER: Final = "kube-apiserver"
+"""The manager of what the server writes for its own reasons."""
 
 
 class FieldManagement:
@@ -42,6 +45,12 @@ class FieldManagement:
         """Give the requester's manager the fields that differ."""
         self._decoder.complete(new, resource.schema)
         writer = self._writer(context, resource, subresource)
+        _put(new, self._manager(resource).on_update(old, new, writer, self._clock.now()))
+
+    def on_own_update(self, resource: ResourceType, new: Object, old: Object, subresource: str) -> None:
+        """Give the server itself the fields that differ."""
+        self._decoder.complete(new, resource.schema)
+        writer = Writer(_SERVER, subresource, self._reset_fields(resource, subresource))
         _put(new, self._manager(resource).on_update(old, new, writer, self._clock.now()))
 
     def on_review(self, context: RequestContext, resource: ResourceType, obj: Object, subresource: str = "") -> None:

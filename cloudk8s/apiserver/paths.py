@@ -17,11 +17,14 @@ class Paths:
 
     def __init__(self) -> None:
         self._exact: dict[str, PathHandler] = {}
+        self._any_method: set[str] = set()
         self._prefixes: list[tuple[str, PathHandler]] = []
 
-    def add(self, path: str, handler: PathHandler) -> None:
-        """Answer one path (with or without a trailing slash)."""
+    def add(self, path: str, handler: PathHandler, *, any_method: bool = False) -> None:
+        """Answer one path (with or without a trailing slash); GET and HEAD, or whatever the method is."""
         self._exact[path] = handler
+        if any_method:
+            self._any_method.add(path)
 
     def add_prefix(self, prefix: str, handler: PathHandler) -> None:
         """Answer everything below a prefix that nothing exact answers."""
@@ -29,12 +32,12 @@ class Paths:
         self._prefixes.sort(key=lambda item: -len(item[0]))
 
     def answer(self, context: RequestContext, request: Request) -> Answer | Awaitable[Answer]:
-        """Answer a request; only GET and HEAD are known here."""
+        """Answer a request; nearly everything here knows GET and HEAD only."""
         path = context.info.path.rstrip("/") or "/"
         handler = self._exact.get(path)
-        found = handler(context, request) if handler and request.method in ("GET", "HEAD") else None
-        if handler and request.method not in ("GET", "HEAD"):
+        if handler and request.method not in ("GET", "HEAD") and path not in self._any_method:
             raise failures.method_not_allowed()
+        found = handler(context, request) if handler else None
         if found is not None:
             return found
         for prefix, below in self._prefixes:

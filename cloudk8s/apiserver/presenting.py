@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from cloudk8s.api.field_errors import quoted
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import list_head, type_prefix
 from cloudk8s.apiserver.http.interface import Response
 from cloudk8s.apiserver.negotiation import YAML, Format
 from cloudk8s.apiserver.operations.listing import Page
+from cloudk8s.errors import BadRequest
 from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Record
+
+_INCLUDES: Final = frozenset({"", "Metadata", "Object", "None"})
+_NO_TABLE: Final = "Unable to convert to Table as requested"
 
 
 class Presenter:
@@ -36,13 +41,16 @@ class Presenter:
         """The object's JSON in the resource's version."""
         return record.value if self.is_stored_form(resource) else codec.encode(self.tree(resource, record))
 
-    def one(self, resource: ResourceType, record: Record, form: Format, status: int = 200) -> Response:
-        """One object as asked for."""
+    def one(
+        self, resource: ResourceType, record: Record, form: Format, status: int = 200, *, include: str = ""
+    ) -> Response:
+        """One object as asked for; `include` is what rows of a table carry."""
         if form.is_plain:
             return Response(status, self.value(resource, record))
         tree = self.tree(resource, record)
         if form.form == "table":
-            tree = self.table(resource, [tree], form, {"resourceVersion": tree["metadata"]["resourceVersion"]})
+            metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+            tree = self.table(resource, [tree], form, metadata, include)
         elif form.form == "metadata":
             tree = partial_metadata(tree, form)
         return document(tree, form, status)
@@ -71,6 +79,9 @@ class Presenter:
         include: str = "", *, with_columns: bool = True,
     ) -> Object:  # fmt: skip
         """Objects as a meta.k8s.io Table."""
+        if include not in _INCLUDES:
+            text = "must be 'Metadata', 'Object', 'None', or empty"
+            raise BadRequest(f"{_NO_TABLE}: includeObject: Invalid value: {quoted(include)}: {text}")
         table: Object = self._printer.table(resource, trees, include=include or "Metadata", version=form.meta_version)
         table["metadata"] = dict(metadata)
         if not with_columns:

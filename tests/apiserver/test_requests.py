@@ -137,3 +137,48 @@ async def test_what_leaves_a_selection_is_shown_as_it_was_there(api: LocalApi) -
     metadata = seen[1][1]["metadata"]
     assert metadata["labels"] == {"app": "web"}
     assert metadata["resourceVersion"] == left["metadata"]["resourceVersion"] == str(seen[1][2])
+
+
+TABLE = {"accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
+
+
+async def test_rows_carry_what_is_asked_for_of_one_object_too(api: LocalApi) -> None:
+    await api.call("POST", MAPS, body={"metadata": {"name": "conf"}, "data": {"a": "1"}})
+    for path in (MAPS, f"{MAPS}/conf"):
+        (row,) = tree(await api.call("GET", path, {"includeObject": "None"}, headers=TABLE))["rows"]
+        assert row["object"] is None
+        (row,) = tree(await api.call("GET", path, {"includeObject": "Object"}, headers=TABLE))["rows"]
+        assert row["object"]["data"] == {"a": "1"}
+        with pytest.raises(
+            BadRequest, match="includeObject: Invalid value: \"Bad\": must be 'Metadata', 'Object', 'None'"
+        ):
+            await api.call("GET", path, {"includeObject": "Bad"}, headers=TABLE)
+
+
+async def test_failed_pods_are_marked_in_tables(api: LocalApi) -> None:
+    await api.call("POST", PODS, body=pod("web"))
+    await api.call("PATCH", f"{PODS}/web/status", body={"status": {"phase": "Failed"}}, headers=MERGE)
+    (row,) = tree(await api.call("GET", PODS, headers=TABLE))["rows"]
+    assert row["conditions"][0]["message"] == "The pod failed."
+
+
+async def test_rows_of_daemon_sets_leave_out_the_count_of_templates(api: LocalApi) -> None:
+    path, template = "/apis/apps/v1/namespaces/default/daemonsets", pod("web")
+    meta, spec = {"labels": {"app": "web"}}, template["spec"]["containers"]
+    for name, notes in (("plain", {}), ("noted", {"a": "b"})):
+        body = {
+            "selector": {"matchLabels": meta["labels"]},
+            "template": {"metadata": meta, "spec": {"containers": spec}},
+        }
+        await api.call("POST", path, body={"metadata": {"name": name, "annotations": notes}, "spec": body})
+    noted, plain = tree(await api.call("GET", path, headers=TABLE))["rows"]
+    assert noted["object"]["metadata"]["annotations"] == {"a": "b"}
+    assert "annotations" not in plain["object"]["metadata"]
+    stored = tree(await api.call("GET", f"{path}/plain"))["metadata"]["annotations"]
+    assert stored == {"deprecated.daemonset.template.generation": "1"}
+
+
+async def test_the_list_of_groups_answers_any_method(api: LocalApi) -> None:
+    assert tree(await api.call("PUT", "/apis", body={}))["kind"] == "APIGroupList"
+    with pytest.raises(StatusError, match="the server does not allow this method"):
+        await api.call("PUT", "/api", body={})

@@ -10,6 +10,7 @@ from cloudk8s.api.printing import access, batch, cluster, custom, events, networ
 from cloudk8s.api.printing.layout import AGE, NAME, Heading, Layout
 from cloudk8s.api.printing.text import age_of, name_of
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.strategies.daemon_set import TEMPLATE_GENERATION
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.schema import Schema
 
@@ -70,10 +71,21 @@ def _row(obj: Object, cells: list[Any], include: str, version: str) -> Object:
         row["object"] = obj
     elif include != "None":
         kind, api_version = "PartialObjectMetadata", f"meta.k8s.io/{version}"
-        row["object"] = {"kind": kind, "apiVersion": api_version, "metadata": obj["metadata"]}
+        row["object"] = {"kind": kind, "apiVersion": api_version, "metadata": _metadata(obj)}
     else:
         row["object"] = None
     return row
+
+
+def _metadata(obj: Object) -> Object:
+    """The object's metadata as upstream holds it: the annotation that counts templates is not part of it there."""
+    metadata: Object = obj["metadata"]
+    annotations = metadata.get("annotations") or {}
+    if obj["kind"] != "DaemonSet" or TEMPLATE_GENERATION not in annotations:
+        return metadata
+    kept = {key: value for key, value in annotations.items() if key != TEMPLATE_GENERATION}
+    rest = {key: value for key, value in metadata.items() if key != "annotations"}
+    return rest | ({"annotations": kept} if kept else {})
 
 
 def _finished(obj: Object) -> list[Object]:
@@ -83,7 +95,7 @@ def _finished(obj: Object) -> list[Object]:
     phase = (obj.get("status") or {}).get("phase")
     messages = {
         "Succeeded": "The pod has completed successfully.",
-        "Failed": "The pod failed to complete successfully.",
+        "Failed": "The pod failed.",
     }
     if phase not in messages:
         return []

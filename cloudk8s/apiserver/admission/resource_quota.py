@@ -73,7 +73,9 @@ class ResourceQuota(AdmissionPlugin):
             return live
 
         resource = self.core.resource("", "resourcequotas")
-        await rewrite(self.core, resource, request.namespace, name, charge, dry_run=request.dry_run)
+        await rewrite(
+            self.core, resource, request.namespace, name, charge, owned_through="status", dry_run=request.dry_run
+        )
 
 
 def _difference(request: AdmissionRequest) -> Amounts:

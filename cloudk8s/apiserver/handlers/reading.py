@@ -34,7 +34,8 @@ def get(core: Core, presenter: Presenter, context: RequestContext, resource: Res
     record = core.store.get(resource.key(info.namespace, info.name))
     if record is None:
         raise failures.not_found(resource, info.name)
-    return presenter.one(resource, record, negotiate(context.headers.get("accept", "")))
+    form = negotiate(context.headers.get("accept", ""))
+    return presenter.one(resource, record, form, include=context.query.get("includeObject"))
 
 
 def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:

@@ -1,4 +1,4 @@
-"""Change a stored object for the server's own reasons: no admission, no validation, no owner of fields."""
+"""Change a stored object for the server's own reasons: no admission, no validation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _ATTEMPTS: Final = 16
 
 async def rewrite(
     core: Core, resource: ResourceType, namespace: str, name: str, transform: Callable[[Object], Object], *,
-    dry_run: bool = False,
+    owned_through: str | None = None, dry_run: bool = False,
 ) -> Record:  # fmt: skip
     """Store what `transform` makes of a copy of the newest state; upstream's `GuaranteedUpdate`.
 
-    `transform` may be called again after a lost race, and may refuse by raising.
+    `transform` may be called again after a lost race, and may refuse by raising. With `owned_through`, a subresource,
+    the server comes to own what it changes, as by a write through that subresource; else nobody does.
     """
     key = resource.key(namespace, name)
     for _ in range(_ATTEMPTS):
@@ -32,6 +33,8 @@ async def rewrite(
         new = transform(codec.decode(record.value))
         if new == old:
             return record
+        if owned_through is not None:
+            core.fields.on_own_update(resource, new, old, owned_through)
         if dry_run:
             return writing.dry_record(core, resource, key, new, record.revision)
         try:

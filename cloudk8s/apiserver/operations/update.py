@@ -13,6 +13,7 @@ from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations import writing
+from cloudk8s.machinery.apply import managed_fields
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
 _ATTEMPTS: Final = 64
@@ -165,6 +166,7 @@ async def _store(
     core: Core, context: RequestContext, resource: ResourceType, new: Object, old: Object, record: Record
 ) -> Record:
     core.decoder.complete(new, resource.schema)
+    new = managed_fields.with_old_times(new, old)
     if new == old:
         return record
     metadata = new["metadata"]

@@ -66,3 +66,16 @@ async def test_a_refused_pod_charges_nothing(cluster: Cluster) -> None:
     with pytest.raises(Forbidden):
         await cluster.pod("a", "p", resources={"requests": {"cpu": "2"}})
     assert (await cluster.call("GET", path))["status"]["used"] == {"pods": "0", "requests.cpu": "0"}
+
+
+async def test_what_a_quota_counts_is_owned_by_the_server(cluster: Cluster) -> None:
+    await cluster.namespace("a")
+    path = await quota(cluster, "a", pods="2")
+    await cluster.pod("a", "first")
+    (entry,) = [
+        entry
+        for entry in (await cluster.call("GET", path))["metadata"]["managedFields"]
+        if entry["manager"] == "kube-apiserver"
+    ]
+    assert (entry["operation"], entry["subresource"]) == ("Update", "status")
+    assert entry["fieldsV1"] == {"f:status": {"f:used": {"f:pods": {}}}}
