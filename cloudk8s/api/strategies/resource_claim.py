@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.devices.claims import check_claim_kept, check_claim_spec
 
 
 class ResourceClaimStrategy(BuiltinStrategy):
@@ -17,6 +20,14 @@ class ResourceClaimStrategy(BuiltinStrategy):
         default_claim_spec(spec_of(obj))
         self.default_status(obj)
 
+    def check_create(self, obj: Object) -> list[FieldError]:
+        errors = self.check_metadata(obj)
+        check_claim_spec(errors, "spec", obj["spec"])
+        return errors
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_claim_kept(errors, "spec", new["spec"], old["spec"], "ResourceClaimSpec")
+
 
 class ResourceClaimTemplateStrategy(BuiltinStrategy):
     """The ResourceClaimTemplate kind: its spec never changes."""
@@ -25,6 +36,17 @@ class ResourceClaimTemplateStrategy(BuiltinStrategy):
         spec = spec_of(obj)
         spec.setdefault("metadata", {})
         default_claim_spec(spec.setdefault("spec", {}))
+
+    def check_create(self, obj: Object) -> list[FieldError]:
+        errors = self.check_metadata(obj)
+        meta = obj["spec"].get("metadata") or {}
+        errors += metadata.validate_annotations(meta.get("annotations") or {}, "spec.metadata.annotations")
+        errors += metadata.validate_labels(meta.get("labels") or {}, "spec.metadata.labels")
+        check_claim_spec(errors, "spec.spec", obj["spec"].get("spec") or {})
+        return errors
+
+    def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:
+        check_claim_kept(errors, "spec", new["spec"], old["spec"], "ResourceClaimTemplateSpec")
 
 
 def default_claim_spec(spec: dict[str, Any]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.validation.devices.slices import check_slice_spec
 
 
 class ResourceSliceStrategy(BuiltinStrategy):
@@ -24,3 +26,6 @@ class ResourceSliceStrategy(BuiltinStrategy):
     @property
     def selectable_field_names(self) -> frozenset[str]:
         return frozenset({"spec.nodeName", "spec.driver"})
+
+    def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
+        check_slice_spec(errors, obj["spec"], old and old["spec"])

@@ -300,6 +300,26 @@ STRUCTS: Final[dict[str, str]] = {
     ),
     "CSINodeDriver": "Name:string NodeID:string TopologyKeys:[]string Allocatable:*VolumeNodeResources",
     "VolumeNodeResources": "Count:*int",
+    "DeviceAttribute": "IntValue:*int@int BoolValue:*bool@bool StringValue:*string@string VersionValue:*string@version",
+    "ResourceClaimSpec": "Devices:DeviceClaim",
+    "ResourceClaimTemplateSpec": ":ObjectMeta@metadata Spec:ResourceClaimSpec",
+    "DeviceClaim": ("Requests:[]DeviceRequest Constraints:[]DeviceConstraint Config:[]DeviceClaimConfiguration"),
+    "DeviceRequest": "Name:string Exactly:*ExactDeviceRequest FirstAvailable:[]DeviceSubRequest",
+    "ExactDeviceRequest": (
+        "DeviceClassName:string Selectors:[]DeviceSelector AllocationMode:string Count:int AdminAccess:*bool "
+        "Tolerations:[]DeviceToleration Capacity:*DeviceCapacityRequirements"
+    ),
+    "DeviceSubRequest": (
+        "Name:string DeviceClassName:string Selectors:[]DeviceSelector AllocationMode:string Count:int "
+        "Tolerations:[]DeviceToleration Capacity:*DeviceCapacityRequirements"
+    ),
+    "DeviceCapacityRequirements": "Requests:map:quantity",
+    "DeviceSelector": "CEL:*DeviceExpression@cel",
+    "DeviceExpression": "Expression:string",
+    "DeviceToleration": "Key:string Operator:string Value:string Effect:string TolerationSeconds:*int",
+    "DeviceConstraint": "Requests:[]string MatchAttribute:*string DistinctAttribute:*string",
+    "DeviceClaimConfiguration": "Requests:[]string Opaque:*OpaqueConfiguration",
+    "OpaqueConfiguration": "Driver:string Parameters:raw",
     "TokenRequest": "Audience:string ExpirationSeconds:*int",
 }
 """Structs without JSON tags."""

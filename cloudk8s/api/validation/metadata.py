@@ -26,6 +26,10 @@ _IMMUTABLE = (
     ("deletionTimestamp", None),
     ("deletionGracePeriodSeconds", None),
 )
+_WITH_RULES = (
+    "name", "generateName", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
+    "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
+)  # fmt: skip
 
 
 def validate(
@@ -44,6 +48,8 @@ def validate(
 
 def validate_update(new: Mapping[str, Any], old: Mapping[str, Any], path: str = "metadata") -> list[FieldError]:
     """A kind's own check of changed metadata."""
+    if is_unchanged(new, old):
+        return []
     errors = validate_accessor_update(new, old, path)
     if finalizers := new.get("finalizers"):
         _check_known_finalizers(errors, finalizers, path)
@@ -57,9 +63,18 @@ def validate_common_create(obj: Object, *, namespaced: bool) -> list[FieldError]
 
 def validate_common_update(new: Object, old: Object, *, namespaced: bool) -> list[FieldError]:
     """What every update is held to before the kind's own validation; both sets of findings are reported."""
+    if is_unchanged(new["metadata"], old["metadata"]):
+        return []
     errors = validate_accessor(new["metadata"], namespaced=namespaced, name_rule=names.path_segment)
     errors += validate_accessor_update(new["metadata"], old["metadata"])
     return errors
+
+
+def is_unchanged(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether nothing differs that has rules: then all is as sound as when it was stored."""
+    if (new.get("generation") or 0) < (old.get("generation") or 0):
+        return False
+    return all(new.get(field) == old.get(field) for field in _WITH_RULES)
 
 
 def validate_accessor(
