@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "dns": "dns:dns",
     "cloud-controller-manager": "cloud_controller_manager:cloud_controller_manager",
     "offline": "offline:offline",
+    "image": "image:image",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

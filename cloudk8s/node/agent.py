@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from cloudk8s.apiserver.http.server import HTTPServer
-from cloudk8s.client.events import EventRecorder
+from cloudk8s.client.events import EventKind, EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import labels_of, spec_of
@@ -28,6 +28,7 @@ from cloudk8s.node.containers.fields import PodFacts
 from cloudk8s.node.machine import addresses, capacity
 from cloudk8s.node.machine.node_object import Self
 from cloudk8s.node.pods.image_puller import ImagePuller
+from cloudk8s.node.pods.log_rotation import LogRotation
 from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.runtimes.interface import Runtime
@@ -39,6 +40,7 @@ from cloudk8s.node.volumes.claims import ClaimVolumes
 from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
 from cloudk8s.node.volumes.empty_dir import EmptyDirVolumes
 from cloudk8s.node.volumes.host_path import HostPathVolumes
+from cloudk8s.node.volumes.image import ImageVolumes
 from cloudk8s.node.volumes.interface import VolumePlugin
 from cloudk8s.node.volumes.manager import VolumeManager
 
@@ -88,10 +90,12 @@ class NodeAgent:
             await self._runtime.close()
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
+        rotation = LogRotation(self.settings, self._runtime, clock=self._clock, running=self.workers.running_containers)
         async with self._working():
             group.create_task(self._reporter.run(), name="node status")
             group.create_task(self._reporter.run_lease(), name="node lease")
             group.create_task(self.workers.listen(), name="runtime events")
+            group.create_task(rotation.run(), name="log rotation")
             self.is_running.set()
             await asyncio.Event().wait()
 
@@ -141,6 +145,7 @@ class NodeAgent:
             for kind in KINDS
         ]
         plugins += [EmptyDirVolumes(), HostPathVolumes(), ClaimVolumes(ClaimReader(self._client))]
+        plugins.append(ImageVolumes(images, announce=self._announce))
         return Tools(
             settings=settings,
             client=self._client,
@@ -154,6 +159,9 @@ class NodeAgent:
             node=self._facts,
             services=ServiceVariables(self._informers.of(SERVICES)),
         )
+
+    def _announce(self, pod: Object, kind: EventKind, reason: str, note: str) -> None:
+        self._tools.pod_event(pod, kind, reason, note)
 
     def _pod_facts(self, pod: Object) -> PodFacts:
         """What downward API volumes show."""

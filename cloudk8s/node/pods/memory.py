@@ -34,6 +34,10 @@ class PodMemory:
 
     async def learn(self, tools: Tools, pod: Object, observed: Observed) -> None:
         """Read what containers left behind, and the names of their images."""
+        known = {container.id for container in observed.all_containers()}
+        for memory in (self.messages, self.image_ids):
+            for container_id in memory.keys() - known:
+                del memory[container_id]
         for container in observed.all_containers():
             if container.id not in self.image_ids:
                 self.image_ids[container.id] = await tools.images.shown_id(container.image_id)

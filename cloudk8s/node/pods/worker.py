@@ -212,6 +212,8 @@ class PodWorker:
     async def _observe(self) -> None:
         self._observed = await look(self._tools, uid_of(self.pod))
         await self._memory.learn(self._tools, self.pod, self._observed)
+        if await cleanup.prune(self._tools, self._observed):
+            self._observed = await look(self._tools, uid_of(self.pod))
         self._probe()
 
     def _probe(self) -> None:

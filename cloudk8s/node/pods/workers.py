@@ -16,7 +16,7 @@ from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.admission import rejection
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
-from cloudk8s.node.runtimes.interface import RuntimeFailure, Sandbox
+from cloudk8s.node.runtimes.interface import Container, RuntimeFailure, Sandbox
 
 _ORPHAN_GRACE = timedelta(seconds=30)
 
@@ -55,6 +55,10 @@ class PodWorkers:
         wanted = f"{namespace}/{name}"
         found = [worker for worker in self._workers.values() if pods.full_name(worker.pod) == wanted]
         return max(found, key=lambda worker: not worker.is_removed, default=None)
+
+    def running_containers(self) -> Iterable[Container]:
+        """All containers that ran when their workers last looked."""
+        return [container for worker in self.all() for container in worker.observed.running()]
 
     def wake(self, uid: str) -> None:
         """Something happened to a pod."""

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloudk8s.node.runtimes.host.addresses import Address, Network
+from cloudk8s.node.runtimes.host.bridge_rules import HostPort, rules
 from cloudk8s.node.runtimes.host.shim import netlink
 from cloudk8s.node.runtimes.interface import RuntimeFailure
 
-_FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+_SWITCHES = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/{bridge}/route_localnet")
 
 
 class Bridge:
@@ -26,13 +27,21 @@ class Bridge:
         self.name = f"ck{digest[:8]}"
         self._mtu = mtu
         self._table = f"cloudk8s_{digest[:8]}"
+        self._networks: Sequence[Network] = ()
+        self._ports: Sequence[HostPort] = ()
         self.index = 0
         """The interface's index; 0 while there is no bridge."""
 
     async def set_up(self, gateways: Sequence[tuple[Address, int]], networks: Sequence[Network]) -> None:
         """Make the bridge with its addresses, let packets through, and masquerade what leaves. Idempotent."""
         await asyncio.to_thread(self._set_up, gateways)
-        await self._run_nft(self._rules(networks))
+        self._networks = networks
+        await self.set_ports(self._ports)
+
+    async def set_ports(self, ports: Sequence[HostPort]) -> None:
+        """Lead these ports of the host to pods, and no others."""
+        self._ports = tuple(ports)
+        await self._run_nft(rules(self._table, self.name, self._networks, self._ports))
 
     async def remove(self) -> None:
         """Take bridge and rules away; absent is success."""
@@ -54,8 +63,8 @@ class Bridge:
             index = netlink.link_index(route, self.name)
             for address, prefix in gateways:
                 netlink.add_address(route, index, address, prefix)
-        for name in _FORWARDING:
-            path = Path("/proc/sys", name)
+        for name in _SWITCHES:
+            path = Path("/proc/sys", name.format(bridge=self.name))
             if path.exists() and path.read_text().strip() != "1":
                 path.write_text("1")
         self.index = index
@@ -68,15 +77,6 @@ class Bridge:
     def _delete_link(name: str) -> None:
         with netlink.open_socket() as route:
             netlink.delete_link(route, name)
-
-    def _rules(self, networks: Sequence[Network]) -> str:
-        lines = [f"table inet {self._table}", f"delete table inet {self._table}", f"table inet {self._table} {{"]
-        lines += ["  chain postrouting {", "    type nat hook postrouting priority srcnat; policy accept;"]
-        for network in networks:
-            family = "ip" if network.version == 4 else "ip6"
-            lines.append(f'    {family} saddr {network} oifname != "{self.name}" {family} daddr != {network} '
-                         f"fib daddr type != local masquerade")  # fmt: skip
-        return "\n".join([*lines, "  }", "}", ""])
 
     async def _run_nft(self, rules: str) -> None:
         """Apply rules in one transaction. Without nft pods reach one another, but not what lies beyond the node."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Surroundings:
     mounts: tuple[Mount, ...] = ()
     """The runtime's own: resolv.conf, hostname."""
     shared_memory: str = ""
+    image_volumes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    """Layers of the images that are mounted as volumes, by image id."""
     target_pid: int = 0
 
 
@@ -147,7 +150,7 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "own_proc": config.namespaces.pid != "node",
         "own_sys": own_network and not isolation.user_namespace,
         "is_user_namespace": isolation.user_namespace,
-        "mounts": [_mount(mount) for mount in (*around.mounts, *config.mounts)],
+        "mounts": [_mount(mount, around) for mount in (*around.mounts, *config.mounts)],
         "devices": [{"source": device.host_path, "target": device.container_path} for device in config.devices],
         "shm": around.shared_memory or None,
         "masked": list(_MASKED) if hides else [],
@@ -166,10 +169,14 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
     return root
 
 
-def _mount(mount: Mount) -> dict[str, Any]:
-    return {
+def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
+    description: dict[str, Any] = {
         "source": mount.host_path,
         "target": mount.container_path,
         "readonly": mount.readonly,
         "propagation": mount.propagation,
     }
+    if mount.image:
+        layers = around.image_volumes[mount.image]
+        description |= {"lower": [str(layer) for layer in reversed(layers)], "stage": str(around.directory / "images")}
+    return description

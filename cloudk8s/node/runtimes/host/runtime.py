@@ -150,6 +150,7 @@ class HostRuntime:
             sandbox=sandbox, image=await self._images.root(record.image_id),
             directory=self._containers.directory(container_id), isolation=self._isolation,
             mounts=sandbox_parts.mounts(sandbox, directory), target_pid=self._main_pid(record.config),
+            image_volumes=await self._image_volumes(record.config),
             shared_memory=await asyncio.to_thread(sandbox_parts.shared_memory, directory),
         )  # fmt: skip
         await self._containers.start_process(record, around)
@@ -237,6 +238,7 @@ class HostRuntime:
             answer, _ = await self._spawner.request({"kind": "probe"})
             self._isolation = isolations.found(answer, self._groups.version)
             self._images = self._make_images()
+        await asyncio.to_thread(self._images.store.write_form)
 
     def _make_images(self) -> HostImages:
         return HostImages(
@@ -262,7 +264,13 @@ class HostRuntime:
                 raise RuntimeFailure(f"the sandbox's namespaces could not be made: {holder['error']}")
             record = replace(record, holder=holder)
         await asyncio.to_thread(sandbox_parts.write_files, record, directory)
+        await self._network.open_ports(record)
         await self._sandboxes.save(record)
+
+    async def _image_volumes(self, config: ContainerConfig) -> dict[str, tuple[Path, ...]]:
+        """The layers of the images that a container mounts."""
+        ids = {mount.image for mount in config.mounts if mount.image}
+        return {image_id: (await self._images.root(image_id)).layers or (Path("/"),) for image_id in ids}
 
     def _main_pid(self, config: ContainerConfig) -> int:
         """The first process of the container whose PID namespace is joined."""

@@ -21,13 +21,14 @@ from cloudk8s.node.runtimes.interface import (
     DNSConfig,
     Mount,
     Namespaces,
+    PortMapping,
     Resources,
     SandboxConfig,
     Security,
     StartFailed,
 )
 
-from .archives import docker_archive, programs
+from .archives import docker_archive, layer, programs
 
 pytestmark = [
     pytest.mark.root,
@@ -316,3 +317,47 @@ async def output(runtime: HostRuntime, sandbox: str, script: str | tuple[str, ..
 def log(container: Container) -> str:
     lines = Path(container.log_path).read_bytes().splitlines()
     return "\n".join(line.split(b" ", 3)[3].decode() for line in lines)
+
+
+async def test_an_image_can_be_a_volume(runtime: HostRuntime, sandbox: str, tmp_path: Path) -> None:
+    layers = [layer({"data": None, "data/a": b"one\n", "data/b": b"old\n"}), layer({"data/b": b"two\n"})]
+    (data,) = archive.load(runtime._images.store, docker_archive(tmp_path / "data.tar", layers, tag="data:1"))
+    whole, part = (
+        Mount("/whole", "/", readonly=True, image=data.id),
+        Mount("/part", "/data", readonly=True, image=data.id),
+    )
+
+    shown = await output(runtime, sandbox, "cat /whole/data/* /part/*; touch /part/x 2>&1", mounts=(whole, part))
+
+    assert shown.splitlines()[:4] == ["one", "two", "one", "two"]
+    assert "Read-only file system" in shown
+
+
+async def test_a_port_of_the_host_leads_to_the_pod(runtime: HostRuntime, tmp_path: Path) -> None:
+    mappings = (PortMapping(80, 38080), PortMapping(80, 38081, host_ip="127.0.0.1"))
+    pod = await make_sandbox(runtime, tmp_path, "uid-6", port_mappings=mappings)
+    script = (
+        "import http.server; http.server.HTTPServer(('', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
+    )
+    await start(runtime, pod, ("python3", "-c", script), image="host")
+    (ip,) = next(each.ips for each in await runtime.list_sandboxes())
+
+    for address in ((ip, 80), ("127.0.0.1", 38080), ("127.0.0.1", 38081)):
+        assert b"200 OK" in await fetch(*address), address
+    await runtime.remove_sandbox(pod)
+    with pytest.raises(OSError):
+        await fetch("127.0.0.1", 38080, tries=1)
+
+
+async def fetch(host: str, port: int, *, tries: int = 50) -> bytes:
+    for _ in range(tries - 1):
+        try:
+            return await fetch(host, port, tries=1)
+        except OSError:
+            await asyncio.sleep(0.1)
+    async with asyncio.timeout(2):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer

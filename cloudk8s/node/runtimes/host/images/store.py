@@ -26,6 +26,7 @@ from cloudk8s.node.runtimes.host.images.unpack import unpack
 from cloudk8s.node.runtimes.interface import Image, ImagePullFailed
 
 _NAME_LENGTH = 24
+_FORM = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class Layer:
     open: Callable[[], BinaryIO]
 
 
+def open_store(directory: Path) -> ImageStore:
+    """The store that a runtime keeps in a directory, in the form that this runtime uses."""
+    form = directory / _FORM
+    is_overlay = form.read_text() == "overlay" if form.exists() else os.geteuid() == 0
+    return ImageStore(directory, is_overlay=is_overlay)
+
+
 class ImageStore:
     """One directory. `is_overlay` says whether layers are stacked when a container starts, or one over another here."""
 
@@ -60,6 +68,11 @@ class ImageStore:
         self._directory, self._is_overlay = directory, is_overlay
         self._known: dict[str, StoredImage] = {}
         self._read_at = 0
+
+    def write_form(self) -> None:
+        """Tell `open_store` in which form layers are kept here."""
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+        (self._directory / _FORM).write_text("overlay" if self._is_overlay else "flat")
 
     def all(self) -> list[StoredImage]:
         """All images."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from typing import Any
 
 from cloudk8s.node.runtimes.host.shim import paths, syscalls
@@ -26,12 +27,13 @@ def bind_into(root: str, mount: dict[str, Any], *, may_create: bool) -> None:
     Where the tree belongs to the host (`may_create` False) its nearest directory is mirrored, so the host sees nothing.
     """
     target = paths.join(root, mount["target"])
-    is_directory = os.path.isdir(mount["source"])
+    source = _image_part(mount) if "lower" in mount else mount["source"]
+    is_directory = os.path.isdir(source)
     if not os.path.lexists(target):
         if not may_create:
             _mirror_nearest(root, target)
         _make_mount_point(target, is_directory=is_directory)
-    bind(mount["source"], target, readonly=bool(mount.get("readonly")), propagation=mount.get("propagation", "private"))
+    bind(source, target, readonly=bool(mount.get("readonly")), propagation=mount.get("propagation", "private"))
 
 
 def bind(source: str, target: str, *, readonly: bool = False, propagation: str = "private") -> None:
@@ -72,6 +74,18 @@ def mirror(source: str, target: str, *, without: tuple[str, ...] = ()) -> None:
             continue
         _make_mount_point(place, is_directory=entry.is_dir())
         syscalls.mount(entry.path, place, flags=syscalls.MS_BIND | syscalls.MS_REC)
+
+
+def _image_part(mount: dict[str, Any]) -> str:
+    """The wanted part of an image's file system, whose layers are stacked aside."""
+    lower: list[str] = mount["lower"]
+    whole = lower[0]
+    if len(lower) > 1:
+        whole = os.path.join(mount["stage"], f"{zlib.crc32(':'.join(lower).encode()):08x}")
+        if not os.path.ismount(whole):
+            os.makedirs(whole, exist_ok=True)
+            syscalls.mount("overlay", whole, "overlay", syscalls.MS_RDONLY, f"lowerdir={':'.join(lower)}")
+    return paths.join(whole, mount["source"])
 
 
 def _mirror_nearest(root: str, target: str) -> None:
