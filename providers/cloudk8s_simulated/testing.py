@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from cloudk8s.cloud.stack.timing import VirtualTimer
 from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, NodeAddress, NodeRef, Routes, Volumes
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
@@ -34,7 +35,7 @@ class SimulatedWorld(World):
         return assembly.routes(self._cloud())
 
     def load_balancers(self) -> LoadBalancers:
-        return assembly.load_balancers(self._cloud())
+        return assembly.load_balancers(self._cloud(), timer=VirtualTimer())
 
     def machines(self) -> Machines:
         return assembly.machines(self._cloud())

@@ -27,6 +27,8 @@ from cloudk8s.errors import CloudError, Conflict, NotFound, RetryLater
 from cloudk8s.machinery import codec
 
 TRIES = 20
+UNCLAIMED = timedelta(seconds=30)
+"""When to ask again about a node that no cloud claims: clouds list what was just made a little later."""
 log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,7 @@ class CloudNodeController:
             raise found.error
         if found.instance is None or found.instance.state == "gone":
             log.info("node %s: no cloud has an instance for it; left as it is", name)
-            return None
+            return UNCLAIMED
         await self._initialize(node, found.instance, found.cloud)
         return None
 

@@ -9,6 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import Resource, StackError
 
+MAKING = ("create", "update", "replace")
+
 
 def sort_resources(resources: Iterable[Resource]) -> list[Resource]:
     """What is referred to comes first; otherwise in the order given. Raises StackError for a cycle."""
@@ -37,7 +39,7 @@ def sort_steps(steps: Iterable[Step], type_order: Sequence[str]) -> tuple[Step, 
         edges[name] = frozenset(
             other.name
             for other in later
-            if other.action == "delete" or (other.action in ("create", "update") and _waits(step, mine, first_replaced))
+            if other.action == "delete" or (other.action in MAKING and _waits(step, mine, first_replaced))
         )
     return tuple(replace(by_name[name], after=edges[name]) for name in _sorted(edges))
 

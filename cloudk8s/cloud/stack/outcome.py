@@ -38,10 +38,17 @@ class Outcome:
         """Raise what a caller should know: the first failure, else that there is something to wait for."""
         for name, error in self.failures.items():
             more = f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else ""
-            error.args = (f"{name}: {error}{more}",)
-            raise error
+            raise _named(error, f"{name}: {error}{more}") from error
         if self.waiting:
             name, first = next(iter(self.waiting.items()))
             raise RetryLater(self.retry_after or first.after, f"{name}: {first.message}")
         if self.skipped:
             raise CloudError(f"{', '.join(self.skipped)}: not tried")
+
+
+def _named(error: CloudError, message: str) -> CloudError:
+    """The same error with another message; the class, and what it carries, tells the caller what to do."""
+    named = type(error).__new__(type(error))
+    named.__dict__.update(error.__dict__)
+    named.args = (message,)
+    return named

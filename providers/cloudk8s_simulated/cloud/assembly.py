@@ -7,6 +7,7 @@ import time
 from cloudk8s.cloud.stack.balancing import StackLoadBalancers
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s.cloud.stack.timing import SystemTimer, Timer
 from cloudk8s.plugin import Cloud
 from cloudk8s.testing.faults import Faults
 from cloudk8s_simulated.cloud.account import Account
@@ -45,9 +46,11 @@ def routes(cloud: Cloud[SimulatedSettings]) -> SimulatedRoutes:
     return SimulatedRoutes(account_of(cloud), cluster=cloud.cluster)
 
 
-def load_balancers(cloud: Cloud[SimulatedSettings]) -> StackLoadBalancers:
+def load_balancers(cloud: Cloud[SimulatedSettings], *, timer: Timer | None = None) -> StackLoadBalancers:
+    """`timer` stands in for the machine's time where the engine pauses between tries."""
     account = account_of(cloud)
-    engine = Engine(resource_types(account), retries=Retries(attempts=2, first=0.1), concurrency=8)
+    retries = Retries(attempts=4, first=0.1, timer=timer or SystemTimer())
+    engine = Engine(resource_types(account), retries=retries, concurrency=8)
     return make_load_balancers(account, cluster=cloud.cluster, engine=engine)
 
 
