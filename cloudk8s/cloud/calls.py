@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.errors import CloudError, UserError
 from cloudk8s.machinery.clock import Clock
 
@@ -34,12 +35,16 @@ class CallLimits:
 class Calls:
     """The calls of one cloud. A call that missed its deadline keeps its thread, and its key, until it returns."""
 
-    def __init__(self, name: str, limits: CallLimits, *, clock: Clock, executor: Executor | None = None) -> None:
+    def __init__(
+        self, name: str, limits: CallLimits, *, clock: Clock, executor: Executor | None = None,
+        metrics: CloudMetrics | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._limits = limits
         self._clock = clock
         self._executor = executor
         self._running: dict[Hashable, Future[object]] = {}
+        self._metrics = metrics or NoMetrics()
         self._tokens = float(limits.burst)
         self._filled = clock.monotonic()
         self.made = 0
@@ -58,9 +63,15 @@ class Calls:
         future = self._pool().submit(function, *args, **kwargs)
         if key is not None:
             self._running[key] = future  # type: ignore[assignment]
+        started, outcome = self._clock.monotonic(), "ok"
         try:
             return await self._wait(future, key)
+        except CloudError as error:
+            outcome = type(error).__name__
+            raise
         finally:
+            seconds = self._clock.monotonic() - started
+            self._metrics.called(self.name, getattr(function, "__name__", "call"), outcome, seconds)
             if future.done():
                 self._running.pop(key, None)
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cloudk8s.cloud.controllers.assembly import attach
 from cloudk8s.cloud.directory import AttachedCloud
+from cloudk8s.cloud.metrics import CloudMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
@@ -72,7 +73,7 @@ def load_clouds(path: Path) -> CloudsFile:
 
 def attach_clouds(
     plugins: Plugins, entries: Iterable[CloudEntry], controllers: CloudControllerSettings, *, clock: Clock,
-    executor: Executor | None = None,
+    executor: Executor | None = None, metrics: CloudMetrics | None = None,
 ) -> list[AttachedCloud]:  # fmt: skip
     """Ask each cloud's provider for its contracts. No call to any cloud is made yet."""
     attached = []
@@ -82,6 +83,7 @@ def attach_clouds(
             attach(
                 entry.name, entry.provider, clock=clock, settings=controllers, instances=plugins.instances(cloud),
                 routes=plugins.routes(cloud), load_balancers=plugins.load_balancers(cloud), executor=executor,
+                metrics=metrics,
             )
         )  # fmt: skip
     return attached

@@ -13,9 +13,10 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import CORE_EVENTS, NODES, SERVICES
-from cloudk8s.cloud.controllers.assembly import attach, build
+from cloudk8s.cloud.controllers.assembly import attach, registrations
 from cloudk8s.cloud.directory import AttachedCloud
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
+from cloudk8s.cloud.metrics import CloudMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.machinery.clock import FakeClock
@@ -29,7 +30,8 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 class CloudHarness:
     """Add clouds, then `async with harness.running()`, then move `clock`. Calls of clouds run in the test's thread."""
 
-    def __init__(self, *, clock: FakeClock | None = None, **settings: Any) -> None:
+    def __init__(self, *, clock: FakeClock | None = None, metrics: CloudMetrics | None = None, **settings: Any) -> None:
+        self.metrics = metrics
         self.clock = clock or FakeClock()
         self.client = FakeClient(clock=self.clock)
         defaults: dict[str, Any] = {
@@ -48,7 +50,7 @@ class CloudHarness:
         """Add a cloud with these contracts."""
         cloud = attach(
             name, provider or name, clock=self.clock, settings=self.settings, instances=instances, routes=routes,
-            load_balancers=load_balancers, executor=InlineExecutor(),
+            load_balancers=load_balancers, executor=InlineExecutor(), metrics=self.metrics,
         )  # fmt: skip
         self.clouds.append(cloud)
         return cloud
@@ -60,7 +62,8 @@ class CloudHarness:
         events = EventRecorder(self.client, "test", clock=self.clock)
         cluster = ClusterSettings(data_dir=Path("/nonexistent"))
         context = ControllerContext(self.client, informers, events, self.clock, cluster)
-        self.controllers = build(context, self.clouds, self.settings)
+        wanted = registrations(self.clouds, self.settings, clock=self.clock, metrics=self.metrics)
+        self.controllers = {entry.name: entry.factory(context) for entry in wanted}
         async with informers:
             await informers.synced()
             loops = [controller.run() for name, controller in self.controllers.items() if not only or name in only]

@@ -15,6 +15,7 @@ from cloudk8s.cloud.controllers.service import ServiceController
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
 from cloudk8s.cloud.lookup import InstanceLookup
+from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.controllers.registry import ControllerFactory, Registration
@@ -36,10 +37,11 @@ log = logging.getLogger(__name__)
 def attach(
     name: str, provider: str, *, clock: Clock, settings: CloudControllerSettings, instances: Instances | None = None,
     routes: Routes | None = None, load_balancers: LoadBalancers | None = None, executor: Executor | None = None,
+    metrics: CloudMetrics | None = None,
 ) -> AttachedCloud:  # fmt: skip
     """A cloud ready to be called. `executor` runs its calls; None makes threads as needed."""
     limits = CallLimits(settings.call_concurrency, settings.call_deadline.total_seconds(), settings.calls_per_second)
-    calls = Calls(name, limits, clock=clock, executor=executor)
+    calls = Calls(name, limits, clock=clock, executor=executor, metrics=metrics)
     return AttachedCloud(name, provider, calls, instances, routes, load_balancers)
 
 
@@ -56,20 +58,22 @@ def build(
 
 
 def registrations(
-    clouds: Sequence[AttachedCloud], settings: CloudControllerSettings, *, clock: Clock
-) -> Sequence[Registration]:
+    clouds: Sequence[AttachedCloud], settings: CloudControllerSettings, *, clock: Clock,
+    metrics: CloudMetrics | None = None,
+) -> Sequence[Registration]:  # fmt: skip
     """The same as `build`, for `cloudk8s.controllers.runtime.run_controllers`."""
     directory = CloudDirectory(clouds, default=settings.default_cloud)
     lookup = InstanceLookup(directory, clock=clock, window=settings.lookup_window)
+    count = metrics or NoMetrics()
     found: dict[str, ControllerFactory] = {}
     if any(cloud.instances is not None for cloud in clouds):
-        found[NODE] = lambda context: CloudNodeController(context, lookup, settings)
+        found[NODE] = lambda context: CloudNodeController(context, lookup, settings, metrics=count)
         found[NODE_LIFECYCLE] = lambda context: CloudNodeLifecycleController(context, lookup, directory, settings)
     if settings.configure_cloud_routes and any(cloud.routes is not None for cloud in clouds):
         check_cluster_cidrs(settings.cluster_cidrs)
-        found[ROUTE] = lambda context: RouteController(context, lookup, directory, settings)
+        found[ROUTE] = lambda context: RouteController(context, lookup, directory, settings, metrics=count)
     if any(cloud.load_balancers is not None for cloud in clouds):
-        found[SERVICE] = lambda context: ServiceController(context, lookup, directory, settings)
+        found[SERVICE] = lambda context: ServiceController(context, lookup, directory, settings, metrics=count)
     for name in (NODE, NODE_LIFECYCLE, ROUTE, SERVICE):
         if name not in found:
             log.info("%s does not run: no configured cloud has what it needs", name)

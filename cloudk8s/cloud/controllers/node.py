@@ -18,8 +18,9 @@ from cloudk8s.client.resources import NODES
 from cloudk8s.cloud.controllers.node_addresses import wanted_addresses
 from cloudk8s.cloud.controllers.node_initialization import initialized, is_uninitialized
 from cloudk8s.cloud.controllers.node_labels import OWNED_LABELS, corrected_labels, wanted_labels
-from cloudk8s.cloud.controllers.node_reference import addresses_of, node_ref
+from cloudk8s.cloud.controllers.node_reference import addresses_of, age_of, node_ref
 from cloudk8s.cloud.lookup import Found, InstanceLookup
+from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.cloud.model.instance import Instance, NodeAddress
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import ControllerContext
@@ -35,7 +36,11 @@ log = logging.getLogger(__name__)
 class CloudNodeController:
     """Initialises tainted nodes as they come, and compares all others with their clouds every few minutes."""
 
-    def __init__(self, context: ControllerContext, lookup: InstanceLookup, settings: CloudControllerSettings) -> None:
+    def __init__(
+        self, context: ControllerContext, lookup: InstanceLookup, settings: CloudControllerSettings, *,
+        metrics: CloudMetrics | None = None,
+    ) -> None:  # fmt: skip
+        self._metrics = metrics or NoMetrics()
         self._client = context.client
         self._clock = context.clock
         self._events = context.events.for_component("cloud-node-controller")
@@ -67,7 +72,9 @@ class CloudNodeController:
         if found.instance is None or found.instance.state == "gone":
             log.info("node %s: no cloud has an instance for it; left as it is", name)
             return UNCLAIMED
-        await self._initialize(node, found.instance, found.cloud)
+        fresh = self._nodes.get(name)
+        if fresh is not None and is_uninitialized(fresh):
+            await self._initialize(fresh, found.instance, found.cloud)
         return None
 
     async def refresh(self) -> None:
@@ -107,6 +114,7 @@ class CloudNodeController:
                 if attempt == TRIES - 1:
                     raise
                 node = await self._client.get(NODES, name_of(node))
+        self._metrics.initialized(age_of(node, self._clock.now()).total_seconds())
         matched = f" (matched by {instance.matched_by} in cloud {cloud})" if instance.matched_by else ""
         self._events.normal(node, "Synced", f"Node synced successfully{matched}")
 

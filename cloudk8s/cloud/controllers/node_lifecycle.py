@@ -8,12 +8,18 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
 from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.objects import is_deleting, is_true, name_of, uid_of
 from cloudk8s.client.resources import NODES
-from cloudk8s.cloud.controllers.node_reference import SHUTDOWN, has_taint, node_ref, provider_id_of, taints_of
+from cloudk8s.cloud.controllers.node_reference import (
+    SHUTDOWN,
+    age_of,
+    has_taint,
+    node_ref,
+    provider_id_of,
+    taints_of,
+)
 from cloudk8s.cloud.controllers.vanished import Vanished
 from cloudk8s.cloud.directory import CloudDirectory
 from cloudk8s.cloud.lookup import Found, InstanceLookup
@@ -120,11 +126,7 @@ class CloudNodeLifecycleController:
         return found.error is None and found.instance is not None and found.instance.state == "gone"
 
     def _is_newborn(self, node: Object) -> bool:
-        stamp = node["metadata"].get("creationTimestamp")
-        if not stamp:
-            return True
-        born = datetime.fromisoformat(str(stamp).replace("Z", "+00:00"))
-        return self._clock.now() - born < max(self._settings.newborn_grace, timedelta(0))
+        return age_of(node, self._clock.now()) < self._settings.newborn_grace
 
     def _totals(self, nodes: Sequence[Object]) -> Mapping[str, int]:
         """How many nodes each cloud has, by providerID."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from cloudk8s.client.interface import Object
@@ -28,6 +29,12 @@ def provider_id_of(node: Object) -> str:
 def addresses_of(node: Object) -> tuple[NodeAddress, ...]:
     """`status.addresses`, in order."""
     return tuple(NodeAddress(entry["type"], entry["address"]) for entry in status_of(node).get("addresses") or ())
+
+
+def age_of(node: Object, now: datetime) -> timedelta:
+    """How long ago the node was created; none where that is not known."""
+    stamp = node["metadata"].get("creationTimestamp")
+    return now - datetime.fromisoformat(str(stamp).replace("Z", "+00:00")) if stamp else timedelta(0)
 
 
 def taints_of(node: Object) -> list[Mapping[str, Any]]:

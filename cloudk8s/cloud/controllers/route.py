@@ -19,6 +19,7 @@ from cloudk8s.cloud.controllers.route_plan import RoutedNode, plan_routes, route
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
 from cloudk8s.cloud.interface import Failures
 from cloudk8s.cloud.lookup import InstanceLookup
+from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.cloud.model.route import Route
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import ControllerContext
@@ -34,8 +35,9 @@ class RouteController:
 
     def __init__(
         self, context: ControllerContext, lookup: InstanceLookup, directory: CloudDirectory,
-        settings: CloudControllerSettings,
+        settings: CloudControllerSettings, *, metrics: CloudMetrics | None = None,
     ) -> None:  # fmt: skip
+        self._metrics = metrics or NoMetrics()
         self._client = context.client
         self._clock = context.clock
         self._events = context.events.for_component("route_controller")
@@ -59,6 +61,7 @@ class RouteController:
             return timedelta(seconds=early)
         self._next_run = self._clock.monotonic() + self._period
         complete = [await self._reconcile_cloud(cloud) for cloud in self._clouds]
+        self._metrics.synced("routes", 0.0, failed=not all(complete))
         return self._settings.route_resync_period if all(complete) else timedelta(seconds=self._period)
 
     def _on_change(self, old: Object | None, new: Object | None) -> None:

@@ -32,6 +32,7 @@ from cloudk8s.cloud.controllers.service_targets import ServiceTargets, services_
 from cloudk8s.cloud.controllers.service_writer import ServiceWriter
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
 from cloudk8s.cloud.lookup import InstanceLookup
+from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.errors import CloudError, CloudForbidden, NotFound, QuotaExceeded, RetryLater, Unsupported
@@ -49,7 +50,9 @@ class ServiceController:
     def __init__(
         self, context: ControllerContext, lookup: InstanceLookup, directory: CloudDirectory,
         settings: CloudControllerSettings, *, random_source: random.Random | None = None,
+        metrics: CloudMetrics | None = None,
     ) -> None:  # fmt: skip
+        self._metrics = metrics or NoMetrics()
         self._clock = context.clock
         self._events = context.events.for_component("service-controller")
         self._directory = directory
@@ -107,7 +110,11 @@ class ServiceController:
 
     async def reconcile_nodes(self, key: str) -> timedelta | None:
         """Bring the members of all load balancers in order; what fails is ensured in full."""
-        for entry in await self._members.update():
+        started = self._clock.monotonic()
+        failed = await self._members.update()
+        self._metrics.synced("nodes", self._clock.monotonic() - started, failed=bool(failed))
+        for entry in failed:
+            self._metrics.synced("host", 0.0, failed=True)
             self._queue.add(key_of(entry.service))
         return None
 
@@ -136,7 +143,9 @@ class ServiceController:
             await self._removal.from_other_clouds(service, None)
             return None
         period = self._settings.drift_repair_period.total_seconds()
+        started = self._clock.monotonic()
         service = await self._ensuring.ensure(service, cloud, repair_after=period)
+        self._metrics.synced("service", self._clock.monotonic() - started)
         await self._removal.from_other_clouds(service, cloud)
         return timedelta(seconds=period * (1 + self._random.random() / 5))
 
@@ -181,6 +190,7 @@ class ServiceController:
         if service is None:
             log.warning("a load balancer of a deleted Service could not be removed: %s", error)
             return
+        self._metrics.synced("service", 0.0, failed=True)
         self._events.warning(service, "SyncLoadBalancerFailed", f"Error syncing load balancer: {error}")
         await self._show_problem(service, reason, str(error))
 
