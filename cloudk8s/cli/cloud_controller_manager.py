@@ -32,18 +32,12 @@ def cloud_controller_manager(
 
     Example: cloudk8s cloud-controller-manager --kubeconfig prod.conf --config clouds.yaml
     """
+    from cloudk8s.cli.options import clouds_of
     from cloudk8s.client.leader_election import LeaderElection
     from cloudk8s.controlplane.clouds import COMPONENT, CloudControllerOptions, run_cloud_controller_manager
     from cloudk8s.controlplane.loop import run
-    from cloudk8s.errors import UserError
-    from cloudk8s.plugin.clouds import CloudEntry, CloudsFile, load_clouds
 
-    if (config is None) == (not cloud_provider):
-        raise UserError("say which clouds there are: --config FILE, or --cloud-provider NAME")
-    if config is not None:
-        clouds = load_clouds(config)
-    else:
-        clouds = CloudsFile(clouds=(CloudEntry(name=cloud_provider, provider=cloud_provider),))
+    clouds = clouds_of(config, cloud_provider)
     identity = f"{socket.gethostname()}_{uuid.uuid4()}"
     options = CloudControllerOptions(
         clouds,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cloudk8s.cli.output import Format
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import SettingsError, UserError
 from cloudk8s.machinery.times import TimeError, parse_duration
+
+if TYPE_CHECKING:
+    from cloudk8s.plugin.clouds import CloudsFile
 
 Name = Annotated[str, typer.Option("--name", help="The cluster's name.")]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print: table, json or yaml.")]
@@ -21,3 +25,14 @@ def duration(text: str, flag: str) -> timedelta:
         return parse_duration(text)
     except TimeError as error:
         raise SettingsError(f"{flag}: {error}") from error
+
+
+def clouds_of(config: Path | None, provider: str) -> CloudsFile:
+    """The clouds that a command was given: a file, or one provider with its defaults. Raises UserError for both."""
+    from cloudk8s.plugin.clouds import CloudEntry, CloudsFile, load_clouds
+
+    if (config is None) == (not provider):
+        raise UserError("say which clouds there are: --config FILE, or --cloud-provider NAME")
+    if config is not None:
+        return load_clouds(config)
+    return CloudsFile(clouds=(CloudEntry(name=provider, provider=provider),))

@@ -6,8 +6,9 @@ import asyncio
 import gc
 import sys
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+T = TypeVar("T")
 _SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter; the store's writer waits for it after each commit."""
 _THRESHOLDS: Final = (50_000, 20, 100)
@@ -25,6 +26,11 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
         return
     uvloop.run(main)
+
+
+def result_of(work: Coroutine[Any, Any, T]) -> T:
+    """Do one piece of work, in a command that then ends."""
+    return asyncio.run(work)
 
 
 def _allow_many_files() -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from dataclasses import asdict, dataclass, is_dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, SecretStr
 
 from cloudk8s.plugin.discovery import Candidate
 from cloudk8s.plugin.failure import PluginError
@@ -48,6 +55,40 @@ def describe_provider(plugins: Plugins, cloud: Cloud[Any]) -> dict[str, Any]:
         contract = getattr(plugins, name)(cloud)
         described[name] = None if contract is None else _plain(contract.capabilities)
     return described
+
+
+def describe_settings(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Every setting of a provider: name, default and meaning, as its model's attribute docstrings say it."""
+    meanings = _attribute_docstrings(model)
+    return [
+        {
+            "name": name,
+            "default": "(required)" if field.is_required() else _shown(field.get_default(call_default_factory=True)),
+            "description": field.description or meanings.get(name, ""),
+        }
+        for name, field in model.model_fields.items()
+    ]
+
+
+def _attribute_docstrings(model: type) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for cls in reversed(model.__mro__[:-1]):
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        except (OSError, TypeError):
+            continue
+        assert isinstance(body, ast.ClassDef)
+        for pair in pairwise(body.body):
+            match pair:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = " ".join(text.split())
+    return found
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return "(secret)" if value.get_secret_value() else ""
+    return str(value) if isinstance(value, Path) else _plain(value)
 
 
 def _plain(value: Any) -> Any:

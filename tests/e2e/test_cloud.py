@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -65,3 +66,22 @@ def test_a_load_balancer_service_is_one_in_the_cloud_and_leaves_nothing(cluster:
     kubectl("delete", "service", "web", "--timeout=30s")
     assert balancers.describe_load_balancers()["LoadBalancers"] == []
     assert balancers.describe_target_groups()["TargetGroups"] == []
+
+
+def test_a_plan_has_nothing_to_do_and_nothing_is_left_over(cluster: Cluster, tmp_path: Path) -> None:
+    url = json.loads(cloudk8s(cluster.environment, "offline", "status", "--output", "json"))["url"]
+    settings = {"region": "us-east-1", "endpoint_url": url, "offline": True}
+    clouds = {
+        "clouds": [{"name": "aws", "provider": "aws", "settings": settings}],
+        "controllers": {"cluster": "clouded"},
+    }
+    config = tmp_path / "clouds.yaml"
+    config.write_text(json.dumps(clouds))
+    cluster.kubectl("create", "service", "loadbalancer", "planned", "--tcp=80:80")
+    cluster.kubectl(
+        "wait", "--for=jsonpath={.status.loadBalancer.ingress[0].hostname}", "service/planned", "--timeout=30s"
+    )
+    options = ("--config", str(config), "--kubeconfig", cluster.environment["KUBECONFIG"])
+    assert "nothing to do" in cloudk8s(cluster.environment, "lb", "plan", *options)
+    assert "nothing is left over" in cloudk8s(cluster.environment, "lb", "gc", *options)
+    cluster.kubectl("delete", "service", "planned", "--timeout=30s")
