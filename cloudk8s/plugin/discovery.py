@@ -18,6 +18,8 @@ BUNDLED = {
     "aws": "cloudk8s_aws.plugin",
     "libcloud": "cloudk8s_libcloud.plugin",
     "etcd": "cloudk8s_store_etcd.plugin",
+    "scheduler-interference": "cloudk8s_scheduler_interference.plugin",
+    "scheduler-deadline": "cloudk8s_scheduler_deadline.plugin",
 }
 """The entry points of our own distribution; used from a checkout that is not installed."""
 

@@ -26,7 +26,7 @@ from cloudk8s.scheduler.binding import Binder, Binding, Failure, permit, reserve
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
 from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
-from cloudk8s.scheduler.configuration.profiles import fill_profile
+from cloudk8s.scheduler.configuration.profiles import check_queue_sort, fill_profile
 from cloudk8s.scheduler.framework.deciding import Decider
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
 from cloudk8s.scheduler.framework.nominations import Nominations
@@ -82,6 +82,7 @@ class Scheduler:
         factories = {**BUILT_IN, **plugins}
         for profile in configuration.profiles:
             self._add_profile(profile, factories)
+        check_queue_sort(self._profiles)
         self.queue = SchedulingQueue(self._profiles, clock=context.clock, backoff=_backoff(configuration))
         intake = Intake(self.cluster, self.queue, self.nominations, self._informers, self._profiles)
         intake.follow(self._profiles.values())

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of
+from cloudk8s.machinery import labels
 from cloudk8s.scheduler.cluster.images import ImageColumns
 from cloudk8s.scheduler.cluster.nodes import NodeColumns
 from cloudk8s.scheduler.cluster.ports import PortColumns
@@ -107,6 +108,10 @@ class Cluster:
     def selected(self, matchers: tuple[PodMatcher, ...], *, living: bool = False) -> Tally:
         """The tally of pods on nodes that all matchers select; only those not being deleted if `living`."""
         return self.tallies.selected(matchers, self.shapes, living=living)
+
+    def counting(self, selector: str) -> Tally:
+        """The tally of all pods on nodes whose labels a selector in text form selects; for plugins."""
+        return self.selected((PodMatcher(frozenset(), labels.EVERYTHING, labels.parse(selector)),))
 
     def sweep(self, used: Collection[Shape]) -> None:
         """Forget shapes that neither a pod on a node nor one of `used` has, and what is counted for them alone."""

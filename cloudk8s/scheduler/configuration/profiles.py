@@ -46,6 +46,14 @@ def fill_profile(
     _require(profile)
 
 
+def check_queue_sort(profiles: Mapping[str, Profile]) -> None:
+    """There is one queue, so all profiles must sort it alike. Raises SettingsError."""
+    plugins = {name: profile.queue_sort[0].name for name, profile in profiles.items()}  # type: ignore[attr-defined]
+    if len(set(plugins.values())) > 1:
+        found = ", ".join(f"{name} by {plugin}" for name, plugin in plugins.items())
+        raise SettingsError(f"all profiles must sort the queue by the same plugin: {found}")
+
+
 def _merged(defaults: Sequence[Plugin], chosen: PluginSet) -> list[Plugin]:
     """The defaults less what is disabled, with settings of their own, and then the rest."""
     disabled = {plugin.name for plugin in chosen.disabled}
