@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from cloudk8s.api.conversion.autoscaling_metrics import spec_to_v1, spec_to_v2, status_to_v1, status_to_v2
 from cloudk8s.api.resource import Object
 from cloudk8s.machinery import codec
 
@@ -21,21 +22,21 @@ def to_v2(obj: Object) -> Object:
     metadata, annotations = _without_annotations(obj)
     old_spec, old_status = obj.get("spec") or {}, obj.get("status") or {}
     spec: Object = {name: old_spec[name] for name in _SPEC if name in old_spec}
-    metrics = annotations.get(_METRICS) or []
+    metrics = [spec_to_v2(metric) for metric in annotations.get(_METRICS) or []]
     target = old_spec.get("targetCPUUtilizationPercentage")
     if target is not None:
-        metrics = [_cpu({"target": {"type": "Utilization", "averageUtilization": target}}), *metrics]
+        metrics.append(_cpu({"target": {"type": "Utilization", "averageUtilization": target}}))
     if metrics:
         spec["metrics"] = metrics
     if behavior := annotations.get(_BEHAVIOR):
-        spec["behavior"] = behavior
+        spec["behavior"] = _renamed(behavior, str.lower)
     status: Object = {name: old_status[name] for name in _STATUS if name in old_status}
     if status.get("currentReplicas") == 0:
         del status["currentReplicas"]
-    current = annotations.get(_CURRENT) or []
+    current = [status_to_v2(metric) for metric in annotations.get(_CURRENT) or []]
     used = old_status.get("currentCPUUtilizationPercentage")
-    if used is not None:
-        current = [_cpu({"current": {"averageUtilization": used}}), *current]
+    if used is not None and not current:
+        current = [_cpu({"current": {"averageUtilization": used}})]
     status["currentMetrics"] = current or None
     if conditions := annotations.get(_CONDITIONS):
         status["conditions"] = conditions
@@ -46,34 +47,50 @@ def to_v1(obj: Object) -> Object:
     """autoscaling/v2 to v1."""
     old_spec, old_status = obj.get("spec") or {}, obj.get("status") or {}
     spec: Object = {name: old_spec[name] for name in _SPEC if name in old_spec}
-    annotations: dict[str, Any] = {}
     others = []
     for metric in old_spec.get("metrics") or []:
-        target = ((metric.get("resource") or {}).get("target")) or {}
-        is_cpu = metric.get("type") == "Resource" and metric["resource"].get("name") == "cpu"
-        if is_cpu and target.get("averageUtilization") is not None and "targetCPUUtilizationPercentage" not in spec:
-            spec["targetCPUUtilizationPercentage"] = target["averageUtilization"]
+        share = _cpu_share(metric, "target")
+        if share is None:
+            others.append(spec_to_v1(metric))
         else:
-            others.append(metric)
-    annotations[_METRICS] = others
-    annotations[_BEHAVIOR] = old_spec.get("behavior")
+            spec.setdefault("targetCPUUtilizationPercentage", share)
     status: Object = {"currentReplicas": 0}
     status |= {name: old_status[name] for name in _STATUS if name in old_status}
-    current = []
-    for metric in old_status.get("currentMetrics") or []:
-        value = (((metric.get("resource") or {}).get("current")) or {}).get("averageUtilization")
-        is_cpu = metric.get("type") == "Resource" and metric["resource"].get("name") == "cpu"
-        if is_cpu and value is not None and "currentCPUUtilizationPercentage" not in status:
-            status["currentCPUUtilizationPercentage"] = value
-        current.append(metric)
-    annotations[_CURRENT] = current
-    annotations[_CONDITIONS] = old_status.get("conditions")
+    current = old_status.get("currentMetrics") or []
+    shares = [share for metric in current if (share := _cpu_share(metric, "current")) is not None]
+    if shares:
+        status["currentCPUUtilizationPercentage"] = shares[0]
+    annotations = {
+        _METRICS: others,
+        _CURRENT: [status_to_v1(metric) for metric in current],
+        _CONDITIONS: old_status.get("conditions"),
+        _BEHAVIOR: _renamed(old_spec.get("behavior"), str.upper),
+    }
     metadata = _with_annotations(obj, annotations)
     return {"kind": obj["kind"], "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status}
 
 
+def _cpu_share(metric: Object, side: str) -> Any:
+    """The average utilization of CPU that a metric asks for or reports; None for any other metric."""
+    resource = metric.get("resource") or {}
+    if metric.get("type") != "Resource" or resource.get("name") != "cpu":
+        return None
+    return (resource.get(side) or {}).get("averageUtilization")
+
+
 def _cpu(source: Object) -> Object:
     return {"type": "Resource", "resource": {"name": "cpu", **source}}
+
+
+def _renamed(tree: Any, first_letter: Any) -> Any:
+    """The behavior is kept as Go's own struct, whose field names begin with a capital letter."""
+    if isinstance(tree, dict):
+        return {
+            first_letter(key[:1]) + key[1:]: _renamed(value, first_letter)
+            for key, value in tree.items()
+            if value is not None
+        }
+    return [_renamed(item, first_letter) for item in tree] if isinstance(tree, list) else tree
 
 
 def _without_annotations(obj: Object) -> tuple[Object, dict[str, Any]]:
@@ -86,9 +103,11 @@ def _without_annotations(obj: Object) -> tuple[Object, dict[str, Any]]:
         if text is None:
             continue
         try:
-            found[name] = codec.decode(text)
+            value = codec.decode(text)
         except codec.DecodeError:
             continue
+        if isinstance(value, dict if name == _BEHAVIOR else list):
+            found[name] = value
     if annotations:
         metadata["annotations"] = annotations
     else:
