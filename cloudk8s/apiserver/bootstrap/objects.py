@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cloudk8s.api.resource import Object
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -34,6 +36,16 @@ def extension_authentication(client_ca: str, requestheader_ca: str) -> Object:
             "requestheader-group-headers": '["X-Remote-Group"]',
             "requestheader-username-headers": '["X-Remote-User"]',
         },
+    }
+
+
+def token_tracking(now: datetime) -> Object:
+    """The ConfigMap that says since when uses of service-account tokens in Secrets are noticed."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system"},
+        "data": {"since": now.strftime("%Y-%m-%d")},
     }
 
 

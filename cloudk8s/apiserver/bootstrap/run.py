@@ -9,6 +9,7 @@ from typing import Final
 
 from cloudk8s.api.resource import Object
 from cloudk8s.apiserver.bootstrap import objects
+from cloudk8s.apiserver.bootstrap.described import describe_server
 from cloudk8s.apiserver.bootstrap.policy import ensure_policy
 from cloudk8s.apiserver.bootstrap.writer import Writer
 from cloudk8s.apiserver.core import Core
@@ -34,7 +35,9 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     for obj in (*objects.namespaces(), *objects.priority_classes()):
         await writer.ensure(obj)
     await ensure_policy(writer)
+    await describe_server(core)
     await writer.ensure(objects.service_cidr(list(endpoint.service_ranges)))
+    await writer.ensure(objects.token_tracking(core.clock.now()))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
     await writer.ensure(objects.kubernetes_service(first_address(endpoint.service_ranges[0]), endpoint.port))
     if address := advertised(endpoint.address):

@@ -18,14 +18,15 @@ SERVER = UserInfo("system:apiserver", groups=("system:masters", "system:authenti
 
 
 class Writer:
-    """Creates and changes objects as `system:apiserver`."""
+    """Creates and changes objects as `system:apiserver`; `manager` comes to own the fields."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, manager: str = "kube-apiserver") -> None:
         self.core = core
+        self._manager = manager
 
     def context(self, path: str = "/") -> RequestContext:
         """A request of the server to itself."""
-        return RequestContext(SERVER, parse_path(path), Query(""), {"user-agent": "kube-apiserver"})
+        return RequestContext(SERVER, parse_path(path), Query(""), {"user-agent": self._manager})
 
     def find(self, obj: Object) -> Object | None:
         """The stored object of that kind and name, or None."""
@@ -43,12 +44,11 @@ class Writer:
             return False
         return True
 
-    async def change(self, obj: Object, transform: Callable[[Object], Object]) -> None:
-        """Change a stored object of that kind and name."""
+    async def change(self, obj: Object, transform: Callable[[Object], Object], subresource: str = "") -> None:
+        """Change a stored object of that kind and name, or what a subresource shows of it."""
         resource, metadata = self.resource(obj), obj["metadata"]
-        change = Change(
-            resource, metadata.get("namespace", ""), metadata["name"], lambda live: codec.copy(transform(live))
-        )
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        change = Change(resource, namespace, name, lambda live: codec.copy(transform(live)), subresource)
         await update(self.core, self.context(), change)
 
     def resource(self, obj: Object) -> ResourceType:
