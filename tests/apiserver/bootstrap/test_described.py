@@ -52,7 +52,8 @@ async def test_every_local_group_version_is_available(tmp_path: Path) -> None:
         assert (condition["type"], condition["status"], condition["reason"]) == ("Available", "True", "Local")
     resource = load_registry().lookup("apiregistration.k8s.io", "v1", "apiservices")
     assert resource is not None
-    (row,) = Printer(SystemClock()).table(resource, [services["v1.apps"]])["rows"]
+    shown = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", **services["v1.apps"]}
+    (row,) = Printer(SystemClock()).table(resource, [shown])["rows"]
     assert row["cells"][:3] == ["v1.apps", "Local", "True"]
     apps, core = services["v1.apps"]["spec"], services["v1."]["spec"]
     assert apps == {"group": "apps", "version": "v1", "groupPriorityMinimum": 17800, "versionPriority": 15}
