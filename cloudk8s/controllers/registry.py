@@ -23,6 +23,7 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ),
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("job-controller", "cloudk8s.controllers.job.controller:JobController"),
+    ("cronjob-controller", "cloudk8s.controllers.cron_job.controller:CronJobController"),
     ("ttl-after-finished-controller", "cloudk8s.controllers.ttl_after_finished:TTLAfterFinishedController"),
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("daemonset-controller", "cloudk8s.controllers.daemon_set.controller:DaemonSetController"),

@@ -67,10 +67,20 @@ class Schedule:
         here = ZoneInfo(self.zone) if self.zone else zone
         today = moment.astimezone(here).date()
         for offset in range(_DAYS_AHEAD):
-            if self._is_due(day := today + timedelta(days=offset)):
-                due = [at for at in self._times(day, here) if at > moment]
-                if due:
-                    return min(due)
+            day = today + timedelta(days=offset)
+            if self._is_due(day) and (due := self._first_after(moment, day, here)) is not None:
+                return due
+        return None
+
+    def _first_after(self, moment: datetime, day: date, zone: tzinfo) -> datetime | None:
+        """The first time of a day; hours that are over are not gone through, for most of the cost is there."""
+        hours = [hour for hour in sorted(self.hour.allowed) if _end_of(day, hour, zone) > moment]
+        # A clock that is set back may bring an hour after the one that follows it.
+        width = 1 if zone is UTC else 3
+        for index in range(len(hours)):
+            due = [at for hour in hours[index : index + width] for at in self._times(day, hour, zone) if at > moment]
+            if due:
+                return min(due)
         return None
 
     def _is_due(self, day: date) -> bool:
@@ -81,15 +91,22 @@ class Schedule:
             return by_day and by_weekday
         return by_day or by_weekday
 
-    def _times(self, day: date, zone: tzinfo) -> Iterator[datetime]:
-        """All times of a day; those that a clock change repeats come twice, those that it skips not at all."""
-        for hour in self.hour.allowed:
-            for minute in self.minute.allowed:
-                for fold in (0, 1):
-                    local = datetime.combine(day, time(hour, minute, fold=fold), zone)
-                    at = local.astimezone(UTC)
-                    if at.astimezone(zone).replace(fold=0, tzinfo=None) == local.replace(fold=0, tzinfo=None):
-                        yield at
+    def _times(self, day: date, hour: int, zone: tzinfo) -> Iterator[datetime]:
+        """All times of an hour; those that a clock change repeats come twice, those that it skips not at all."""
+        for minute in self.minute.allowed:
+            if zone is UTC:
+                yield datetime.combine(day, time(hour, minute), UTC)
+                continue
+            for fold in (0, 1):
+                local = datetime.combine(day, time(hour, minute, fold=fold), zone)
+                at = local.astimezone(UTC)
+                if at.astimezone(zone).replace(fold=0, tzinfo=None) == local.replace(fold=0, tzinfo=None):
+                    yield at
+
+
+def _end_of(day: date, hour: int, zone: tzinfo) -> datetime:
+    """The last minute of an hour, where it comes twice the second one."""
+    return datetime.combine(day, time(hour, 59, fold=1), zone).astimezone(UTC)
 
 
 def parse(text: str) -> Schedule:
