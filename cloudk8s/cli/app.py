@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "lb": "lb:lb",
     "offline": "offline:offline",
     "image": "image:image",
+    "cluster": "cluster:cluster",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

@@ -31,6 +31,12 @@ def step(text: str) -> None:
     sys.stderr.flush()
 
 
+def note(text: str) -> None:
+    """One line about what is waited for, or what a person should know; to standard error."""
+    sys.stderr.write(f"{_paint('…', '33', sys.stderr)} {text}\n")
+    sys.stderr.flush()
+
+
 def error(text: str) -> None:
     """One line that says what went wrong and what to do."""
     sys.stderr.write(f"{_paint('error:', '31', sys.stderr)} {text}\n")

@@ -153,6 +153,14 @@ class Networks(Protocol):
         """What was made, from what the engine observed; pure."""
 
 
+@runtime_checkable
+class KeepsRecords(Protocol):
+    """A `Networks` whose networks carry the record of their cluster; the account alone then tells what was declared."""
+
+    def records(self) -> Mapping[str, Mapping[str, str]]:
+        """`NetworkRequest.record` as it stands in the cloud, by cluster id, for all clusters of the account."""
+
+
 class Volumes(Protocol):
     """Block volumes: used by the volume controllers. Calls of one volume never overlap."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cloudk8s.cloud.interface import (
     Failures,
     Instances,
+    KeepsRecords,
     LoadBalancers,
     Machines,
     Networks,
@@ -72,7 +73,7 @@ from cloudk8s.plugin.registries import (
 __all__ = [
     "AddressType", "AdmissionPlugins", "Authenticators", "Authorizers", "BootstrapMethods", "Candidate", "Cloud",
     "CloudError", "CloudForbidden", "CloudNotFound", "Commands", "Controllers", "Entry", "Failures", "HealthCheck",
-    "IPFamily", "Ingress", "Instance", "InstanceCapabilities", "InstanceState", "Instances",
+    "IPFamily", "Ingress", "Instance", "InstanceCapabilities", "InstanceState", "Instances", "KeepsRecords",
     "LoadBalancerCapabilities", "LoadBalancerRequest", "LoadBalancerState", "LoadBalancerStatus", "LoadBalancers",
     "Machine", "MachineCapabilities", "MachineRequest", "MachineType", "Machines", "MatchRule", "Network",
     "NetworkCapabilities", "NetworkRequest", "Networks", "NodeAddress", "NodeRef", "PlansLoadBalancers",

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s_aws.api import AwsApi, Prepare
+from cloudk8s_aws.cluster.networks import AwsNetworks
 from cloudk8s_aws.instances.contract import AwsInstances
 from cloudk8s_aws.instances.inventory import Inventory
 from cloudk8s_aws.instances.zones import Zones
 from cloudk8s_aws.load_balancers.contract import AwsLoadBalancers, resource_types, shared_types
 from cloudk8s_aws.load_balancers.environment import EnvironmentReader
 from cloudk8s_aws.load_balancers.shared import SharedGroup
+from cloudk8s_aws.machines.contract import AwsMachines
 from cloudk8s_aws.routes import AwsRoutes
 from cloudk8s_aws.vpc import Vpc
 
@@ -72,6 +74,12 @@ class Aws:
         )
         engine = Engine(resource_types(self.api), retries=retries, concurrency=self.concurrency)
         return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
+
+    def machines(self) -> AwsMachines:
+        return AwsMachines(self.api, tags=self.settings.tags, families=self.settings.node_ip_families)
+
+    def networks(self) -> AwsNetworks:
+        return AwsNetworks(self.api)
 
 
 def aws_of(cloud: Cloud[AwsSettings]) -> Aws:

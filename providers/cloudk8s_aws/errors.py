@@ -11,7 +11,10 @@ FORBIDDEN = frozenset({
     "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthFailure", "InvalidClientTokenId",
     "ExpiredToken", "ExpiredTokenException", "OptInRequired", "UnrecognizedClientException", "OperationNotPermitted",
 })  # fmt: skip
-BUSY = frozenset({"DependencyViolation", "ResourceInUse", "IncorrectState", "IncorrectInstanceState", "VolumeInUse"})
+BUSY = frozenset({
+    "DependencyViolation", "ResourceInUse", "IncorrectState", "IncorrectInstanceState", "VolumeInUse",
+    "DeleteConflict",
+})  # fmt: skip
 BUSY_FOR = timedelta(seconds=10)
 
 
@@ -28,7 +31,7 @@ def cloud_error(code: str, message: str, operation: str) -> CloudError:
         return CloudForbidden(text)
     if code in BUSY:
         return RetryLater(BUSY_FOR, text)
-    if code.startswith("Duplicate") or code.endswith((".Duplicate", "AlreadyExists", ".AlreadyExists")):
+    if code.startswith("Duplicate") or code.endswith((".Duplicate", "AlreadyExists", ".AlreadyAssociated")):
         return Taken(text)
     if code.endswith(("NotFound", ".NotFound", "NotFoundException")) or code.startswith("NoSuch"):
         return CloudNotFound(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Routes, hookimpl
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
@@ -44,3 +44,17 @@ def cloudk8s_offline_instances(cloud: Cloud[AwsSettings], nodes: Sequence[str]) 
     from cloudk8s_aws.offline import prepare
 
     prepare(cloud.settings, cluster=cloud.cluster, nodes=nodes)
+
+
+@hookimpl
+def cloudk8s_machines(cloud: Cloud[AwsSettings]) -> Machines:
+    from cloudk8s_aws.assembly import aws_of
+
+    return aws_of(cloud).machines()
+
+
+@hookimpl
+def cloudk8s_networks(cloud: Cloud[AwsSettings]) -> Networks:
+    from cloudk8s_aws.assembly import aws_of
+
+    return aws_of(cloud).networks()

@@ -10,16 +10,18 @@ from typing import Any, Self
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s.cloud.stack.timing import VirtualTimer
 from cloudk8s.machinery.clock import FakeClock
-from cloudk8s.plugin import Instances, LoadBalancers, NodeRef, Routes
+from cloudk8s.plugin import Instances, LoadBalancers, Machines, Networks, NodeRef, Routes
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.assembly import Aws
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
+from cloudk8s_aws.leaks import everything
 from cloudk8s_aws.offline import make_default_vpc_public
 from cloudk8s_aws.ownership import cluster_tag
 from cloudk8s_aws.settings import AwsSettings
+from cloudk8s_aws.strictness import Strictness
 
 READS = ("Describe", "Get", "List")
 REGION = "us-east-1"
@@ -36,6 +38,7 @@ class AwsWorld(World):
         self.timer = VirtualTimer()
         self._moto: Any = None
         self._raw: dict[str, Any] = {}
+        self.strictness = Strictness(self.raw)
 
     def __enter__(self) -> Self:
         from moto import mock_aws
@@ -55,6 +58,7 @@ class AwsWorld(World):
         moto_api_backend.reset()
         self.faults = _faults()
         self.clock = FakeClock()
+        self.strictness.forget()
         self._furnish()
         return self
 
@@ -80,6 +84,12 @@ class AwsWorld(World):
     def load_balancers(self) -> LoadBalancers:
         return self.aws().load_balancers()
 
+    def machines(self) -> Machines:
+        return self.aws().machines()
+
+    def networks(self) -> Networks:
+        return self.aws().networks()
+
     def raw(self, service: str) -> Any:
         """A boto3 client without faults or counting: the account's own side."""
         if service not in self._raw:
@@ -100,6 +110,8 @@ class AwsWorld(World):
             TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
         )["Instances"][0]  # fmt: skip
         data = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"][0]
+        volumes = [entry["Ebs"]["VolumeId"] for entry in data["BlockDeviceMappings"]]
+        self._first |= {made["InstanceId"], *volumes}
         zone = data["Placement"]["AvailabilityZone"]
         addresses = node_addresses(data, ["ipv4"])
         return NodeRef(name, f"uid-{name}", provider_id.make(zone, data["InstanceId"]), addresses)
@@ -117,16 +129,7 @@ class AwsWorld(World):
         return len(self.faults.reads)
 
     def left(self) -> Collection[str]:
-        elb = self.raw("elbv2")
-        balancers = [entry["LoadBalancerArn"] for entry in elb.describe_load_balancers()["LoadBalancers"]]
-        listeners = [
-            listener["ListenerArn"]
-            for arn in balancers
-            for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
-        ]
-        targets = [entry["TargetGroupArn"] for entry in elb.describe_target_groups()["TargetGroups"]]
-        groups = [group["GroupId"] for group in self._groups() if group["GroupId"] not in self._first_groups]
-        return [*balancers, *listeners, *targets, *groups]
+        return sorted(self._everything() - self._first)
 
     def crash_after(self, call: int) -> None:
         self.faults.crash_after = len(self.faults.mutations) + call if call else 0
@@ -143,7 +146,10 @@ class AwsWorld(World):
 
     def _furnish(self) -> None:
         make_default_vpc_public(self.raw("ec2"), {cluster_tag(self.cluster): "owned"})
-        self._first_groups = {group["GroupId"] for group in self._groups()}
+        self._first: frozenset[str] = self._everything()
+
+    def _everything(self) -> frozenset[str]:
+        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam")})
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]
@@ -154,6 +160,7 @@ class AwsWorld(World):
         events = client.meta.events
         events.register("before-call.*.*", lambda model, **_: self.faults.before(model.name))
         events.register("after-call.*.*", self._after)
+        self.strictness.attach(client)
         for operation, rule in self._rules.items():
             events.register(f"before-parameter-build.*.{operation}", _refuse(rule))
 

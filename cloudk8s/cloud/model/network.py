@@ -25,6 +25,10 @@ class NetworkRequest:
     """Who may reach node ports from outside; empty is the network itself only."""
     nat: Literal["none", "single", "per-zone"] = "single"
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    members: tuple[str, ...] = ()
+    """Ids of the machines that answer on the API's port; the endpoint sends traffic to them."""
+    record: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Tags for the one resource that stands for the cluster: with them the account tells what was declared."""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Provider-specific settings, as they stand in the cluster file."""
 
@@ -39,6 +43,8 @@ class Network:
     attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     """`MachineRequest.network` by "<role>/<zone>"."""
     is_ready: bool = False
+    id: str = ""
+    """The cloud's id of the network itself: another one after the cluster was deleted and made anew."""
 
 
 @dataclass(frozen=True, slots=True)

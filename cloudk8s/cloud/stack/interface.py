@@ -6,7 +6,7 @@ the property names that the stack uses, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -155,3 +155,18 @@ class DeletesMany(Protocol):
 
     def delete_many(self, resources: Sequence[Observed]) -> Mapping[str, CloudError]:
         """As `delete`; failures by id."""
+
+
+class SharedReads(Protocol):
+    """Answers of the cloud that several types read from."""
+
+    def begin(self, scope: Scope, types: Collection[str]) -> None:
+        """An observation of these types begins: forget the answers of the last one."""
+
+
+@runtime_checkable
+class SharesReads(Protocol):
+    """A type whose listing reads answers that it shares with others; the engine says when they must be fresh."""
+
+    @property
+    def shared(self) -> SharedReads: ...

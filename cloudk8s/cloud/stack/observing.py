@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from cloudk8s.cloud.stack.interface import Observation, Observed, ResourceType, Scope
+from cloudk8s.cloud.stack.interface import Observation, Observed, ResourceType, Scope, SharesReads
 from cloudk8s.cloud.stack.journal import Journal
 from cloudk8s.cloud.stack.retry import Retries
 
@@ -20,6 +20,7 @@ def observe(
     def listed(kind: ResourceType) -> Sequence[Observed]:
         return policy.call(lambda: kind.list(scope))
 
+    _begin(types, scope, policy)
     if concurrency <= 1 or len(types) <= 1:
         found = [listed(kind) for kind in types]
     else:
@@ -32,3 +33,11 @@ def observe(
     names = {kind.name for kind in types}
     corrected = Observation(tuple(entry for entry in journal.correct(observation).resources if entry.type in names))
     return corrected.of(scope.owner) if scope.owner else corrected
+
+
+def _begin(types: Sequence[ResourceType], scope: Scope, retries: Retries) -> None:
+    """Tell what the types share that an observation begins; each shared thing once."""
+    sharing = {id(kind.shared): kind.shared for kind in types if isinstance(kind, SharesReads)}
+    for shared in sharing.values():
+        names = [kind.name for kind in types if isinstance(kind, SharesReads) and kind.shared is shared]
+        retries.call(lambda shared=shared, names=names: shared.begin(scope, names))  # type: ignore[misc]

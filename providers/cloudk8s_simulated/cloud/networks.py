@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cloudk8s.cloud.stack.interface import Observation, ResourceType, Traits
-from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
+from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Owner, Ref, Resource, Stack
 from cloudk8s.plugin import Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_simulated.cloud.account import Account
 from cloudk8s_simulated.cloud.load_balancers import resource_types
@@ -29,7 +29,8 @@ class SimulatedNetworks:
     def stack(self, request: NetworkRequest) -> Stack:
         zones = request.zones or self._zones
         blocks = ipaddress.ip_network(request.cidr).subnets(new_prefix=ipaddress.ip_network(request.cidr).prefixlen + 3)
-        resources = [Resource("network", "network", {"cluster": request.cluster, "cidr": request.cidr})]
+        network = {"cluster": request.cluster, "cidr": request.cidr, "record": dict(request.record)}
+        resources = [Resource("network", "network", network)]
         for zone, block in zip(zones, blocks, strict=False):
             resources.append(
                 Resource("subnet", f"subnet/{zone}", {"network": Ref("network"), "zone": zone, "cidr": str(block)})
@@ -41,6 +42,10 @@ class SimulatedNetworks:
             resources.append(Resource("firewall", f"firewall/{role}", firewall))
         resources += _endpoint(request, [f"subnet/{zone}" for zone in zones])
         return Stack(Owner(request.cluster, request.uid, f"cluster {request.cluster}"), tuple(resources))
+
+    def records(self) -> Mapping[str, Mapping[str, str]]:
+        networks = self._account.list("network")
+        return {thing.tags.get(CLUSTER_TAG, ""): thing.properties.get("record", {}) for thing in networks}
 
     def resource_types(self) -> Sequence[ResourceType]:
         return (
@@ -62,7 +67,8 @@ class SimulatedNetworks:
                 }
         ready = balancer is not None and all(entry.state == "ready" for entry in observation.resources)
         endpoint = f"{balancer.attribute('ip')}:{request.api_port}" if balancer is not None else ""
-        return Network(request.cluster, endpoint, attachments, ready)
+        network = observation.get("network")
+        return Network(request.cluster, endpoint, attachments, ready, network.id if network else "")
 
 
 def _rules(request: NetworkRequest, role: str) -> list[str]:
@@ -86,5 +92,6 @@ def _endpoint(request: NetworkRequest, subnets: Sequence[str]) -> list[Resource]
     return [
         Resource("balancer", "balancer", properties),
         Resource("group", "group/api", group),
+        Resource("members", "members/api", {"group": Ref("group/api"), "targets": sorted(request.members)}),
         Resource("listener", "listener/api", listener),
     ]

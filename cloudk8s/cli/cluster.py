@@ -1,0 +1,26 @@
+"""`cloudk8s cluster`: clusters in a cloud, from a declaration to joined nodes and back to nothing."""
+
+from __future__ import annotations
+
+import typer
+
+from cloudk8s.cli.cluster_apply import apply
+from cloudk8s.cli.cluster_create import create
+from cloudk8s.cli.cluster_delete import delete
+from cloudk8s.cli.cluster_describe import describe
+from cloudk8s.cli.cluster_list import list_clusters
+from cloudk8s.cli.cluster_plan import plan
+from cloudk8s.cli.cluster_scale import scale
+from cloudk8s.cli.cluster_schema import schema
+from cloudk8s.cli.cluster_upgrade import upgrade
+
+cluster = typer.Typer(no_args_is_help=True, help="Make, change and delete clusters in a cloud.", rich_markup_mode=None)
+cluster.command("create")(create)
+cluster.command("plan")(plan)
+cluster.command("apply")(apply)
+cluster.command("list")(list_clusters)
+cluster.command("describe")(describe)
+cluster.command("scale")(scale)
+cluster.command("upgrade")(upgrade)
+cluster.command("delete")(delete)
+cluster.command("schema")(schema)

@@ -1,0 +1,61 @@
+"""`cloudk8s cluster create`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli import output
+from cloudk8s.cli.cluster_declaring import Wishes, declared
+from cloudk8s.cli.cluster_describe import show
+from cloudk8s.cli.cluster_options import (
+    File,
+    Offline,
+    OptionalName,
+    Provider,
+    Set,
+    Timeout,
+    Where,
+    Workers,
+    named,
+    open_named,
+    seconds,
+)
+from cloudk8s.cli.options import Output
+from cloudk8s.cli.output import Format
+
+
+def create(
+    name: OptionalName = "",
+    file: File = None,
+    provider: Provider = "",
+    offline: Offline = False,
+    workers: Workers = None,
+    control_plane: Annotated[int | None, typer.Option(help="Machines of the control plane: 1, 3 or 5.")] = None,
+    worker_type: Annotated[str, typer.Option(help="Type of the workers.")] = "",
+    control_plane_type: Annotated[str, typer.Option(help="Type of the control plane's machines.")] = "",
+    zones: Annotated[str, typer.Option(help="Zones, comma-separated.")] = "",
+    nat: Annotated[str, typer.Option(help="none, single or per-zone.")] = "",
+    kubernetes_version: Annotated[str, typer.Option(help="Version of Kubernetes.")] = "",
+    bootstrap: Annotated[str, typer.Option(help="How machines become nodes: cloudk8s, kubeadm, k3s or none.")] = "",
+    settings: Set = None,
+    timeout: Timeout = "25m",
+    format: Output = Format.TABLE,
+) -> None:
+    """Make a cluster, or go on where an earlier run stopped; run it again at any time.
+
+    Example: cloudk8s cluster create demo --provider aws --offline --workers 3
+    """
+    from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.state import look
+
+    limit = seconds(timeout)
+    name, from_file = named(name, file)
+    site = open_named(name, Where.of(provider, offline, settings), declared=from_file, remembers=True)
+    state = look(site)
+    wishes = Wishes(workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap)
+    state = converge(site, declared(site, state, from_file, wishes), timeout=limit, state=state)
+    show(site, look(site) if format is not Format.TABLE else state, format)
+    if format is Format.TABLE:
+        output.say(f"next: cloudk8s cluster describe {name}")

@@ -1,0 +1,64 @@
+"""`cloudk8s cluster delete`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli import output
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds
+from cloudk8s.cli.options import Output
+from cloudk8s.cli.output import Format
+from cloudk8s.errors import UserError
+
+
+def delete(
+    name: Name,
+    provider: Provider = "",
+    offline: Offline = False,
+    settings: Set = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")] = False,
+    keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="Leave volumes of claims alone.")] = False,
+    timeout: Timeout = "20m",
+    format: Output = Format.TABLE,
+) -> None:
+    """Delete a cluster and everything made for it, load balancers and volumes of its workloads too.
+
+    Run it again after a crash or a time-out; a cluster that is gone already is success.
+
+    Example: cloudk8s cluster delete demo --yes
+    """
+    from cloudk8s.provisioning.bookmarks import forget
+    from cloudk8s.provisioning.planning import plan_deletion
+    from cloudk8s.provisioning.state import look
+    from cloudk8s.provisioning.teardown import tear_down
+
+    limit = seconds(timeout)
+    site = open_named(name, Where.of(provider, offline, settings))
+    state = look(site)
+    made = plan_deletion(site, state)
+    if dry_run:
+        if format is Format.TABLE:
+            for line in made.lines():
+                output.say(line)
+        else:
+            output.show(made.as_dict(), format)
+        raise typer.Exit(0 if made.is_empty else 2)
+    if not yes and not made.is_empty:
+        _confirm(name, made.summary)
+    tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
+    forget(name)
+    if format is not Format.TABLE:
+        output.show({"name": name, "phase": "Absent", "deleted": made.changes}, format)
+
+
+def _confirm(name: str, summary: str) -> None:
+    """Ask a person; who runs this without a terminal is taken to mean it."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    output.note(f"cluster {name}: {summary}")
+    if typer.prompt("type the cluster's name to go on", err=True) != name:
+        raise UserError("nothing was deleted")

@@ -1,0 +1,61 @@
+"""`cloudk8s cluster scale`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cloudk8s.cli.cluster_describe import show
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, open_named, seconds
+from cloudk8s.cli.options import Output
+from cloudk8s.cli.output import Format
+from cloudk8s.errors import UserError
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+
+
+def scale(
+    name: Name,
+    workers: Annotated[int | None, typer.Option(help="Machines of the pool.", min=0)] = None,
+    pool: Annotated[str, typer.Option(help="Which pool; the only one if there is one.")] = "",
+    control_plane: Annotated[int | None, typer.Option(help="Machines of the control plane: 1, 3 or 5.")] = None,
+    provider: Provider = "",
+    offline: Offline = False,
+    settings: Set = None,
+    timeout: Timeout = "25m",
+    format: Output = Format.TABLE,
+) -> None:
+    """Change how many machines a pool, or the control plane, has.
+
+    Example: cloudk8s cluster scale demo --workers 5
+    """
+    from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.state import look
+
+    limit = seconds(timeout)
+    if workers is None and control_plane is None:
+        raise UserError("say how many: --workers N or --control-plane N")
+    site = open_named(name, Where.of(provider, offline, settings))
+    state = look(site)
+    if state.recorded is None:
+        raise UserError(f'there is no cluster "{name}" on {site.provider}')
+    changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
+    if workers is not None:
+        changes["pools"] = scaled_pools(state.recorded, pool, workers)
+    show(site, converge(site, changed(state.recorded, changes), timeout=limit, state=state), format)
+
+
+def scaled_pools(declaration: ClusterDeclaration, name: str, replicas: int) -> list[dict[str, Any]]:
+    """The declaration's pools with another number of machines in one of them."""
+    names = [pool.name for pool in declaration.pools]
+    if not name and len(names) != 1:
+        raise UserError(f"which pool? Say --pool, one of {', '.join(names) or 'none'}")
+    if name and name not in names:
+        raise UserError(f"there is no pool {name!r}; there is {', '.join(names) or 'none'}")
+    pools = []
+    for pool in declaration.pools:
+        entry = pool.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"name": pool.name}
+        pools.append(entry | ({"replicas": replicas} if pool.name == (name or names[0]) else {}))
+    return pools

@@ -1,0 +1,40 @@
+"""`cloudk8s cluster upgrade`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cloudk8s.cli.cluster_describe import show
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, open_named, seconds
+from cloudk8s.cli.options import Output
+from cloudk8s.cli.output import Format
+from cloudk8s.errors import UserError
+
+
+def upgrade(
+    name: Name,
+    kubernetes_version: Annotated[str, typer.Option("--kubernetes-version", help="The version to go to.")],
+    provider: Provider = "",
+    offline: Offline = False,
+    settings: Set = None,
+    timeout: Timeout = "1h",
+    format: Output = Format.TABLE,
+) -> None:
+    """Go to another version: the control plane first, one machine at a time, then the pools.
+
+    Example: cloudk8s cluster upgrade demo --kubernetes-version 1.38
+    """
+    from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.state import look
+    from cloudk8s.provisioning.versions import check_upgrade
+
+    limit = seconds(timeout)
+    site = open_named(name, Where.of(provider, offline, settings))
+    state = look(site)
+    if state.recorded is None:
+        raise UserError(f'there is no cluster "{name}" on {site.provider}')
+    declaration = changed(state.recorded, {"kubernetesVersion": kubernetes_version})
+    check_upgrade(state.recorded.version, declaration.version)
+    show(site, converge(site, declaration, timeout=limit, state=state), format)

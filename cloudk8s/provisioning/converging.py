@@ -1,0 +1,144 @@
+"""Make a cluster as declared: look, decide, do, look again; safe to stop at any moment and to run again.
+
+One pass applies the network's stack, then takes one step of every group's rollout. The first look reads everything;
+later ones ask only for what is waited for, until something fails: then everything is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from cloudk8s.cloud.model.network import Network
+from cloudk8s.cloud.stack.interface import Observation
+from cloudk8s.errors import CloudError
+from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.identity import cluster_uid
+from cloudk8s.provisioning.machine_work import carry_out
+from cloudk8s.provisioning.machines.decision import Decision
+from cloudk8s.provisioning.machines.view import MachineView
+from cloudk8s.provisioning.network import network_request
+from cloudk8s.provisioning.planning import decisions, settled
+from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.site import Site
+from cloudk8s.provisioning.state import State, look, views
+from cloudk8s.provisioning.waiting import Patience
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass: what is known after it, what failed, what is waited for."""
+
+    state: State
+    failures: dict[str, CloudError] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    pending_types: set[str] = field(default_factory=set)
+    """Types of the network's resources that are not ready."""
+    has_moved: bool = False
+    goes_on: bool = False
+    """A rollout has a next step that waits for nothing."""
+
+
+def converge(
+    site: Site, declaration: ClusterDeclaration, *, timeout: float = 1500.0, state: State | None = None
+) -> State:
+    """Pass after pass until everything is as declared. Raises what stands in the way, or NotConverged."""
+    patience = Patience(site, timeout)
+    state = state or look(site)
+    declaration = settled(site, declaration, state)
+    while True:
+        done = _pass(site, declaration, state)
+        if done.has_moved:
+            patience.progressed()
+        if done.failures or done.waiting:
+            patience.wait(done.failures, done.waiting)
+            state = look(site) if done.failures else _refreshed(site, done)
+        elif done.goes_on:
+            state = done.state
+        else:
+            site.report(Event("done", f"cluster {site.cluster}", "is as declared"))
+            return replace(done.state, recorded=declaration)
+
+
+def _pass(site: Site, declaration: ClusterDeclaration, state: State) -> Pass:
+    done = Pass(state)
+    members = state.members
+    network = _network(site, declaration, members, done)
+    if network is None:
+        return done
+    _machines(site, declaration, network, done)
+    if done.state.members != members and not done.failures and site.networks is not None:
+        _network(site, declaration, done.state.members, done)
+    return done
+
+
+def _network(site: Site, declaration: ClusterDeclaration, members: Sequence[str], done: Pass) -> Network | None:
+    """Apply the network's stack; None while machines can't be put into it yet."""
+    if site.networks is None:
+        return Network(site.cluster, is_ready=True)
+    request = network_request(declaration, members)
+    outcome = site.engine.apply(site.networks.stack(request), done.state.observation)
+    done.state = replace(done.state, observation=outcome.observation)
+    done.failures |= outcome.failures
+    done.waiting |= {subject: error.message for subject, error in outcome.waiting.items()}
+    if outcome.skipped and not (outcome.failures or outcome.waiting):
+        done.waiting |= dict.fromkeys(outcome.skipped, "waits for others")
+    done.pending_types |= {entry.type for entry in outcome.observation.resources if entry.state == "pending"}
+    done.has_moved |= bool(outcome.done)
+    network = site.networks.outputs(request, outcome.observation)
+    complete = bool(network.id) and (bool(network.endpoint) or not site.networks.capabilities.api_load_balancer)
+    return network if complete and _has_places(declaration, network) else None
+
+
+def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:
+    """Whether every zone has what machines are put into."""
+    wanted = {f"{role}/{zone}" for role in ("control-plane", "worker") for zone in declaration.network.zones}
+    return all(network.attachments.get(name) for name in wanted & set(network.attachments)) and (
+        not network.attachments or wanted <= set(network.attachments)
+    )
+
+
+def _machines(site: Site, declaration: ClusterDeclaration, network: Network, done: Pass) -> None:
+    known = {view.machine.id: view for view in done.state.machines}
+    for decision in decisions(site, declaration, done.state.machines, network.id):
+        work = carry_out(site, decision, network)
+        known |= {machine.id: MachineView(machine) for machine in work.made}
+        for machine in work.deleted:
+            known[machine.id] = MachineView(replace(machine, state="deleting"))
+        done.failures |= work.failures
+        done.has_moved |= bool(work.made or work.deleted)
+        waits = _waits(decision, known.values())
+        done.waiting |= waits
+        done.goes_on |= not (waits or decision.is_settled)
+    done.state = replace(done.state, machines=views([view.machine for view in known.values()]))
+
+
+def _waits(decision: Decision, machines: Iterable[MachineView]) -> dict[str, str]:
+    """What a group waits for, after this step."""
+    mine = [view for view in machines if view.group == decision.group]
+    unready = [view.name for view in mine if view.exists and not view.is_available]
+    leaving = [view.name for view in mine if view.machine.state == "deleting"]
+    if unready:
+        return {f"machines of {decision.group}": f"{len(unready)} not running yet, usually within a minute"}
+    if leaving:
+        return {f"machines of {decision.group}": f"{len(leaving)} still shutting down"}
+    return {}
+
+
+def _refreshed(site: Site, done: Pass) -> State:
+    """Look again, but only at what is waited for."""
+    observation = done.state.observation
+    if done.pending_types:
+        observation = _relisted(site, observation, done.pending_types)
+    machines = done.state.machines
+    if any(view.machine.state in ("pending", "deleting") for view in machines):
+        listed = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+        machines = views(listed)
+    return replace(done.state, observation=observation, machines=machines)
+
+
+def _relisted(site: Site, observation: Observation, types: set[str]) -> Observation:
+    engine = replace(site.engine, types=[kind for kind in site.engine.types if kind.name in types])
+    fresh = engine.observe(site.cluster, cluster_uid(site.cluster))
+    kept = tuple(entry for entry in observation.resources if entry.type not in types)
+    return Observation(kept + fresh.resources)

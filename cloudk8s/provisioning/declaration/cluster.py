@@ -1,0 +1,92 @@
+"""The root of a cluster file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from cloudk8s.provisioning.declaration.model import Declared
+from cloudk8s.provisioning.declaration.network import NetworkDeclaration
+from cloudk8s.provisioning.declaration.pool import ControlPlane, Pool
+
+CONTROL_PLANE = "control-plane"
+"""The control plane's machines, as a group among the pools."""
+LONGEST = 48
+NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+RESERVED_TAGS = ("Name", "aws:", "cloudk8s.io/", "kubernetes.io/cluster/", "KubernetesCluster")
+"""Tags that say whose things are; a user's tag never takes their place."""
+
+
+class Bootstrap(Declared):
+    """How a fresh machine becomes a node."""
+
+    method: str = "cloudk8s"
+    """Name of a bootstrap method: `cloudk8s`, `kubeadm`, `k3s`, `none`, or one that a plugin brings."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the method."""
+
+
+class ClusterDeclaration(Declared):
+    """A whole cluster: what `cloudk8s cluster create -f cluster.yaml` makes."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    """Name of the cluster, unique in the account."""
+    provider: str
+    """Where it runs: `aws`, `libcloud`, `local`, `simulated`, or a provider that a plugin brings."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the provider, such as the region; `cloudk8s provider describe` lists them."""
+    kubernetes_version: Annotated[str, Field(pattern=r"^v?1\.\d{1,2}(\.\d+)?$")] = "1.37"
+    """Version of Kubernetes; an upgrade changes it."""
+    control_plane: ControlPlane = ControlPlane()
+    """The machines that run the control plane."""
+    pools: tuple[Pool, ...] = (Pool(),)
+    """Workers."""
+    network: NetworkDeclaration = NetworkDeclaration()
+    """Where machines live, and what may reach them."""
+    bootstrap: Bootstrap = Bootstrap()
+    """How a fresh machine becomes a node."""
+    addons: tuple[str, ...] = ()
+    """Names of manifests that are applied once the API answers: files, or names that plugins bring."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """Tags on everything that is made."""
+
+    @field_validator("kubernetes_version", mode="before")
+    @classmethod
+    def _version_is_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, float) else value
+
+    @field_validator("tags")
+    @classmethod
+    def _identity_is_ours(cls, value: dict[str, str]) -> dict[str, str]:
+        for key in value:
+            if key.startswith(RESERVED_TAGS):
+                raise ValueError(f"tag {key!r} says whose things are and can't be set")
+        return value
+
+    @model_validator(mode="after")
+    def _pools_have_names(self) -> ClusterDeclaration:
+        names = [pool.name for pool in self.pools]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"pool {', '.join(twice)} is declared twice")
+        if CONTROL_PLANE in names:
+            raise ValueError(f"{CONTROL_PLANE} can't be the name of a pool")
+        if long := next((name for name in names if len(self.name) + len(name) > LONGEST), None):
+            raise ValueError(
+                f"names of cluster and pool {long} are longer than {LONGEST} together: machines' names would be cut"
+            )
+        return self
+
+    @property
+    def version(self) -> str:
+        """The version without a leading v."""
+        return self.kubernetes_version.removeprefix("v")
+
+    def pool(self, name: str) -> Pool | None:
+        """The pool of this name."""
+        return next((pool for pool in self.pools if pool.name == name), None)
+
+    def compact(self) -> dict[str, Any]:
+        """What differs from the defaults, as it would stand in a file."""
+        entry = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"name": self.name, "provider": self.provider, **entry}

@@ -1,0 +1,72 @@
+"""Carry out one decision about machines: two calls at most, many machines in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cloudk8s.cloud.model.machine import Machine, MachineRequest
+from cloudk8s.cloud.model.network import Network
+from cloudk8s.errors import CloudError
+from cloudk8s.provisioning.machines.decision import Decision, Deletion
+from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.site import Site
+
+
+@dataclass(slots=True)
+class Work:
+    """What became of a decision."""
+
+    made: list[Machine] = field(default_factory=list)
+    deleted: list[Machine] = field(default_factory=list)
+    """Deletion has begun."""
+    failures: dict[str, CloudError] = field(default_factory=dict)
+
+
+def carry_out(site: Site, decision: Decision, network: Network) -> Work:
+    """Make and delete what was decided; never raises for what a cloud does."""
+    work = Work()
+    if decision.create:
+        _create(site, [completed(request, network) for request in decision.create], work)
+    if decision.delete:
+        _delete(site, decision.delete, work)
+    return work
+
+
+def completed(request: MachineRequest, network: Network) -> MachineRequest:
+    """The request with its place in the network: of its role and zone, else of its role anywhere."""
+    places = network.attachments
+    exact = places.get(f"{request.role}/{request.zone}")
+    found = exact if exact is not None else next(
+        (place for name, place in sorted(places.items()) if name.startswith(f"{request.role}/")), {}
+    )  # fmt: skip
+    return replace(request, network=found)
+
+
+def _create(site: Site, requests: Sequence[MachineRequest], work: Work) -> None:
+    try:
+        answers: Mapping[str, Machine | CloudError] = site.engine.retries.call(lambda: site.machines.create(requests))
+    except CloudError as error:
+        answers = {request.uid: error for request in requests}
+    for request in requests:
+        answer = answers.get(request.uid) or CloudError("the provider did not answer for it")
+        if isinstance(answer, CloudError):
+            work.failures[f"machine {request.name}"] = answer
+        else:
+            work.made.append(answer)
+            site.report(Event("made", f"machine/{answer.name}", answer.id))
+
+
+def _delete(site: Site, deletions: Sequence[Deletion], work: Work) -> None:
+    machines = [deletion.machine.machine for deletion in deletions]
+    try:
+        failed = dict(site.engine.retries.call(lambda: site.machines.delete(machines)))
+    except CloudError as error:
+        failed = dict.fromkeys((machine.id for machine in machines), error)
+    for deletion in deletions:
+        machine = deletion.machine.machine
+        if machine.id in failed:
+            work.failures[f"machine {machine.name}"] = failed[machine.id]
+        else:
+            work.deleted.append(machine)
+            site.report(Event("deleted", f"machine/{machine.name}", f"{machine.id}: {deletion.reason}"))

@@ -1,0 +1,81 @@
+"""Where a cluster is made: the contracts of one account, assembled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cloudk8s.cloud.interface import LoadBalancers, Machines, Networks, Volumes
+from cloudk8s.cloud.stack.engine import Engine
+from cloudk8s.cloud.stack.journal import Journal, MemoryJournal
+from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s.cloud.stack.timing import SystemTimer, Timer
+from cloudk8s.errors import SettingsError
+from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.plugin.manager import Plugins
+from cloudk8s.provisioning.progress import Report, ReportingJournal, silent
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One cluster's place in one account."""
+
+    provider: str
+    cluster: str
+    settings: Mapping[str, Any]
+    machines: Machines
+    networks: Networks | None
+    engine: Engine
+    """Of the network's resource types; without any where the provider has no networks."""
+    load_balancers: LoadBalancers | None = None
+    volumes: Volumes | None = None
+    clock: Clock = SystemClock()  # noqa: RUF009 (stateless)
+    report: Report = silent
+    wait_most: float = 15.0
+    """The longest pause between two looks at what is waited for, in seconds."""
+
+    @property
+    def timer(self) -> Timer:
+        """Blocking time."""
+        return self.engine.retries.timer
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOptions:
+    """How a site is worked on."""
+
+    report: Report = silent
+    journal: Journal = field(default_factory=MemoryJournal)
+    timer: Timer = field(default_factory=SystemTimer)
+    clock: Clock = SystemClock()  # noqa: RUF009 (stateless)
+    concurrency: int = 8
+
+
+def open_site(
+    plugins: Plugins,
+    provider: str,
+    settings: Mapping[str, Any] | BaseModel,
+    cluster: str,
+    options: SiteOptions | None = None,
+) -> Site:
+    """The provider's contracts for one cluster; raises SettingsError for a provider that makes no machines."""
+    options = options or SiteOptions()
+    cloud = plugins.cloud(provider, provider, settings, cluster=cluster, clock=options.clock)
+    machines = plugins.machines(cloud)
+    if machines is None:
+        raise SettingsError(f"provider {provider!r} makes no machines, so clusters can't be provisioned on it")
+    networks = plugins.networks(cloud)
+    engine = Engine(
+        networks.resource_types() if networks is not None else (),
+        journal=ReportingJournal(options.journal, options.report), retries=Retries(timer=options.timer),
+        concurrency=options.concurrency,
+    )  # fmt: skip
+    kept = dict(settings) if isinstance(settings, Mapping) else {}
+    return Site(
+        provider, cluster, kept, machines, networks, engine, plugins.load_balancers(cloud),
+        plugins.volumes(cloud), options.clock, options.report,
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""What is there of a cluster: its network, its machines, and what was declared; all of it from the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cloudk8s.cloud.model.machine import Machine
+from cloudk8s.cloud.stack.interface import Observation
+from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
+from cloudk8s.provisioning.identity import cluster_uid
+from cloudk8s.provisioning.machines.view import MachineView, in_group
+from cloudk8s.provisioning.record import from_tags
+from cloudk8s.provisioning.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One look at a cluster."""
+
+    observation: Observation
+    machines: tuple[MachineView, ...]
+    recorded: ClusterDeclaration | None = None
+    """What was last declared, as the cloud's tags tell."""
+
+    @property
+    def exists(self) -> bool:
+        """Anything of the cluster is there."""
+        return bool(self.observation.resources) or any(entry.exists for entry in self.machines)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Ids of the control plane's machines."""
+        return tuple(sorted(entry.machine.id for entry in in_group(self.machines, CONTROL_PLANE)))
+
+
+def look(site: Site) -> State:
+    """Everything that the cluster has; raises when any part of it can't be read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="machines") as pool:
+        listing = pool.submit(site.engine.retries.call, lambda: site.machines.list_owned(site.cluster))
+        observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
+        machines = listing.result()
+    return State(observation, views(machines), from_tags(record_of(observation), site.settings))
+
+
+def views(machines: Sequence[Machine]) -> tuple[MachineView, ...]:
+    """Machines, in the order of their names."""
+    return tuple(MachineView(machine) for machine in sorted(machines, key=lambda entry: (entry.name, entry.id)))
+
+
+def record_of(observation: Observation) -> Mapping[str, str]:
+    """The record's tags: the property `record` of the resource that stands for the cluster."""
+    found = (entry.properties.get("record") for entry in observation.resources if entry.is_alive)
+    return next((record for record in found if record), {})

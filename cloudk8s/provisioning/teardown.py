@@ -1,0 +1,160 @@
+"""Delete a cluster and everything that was ever made for it, in any state that a crash left it in.
+
+Load balancers of its Services go first (they hold on to the network), then machines, then volumes, then the network,
+and at the end one more look at everything: what is still there is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cloudk8s.cloud.model.load_balancer import ServiceKey
+from cloudk8s.cloud.model.network import Network
+from cloudk8s.cloud.model.volume import Volume
+from cloudk8s.errors import CloudError, CloudK8sError, RetryLater
+from cloudk8s.provisioning.identity import cluster_uid, owner_of
+from cloudk8s.provisioning.machine_work import carry_out
+from cloudk8s.provisioning.machines.decision import remove_all
+from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.site import Site
+from cloudk8s.provisioning.state import State, look, views
+from cloudk8s.provisioning.waiting import Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What the cluster's own controllers made in the cloud."""
+
+    services: tuple[ServiceKey, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+
+
+@dataclass(slots=True)
+class _Work:
+    failures: dict[str, CloudError] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    has_moved: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        return not (self.failures or self.waiting)
+
+
+def belongings(site: Site) -> Belongings:
+    """Load balancers of Services and volumes of claims."""
+    services: Sequence[ServiceKey] = ()
+    if site.load_balancers is not None:
+        owned = site.engine.retries.call(site.load_balancers.list_owned)
+        services = [state.service for state in owned if state.service.uid != cluster_uid(site.cluster)]
+        services.sort(key=lambda service: not service.name)  # what all of them share comes last
+    volumes: Sequence[Volume] = ()
+    if site.volumes is not None:
+        listing = site.volumes
+        volumes = site.engine.retries.call(lambda: listing.list_owned(site.cluster))
+    return Belongings(tuple(services), tuple(volumes))
+
+
+def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False, state: State | None = None) -> None:
+    """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured."""
+    patience = Patience(site, timeout)
+    state = state or look(site)
+    owned = belongings(site)
+    while True:
+        work = _Work()
+        state = _pass(site, state, owned, work, keep_volumes=keep_volumes)
+        if work.is_done:
+            break
+        if work.has_moved:
+            patience.progressed()
+        patience.wait(work.failures, work.waiting)
+        state = _looked_again(site, state, work)
+        owned = belongings(site) if owned.services or owned.volumes else owned
+    _verify(site, keep_volumes=keep_volumes)
+    site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
+
+
+def _pass(site: Site, state: State, owned: Belongings, work: _Work, *, keep_volumes: bool) -> State:
+    _delete_services(site, owned, work)
+    state = _delete_machines(site, state, work)
+    if any(view.machine.state not in ("gone",) for view in state.machines):
+        return state
+    if not keep_volumes:
+        _delete_volumes(site, owned, work)
+    if work.failures or site.networks is None:
+        return state
+    outcome = site.engine.delete(owner_of(site.cluster), state.observation)
+    work.failures |= {name: error for name, error in outcome.failures.items() if not isinstance(error, RetryLater)}
+    work.waiting |= {name: error.message for name, error in outcome.waiting.items()}
+    if outcome.skipped and work.is_done:
+        work.waiting |= dict.fromkeys(outcome.skipped, "waits for others")
+    if any(entry.state == "deleting" for entry in outcome.observation.resources) and work.is_done:
+        work.waiting["network"] = "parts of it are still being deleted"
+    work.has_moved |= bool(outcome.done)
+    return State(outcome.observation, state.machines, state.recorded)
+
+
+def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
+    if site.load_balancers is None:
+        return
+    for service in owned.services:
+        try:
+            site.load_balancers.delete(service)
+        except RetryLater as error:
+            work.waiting[f"load balancer of {service}"] = error.message
+        except CloudError as error:
+            work.failures[f"load balancer of {service}"] = error
+        else:
+            site.report(Event("deleted", f"load balancer of {service}", ""))
+
+
+def _delete_machines(site: Site, state: State, work: _Work) -> State:
+    done = carry_out(site, remove_all(state.machines), Network(site.cluster))
+    work.failures |= done.failures
+    work.has_moved |= bool(done.deleted)
+    if done.deleted:
+        state = State(state.observation, views(site.machines.list_owned(site.cluster)), state.recorded)
+    if left := [view.name for view in state.machines if view.machine.state != "gone"]:
+        work.waiting["machines"] = f"{len(left)} still shutting down, usually within a minute"
+    return state
+
+
+def _delete_volumes(site: Site, owned: Belongings, work: _Work) -> None:
+    if site.volumes is None:
+        return
+    for volume in owned.volumes:
+        try:
+            if volume.attached_to:
+                site.volumes.detach(volume.id, volume.attached_to)
+            site.volumes.delete(volume.id)
+        except RetryLater as error:
+            work.waiting[f"volume {volume.id}"] = error.message
+        except CloudError as error:
+            work.failures[f"volume {volume.id}"] = error
+        else:
+            site.report(Event("deleted", f"volume {volume.name}", volume.id))
+
+
+def _looked_again(site: Site, state: State, work: _Work) -> State:
+    """Only machines, while only they are waited for."""
+    if set(work.waiting) == {"machines"} and not work.failures:
+        listed = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+        return State(state.observation, views(listed), state.recorded)
+    return look(site)
+
+
+def _verify(site: Site, *, keep_volumes: bool) -> None:
+    """Everything is read once more."""
+    if left := sorted(_left(site, keep_volumes=keep_volumes)):
+        raise CloudK8sError(
+            f"cluster {site.cluster} was deleted, but this is still there: {', '.join(left)}; run the command again"
+        )
+
+
+def _left(site: Site, *, keep_volumes: bool) -> Iterator[str]:
+    observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
+    yield from (f"{entry.type} {entry.id}" for entry in observation.resources if entry.state != "deleting")
+    machines = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+    yield from (f"machine {machine.id}" for machine in machines if machine.state not in ("deleting", "gone"))
+    if site.volumes is not None and not keep_volumes:
+        yield from (f"volume {volume.id}" for volume in site.volumes.list_owned(site.cluster))

@@ -1,0 +1,91 @@
+"""The `Networks` contract on AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cloudk8s.cloud.stack.interface import Observation, ResourceType
+from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Stack
+from cloudk8s.plugin import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s_aws.api import AwsApi, tags_of
+from cloudk8s_aws.cluster.balancing import (
+    ApiBalancers,
+    ApiBalancerType,
+    ApiGroupType,
+    ApiListenerType,
+    ApiTargetsType,
+)
+from cloudk8s_aws.cluster.endpoint import VpcEndpointType
+from cloudk8s_aws.cluster.gateway import AddressType, GatewayAttachmentType, InternetGatewayType
+from cloudk8s_aws.cluster.identity import Iam, ProfileRoleType, ProfileType, RolePolicyType, RoleType
+from cloudk8s_aws.cluster.kind import Ec2
+from cloudk8s_aws.cluster.nat_gateway import NatGatewayType
+from cloudk8s_aws.cluster.reading import Reader
+from cloudk8s_aws.cluster.route_table import AssociationType, DefaultRouteType, RouteTableType
+from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
+from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
+from cloudk8s_aws.cluster.subnet import SubnetType
+from cloudk8s_aws.cluster.vpc import RECORD, VpcDnsType, VpcType
+
+
+class AwsNetworks:
+    """A VPC for each cluster, tagged; the engine does the rest."""
+
+    def __init__(self, api: AwsApi) -> None:
+        self._api = api
+        self._zones: tuple[str, ...] = ()
+
+    @property
+    def capabilities(self) -> NetworkCapabilities:
+        return NetworkCapabilities(zones=self._all_zones())
+
+    def stack(self, request: NetworkRequest) -> Stack:
+        return build(request, self._api.region)
+
+    def resource_types(self) -> Sequence[ResourceType]:
+        ec2, iam, balancers = Ec2(self._api, Reader(self._api)), Iam(self._api), ApiBalancers(self._api)
+        return (
+            RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
+            VpcType(ec2), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
+            RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
+            AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
+            ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
+        )  # fmt: skip
+
+    def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
+        vpc, balancer = observation.get("vpc"), observation.get("api-balancer")
+        hostname = str(balancer.attribute("hostname") or "") if balancer is not None else ""
+        places = {
+            f"{role}/{zone}": place
+            for role in ROLES
+            for zone in request.zones
+            if (place := _place(request, observation, role, zone))
+        }
+        ready = all(entry.state == "ready" for entry in observation.resources)
+        endpoint = f"{hostname}:{request.api_port}" if hostname else ""
+        return Network(request.cluster, endpoint, places, ready and bool(endpoint), vpc.id if vpc else "")
+
+    def records(self) -> Mapping[str, Mapping[str, str]]:
+        wanted = [{"Name": "tag-key", "Values": [CLUSTER_TAG]}]
+        found = (tags_of(vpc) for vpc in self._api.pages("ec2", "describe_vpcs", "Vpcs", Filters=wanted))
+        return {tags[CLUSTER_TAG]: {k: v for k, v in tags.items() if k.startswith(RECORD)} for tags in found}
+
+    def _all_zones(self) -> tuple[str, ...]:
+        if not self._zones:
+            listed = self._api.call("ec2", "describe_availability_zones")["AvailabilityZones"]
+            plain = [zone for zone in listed if zone.get("ZoneType", "availability-zone") == "availability-zone"]
+            self._zones = tuple(sorted(zone["ZoneName"] for zone in plain if zone["State"] == "available"))
+        return self._zones
+
+
+def _place(request: NetworkRequest, observation: Observation, role: str, zone: str) -> dict[str, str]:
+    """What a machine of a role is put into; empty while a part of it is missing."""
+    subnet = observation.get(machine_subnet(request, zone))
+    group = observation.get(group_of(role))
+    profile = observation.get(f"profile-role/{role}")
+    if subnet is None or group is None or profile is None:
+        return {}
+    return {
+        "subnet": subnet.id, "security_groups": group.id, "profile": str(profile.properties["profile"]),
+        "public": "true" if request.nat == "none" else "",
+    }  # fmt: skip

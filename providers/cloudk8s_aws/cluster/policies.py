@@ -1,0 +1,48 @@
+"""What machines may do in the account: as little as their work needs. Pure.
+
+The control plane runs the cloud controllers: it describes instances and networks, and makes load balancers, routes and
+volumes. Workers read images and what they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ASSUME: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+IMAGES = [
+    "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
+]  # fmt: skip
+READS = [
+    "ec2:DescribeInstances", "ec2:DescribeAvailabilityZones", "ec2:DescribeRegions", "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs",
+    "elasticloadbalancing:Describe*",
+]  # fmt: skip
+NETWORKING = [
+    "ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup",
+    "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:CreateTags", "ec2:DeleteTags",
+    "ec2:ModifyInstanceAttribute",
+]  # fmt: skip
+BALANCING = [
+    "elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:Create*",
+    "elasticloadbalancing:Delete*", "elasticloadbalancing:Modify*", "elasticloadbalancing:RegisterTargets",
+    "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:SetSecurityGroups",
+    "elasticloadbalancing:SetSubnets", "elasticloadbalancing:SetIpAddressType",
+]  # fmt: skip
+VOLUMES = [
+    "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyVolume",
+    "ec2:DescribeVolumesModifications",
+]  # fmt: skip
+
+
+def policy_of(role: str) -> dict[str, Any]:
+    """The inline policy of a role."""
+    if role == "control-plane":
+        return _document([*READS, *NETWORKING, *BALANCING, *VOLUMES, *IMAGES])
+    return _document(["ec2:DescribeInstances", "ec2:DescribeRegions", *IMAGES])
+
+
+def _document(actions: list[str]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]}

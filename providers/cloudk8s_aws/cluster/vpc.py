@@ -1,0 +1,89 @@
+"""The VPC, which stands for the cluster and carries its record, and its DNS names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
+from cloudk8s.plugin import CloudNotFound
+from cloudk8s_aws.api import tag_list, tags_of
+from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification
+from cloudk8s_aws.cluster.reading import Reader
+
+RECORD = "cloudk8s.io/declared-"
+
+
+@dataclass(frozen=True, slots=True)
+class VpcType:
+    """`vpc`: its range can't change; its record can."""
+
+    ec2: Ec2
+    name: str = "vpc"
+    traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"cidr"}), api="ec2"))
+
+    @property
+    def shared(self) -> Reader:
+        return self.ec2.reader
+
+    def list(self, scope: Scope) -> Sequence[Observed]:
+        return [
+            observed(
+                self.name, raw, raw["VpcId"],
+                {"cidr": raw["CidrBlock"], "record": {k: v for k, v in tags_of(raw).items() if k.startswith(RECORD)}},
+                state="ready" if raw["State"] == "available" else "pending",
+            )
+            for raw in self.ec2.reader.entries(self.name, scope)
+        ]  # fmt: skip
+
+    def create(self, call: Create) -> Observed:
+        vpc = self.ec2.call(
+            "create_vpc", CidrBlock=call.properties["cidr"], TagSpecifications=specification("vpc", call)
+        )["Vpc"]
+        return made(call, self.name, vpc["VpcId"])
+
+    def update(self, call: Update) -> Observed:
+        wanted, present = call.properties["record"], call.observed.properties.get("record", {})
+        self.ec2.call("create_tags", Resources=[call.observed.id], Tags=tag_list(wanted))
+        if surplus := present.keys() - wanted.keys():
+            self.ec2.call("delete_tags", Resources=[call.observed.id], Tags=[{"Key": key} for key in sorted(surplus)])
+        return replace(call.observed, properties={**call.observed.properties, "record": dict(wanted)})
+
+    def delete(self, observed: Observed) -> None:
+        self.ec2.call("delete_vpc", VpcId=observed.id)
+
+
+@dataclass(frozen=True, slots=True)
+class VpcDnsType:
+    """`vpc-dns`: whether machines get DNS names; goes with the VPC."""
+
+    ec2: Ec2
+    name: str = "vpc-dns"
+    traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"vpc"}), api="ec2"))
+
+    @property
+    def shared(self) -> Reader:
+        return self.ec2.reader
+
+    def list(self, scope: Scope) -> Sequence[Observed]:
+        found = []
+        for raw in self.ec2.reader.entries("vpc", scope):
+            id = raw["VpcId"]
+            try:
+                answer = self.ec2.call("describe_vpc_attribute", VpcId=id, Attribute="enableDnsHostnames")
+            except CloudNotFound:
+                continue
+            if answer["EnableDnsHostnames"]["Value"]:
+                found.append(part(self.name, self.name, f"{id}#dns", raw, {"vpc": id}, within=id))
+        return found
+
+    def create(self, call: Create) -> Observed:
+        vpc = call.properties["vpc"]
+        self.ec2.call("modify_vpc_attribute", VpcId=vpc, EnableDnsHostnames={"Value": True})
+        return made(call, self.name, f"{vpc}#dns", within=vpc)
+
+    def update(self, call: Update) -> Observed:
+        return call.observed
+
+    def delete(self, observed: Observed) -> None:
+        self.ec2.call("modify_vpc_attribute", VpcId=observed.within, EnableDnsHostnames={"Value": False})

@@ -1,0 +1,1 @@
+"""EC2 instances as machines that provisioning orders and gives back, many in one call."""

@@ -1,0 +1,154 @@
+"""The `Machines` contract on EC2."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG
+from cloudk8s.plugin import (
+    CloudError,
+    CloudNotFound,
+    Failures,
+    Machine,
+    MachineCapabilities,
+    MachineRequest,
+    MachineType,
+)
+from cloudk8s_aws.api import AwsApi, chunks, tags_of
+from cloudk8s_aws.instances import provider_id
+from cloudk8s_aws.instances.addresses import node_addresses
+from cloudk8s_aws.machines.catalog import machine_types
+from cloudk8s_aws.machines.launch import AT_ONCE, NAMES, POOL, ROLE, UIDS, USER_DATA, batches, parameters
+from cloudk8s_aws.machines.naming import from_tags
+
+STATES: Mapping[str, Any] = {
+    "pending": "pending", "running": "running", "stopping": "stopped", "stopped": "stopped",
+    "shutting-down": "deleting", "terminated": "gone",
+}  # fmt: skip
+FRESH_SECONDS = 20.0
+"""How long a listing by this process is good enough to tell what exists already; tokens cover the rest."""
+ATTEMPTS = 5
+
+
+class AwsMachines:
+    """One call for many machines that are alike, in making and in deleting."""
+
+    def __init__(
+        self, api: AwsApi, *, tags: Mapping[str, str], families: Sequence[str] = ("ipv4",),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._api = api
+        self._tags = dict(tags)
+        self._families = tuple(families)
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, dict[str, Machine]]] = {}
+
+    @property
+    def capabilities(self) -> MachineCapabilities:
+        return MachineCapabilities(user_data_bytes=USER_DATA, spot=True, tokens=True)
+
+    def list_owned(self, cluster: str) -> Sequence[Machine]:
+        wanted = [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
+        reservations = self._api.pages("ec2", "describe_instances", "Reservations", page_size=1000, Filters=wanted)
+        found = [self._machine(raw) for entry in reservations for raw in entry["Instances"]]
+        self._remember(cluster, found)
+        return found
+
+    def create(self, requests: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
+        answers: dict[str, Machine | CloudError] = {}
+        for cluster in dict.fromkeys(request.cluster for request in requests):
+            wanted = [request for request in requests if request.cluster == cluster]
+            present = self._present(cluster)
+            answers |= {request.uid: present[request.uid] for request in wanted if request.uid in present}
+            for batch in batches([request for request in wanted if request.uid not in present]):
+                answers |= self._launch(batch)
+        return answers
+
+    def delete(self, machines: Sequence[Machine]) -> Failures:
+        failed: dict[str, CloudError] = {}
+        for part in chunks([machine.id for machine in machines], AT_ONCE):
+            failed |= self._terminate(part)
+        self._forget(machine.cluster for machine in machines)
+        return failed
+
+    def types(self) -> Sequence[MachineType]:
+        return machine_types()
+
+    def list_clusters(self) -> Sequence[str]:
+        wanted = [{"Name": "tag-key", "Values": [CLUSTER_TAG]}]
+        alive = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+        reservations = self._api.pages("ec2", "describe_instances", "Reservations", Filters=[*wanted, alive])
+        return sorted({tags_of(raw)[CLUSTER_TAG] for entry in reservations for raw in entry["Instances"]})
+
+    def _launch(self, batch: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
+        """One call; again with another token while the answer is machines that are dead already."""
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self._api.call("ec2", "run_instances", **parameters(batch, self._tags, attempt=attempt))
+            except CloudError as error:
+                self._forget([batch[0].cluster])
+                return {request.uid: error for request in batch}
+            made = [self._machine(raw) for raw in answer["Instances"]]
+            if any(machine.state not in ("deleting", "gone") for machine in made):
+                break
+        by_uid = {machine.uid: machine for machine in made}
+        self._add(batch[0].cluster, made)
+        missing = CloudError("the instance was not in the answer")
+        return {request.uid: by_uid.get(request.uid, missing) for request in batch}
+
+    def _terminate(self, ids: Sequence[str]) -> dict[str, CloudError]:
+        if not ids:
+            return {}
+        try:
+            self._api.call("ec2", "terminate_instances", InstanceIds=list(ids))
+        except CloudNotFound:  # one of them is purged, and the call did nothing
+            if len(ids) == 1:
+                return {}
+            return {id: error for one in ids for id, error in self._terminate([one]).items()}
+        except CloudError as error:
+            return dict.fromkeys(ids, error)
+        return {}
+
+    def _present(self, cluster: str) -> Mapping[str, Machine]:
+        """Machines by UID, from a listing that is not old."""
+        with self._lock:
+            taken, machines = self._known.get(cluster, (float("-inf"), {}))
+        if self._monotonic() - taken > FRESH_SECONDS:
+            self.list_owned(cluster)
+            with self._lock:
+                machines = self._known[cluster][1]
+        return {uid: machine for uid, machine in machines.items() if machine.state not in ("deleting", "gone")}
+
+    def _remember(self, cluster: str, machines: Iterable[Machine]) -> None:
+        ordered = sorted(machines, key=lambda machine: machine.state not in ("deleting", "gone"))
+        with self._lock:
+            self._known[cluster] = (self._monotonic(), {machine.uid: machine for machine in ordered})
+
+    def _add(self, cluster: str, machines: Iterable[Machine]) -> None:
+        with self._lock:
+            if cluster in self._known:
+                self._known[cluster][1].update({machine.uid: machine for machine in machines})
+
+    def _forget(self, clusters: Iterable[str]) -> None:
+        with self._lock:
+            for cluster in clusters:
+                self._known.pop(cluster, None)
+
+    def _machine(self, raw: Mapping[str, Any]) -> Machine:
+        tags, index = tags_of(raw), int(raw.get("AmiLaunchIndex", 0))
+        uids, names = from_tags(UIDS, tags), from_tags(NAMES, tags)
+        zone = str((raw.get("Placement") or {}).get("AvailabilityZone", ""))
+        reason = (raw.get("StateReason") or {}).get("Message", "")
+        return Machine(
+            id=raw["InstanceId"], uid=uids[index] if index < len(uids) else tags.get(OWNER_TAG, raw["InstanceId"]),
+            name=names[index] if index < len(names) else tags.get("Name", raw["InstanceId"]),
+            cluster=tags.get(CLUSTER_TAG, ""), state=STATES.get((raw.get("State") or {}).get("Name", ""), "pending"),
+            provider_id=provider_id.make(zone, raw["InstanceId"]),
+            role="control-plane" if tags.get(ROLE) == "control-plane" else "worker", pool=tags.get(POOL, ""),
+            type=raw.get("InstanceType", ""), zone=zone, addresses=node_addresses(raw, self._families),
+            created=raw.get("LaunchTime"), tags=tags, reason=reason,
+        )  # fmt: skip
