@@ -39,7 +39,7 @@ def set_defaults(definition: Object) -> None:
 
 def new_status(definition: Object) -> Object:
     """The status of a definition that has just been made."""
-    stored = [version["name"] for version in versions_of(definition) if version.get("storage")]
+    stored = [version.get("name", "") for version in versions_of(definition) if version.get("storage")]
     return {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored[:1] or None}
 
 
@@ -49,8 +49,9 @@ def keep_stored_versions(new: Object, old: Object) -> None:
         new["status"] = codec.copy(old["status"])
     status = new.setdefault("status", {})
     for version in versions_of(new):
-        if version.get("storage") and version["name"] not in (status.get("storedVersions") or ()):
-            status["storedVersions"] = [*(status.get("storedVersions") or ()), version["name"]]
+        name = version.get("name", "")
+        if version.get("storage") and name not in (status.get("storedVersions") or ()):
+            status["storedVersions"] = [*(status.get("storedVersions") or ()), name]
 
 
 def versions_of(definition: Object) -> Sequence[Mapping[str, Any]]:

@@ -125,7 +125,7 @@ def _with_old_mutable_fields(spec: Spec, before: Spec) -> dict[str, Any]:
     """The new spec with what may change set back, so that any other change shows."""
     munged = dict(spec)
     for field in ("containers", "initContainers"):
-        if field in spec:
+        if spec.get(field):
             pairs = zip(spec[field], before.get(field) or (), strict=False)
             munged[field] = [{**container, "image": was.get("image")} for container, was in pairs]
     _set_back(munged, before, "activeDeadlineSeconds", "schedulingGates", "tolerations")
