@@ -133,7 +133,11 @@ class Handle:
 
 
 class Plugin(Protocol):
-    """Every plugin has a name, by which profiles and configurations call it."""
+    """Every plugin has a name, by which profiles and configurations call it.
+
+    One whose filters look at nothing but the pod's shape and the cluster says so with `goes_by_shape = True`; a failure
+    may then be reused for the next pod of the shape.
+    """
 
     name: str
 

@@ -29,6 +29,7 @@ from cloudk8s.scheduler.configuration.model import ProfileConfiguration, Schedul
 from cloudk8s.scheduler.configuration.profiles import check_queue_sort, fill_profile
 from cloudk8s.scheduler.framework.deciding import Decider
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
+from cloudk8s.scheduler.framework.failures import Failures
 from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
@@ -77,6 +78,7 @@ class Scheduler:
         self._context = context
         self.cluster = Cluster()
         self.nominations = Nominations()
+        self._failures = Failures(self.cluster, self.nominations)
         self._profiles: dict[str, Profile] = {}
         self._deciders: dict[str, Decider] = {}
         factories = {**BUILT_IN, **plugins}
@@ -131,6 +133,10 @@ class Scheduler:
         pod = entry.pod
         name = pod.shape.scheduler_name
         profile, decider, cycle = self._profiles[name], self._deciders[name], Cycle(pod, self.cluster)
+        if (known := self._failures.recall(pod)) is not None:
+            self._binder.release()
+            self._give_up(entry, known.plugins, UNSCHEDULABLE, known.message, nominated="")
+            return
         node = decider.decide(cycle)
         if isinstance(node, Diagnosis):
             self._binder.release()
@@ -178,6 +184,7 @@ class Scheduler:
             self.nominations.put(entry.pod, nominated)
         elif nominated == "":
             self.nominations.remove(entry.pod.key)
+            self._failures.keep(entry.pod, profile, diagnosis)
         self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
 
     def _resolvable(self, diagnosis: Diagnosis) -> Bools:

@@ -23,6 +23,7 @@ class Interference:
     """Filters by the limits of conflicts, and scores by their penalties. Pods without the label are left alone."""
 
     name = "Interference"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         try:

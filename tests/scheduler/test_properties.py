@@ -119,9 +119,17 @@ def test_the_columns_agree_with_a_plain_reading_of_the_rules(data: st.DataObject
                 assert twins.table.fits(new) == expected
                 if not expected and twins.world.nodes:
                     assert twins.table.why(new).startswith(f"0/{len(twins.world.nodes)} nodes are available: ")
+                assert twins.table.scores(new, "NodeResourcesFit") == _afresh(twins.world).scores(
+                    new, "NodeResourcesFit"
+                )
                 target = sorted(expected) or (["abcdef"[step % 6]] if step % 5 == 0 else [])
                 if target:
                     twins.place(new, data.draw(st.sampled_from(target)))
+
+
+def _afresh(world: World) -> Table:
+    """A table that has seen nothing but what is there now."""
+    return Table(*world.nodes.values(), *world.pods.values())
 
 
 def _random_pod(generator: random.Random, name: str) -> Object:

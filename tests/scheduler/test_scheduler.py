@@ -129,6 +129,16 @@ async def test_a_restarted_scheduler_sees_what_runs() -> None:
         assert run.node_of("q") == ""
 
 
+async def test_pods_of_one_shape_fail_alike_until_something_changes() -> None:
+    pods = [pod(f"p{number}", cpu="2", labels={"app": "x"}) for number in range(5)]
+    async with running(node("a", cpu="1"), *pods) as run:
+        notes = {note for reason, note in run.events() if reason == "FailedScheduling"}
+        assert len(notes) == 1
+        await run.patch_node("a", {"status": {"allocatable": {"cpu": "5"}}})
+        await run.settle(12)
+        assert list(run.placement().values()).count("a") == 2
+
+
 async def test_a_pod_waits_longer_after_each_failure() -> None:
     async with running(node("a", cpu="1"), pod("p", cpu="2")) as run:
         attempts = []

@@ -16,6 +16,7 @@ from cloudk8s.scheduler.pod.toleration import Taint, taints_of
 
 INITIAL_CAPACITY = 64
 INITIAL_RESOURCES = 8
+TOUCHES = 65536
 
 
 class NodeColumns:
@@ -44,6 +45,10 @@ class NodeColumns:
         self.taints_version = 0
         self.version = 0
         """Changes with every change of a node."""
+        self.touched: list[int] = []
+        """Slots whose resources have changed, in order, one entry for each change."""
+        self.touched_epoch = 0
+        """Changes when `touched` begins anew."""
         self._pods_allowed: Ints = np.zeros(self.capacity, dtype=np.int64)
         self._slots: dict[str, int] = {}
         self._unused: list[int] = []
@@ -122,6 +127,7 @@ class NodeColumns:
 
     def take(self, slot: int, requests: Mapping[str, int], nonzero: tuple[int, int], sign: int) -> None:
         """Account for a pod that comes (sign 1) or goes (sign -1)."""
+        self._touch(slot)
         free = self.free
         for name, amount in requests.items():
             row = self.resources.get(name)
@@ -133,7 +139,14 @@ class NodeColumns:
         self.nonzero[1, slot] += sign * nonzero[1]
         self.pods_free[slot] -= sign
 
+    def _touch(self, slot: int) -> None:
+        if len(self.touched) >= TOUCHES:
+            self.touched.clear()
+            self.touched_epoch += 1
+        self.touched.append(slot)
+
     def _set_allocatable(self, slot: int, given: Mapping[str, Any] | None) -> None:
+        self._touch(slot)
         wanted = amounts(given)
         allowed = wanted.pop(PODS, 0)
         self.pods_free[slot] += allowed - self._pods_allowed[slot]

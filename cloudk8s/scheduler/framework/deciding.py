@@ -35,7 +35,7 @@ class Decider:
             return kept
         mask = feasible(self._profile, cycle, nodes.rows)
         if len(self._nominations):
-            self._respect(cycle, mask)
+            mask = self._respecting(cycle, mask)
         slot = choose(self._profile, cycle, mask, self._random)
         return nodes.names[slot] if slot is not None else self._diagnose(cycle)
 
@@ -56,15 +56,17 @@ class Decider:
         slot = self._cluster.nodes.slot(name) if name else None
         return name if slot is not None and self.fits(cycle, slot) else None
 
-    def _respect(self, cycle: Cycle, mask: Bools) -> None:
-        """Take out nodes that others were nominated to and that have no room besides."""
+    def _respecting(self, cycle: Cycle, mask: Bools) -> Bools:
+        """Without nodes that others were nominated to and that have no room besides."""
+        left = mask.copy()
         for name in self._nominations.nodes():
             slot = self._cluster.nodes.slot(name)
-            if slot is None or not mask[slot]:
+            if slot is None or not left[slot]:
                 continue
             ahead = self._nominations.ahead_of(cycle.pod, name)
             if ahead and not self._fits_with(cycle, slot, ahead):
-                mask[slot] = False
+                left[slot] = False
+        return left
 
     def _diagnose(self, cycle: Cycle) -> Diagnosis:
         """Why no node is fit, with all nominated pods in place that the pod has to respect."""

@@ -13,6 +13,8 @@ class Nominations:
     def __init__(self) -> None:
         self._by_node: dict[str, dict[str, Pod]] = {}
         self._nodes: dict[str, str] = {}
+        self.version = 0
+        """Changes with every nomination."""
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -20,6 +22,7 @@ class Nominations:
     def put(self, pod: Pod, node: str) -> None:
         """A pod is nominated to a node, instead of any other."""
         self.remove(pod.key)
+        self.version += 1
         self._nodes[pod.key] = node
         self._by_node.setdefault(node, {})[pod.key] = pod
 
@@ -27,6 +30,7 @@ class Nominations:
         """A pod is nominated no more; idempotent."""
         node = self._nodes.pop(key, None)
         if node is not None:
+            self.version += 1
             del self._by_node[node][key]
             if not self._by_node[node]:
                 del self._by_node[node]

@@ -33,6 +33,12 @@ class Profile:
     interests: dict[str, tuple[Interest, ...] | None] = field(default_factory=dict)
     """By plugin; None is interest in everything."""
 
+    @property
+    def goes_by_shape(self) -> bool:
+        """Whether all that decide about nodes look at nothing but the pod's shape and the cluster."""
+        deciding = (*self.pre_filter, *self.filter, *self.post_filter)
+        return all(getattr(plugin, "goes_by_shape", False) for plugin in deciding)
+
     def add(self, plugin: Plugin, weight: int = 1, *, points: Iterable[str] | None = None) -> None:
         """Add a plugin at these extension points, or at all it implements."""
         wanted = POINTS if points is None else {point: POINTS[point] for point in points}

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cloudk8s.scheduler.cluster.arrays import Floats
+from cloudk8s.scheduler.cluster.arrays import Floats, Ints
+from cloudk8s.scheduler.cluster.nodes import NodeColumns
+from cloudk8s.scheduler.cluster.results import RowResults
 from cloudk8s.scheduler.interface import Candidates, Cycle, Handle
 from cloudk8s.scheduler.plugins.resource_scoring import balance, weighted_resources
 
@@ -18,12 +20,17 @@ class BalancedAllocation:
     name = "NodeResourcesBalancedAllocation"
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
+        self._results = RowResults(handle.cluster.nodes)
         self._resources = tuple(resource.name for resource in weighted_resources(arguments.get("resources")))
 
     def score(self, cycle: Cycle, candidates: Candidates) -> Floats | None:
-        nodes, requests, rows = cycle.cluster.nodes, cycle.pod.shape.requests, candidates.rows
-        if not any(requests.get(name) for name in self._resources):
+        nodes, shape = cycle.cluster.nodes, cycle.pod.shape
+        if not any(shape.requests.get(name) for name in self._resources):
             return None
+        results = self._results.get(shape.resources_key, lambda rows: self._scores(nodes, shape.requests, rows))
+        return results[candidates.rows]
+
+    def _scores(self, nodes: NodeColumns, requests: Mapping[str, int], rows: slice | Ints) -> Floats:
         fractions, counted = [], []
         for name in self._resources:
             wanted = requests.get(name, 0)

@@ -27,6 +27,7 @@ class DefaultPreemption:
     """Looks at a tenth of the nodes, at least a hundred, from a random one on; enough to find a good one."""
 
     name = "DefaultPreemption"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._handle = handle
@@ -44,7 +45,9 @@ class DefaultPreemption:
         if pod.uid in self._busy or self._is_ending(pod, resolvable):
             return Nomination(None, ENDING)
         slots = np.flatnonzero(resolvable & nodes.exists[nodes.rows])
+        version = self._handle.cluster.version
         candidates = self._candidates(cycle, slots)
+        self._handle.cluster.version = version  # what was tried was taken back
         if not candidates:
             reasons = {NO_VICTIMS: len(slots), NOT_HELPFUL: nodes.count - len(slots)}
             text = counted({reason: count for reason, count in reasons.items() if count})

@@ -25,6 +25,7 @@ class InterPodAffinity:
     """Reads running sums of pods by domain; no pod is looked at."""
 
     name = "InterPodAffinity"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._hard_weight = int(arguments.get("hardPodAffinityWeight", 1))

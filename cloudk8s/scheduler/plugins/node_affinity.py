@@ -20,6 +20,7 @@ class NodeAffinity:
     """`addedAffinity` in the arguments holds for all pods of the profile, on top of their own."""
 
     name = "NodeAffinity"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._selector = handle.cluster.selector

@@ -17,6 +17,7 @@ class NodeName:
     """Rejects all nodes but the one in `spec.nodeName`."""
 
     name = "NodeName"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         pass

@@ -17,6 +17,7 @@ class NodePorts:
     """Rejects nodes where another pod holds one of the pod's host ports."""
 
     name = "NodePorts"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         pass

@@ -17,6 +17,7 @@ class NodeUnschedulable:
     """Rejects nodes with `spec.unschedulable`, unless the pod tolerates the taint that goes with it."""
 
     name = "NodeUnschedulable"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         pass

@@ -25,6 +25,7 @@ class NodeVolumeLimits:
     """The limits are those that drivers report in CSINode objects; nodes without a report have none."""
 
     name = "NodeVolumeLimits"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._storage = Storage(handle.informers)

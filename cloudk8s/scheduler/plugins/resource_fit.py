@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cloudk8s.scheduler.cluster.arrays import Bools, Floats
+from cloudk8s.scheduler.cluster.arrays import Bools, Floats, Ints
+from cloudk8s.scheduler.cluster.nodes import NodeColumns
+from cloudk8s.scheduler.cluster.results import RowResults
 from cloudk8s.scheduler.interface import Candidates, ClusterEvent, Cycle, Handle, Interest, Rejection
 from cloudk8s.scheduler.plugins.resource_scoring import WeightedResource, scoring_of, weighted_resources
 from cloudk8s.scheduler.pod.pod import Pod, is_finished
@@ -19,20 +21,21 @@ class ResourceFit:
     """Filter and score by requested resources; `scoringStrategy` in the arguments says which nodes are better."""
 
     name = "NodeResourcesFit"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         strategy = arguments.get("scoringStrategy") or {}
         self._score_of = scoring_of(strategy)
         self._resources: Sequence[WeightedResource] = weighted_resources(strategy.get("resources"))
+        self._results = RowResults(handle.cluster.nodes)
+        self._fitting = RowResults(handle.cluster.nodes)
         self._ignored = frozenset(arguments.get("ignoredResources") or ())
         self._ignored_groups = frozenset(arguments.get("ignoredResourceGroups") or ())
 
     def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
-        nodes = cycle.cluster.nodes
-        fits = nodes.pods_free[rows] > 0
-        for row, amount in self._wanted(cycle):
-            fits &= nodes.free[row, rows] >= amount
-        return fits
+        if rows.stop - rows.start == 1:
+            return self._fits(cycle, rows)
+        return self._fitting.get(cycle.pod.shape.resources_key, lambda some: self._fits(cycle, some))[rows]
 
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         nodes = cycle.cluster.nodes
@@ -46,7 +49,18 @@ class ResourceFit:
             yield Rejection(reason, short & hopeless, is_resolvable=False)
 
     def score(self, cycle: Cycle, candidates: Candidates) -> Floats | None:
-        nodes, shape, rows = cycle.cluster.nodes, cycle.pod.shape, candidates.rows
+        nodes, shape = cycle.cluster.nodes, cycle.pod.shape
+        results = self._results.get(shape.resources_key, lambda rows: self._scores(nodes, shape, rows))
+        return results[candidates.rows]
+
+    def _fits(self, cycle: Cycle, rows: slice | Ints) -> Bools:
+        nodes = cycle.cluster.nodes
+        fits = nodes.pods_free[rows] > 0
+        for row, amount in self._wanted(cycle):
+            fits &= nodes.free[row, rows] >= amount
+        return fits
+
+    def _scores(self, nodes: NodeColumns, shape: Shape, rows: slice | Ints) -> Floats:
         total: Floats | None = None
         weights: Floats | int = 0
         for resource in self._resources:
@@ -59,9 +73,7 @@ class ResourceFit:
             total = score if total is None else total + score
             weights = weights + weight
         if total is None:
-            return None
-        if isinstance(weights, int):
-            return total if weights == 1 else np.floor(total / weights)
+            return np.zeros(len(nodes.exists[rows]), dtype=np.float64)
         return np.floor(total / np.maximum(weights, 1))
 
     def interests(self) -> Sequence[Interest]:

@@ -28,6 +28,7 @@ class TaintToleration:
     """Looks at each distinct set of taints once, however many nodes have it."""
 
     name = "TaintToleration"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         pass

@@ -24,6 +24,7 @@ class TopologySpread:
     """Required constraints filter, the others score. Pods without any may get defaults (`defaultingType`)."""
 
     name = "PodTopologySpread"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._defaults = DefaultConstraints(arguments, handle)

@@ -33,6 +33,7 @@ class VolumeBinding:
     """`bindTimeoutSeconds` in the arguments is how long a pod waits for its volumes; 600 by default."""
 
     name = "VolumeBinding"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._handle = handle

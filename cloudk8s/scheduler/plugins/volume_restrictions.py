@@ -23,6 +23,7 @@ class VolumeRestrictions:
     """Looks only at pods that have such volumes."""
 
     name = "VolumeRestrictions"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._claims = handle.informers.of(PERSISTENT_VOLUME_CLAIMS)

@@ -25,6 +25,7 @@ class VolumeZone:
     """Nodes that say nothing of zones and regions are let pass."""
 
     name = "VolumeZone"
+    goes_by_shape = True
 
     def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
         self._storage = Storage(handle.informers)

@@ -43,6 +43,8 @@ class Shape:
     requests: Amounts
     nonzero: tuple[int, int]
     """CPU and memory with upstream's defaults for containers that say nothing."""
+    resources_key: tuple[object, ...]
+    """Equal for shapes that request the same."""
     ports: tuple[HostPort, ...]
     images: tuple[str, ...]
     container_count: int
@@ -82,6 +84,7 @@ def parse_shape(key: bytes, pod: Object) -> Shape:
     metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status")
     namespace, labels = metadata.get("namespace", ""), metadata.get("labels") or {}
     nonzero = pod_requests(spec, status, defaults=True)
+    requests, least = pod_requests(spec, status), (nonzero.get(CPU, 0), nonzero.get(MEMORY, 0))
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     return Shape(
         key=key,
@@ -90,8 +93,9 @@ def parse_shape(key: bytes, pod: Object) -> Shape:
         scheduler_name=spec.get("schedulerName") or "default-scheduler",
         priority=int(spec.get("priority") or 0),
         preempts=spec.get("preemptionPolicy") != "Never",
-        requests=pod_requests(spec, status),
-        nonzero=(nonzero.get(CPU, 0), nonzero.get(MEMORY, 0)),
+        requests=requests,
+        nonzero=least,
+        resources_key=(*sorted(requests.items()), least),
         ports=host_ports(spec),
         images=tuple(normalized_image(item.get("image", "")) for item in containers),
         container_count=len(containers),
