@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -22,13 +21,18 @@ _WAIT_SECONDS = 60.0
 
 def down(
     name: Name = "default",
-    purge: Annotated[bool, typer.Option("--purge", help="Also delete its data, certificates and context.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also end its pods, and delete its data, certificates and context.")
+    ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="The cluster's data directory.")] = None,
 ) -> None:
     """Stop a cluster of this host; its data stays unless --purge is given.
 
     Example: cloudk8s down --name dev --purge
     """
+    from cloudk8s.controlplane.loop import result_of
+    from cloudk8s.controlplane.purging import purge as purge_directory
+
     directory = data_dir or directories.data_dir(name)
     state = directories.read_state(directory)
     if state is not None:
@@ -38,7 +42,7 @@ def down(
         output.step(f'there is no cluster "{name}"')
     if purge:
         kubeconfig.remove(kubeconfig.default_path(), kubeconfig.context_name(name))
-        shutil.rmtree(directory, ignore_errors=True)
+        result_of(purge_directory(directory.absolute()))
         output.step(f'cluster "{name}" is gone')
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.cloud.settings import CloudControllerSettings
@@ -20,6 +21,7 @@ from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
 from cloudk8s.controlplane.node import node_name, running_node
 from cloudk8s.controlplane.ranges import with_ranges
+from cloudk8s.controlplane.readiness import late_nodes
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes, simulated_names
@@ -27,6 +29,9 @@ from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.plugin.clouds import CloudEntry, CloudsFile
 from cloudk8s.settings import ClusterSettings
+
+_NODE_SECONDS: Final = 30.0
+"""How long `up` waits for its nodes before it says that they are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,25 @@ class ClusterOptions:
 
 async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, report: Callable[[str], None]) -> None:
     """Run a cluster until SIGINT or SIGTERM, and tell other commands about it."""
+    stopped = asyncio.create_task(until_stopped(), name="signals")
     clock, settings = SystemClock(), await asyncio.to_thread(with_ranges, settings)
     async with running_cluster(settings, options, clock=clock) as server:
         target = options.kubeconfig or kubeconfig.default_path()
         kubeconfig.write(settings.data_dir / "admin.conf", server.access())
         kubeconfig.merge(target, server.access())
-        directories.write_state(_state(settings, server, target, clock))
         settle()
+        waiting = asyncio.create_task(_late_nodes(server, options, clock), name="wait for nodes")
+        await asyncio.wait({stopped, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            waiting.cancel()
+            return
+        for name in waiting.result():
+            report(f"node {name} is not ready yet; its log is in {settings.data_dir / 'nodes' / name}")
+        directories.write_state(_state(settings, server, target, clock))
         try:
             report(f"Kubernetes {settings.kubernetes_version} is ready at {server.url}")
             report(f'kubectl uses context "{kubeconfig.context_name(settings.name)}" of {target}')
-            await until_stopped()
+            await stopped
             report("stopping")
         finally:
             directories.clear_state(settings.data_dir)
@@ -91,6 +104,14 @@ async def running_cluster(
         for index in range(options.nodes):
             await stack.enter_async_context(running_node(server, index, runtime=options.runtime))
         yield server
+
+
+async def _late_nodes(server: RunningApiServer, options: ClusterOptions, clock: Clock) -> Sequence[str]:
+    """Nodes that are not ready in time; of the simulated ones, the last stands for all."""
+    names = [node_name(index) for index in range(options.nodes)]
+    names += simulated_names(options.simulated_nodes)[-1:] if options.simulated_nodes else []
+    client = server.client("cloudk8s-up", "system:masters")
+    return await late_nodes(client, names, clock=clock, patience=_NODE_SECONDS)
 
 
 def _clouds(settings: ClusterSettings, entries: tuple[CloudEntry, ...]) -> CloudsFile:

@@ -1,0 +1,26 @@
+"""Take back everything that a stopped cluster has left on this host: containers, mounts, interfaces, files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.host.runtime import HostRuntime
+from cloudk8s.node.volumes.removal import remove_tree
+
+
+async def purge(directory: Path) -> None:
+    """End the containers of a cluster's nodes, then delete its directory; what is mounted in it is only let go."""
+    for runtime in sorted((directory / "nodes").glob("*/runtime/host")):
+        await _purge_host_runtime(runtime)
+    await asyncio.to_thread(remove_tree, directory)
+
+
+async def _purge_host_runtime(directory: Path) -> None:
+    runtime = HostRuntime(directory, clock=SystemClock())
+    await runtime.start()
+    try:
+        await runtime.purge()
+    finally:
+        await runtime.close()
