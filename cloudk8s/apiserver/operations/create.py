@@ -16,6 +16,8 @@ from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
 _ATTEMPTS = 8
 """How often a generated name that is taken is made anew; upstream's `maxNameGenerationCreateAttempts`."""
+_SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+"""What of metadata the server alone says; nobody owns it, and admission does not see what a client says."""
 
 
 async def create(
@@ -33,6 +35,8 @@ async def create(
     """
     metadata = obj["metadata"]
     strategy = core.strategy(resource)
+    for name in _SYSTEM_FIELDS:
+        metadata.pop(name, None)
     strategy.set_defaults(obj)
     if manages_fields:
         core.fields.on_create(context, resource, obj)
@@ -73,7 +77,7 @@ def _admission(context: RequestContext, resource: ResourceType, obj: Object, opt
 def _begin(core: Core, resource: ResourceType, obj: Object) -> None:
     """Fill the server's part of a new object's metadata."""
     metadata = obj["metadata"]
-    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "generation"):
+    for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
         metadata.pop(name, None)
     metadata["uid"] = str(uuid.uuid4())
     metadata["creationTimestamp"] = format_time(core.clock.now())
