@@ -11,11 +11,11 @@ from cloudk8s.client.informer import Informer
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import is_deleting, key_of, labels_of, name_of, namespace_of, spec_of, status_of, uid_of
 from cloudk8s.controllers.pods import is_ready, is_terminal
+from cloudk8s.controllers.selected_pods import BY_LABEL, label_pairs
 
 Family = Literal["IPv4", "IPv6"]
 
 BY_SELECTOR = "selector"
-BY_LABEL = "label"
 HEADLESS_LABEL = "service.kubernetes.io/headless"
 
 
@@ -26,7 +26,7 @@ class ServicePods:
         self._services = services
         self._pods = pods
         services.add_index(BY_SELECTOR, _first_selector_pair)
-        pods.add_index(BY_LABEL, _label_pairs)
+        pods.add_index(BY_LABEL, label_pairs)
 
     def services_of(self, pod: Object) -> set[str]:
         """Keys of the Services that select the pod."""
@@ -150,8 +150,3 @@ def _first_selector_pair(service: Object) -> Iterable[str]:
         return ()
     name, value = min(selector_of(service).items())
     return (f"{namespace_of(service)}/{name}={value}",)
-
-
-def _label_pairs(pod: Object) -> Iterable[str]:
-    namespace = namespace_of(pod)
-    return [f"{namespace}/{name}={value}" for name, value in labels_of(pod).items()]
