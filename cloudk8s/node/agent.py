@@ -29,6 +29,7 @@ from cloudk8s.node.machine import addresses, capacity
 from cloudk8s.node.machine.node_object import Self
 from cloudk8s.node.pods.image_puller import ImagePuller
 from cloudk8s.node.pods.log_rotation import LogRotation
+from cloudk8s.node.pods.static import StaticPods
 from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.runtimes.interface import Runtime
@@ -69,6 +70,7 @@ class NodeAgent:
         self._tools = self._make_tools()
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
+        self._static = self._make_static()
         self.port = settings.port
         """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
@@ -96,6 +98,8 @@ class NodeAgent:
             group.create_task(self._reporter.run_lease(), name="node lease")
             group.create_task(self.workers.listen(), name="runtime events")
             group.create_task(rotation.run(), name="log rotation")
+            if self._static is not None:
+                group.create_task(self._static.run(), name="static pods")
             self.is_running.set()
             await asyncio.Event().wait()
 
@@ -125,11 +129,19 @@ class NodeAgent:
         stop = pods.add_handler(self.workers.changed)
         try:
             await pods.synced()
+            if self._static is not None:
+                await self._static.look()
             await self.workers.clear_orphans()
             yield
         finally:
             stop()
             await self.workers.close()
+
+    def _make_static(self) -> StaticPods | None:
+        directory = self.settings.static_pod_path
+        if directory is None:
+            return None
+        return StaticPods(directory, self.settings.node_name, clock=self._clock, changed=self.workers.changed)
 
     def _make_tools(self) -> Tools:
         settings = self.settings

@@ -39,6 +39,10 @@ class PodStatusWriter:
         self._idle.clear()
         self._changed.set()
 
+    def forget(self) -> None:
+        """What was written is no longer there."""
+        self._written = None
+
     async def flush(self) -> None:
         """Return once everything was written, or cannot be."""
         await self._idle.wait()

@@ -75,6 +75,11 @@ class PodWorker:
         self._eviction, self._eviction_grace = terminal, grace
         self.wake()
 
+    def show_again(self) -> None:
+        """Write the status anew, though it has not changed."""
+        self._writer.forget()
+        self.wake()
+
     def wake(self) -> None:
         """Look again soon."""
         self._woken.set()
@@ -198,7 +203,7 @@ class PodWorker:
 
     async def _forget(self) -> None:
         await self._writer.flush()
-        if not self.is_removed:
+        if not self.is_removed or pods.is_static(self.pod):
             await self._writer.delete(self.pod)
         await cleanup.remove(self._tools, self.pod, self._observed)
 

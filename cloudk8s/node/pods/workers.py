@@ -14,6 +14,7 @@ from cloudk8s.node.cluster.pod_status import PodStatusWriter
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.admission import rejection
+from cloudk8s.node.pods.static import MirrorWriter
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.runtimes.interface import Container, RuntimeFailure, Sandbox
@@ -35,7 +36,10 @@ class PodWorkers:
         """Take a change of a pod of this node; the informer calls it."""
         if old is not None and (new is None or uid_of(new) != uid_of(old)) and (worker := self.get(uid_of(old))):
             worker.remove()
-        if new is None or pods.is_mirror(new):
+        if pods.is_mirror(new or old or {"metadata": {}}):
+            self._mirror_changed(new)
+            return
+        if new is None:
             return
         if worker := self.get(uid_of(new)):
             worker.update(new)
@@ -91,6 +95,12 @@ class PodWorkers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _mirror_changed(self, mirror: Object | None) -> None:
+        """Someone deleted a mirror, or a node's restart found it: the static pod shows itself again."""
+        for worker in self.all():
+            if pods.is_static(worker.pod) and (mirror is None or mirror["metadata"].get("deletionTimestamp")):
+                worker.show_again()
+
     def _add(self, pod: Object) -> None:
         refusal = None
         if not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
@@ -98,6 +108,8 @@ class PodWorkers:
             node = self._tools.node
             refusal = rejection(pod, others, allocatable=node.allocatable, labels=node.labels)
         writer = PodStatusWriter(self._tools.client, clock=self._tools.clock)
+        if pods.is_static(pod):
+            writer = MirrorWriter(self._tools.client, pod, clock=self._tools.clock)
         worker = PodWorker(self._tools, pod, writer, rejection=refusal)
         uid = uid_of(pod)
         self._workers[uid] = worker
