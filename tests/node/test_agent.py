@@ -285,3 +285,32 @@ async def test_the_lease_is_renewed(node: Node) -> None:
 
     assert lease["spec"]["holderIdentity"] == "n1"
     assert lease["metadata"]["ownerReferences"][0]["kind"] == "Node"
+
+
+async def test_resources_change_in_place_where_there_is_room(node: Node) -> None:
+    sized = container("sleep 300", resources={"requests": {"cpu": "100m"}, "limits": {"cpu": "200m", "memory": "64Mi"}})
+    pod = await node.run_pod(containers=[sized])
+    pod = await node.until_phase("p", "Running")
+    first = pod["status"]["containerStatuses"][0]
+    assert first["allocatedResources"] == {"cpu": "100m"}
+
+    await resize(node, {"requests": {"cpu": "150m"}, "limits": {"cpu": "300m", "memory": "64Mi"}})
+    pod = await node.until(
+        "p", lambda pod: pod["status"]["containerStatuses"][0]["allocatedResources"] == {"cpu": "150m"}
+    )
+    pod = await node.until("p", lambda pod: not condition(pod, "PodResizeInProgress"))
+
+    (running,) = await node.runtime.list_containers()
+    assert running.resources is not None
+    assert running.resources.cpu_quota == 30_000
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+    await resize(node, {"requests": {"cpu": "5000"}, "limits": {"cpu": "5000", "memory": "64Mi"}})
+    pod = await node.until("p", lambda pod: condition(pod, "PodResizePending"))
+    assert condition(pod, "PodResizePending")["reason"] == "Infeasible"
+    assert pod["status"]["containerStatuses"][0]["allocatedResources"] == {"cpu": "150m"}
+
+
+async def resize(node: Node, resources: dict[str, object]) -> None:
+    patch = {"spec": {"containers": [{"name": "c", "resources": resources}]}}
+    await node.client.patch(PODS, "p", patch, namespace="default", type="strategic")

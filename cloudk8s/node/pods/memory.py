@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import status_of, uid_of
 from cloudk8s.node.containers import mounts, termination
 from cloudk8s.node.pods import pod as pods
+from cloudk8s.node.pods import resize
 from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.status.inputs import StatusInputs, Terminal, Waiting
 from cloudk8s.node.pods.tools import Tools
@@ -29,6 +31,8 @@ class PodMemory:
     messages: dict[str, str] = field(default_factory=dict)
     image_ids: dict[str, str] = field(default_factory=dict)
     terminal: Terminal | None = None
+    granted: resize.Granted | None = None
+    resize_conditions: tuple[Mapping[str, str], ...] = ()
     is_terminating: bool = False
     is_stopped: bool = False
 
@@ -63,6 +67,8 @@ class PodMemory:
             is_terminating=self.is_terminating,
             is_stopped=self.is_stopped,
             runtime_name=tools.node.runtime_name,
+            allocated=self.granted or {},
+            resize_conditions=self.resize_conditions,
             volume_mounts={each["name"]: mounts.statuses(each) for each in pods.all_containers(pod)},
         )
 

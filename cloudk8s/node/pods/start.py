@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cloudk8s.client.events import EventKind
 from cloudk8s.client.interface import Object
@@ -23,7 +24,7 @@ from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.handlers import Subject
-from cloudk8s.node.runtimes.interface import ContainerConfig, Image, Mount, RuntimeFailure, Sandbox
+from cloudk8s.node.runtimes.interface import ContainerConfig, Image, Mount, Resources, RuntimeFailure, Sandbox
 from cloudk8s.node.volumes.interface import Mounted, VolumeError
 
 _HOSTS = "/etc/hosts"
@@ -45,6 +46,8 @@ class Ground:
     observed: Observed
     volumes: Mapping[str, Mounted]
     pod_ips: tuple[str, ...]
+    granted: Mapping[str, Mapping[str, Any]]
+    """Resources by container name."""
 
 
 async def start(tools: Tools, pod: Object, container: Container, ground: Ground) -> None:
@@ -106,13 +109,21 @@ async def _config(
         environment=variables,
         mounts=found,
         devices=mounts.devices(container, ground.volumes),
-        resources=resources.container_resources(
-            pod, container, memory_capacity=tools.node.memory_capacity, pids_limit=tools.settings.pod_pids_limit
-        ),
+        resources=_resources(tools, pod, container, ground),
         security=security.security(pod, container, image),
         namespaces=sandboxes.namespaces(pod, target_id=_target(container, ground.observed)),
     )
     return container_config(pod, container, parts)
+
+
+def _resources(tools: Tools, pod: Object, container: Container, ground: Ground) -> Resources:
+    granted = ground.granted.get(container["name"], container.get("resources") or {})
+    return resources.container_resources(
+        pod,
+        {**container, "resources": granted},
+        memory_capacity=tools.node.memory_capacity,
+        pids_limit=tools.settings.pod_pids_limit,
+    )
 
 
 async def _sources(tools: Tools, pod: Object, container: Container) -> Sources:

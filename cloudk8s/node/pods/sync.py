@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import uid_of
 from cloudk8s.machinery.times import format_duration
-from cloudk8s.node.pods import dns, kill, naming, start
+from cloudk8s.node.pods import dns, kill, naming, resize, start
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods import sandbox as sandboxes
 from cloudk8s.node.pods.memory import PodMemory, pod_ips
@@ -76,6 +76,22 @@ class PodSync:
             start=tuple(each for each in steps.start if each["name"] not in waits),
         )
 
+    async def resize(self, pod: Object, observed: Observed, steps: Sequence[resize.Step]) -> None:
+        """Give running containers the limits they were granted."""
+        pod_ip = next(iter(pod_ips(observed, self._tools)), "")
+        for step in steps:
+            if step.needs_restart:
+                name = step.container["name"]
+                message = f"Container {name} resize requires restart, will be restarted"
+                await _uninterrupted(
+                    kill.kill_container(
+                        self._tools, pod, step.running, message, grace=pods.grace_period(pod), pod_ip=pod_ip
+                    )
+                )
+            else:
+                await _uninterrupted(self._tools.runtime.update_resources(step.running.id, step.resources))
+        self._tools.pod_event(pod, "Normal", "ResizeCompleted", "Pod resize completed")
+
     async def refresh_volumes(self, pod: Object) -> None:
         """Bring the volumes of a running pod up to date."""
         try:
@@ -131,7 +147,11 @@ class PodSync:
         if sandbox is None:
             return False
         ground = start.Ground(
-            sandbox, observed, self._tools.volumes.mounted(uid_of(pod)), pod_ips(observed, self._tools)
+            sandbox,
+            observed,
+            self._tools.volumes.mounted(uid_of(pod)),
+            pod_ips(observed, self._tools),
+            memory.granted or {},
         )
         try:
             await _uninterrupted(start.start(self._tools, pod, container, ground))

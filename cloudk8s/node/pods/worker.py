@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, status_of, uid_of
 from cloudk8s.machinery.times import parse_time
 from cloudk8s.node.cluster.pod_status import PodStatusWriter
-from cloudk8s.node.pods import cleanup, kill
+from cloudk8s.node.pods import cleanup, kill, resize
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.memory import PodMemory, pod_ips
 from cloudk8s.node.pods.observed import Observed
@@ -39,9 +39,11 @@ class PodWorker:
     """Runs one pod until it is gone."""
 
     def __init__(
-        self, tools: Tools, pod: Object, writer: PodStatusWriter, *, rejection: Terminal | None = None
-    ) -> None:
-        self._tools, self._writer, self._rejection = tools, writer, rejection
+        self, tools: Tools, pod: Object, writer: PodStatusWriter, *, others: Callable[[], Sequence[Object]],
+        rejection: Terminal | None = None,
+    ) -> None:  # fmt: skip
+        self._tools, self._writer, self._rejection, self._others = tools, writer, rejection, others
+        self._resizes: list[resize.Step] = []
         self.pod = pod
         self.is_removed = False
         """The pod is no longer in the API."""
@@ -125,6 +127,7 @@ class PodWorker:
         await self._observe()
         if self._must_end():
             return True
+        self._decide_size()
         self._show()
         if self._memory.terminal is not None or self.status.get("phase") in ("Succeeded", "Failed"):
             return True
@@ -153,6 +156,8 @@ class PodWorker:
         steps = self._sync.due(plan(self.pod, self._observed, results))
         if not steps.is_idle:
             work = self._sync.run(self.pod, self._observed, steps)
+        elif self._resizes:
+            work = self._sync.resize(self.pod, self._observed, self._resizes)
         elif self._refresh_volumes and self._observed.ready_sandbox is not None:
             self._refresh_volumes = False
             work = self._sync.refresh_volumes(self.pod)
@@ -160,6 +165,15 @@ class PodWorker:
             return
         self._syncing = asyncio.create_task(work, name=f"sync of {pods.full_name(self.pod)}")
         self._syncing.add_done_callback(lambda _: self.wake())
+
+    def _decide_size(self) -> None:
+        """Grant what the pod asks for where there is room, and see what is left to be done for it."""
+        memory, node = self._memory, self._tools.node
+        before = memory.granted if memory.granted is not None else resize.remembered(self.pod)
+        decision = resize.decide(self.pod, before, self._others(), node.allocatable)
+        memory.granted = decision.granted
+        self._resizes = resize.steps(self.pod, decision.granted, self._observed, memory_capacity=node.memory_capacity)
+        memory.resize_conditions = tuple(decision.conditions(is_in_progress=bool(self._resizes)))
 
     async def _end(self) -> None:
         """Kill the pod; a shorter grace that comes meanwhile takes effect."""

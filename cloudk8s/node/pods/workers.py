@@ -104,16 +104,19 @@ class PodWorkers:
     def _add(self, pod: Object) -> None:
         refusal = None
         if not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
-            others = [worker.pod for worker in self._workers.values() if _counts(worker)]
             node = self._tools.node
-            refusal = rejection(pod, others, allocatable=node.allocatable, labels=node.labels)
+            refusal = rejection(pod, self._others(uid_of(pod)), allocatable=node.allocatable, labels=node.labels)
         writer = PodStatusWriter(self._tools.client, clock=self._tools.clock)
         if pods.is_static(pod):
             writer = MirrorWriter(self._tools.client, pod, clock=self._tools.clock)
-        worker = PodWorker(self._tools, pod, writer, rejection=refusal)
         uid = uid_of(pod)
+        worker = PodWorker(self._tools, pod, writer, others=lambda: self._others(uid), rejection=refusal)
         self._workers[uid] = worker
         self._tasks[uid] = asyncio.create_task(self._run(uid, worker), name=f"pod {pods.full_name(pod)}")
+
+    def _others(self, uid: str) -> list[Object]:
+        """The other pods that take up room."""
+        return [worker.pod for key, worker in self._workers.items() if key != uid and _counts(worker)]
 
     async def _run(self, uid: str, worker: PodWorker) -> None:
         """Run a worker to its end; one that breaks starts again from what the runtime has."""

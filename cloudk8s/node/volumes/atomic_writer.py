@@ -35,7 +35,7 @@ def write(directory: Path, payload: Payload, *, group: int | None = None) -> boo
     for path in payload:
         check_path(path)
     old = _current(directory)
-    if old is not None and _is_same(directory / old, payload):
+    if old is not None and _is_same(directory / old, payload, group):
         return False
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=directory))
     fresh.chmod(0o755)
@@ -61,15 +61,16 @@ def _current(directory: Path) -> str | None:
         return None
 
 
-def _is_same(root: Path, payload: Payload) -> bool:
+def _is_same(root: Path, payload: Payload, group: int | None) -> bool:
     found = {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
-    if found.keys() != payload.keys():
-        return False
-    return all(
-        path.read_bytes() == payload[name].content
-        and path.stat().st_mode & 0o777 & payload[name].mode == payload[name].mode
+    return found.keys() == payload.keys() and all(
+        path.read_bytes() == payload[name].content and path.stat().st_mode & 0o777 == _mode(payload[name], group)
         for name, path in found.items()
     )
+
+
+def _mode(file: File, group: int | None) -> int:
+    return file.mode | (0o440 if group is not None else 0)
 
 
 def _write_file(path: Path, file: File, group: int | None) -> None:
@@ -77,7 +78,7 @@ def _write_file(path: Path, file: File, group: int | None) -> None:
     path.write_bytes(file.content)
     if os.geteuid() == 0 and (file.user is not None or group is not None):
         os.chown(path, -1 if file.user is None else file.user, -1 if group is None else group)
-    path.chmod(file.mode | (0o440 if group is not None else 0))
+    path.chmod(_mode(file, group))
 
 
 def _point(directory: Path, name: str, target: str) -> None:

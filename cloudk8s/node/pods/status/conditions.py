@@ -17,7 +17,7 @@ Condition = dict[str, Any]
 
 OWNED = (
     "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
-    "PodResizePending", "PodResizeInProgress", "DisruptionTarget",
+    "PodResizePending", "PodResizeInProgress",
 )  # fmt: skip
 """Condition types that the node writes; all others are kept as the API has them."""
 

@@ -100,7 +100,7 @@ def _without_runs(
         ended = previous.get("state", {}).get("terminated")
         if ended is not None:
             return {**previous, "ready": False} if waiting is None else status | {"lastState": previous["state"]}
-        if inputs.is_terminating and previous.get("state", {}).get("running"):
+        if inputs.is_terminating and "running" in previous.get("state", {}):
             lost = {"exitCode": 137, "reason": LOST, "message": LOST_MESSAGE, "startedAt": None, "finishedAt": None}
             return {**previous, "ready": False, "started": False, "state": {"terminated": lost}}
         status["lastState"] = previous.get("lastState") or {}

@@ -56,3 +56,4 @@ class StatusInputs:
     volume_mounts: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     allocated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By container name: the resources that were granted."""
+    resize_conditions: tuple[Mapping[str, str], ...] = ()

@@ -75,11 +75,11 @@ def _conditions(
     sandbox = inputs.observed.ready_sandbox
     has_sandbox = sandbox is not None and (bool(inputs.pod_ips) or bool(spec_of(pod).get("hostNetwork")))
     wanted = condition_rules.conditions(pod, phase, init, regular, has_sandbox=has_sandbox)
+    wanted += [dict(condition) for condition in inputs.resize_conditions]
     known = [*(status_of(pod).get("conditions") or ()), *(inputs.previous.get("conditions") or ())]
     foreign = [each for each in status_of(pod).get("conditions") or () if each["type"] not in condition_rules.OWNED]
-    kept = [each for each in inputs.previous.get("conditions") or () if each["type"] in condition_rules.OWNED[5:]]
     timed = condition_rules.with_times(wanted, known, now=inputs.now, generation=generation)
-    return [*timed, *kept, *foreign]
+    return [*timed, *foreign]
 
 
 def _reason(inputs: StatusInputs) -> dict[str, str]:
