@@ -30,6 +30,8 @@ class ClusterSettings(BaseModel):
     """Ports that node ports come from, inclusive."""
     cluster_cidr: str = "10.244.0.0/16"
     """Range that node pod ranges come from."""
+    load_balancer_range: str = "198.18.0.0/24"
+    """Range that load balancers on this host get addresses from."""
     cluster_domain: str = "cluster.local"
     """DNS domain of the cluster."""
     cloud: str = ""

@@ -46,7 +46,7 @@ def proxy(
         families=("IPv4", "IPv6") if ipv6 else ("IPv4",),
         pod_ranges=_parts(cluster_cidr),
         health_port=healthz_port or None,
-        health_address="0.0.0.0",
+        health_addresses=("0.0.0.0",),
     )
     run(run_proxy(kubeconfig, options, report=output.step))
 

@@ -28,6 +28,13 @@ class AttachedCloud:
     load_balancers: LoadBalancers | None = None
 
 
+def close(cloud: AttachedCloud) -> None:
+    """Let go of what the contracts hold in this process (a contract may have `close`, and need not). Blocks."""
+    for contract in (cloud.instances, cloud.routes, cloud.load_balancers):
+        if (closing := getattr(contract, "close", None)) is not None:
+            closing()
+
+
 class CloudDirectory:
     """The clouds of one cluster. The first that can is the default, unless one is named."""
 

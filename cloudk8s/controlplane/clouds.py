@@ -14,6 +14,7 @@ from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.cloud.controllers.assembly import registrations, selected
+from cloudk8s.cloud.directory import close
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controlplane.api_server import RunningApiServer
@@ -55,8 +56,13 @@ async def running_clouds(
     attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=context.clock)
     wanted = registrations(attached, clouds.controllers, clock=context.clock)
     ours = replace(context, client=client, events=events)
-    async with background(run_controllers(ours, wanted), events.run(), names=("cloud controllers", "cloud events")):
-        yield
+    loops = background(run_controllers(ours, wanted), events.run(), names=("cloud controllers", "cloud events"))
+    try:
+        async with loops:
+            yield
+    finally:
+        for cloud in attached:
+            await asyncio.to_thread(close, cloud)
 
 
 async def run_cloud_controller_manager(options: CloudControllerOptions, *, report: Callable[[str], None]) -> None:

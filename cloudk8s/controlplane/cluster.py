@@ -17,6 +17,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.clouds import running_clouds
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
+from cloudk8s.controlplane.local_cloud import local_cloud
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
 from cloudk8s.controlplane.node import node_name, running_node
@@ -90,13 +91,14 @@ async def running_cluster(
         names = [node_name(index) for index in range(options.nodes)]
         await stack.enter_async_context(running_relay(server, clock=clock))
         await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock))
-        proxy = running_service_proxy(server, context.informers, nodes=names, clock=clock)
-        await stack.enter_async_context(proxy)
+        forwarding = running_service_proxy(server, context.informers, nodes=names, clock=clock)
+        proxy = await stack.enter_async_context(forwarding)
         count = options.simulated_nodes
-        if options.clouds:
-            offline = simulated_names(count) if options.offline and count else ()
-            clouds = _clouds(server.settings, options.clouds)
-            await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
+        offline = simulated_names(count) if options.offline and options.clouds and count else ()
+        local = local_cloud(server.settings, names, proxy.health_port)
+        others = tuple(entry for entry in options.clouds if entry.name != local.name)
+        clouds = _clouds(server.settings, (*others, local))
+        await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
         if count:
             have_cloud = bool(options.clouds)
             nodes = running_simulated_nodes(server, context.informers, count, clock=clock, have_cloud=have_cloud)

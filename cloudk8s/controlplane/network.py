@@ -92,7 +92,7 @@ def proxy_options(settings: ClusterSettings, nodes: Sequence[str]) -> ProxyOptio
         table="cloudk8s" if settings.name == "default" else f"cloudk8s-{settings.name}",
         families=_families(settings),
         pod_ranges=pod_ranges(settings),
-        health_port=10256,
+        health_addresses=tuple(address for address in (own, "127.0.0.1") if address),
     )
 
 

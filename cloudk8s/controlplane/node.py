@@ -23,6 +23,7 @@ from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.local_cloud import local_provider_id
 from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.network.dns.publication import cluster_ip_of
 
@@ -70,6 +71,7 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
         "address": address,
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,
+        "provider-id": local_provider_id(server.settings, name),
         "cluster-dns": _cluster_dns(server),
         "cluster-domain": server.settings.cluster_domain,
         "kubernetes-version": server.settings.kubernetes_version,

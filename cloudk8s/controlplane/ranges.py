@@ -17,7 +17,7 @@ from cloudk8s.settings import ClusterSettings
 
 FILE: Final = "network.json"
 Network = IPv4Network | IPv6Network
-_FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr")
+_FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr", "load_balancer_range")
 _ROUTES: Final = Path("/proc/net/route")
 
 
@@ -36,14 +36,20 @@ def with_ranges(settings: ClusterSettings) -> ClusterSettings:
 
 
 def choose(taken: Sequence[Network], *, is_privileged: bool) -> dict[str, str]:
-    """The first pair of ranges that overlaps nothing taken; the usual pair if there is none. Pure.
+    """The first set of ranges that overlaps nothing taken; the usual one if there is none. Pure.
 
-    Without privileges Services get loopback addresses, the only ones that any user may listen on.
+    Without privileges Services and load balancers get loopback addresses, which any user may listen on.
     """
-    first = 10 if is_privileged else 127
-    pairs = [(f"{first}.{96 + index}.0.0/16", f"10.{244 - index}.0.0/16") for index in range(100)]
-    free = (pair for pair in pairs if not any(_overlap(text, network) for text in pair for network in taken))
-    return dict(zip(_FIELDS, next(free, pairs[0]), strict=True))
+    sets = [_ranges(index, is_privileged) for index in range(50)]
+    free = (found for found in sets if not any(_overlap(text, network) for text in found for network in taken))
+    return dict(zip(_FIELDS, next(free, sets[0]), strict=True))
+
+
+def _ranges(index: int, is_privileged: bool) -> tuple[str, str, str]:
+    pods = f"10.{244 - index}.0.0/16"
+    if is_privileged:
+        return f"10.{96 + index}.0.0/16", pods, f"198.18.{index}.0/24"
+    return f"127.{96 + index}.0.0/16", pods, f"127.{200 + index}.0.0/24"
 
 
 def _overlap(text: str, network: Network) -> bool:

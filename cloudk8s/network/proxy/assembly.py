@@ -22,6 +22,7 @@ from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
 
 Mode = Literal["", "nftables", "userspace"]
+_HEALTH_PORTS = 50
 _log = logging.getLogger(__name__)
 
 
@@ -40,8 +41,8 @@ class ProxyOptions:
     families: tuple[Family, ...] = ("IPv4",)
     pod_ranges: tuple[str, ...] = ()
     health_port: int | None = 10256
-    """Port of `/healthz`; 0 picks a free one, None serves none."""
-    health_address: str = "127.0.0.1"
+    """Port of `/healthz`, or the first one after it that is free; 0 picks any, None serves none."""
+    health_addresses: tuple[str, ...] = ("127.0.0.1",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,17 @@ async def running_proxy(informers: Informers, options: ProxyOptions, *, clock: C
 
 
 async def _serve_health(stack: AsyncExitStack, health: Health, options: ProxyOptions, clock: Clock) -> int | None:
-    """A port that is taken costs the health check, not the proxy."""
-    if options.health_port is None:
-        return None
-    server = HTTPServer(health.answer, host=options.health_address, port=options.health_port, clock=clock)
-    try:
-        await stack.enter_async_context(server)
-    except OSError as error:
-        _log.warning("the proxy's health is not served: %s", error)
-        return None
-    return server.port
+    """Serve health on the first port that is free; that none is costs the health check, not the proxy."""
+    first = options.health_port
+    for port in () if first is None else range(first, first + _HEALTH_PORTS):
+        server = HTTPServer(health.answer, host=options.health_addresses, port=port, clock=clock)
+        try:
+            await stack.enter_async_context(server)
+        except OSError as error:
+            _log.info("the proxy's health is not served on port %d: %s", port, error)
+            continue
+        return server.port
+    return None
 
 
 def _choose(options: ProxyOptions, clock: Clock) -> tuple[Mode, Forwarder]:

@@ -1,0 +1,33 @@
+"""This host as a cloud: what every cluster of `up` has, whatever other clouds are configured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.plugin.clouds import CloudEntry
+from cloudk8s.settings import ClusterSettings
+
+LOCAL: Final = "local"
+
+
+def local_cloud(settings: ClusterSettings, nodes: Sequence[str], health_port: int | None) -> CloudEntry:
+    """The local provider with what it has to know of this cluster; `health_port` is the service proxy's."""
+    return CloudEntry(name=LOCAL, provider=LOCAL, settings=local_settings(settings, nodes, health_port))
+
+
+def local_settings(settings: ClusterSettings, nodes: Sequence[str], health_port: int | None) -> dict[str, Any]:
+    """The local provider's settings."""
+    address = outgoing_address() or "127.0.0.1"
+    return {
+        "load_balancer_range": settings.load_balancer_range,
+        "state_file": settings.data_dir / "cloud" / "local.json",
+        "nodes": dict.fromkeys(nodes, address),
+        **({"health_port": health_port} if health_port else {}),
+    }
+
+
+def local_provider_id(settings: ClusterSettings, node: str) -> str:
+    """What a node of this host calls its machine."""
+    return f"{LOCAL}://{settings.name}/{node}"

@@ -1,0 +1,100 @@
+"""The kernel's tables as far as the local cloud writes to them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any, Protocol
+
+from cloudk8s.errors import CloudError
+
+PROTOCOL = "186"
+"""Marks our routes (`ip route … proto`): a number that no routing daemon uses."""
+
+
+class Kernel(Protocol):
+    """Addresses and routes of this host. Blocking; every change is idempotent."""
+
+    def addresses(self) -> Collection[str]:
+        """Our addresses: those of the range on the loopback interface."""
+
+    def add_address(self, address: str) -> None:
+        """Let the host answer for an address."""
+
+    def remove_address(self, address: str) -> None:
+        """Undo that; absent is success."""
+
+    def routes(self) -> Mapping[str, str]:
+        """Our routes: destination and gateway."""
+
+    def set_route(self, destination: str, gateway: str) -> None:
+        """Make or replace a route."""
+
+    def remove_route(self, destination: str) -> None:
+        """Remove a route; absent is success."""
+
+
+class NoKernel:
+    """Without privileges: every address of 127.0.0.0/8 is the host's already, and there are no routes to write."""
+
+    def addresses(self) -> Collection[str]:
+        return ()
+
+    def add_address(self, address: str) -> None: ...
+
+    def remove_address(self, address: str) -> None: ...
+
+    def routes(self) -> Mapping[str, str]:
+        return {}
+
+    def set_route(self, destination: str, gateway: str) -> None: ...
+
+    def remove_route(self, destination: str) -> None: ...
+
+
+class HostKernel:
+    """The tables of the network namespace that this process is in, by the `ip` command."""
+
+    def __init__(self, pool: str, *, namespace: str = "") -> None:
+        self._pool = ip_network(pool)
+        self._command = ["ip", *(["-n", namespace] if namespace else [])]
+
+    def addresses(self) -> Collection[str]:
+        found = self._json("-4", "address", "show", "dev", "lo")
+        here = [entry["local"] for link in found for entry in link.get("addr_info", ()) if "local" in entry]
+        return [text for text in here if ip_address(text) in self._pool]
+
+    def add_address(self, address: str) -> None:
+        self._run("address", "replace", f"{address}/32", "dev", "lo")
+
+    def remove_address(self, address: str) -> None:
+        if address in self.addresses():
+            self._run("address", "del", f"{address}/32", "dev", "lo")
+
+    def routes(self) -> Mapping[str, str]:
+        found = self._json("-4", "route", "show", "proto", PROTOCOL)
+        return {_network(entry["dst"]): entry.get("gateway", "") for entry in found}
+
+    def set_route(self, destination: str, gateway: str) -> None:
+        self._run("route", "replace", destination, "via", gateway, "proto", PROTOCOL)
+
+    def remove_route(self, destination: str) -> None:
+        if destination in self.routes():
+            self._run("route", "del", destination, "proto", PROTOCOL)
+
+    def _json(self, *words: str) -> list[dict[str, Any]]:
+        text = self._run(*words, options=("-j",))
+        return list(json.loads(text)) if text.strip() else []
+
+    def _run(self, *words: str, options: tuple[str, ...] = ()) -> str:
+        command = [*self._command, *options, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        if done.returncode:
+            raise CloudError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+        return done.stdout
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text))

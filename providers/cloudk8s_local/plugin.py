@@ -1,0 +1,38 @@
+"""The local provider, as the plugin manager sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Routes, hookimpl
+
+if TYPE_CHECKING:
+    from cloudk8s_local.settings import LocalSettings
+
+
+@hookimpl
+def cloudk8s_settings() -> type[LocalSettings]:
+    from cloudk8s_local.settings import LocalSettings
+
+    return LocalSettings
+
+
+@hookimpl
+def cloudk8s_instances(cloud: Cloud[LocalSettings]) -> Instances:
+    from cloudk8s_local.assembly import instances
+
+    return instances(cloud)
+
+
+@hookimpl
+def cloudk8s_routes(cloud: Cloud[LocalSettings]) -> Routes:
+    from cloudk8s_local.assembly import routes
+
+    return routes(cloud)
+
+
+@hookimpl
+def cloudk8s_load_balancers(cloud: Cloud[LocalSettings]) -> LoadBalancers:
+    from cloudk8s_local.assembly import load_balancers
+
+    return load_balancers(cloud)

@@ -1,0 +1,36 @@
+"""Settings of the local cloud."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from cloudk8s_local.host.host import Host
+
+
+class LocalSettings(BaseModel):
+    """This host as a cloud: load balancers are listeners, routes the kernel's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    load_balancer_range: str = "127.200.0.0/24"
+    """Where load balancers get addresses. Outside 127.0.0.0/8 they are added to the loopback interface, as root."""
+    state_file: Path | None = None
+    """Which Service has which address, kept between starts; none is memory only."""
+    nodes: dict[str, str] = Field(default_factory=dict)
+    """The nodes on this host: name and address."""
+    health_port: int = Field(default=10256, ge=1, le=65535)
+    """Where this host's service proxy tells its health."""
+
+    _host: Host | None = PrivateAttr(default=None)
+
+    def use(self, host: Host) -> LocalSettings:
+        """Use this host object instead of one made from the settings."""
+        self._host = host
+        return self
+
+    @property
+    def host(self) -> Host | None:
+        """The host object in use, if one was made or given."""
+        return self._host
