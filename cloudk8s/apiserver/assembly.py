@@ -24,11 +24,14 @@ from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.authorization.access import AccessRules
 from cloudk8s.apiserver.authorization.following import follow
 from cloudk8s.apiserver.component_statuses import ComponentStatusHandler
+from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.local import LocalApi
+from cloudk8s.apiserver.metrics.exposition import add_metrics
+from cloudk8s.apiserver.metrics.requests import RequestMetrics
 from cloudk8s.apiserver.openapi import add_openapi
 from cloudk8s.apiserver.operations.watching import index_name
 from cloudk8s.apiserver.paths import Paths
@@ -88,8 +91,19 @@ def assemble(
     add_endpoints(paths, core)
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
     add_openapi(paths, OpenApi(core.registry))
-    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security, audit=audit)
+    metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
+    add_metrics(paths, core, metrics)
+    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit)
     return Assembly(core, server, presenter, security, paths)
+
+
+def _is_served(core: Core, paths: Paths, context: RequestContext) -> bool:
+    """Whether a request names a resource, subresource or path that there is."""
+    info = context.info
+    if not info.resource:
+        return info.path in paths.known
+    resource = core.registry.lookup(info.group, info.version, info.resource)
+    return resource is not None and (not info.subresource or info.subresource in resource.subresources)
 
 
 def _access(core: Core, modes: tuple[str, ...]) -> AccessRules:

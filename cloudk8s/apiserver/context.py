@@ -51,6 +51,8 @@ class RequestContext:
     headers: Mapping[str, str]
     warnings: list[str] = field(default_factory=list)
     """Texts for `Warning: 299` headers, in order."""
+    verb: str = ""
+    """The authorization verb of a request on a resource, once it is known."""
     audit: Trace | None = None
     """The audit record of this request, None where there is none."""
 

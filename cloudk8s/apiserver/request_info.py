@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -24,6 +25,8 @@ class RequestInfo:
     """What follows the subresource (`proxy/some/path`), with its leading slash."""
     is_watch: bool = False
     """The deprecated `/api/v1/watch/…` form."""
+    kind_of_place: str = field(default="", compare=False, repr=False)
+    """One string for all paths of the same resource, subresource and scope; empty where there is no resource."""
 
     @property
     def is_resource(self) -> bool:
@@ -59,7 +62,9 @@ def _resource(path: str, group: str, version: str, rest: list[str]) -> RequestIn
     name = more[0] if more else ""
     subresource = more[1] if len(more) > 1 else ""
     tail = _tail(path, subresource) if len(more) > 2 or path.endswith("/") else ""
-    return RequestInfo(path, group, version, namespace, resource, name, subresource, tail, is_watch)
+    scope = "resource" if name else "namespace" if namespace else "cluster"
+    place = sys.intern("/".join((group, version, resource, subresource, scope)))
+    return RequestInfo(path, group, version, namespace, resource, name, subresource, tail, is_watch, place)
 
 
 def _tail(path: str, subresource: str) -> str:

@@ -11,12 +11,13 @@ import inspect
 import logging
 import uuid
 from collections.abc import Awaitable
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.fair_queue import FairQueue
-from cloudk8s.apiserver.http.interface import Answer, Request, Response
+from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.apiserver.security import attributes_of, path_attributes
@@ -27,12 +28,14 @@ from cloudk8s.machinery.times import TimeError, parse_duration
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import AuditTrail
     from cloudk8s.apiserver.authorization.interface import Attributes
+    from cloudk8s.apiserver.metrics.requests import RequestMetrics
     from cloudk8s.apiserver.paths import Paths
     from cloudk8s.apiserver.security import Security
 
 _log = logging.getLogger(__name__)
 _LONG: Final = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 """Subresources whose requests may go on for ever."""
+_SWITCHING: Final = 101
 
 
 class ApiServer:
@@ -44,38 +47,45 @@ class ApiServer:
         dispatcher: Dispatcher,
         paths: Paths,
         security: Security,
+        metrics: RequestMetrics,
         audit: AuditTrail | None = None,
         flow: FairQueue | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._paths = paths
         self._security = security
+        self._metrics = metrics
         self._audit = audit
         self._flow = flow or FairQueue()
 
     def handle(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer a request, at once where nothing has to be waited for."""
+        started = perf_counter()
         context: RequestContext | None = None
         try:
             context = self._context(request)
             outcome = self._route(context, request)
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
-            return _concluded(_failed(error, request), context)
+            return self._concluded(_failed(error, request), context, request, started)
         if inspect.isawaitable(outcome):
-            return self._finish(outcome, context, request)
+            return self._finish(outcome, context, request, started)
         assert not isinstance(outcome, Awaitable)
-        return _concluded(outcome, context)
+        return self._concluded(outcome, context, request, started)
 
-    async def _finish(self, outcome: Awaitable[Answer], context: RequestContext, request: Request) -> Answer:
+    async def _finish(
+        self, outcome: Awaitable[Answer], context: RequestContext, request: Request, started: float
+    ) -> Answer:
+        self._metrics.began(request, 1)
         try:
             async with self._flow.seat(context.user):
                 answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             answer = _failed(error, request)
         finally:
+            self._metrics.began(request, -1)
             if inspect.iscoroutine(outcome):
                 outcome.close()  # one that never got a seat was never started
-        return _concluded(answer, context)
+        return self._concluded(answer, context, request, started)
 
     def _context(self, request: Request) -> RequestContext:
         info = parse_path(request.path)
@@ -92,9 +102,36 @@ class ApiServer:
         if not info.is_resource:
             self._security.authorize_path(context, request.method)
             return self._paths.answer(context, request)
-        verb = verb_of(context, request.method)
+        verb = context.verb = verb_of(context, request.method)
         self._security.authorize(context, verb)
         return self._dispatcher.dispatch(context, request, verb)
+
+    def _concluded(self, answer: Answer, context: RequestContext | None, request: Request, started: float) -> Answer:
+        """The answer with its warnings; counted, and written down where the request is audited."""
+        if context is None:
+            return answer
+        if isinstance(answer, Response):
+            if context.warnings:
+                lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
+                answer.headers = [*answer.headers, *lines]
+            self._metrics.observe(context, request, answer.status, perf_counter() - started)
+        elif isinstance(answer, Stream):
+            self._follow(answer, context, request, started)
+        else:
+            self._metrics.observe(context, request, _SWITCHING, perf_counter() - started)
+        return answer if context.audit is None else context.audit.conclude(answer)
+
+    def _follow(self, answer: Stream, context: RequestContext, request: Request, started: float) -> None:
+        """Count a stream once it has ended."""
+        metrics, stop = self._metrics, answer.stop
+
+        def stopped() -> None:
+            metrics.streaming(context, request, -1)
+            metrics.observe(context, request, answer.status, perf_counter() - started)
+            stop()
+
+        metrics.streaming(context, request, 1)
+        answer.stop = stopped
 
 
 def _check_timeout(context: RequestContext, method: str) -> None:
@@ -133,16 +170,6 @@ def status_response(error: StatusError, accept: str = "") -> Response:
     if accept.startswith(YAML):
         return Response(int(status["code"]), yaml_codec.encode(status), YAML, headers)
     return Response(int(status["code"]), codec.encode(status), headers=headers)
-
-
-def _concluded(answer: Answer, context: RequestContext | None) -> Answer:
-    """The answer with its warnings, written down where the request is audited."""
-    if context is None:
-        return answer
-    if context.warnings and isinstance(answer, Response):
-        lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
-        answer.headers = [*answer.headers, *lines]
-    return answer if context.audit is None else context.audit.conclude(answer)
 
 
 def _escaped(text: str) -> str:
