@@ -13,7 +13,7 @@ from typing import Any, Final
 from cloudk8s.api.decoding import scalars
 from cloudk8s.api.decoding.go_fields import shape
 from cloudk8s.api.decoding.raw_json import Number, Pairs, plain
-from cloudk8s.api.decoding.walker import INTEGERS
+from cloudk8s.api.decoding.walker import INTEGERS, SCHEMA_HOLDERS, SCHEMA_PROPS
 from cloudk8s.api.decoding.wording import Place, Wording
 from cloudk8s.machinery.schema import Schema
 
@@ -27,6 +27,8 @@ class StrictWalk:
     def __init__(self, wording: Wording) -> None:
         self._wording = wording
         self._findings: dict[str, None] = {}
+        self._holder: Schema | None = None
+        """The schema of JSON schemas, once one has been met."""
         self.problem = ""
         """The first value of a wrong type, as an error message; empty if there is none."""
 
@@ -42,6 +44,8 @@ class StrictWalk:
     def _struct(self, tree: Any, schema: Schema, place: Place, into: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {} if into is None else into
         seen: set[str] = set()
+        if schema.name == SCHEMA_PROPS:
+            self._holder = schema
         for key, value in _members(tree):
             node = (schema.properties or {}).get(key)
             if node is None:
@@ -56,6 +60,8 @@ class StrictWalk:
 
     def _value(self, value: Any, node: Schema, place: Place, previous: Any = None) -> Any:
         """Check one value; a second object for the same field is merged into the first, as Go does."""
+        if node.type == "any" and node.name.endswith(SCHEMA_HOLDERS):
+            return self._nested_schemas(value)
         if value is None or node.type == "any":
             return plain(value)
         if node.properties is not None or node.type == "object":
@@ -63,6 +69,18 @@ class StrictWalk:
         if node.type == "array":
             return self._list(value, node, place)
         return self._scalar(value, node, place)
+
+    def _nested_schemas(self, value: Any) -> Any:
+        """JSON schemas in a place that takes something else too: Go prunes them and reports nothing."""
+        if isinstance(value, list) and not isinstance(value, Pairs):
+            return [self._nested_schemas(item) for item in value]
+        if not isinstance(value, (Pairs, dict)) or self._holder is None:
+            return plain(value)
+        quiet = StrictWalk(self._wording)
+        pruned = quiet.struct(value, self._holder)
+        if quiet.problem:
+            self._mismatch(quiet.problem)
+        return pruned
 
     def _object(self, value: Any, node: Schema, place: Place, into: dict[str, Any] | None) -> Any:
         if not isinstance(value, (Pairs, dict)):

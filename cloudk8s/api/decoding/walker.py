@@ -23,7 +23,9 @@ DROP: Final = object()
 INTEGERS: Final = {"int32": (-(2**31), 2**31), "int64": (-(2**63), 2**63)}
 
 _CLASSES: Final = {"string": str, "boolean": bool}
-_SCHEMA_PROPS: Final = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+SCHEMA_PROPS: Final = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+SCHEMA_HOLDERS: Final = ("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray")
+"""Types that hold JSON schemas or something else."""
 
 
 class Anomaly(Exception):
@@ -199,13 +201,13 @@ class Walker:
 
     def _any(self, node: Schema) -> Handler:
         """Free-form values; of the two that hold JSON schemas, the schemas are walked."""
-        if not node.name.endswith(("JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray")):
+        if not node.name.endswith(SCHEMA_HOLDERS):
             return _anything
         found: list[Walk] = []
 
         def nested(value: Any) -> Any:
             if not found:
-                found.append(self._walks[_SCHEMA_PROPS])
+                found.append(self._walks[SCHEMA_PROPS])
             for item in value if value.__class__ is list else (value,):
                 if item.__class__ is dict:
                     found[0](item)

@@ -157,6 +157,19 @@ def test_schemas_inside_schemas_are_brought_into_form_too(decoder: Decoder, regi
     }  # fmt: skip
 
 
+def test_unknown_fields_of_schemas_inside_schemas_are_dropped_and_not_told(
+    decoder: Decoder, registry: Registry
+) -> None:
+    kind = Kind(decoder, registry, "apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+    inner = {"type": "object", "properties": {"b": {"type": "string", "bogus": 1}}}
+    schema = {"type": "object", "nonsense": 1, "properties": {"a": {"type": "array", "items": inner}}}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]
+    decoded = kind.read({"spec": {"versions": versions}})
+    assert decoded.findings == ('unknown field "spec.versions[0].schema.openAPIV3Schema.nonsense"',)
+    read = decoded.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert read["properties"]["a"]["items"]["properties"]["b"] == {"type": "string"}
+
+
 def test_completion_adds_what_go_writes(decoder: Decoder, registry: Registry) -> None:
     sets = Kind(decoder, registry, "apps", "v1", "DaemonSet")
     obj = sets.read({"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}}).object
