@@ -72,7 +72,9 @@ class Aws:
         reader = EnvironmentReader(
             self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
         )
-        engine = Engine(resource_types(self.api), retries=retries, concurrency=self.concurrency)
+        engine = Engine(
+            resource_types(self.api, classic=self.settings.classic), retries=retries, concurrency=self.concurrency
+        )
         return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
 
     def machines(self) -> AwsMachines:

@@ -149,7 +149,9 @@ class AwsWorld(World):
         self._first: frozenset[str] = self._everything()
 
     def _everything(self) -> frozenset[str]:
-        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam")})
+        classic = self.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
+        older = {f"{e['LoadBalancerName']}:{n}" for e in classic for n in range(1 + len(e["ListenerDescriptions"]))}
+        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam")}) | older
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]
@@ -177,7 +179,7 @@ class AwsWorld(World):
 
     def _name_is_taken(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
         present = self.raw("elbv2").describe_load_balancers()["LoadBalancers"]
-        if any(entry["LoadBalancerName"] == wanted["Name"] for entry in present):
+        if any(entry["LoadBalancerName"] == wanted.get("Name") for entry in present):
             return "DuplicateLoadBalancerName", f"A load balancer with the name {wanted['Name']} exists"
         return None
 

@@ -38,8 +38,8 @@ class StackLoadBalancers:
     """Pure; raises Unsupported for what can't be built. Must end with `mark`."""
     status: Callable[[LoadBalancerRequest | None, Observation], LoadBalancerStatus]
     """Pure: where the load balancer is reached."""
-    balancer_type: str
-    """The type whose resource is the load balancer itself."""
+    balancer_types: frozenset[str]
+    """The types whose resources are load balancers themselves."""
     summary_types: frozenset[str]
     """Types to list for `describe`: the load balancer and its mark, whatever is cheap."""
     member_types: frozenset[str]
@@ -88,7 +88,7 @@ class StackLoadBalancers:
         engine = replace(self.engine, types=[kind for kind in self.engine.types if kind.name in self.member_types])
         try:
             observation = engine.observe(self.cluster, request.service.uid)
-            if not any(entry.type == self.balancer_type and entry.is_alive for entry in observation.resources):
+            if not any(entry.type in self.balancer_types and entry.is_alive for entry in observation.resources):
                 return CloudNotFound(f"{request.service} has no load balancer")
             engine.apply(self._members_of(self.build(request)), observation).raise_for_failure()
         except CloudError as error:
@@ -96,14 +96,15 @@ class StackLoadBalancers:
         return None
 
     def _members_of(self, stack: Stack) -> Stack:
-        """The part of a stack that members concern; the load balancer itself is only referred to."""
+        """The part of a stack that members concern; of the load balancer itself only its own `members`."""
         kept = [entry for entry in stack.resources if entry.type in self.member_types]
         keys = {entry.key for entry in kept}
         return Stack(stack.owner, tuple(self._alone(entry, keys) for entry in kept))
 
     def _alone(self, resource: Resource, keys: set[str]) -> Resource:
-        if resource.type == self.balancer_type:
-            return replace(resource, properties={}, after=())
+        if resource.type in self.balancer_types:
+            members = {name: value for name, value in resource.properties.items() if name == "members"}
+            return replace(resource, properties=members, after=())
         return replace(resource, after=tuple(key for key in resource.after if key in keys))
 
     def _observe(self, types: frozenset[str], owner: str) -> Observation:
@@ -112,7 +113,7 @@ class StackLoadBalancers:
 
     def _state(self, service: ServiceKey, mine: Observation) -> LoadBalancerState:
         alive = [entry for entry in mine.resources if entry.is_alive]
-        if not any(entry.type == self.balancer_type for entry in alive):
+        if not any(entry.type in self.balancer_types for entry in alive):
             return LoadBalancerState(service, leftovers=tuple(entry.id for entry in alive))
         mark = mine.get(MARK)
         digests = mark.properties if mark is not None else {}

@@ -67,6 +67,7 @@ class MemoryJournal:
 
     def made(self, intent: Intent, observed: Observed) -> None:
         with self._lock:
+            self._deleted.pop((observed.type, observed.id), None)  # an id may be a name, and used again
             self._made[observed.type, observed.id] = (self.timer.monotonic(), observed)
 
     def deleted(self, intent: Intent, observed: Observed) -> None:

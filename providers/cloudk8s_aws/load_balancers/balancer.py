@@ -137,11 +137,19 @@ class MarkType:
 
     def delete(self, observed: Observed) -> None:
         keys = [DIGEST_TAG, TARGETS_TAG]
-        self.api.call("elbv2", "remove_tags", ResourceArns=[observed.within], TagKeys=keys)
+        if _is_classic(observed.within):
+            tags = [{"Key": key} for key in keys]
+            self.api.call("elb", "remove_tags", LoadBalancerNames=[observed.within], Tags=tags)
+        else:
+            self.api.call("elbv2", "remove_tags", ResourceArns=[observed.within], TagKeys=keys)
 
     def _write(self, properties: Mapping[str, Any]) -> None:
         tags = {DIGEST_TAG: properties["digest"], TARGETS_TAG: properties["targets"]}
-        self.api.call("elbv2", "add_tags", ResourceArns=[properties["balancer"]], Tags=tag_list(tags))
+        balancer = properties["balancer"]
+        if _is_classic(balancer):
+            self.api.call("elb", "add_tags", LoadBalancerNames=[balancer], Tags=tag_list(tags))
+        else:
+            self.api.call("elbv2", "add_tags", ResourceArns=[balancer], Tags=tag_list(tags))
 
 
 def owned_balancers(api: AwsApi, scope: Scope) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
@@ -156,6 +164,11 @@ def owned_balancers(api: AwsApi, scope: Scope) -> list[tuple[Mapping[str, Any], 
         for entry, marks in found
         if marks.get(CLUSTER_TAG) == scope.cluster and scope.owner in ("", marks.get(OWNER_TAG))
     ]
+
+
+def _is_classic(balancer: str) -> bool:
+    """Classic load balancers are known by name, others by ARN."""
+    return not balancer.startswith("arn:")
 
 
 def _mark(entry: Observed) -> Observed:

@@ -18,27 +18,32 @@ from cloudk8s.plugin import (
     LoadBalancerState,
     LoadBalancerStatus,
     ServiceKey,
+    Unsupported,
 )
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.load_balancers.balancer import BalancerType, MarkType
+from cloudk8s_aws.load_balancers.classic.balancer import ClassicType
+from cloudk8s_aws.load_balancers.classic.model import TYPE as CLASSIC
+from cloudk8s_aws.load_balancers.classic.model import build_classic, scheme_of
 from cloudk8s_aws.load_balancers.environment import EnvironmentReader
 from cloudk8s_aws.load_balancers.listener import ListenerType
 from cloudk8s_aws.load_balancers.model import build_nlb, without_instance
 from cloudk8s_aws.load_balancers.node_rule import NodeRuleType
-from cloudk8s_aws.load_balancers.options import NLB_CLASS, nlb_options
+from cloudk8s_aws.load_balancers.options import NLB_CLASS, NlbOptions, is_classic, nlb_options
 from cloudk8s_aws.load_balancers.security_group import SecurityGroupType
 from cloudk8s_aws.load_balancers.shared import SharedGroup
 from cloudk8s_aws.load_balancers.target_group import TargetGroupType
-from cloudk8s_aws.load_balancers.values import PREFIX
+from cloudk8s_aws.load_balancers.values import PREFIX, Annotations
 from cloudk8s_aws.settings import AwsSettings
 
 MODEL = "1"
 """Part of every digest; change it when the model builds something else from the same request."""
 
 
-def resource_types(api: AwsApi) -> Sequence[ResourceType]:
+def resource_types(api: AwsApi, *, classic: bool = False) -> Sequence[ResourceType]:
     """What a load balancer is made of; what its parts refer to comes before it."""
-    return (SecurityGroupType(api), TargetGroupType(api), BalancerType(api), ListenerType(api), MarkType(api))
+    older = (ClassicType(api),) if classic else ()
+    return (SecurityGroupType(api), TargetGroupType(api), BalancerType(api), *older, ListenerType(api), MarkType(api))
 
 
 def shared_types(api: AwsApi) -> Sequence[ResourceType]:
@@ -57,8 +62,9 @@ class AwsLoadBalancers:
         self._settings = settings
         self._stacks = StackLoadBalancers(
             cluster=cluster, engine=engine, capabilities=capabilities(settings), build=self._build, status=read_status,
-            balancer_type="load-balancer", summary_types=frozenset({"load-balancer", MARK}),
-            member_types=frozenset({"target-group", "load-balancer", MARK}),
+            balancer_types=frozenset({"load-balancer", CLASSIC}),
+            summary_types=frozenset({"load-balancer", CLASSIC, MARK}),
+            member_types=frozenset({"target-group", "load-balancer", CLASSIC, MARK}),
         )  # fmt: skip
 
     @property
@@ -71,7 +77,8 @@ class AwsLoadBalancers:
     def ensure(self, request: LoadBalancerRequest) -> LoadBalancerStatus:
         with self._shared:
             status = self._stacks.ensure(request)
-        warnings = nlb_options(request, probe=self._settings.health_check).warnings
+        classic = is_classic(request)
+        warnings = () if classic else nlb_options(request, probe=self._settings.health_check).warnings
         if strangers := without_instance(request):
             shown = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
             warnings += (f"not EC2 instances, so no targets: {shown}",)
@@ -93,13 +100,22 @@ class AwsLoadBalancers:
         """What `ensure` would do now; reads only."""
         return replace(self._stacks, build=self._preview).plan(request)
 
-    def _build(self, request: LoadBalancerRequest) -> Stack:
-        options = nlb_options(request, probe=self._settings.health_check)
-        return build_nlb(request, options, self._reader.read(request, options))
+    def _build(self, request: LoadBalancerRequest, *, prepare: bool = True) -> Stack:
+        probe = self._settings.health_check
+        if not is_classic(request):
+            options = nlb_options(request, probe=probe)
+            return build_nlb(request, options, self._reader.read(request, options, prepare=prepare))
+        if not self._settings.classic:
+            raise Unsupported(
+                f"metadata.annotations[{PREFIX}type]", "classic load balancers are off: set classic: true"
+            )
+        given = Annotations.of(request.annotations)
+        options = NlbOptions(scheme=scheme_of(request), subnets=given.words("subnets"))
+        environment = self._reader.read(request, options, prepare=prepare)
+        return build_classic(request, environment, probe=probe)
 
     def _preview(self, request: LoadBalancerRequest) -> Stack:
-        options = nlb_options(request, probe=self._settings.health_check)
-        return build_nlb(request, options, self._reader.read(request, options, prepare=False))
+        return self._build(request, prepare=False)
 
 
 def capabilities(settings: AwsSettings) -> LoadBalancerCapabilities:
@@ -120,6 +136,7 @@ def capabilities(settings: AwsSettings) -> LoadBalancerCapabilities:
 
 def read_status(request: LoadBalancerRequest | None, observation: Observation) -> LoadBalancerStatus:
     """The DNS name, as soon as there is one. Of two load balancers (a migration), the newer one's."""
-    balancers = [entry for entry in observation.resources if entry.type == "load-balancer" and entry.is_alive]
+    kinds = ("load-balancer", CLASSIC)
+    balancers = [entry for entry in observation.resources if entry.type in kinds and entry.is_alive]
     names = [str(entry.attribute("hostname")) for entry in balancers if entry.attribute("hostname")]
     return LoadBalancerStatus((Ingress(hostname=names[-1].lower()),)) if names else LoadBalancerStatus()

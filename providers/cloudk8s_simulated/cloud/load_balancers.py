@@ -27,7 +27,7 @@ def make_load_balancers(account: Account, *, cluster: str, engine: Engine) -> St
     """The contract on the engine, for one account."""
     return StackLoadBalancers(
         cluster=cluster, engine=engine, capabilities=CAPABILITIES, build=build_stack, status=read_status,
-        balancer_type="balancer", summary_types=frozenset({"balancer", MARK, "group", "listener"}),
+        balancer_types=frozenset({"balancer"}), summary_types=frozenset({"balancer", MARK, "group", "listener"}),
         member_types=frozenset({"balancer", "group", "members", MARK}),
     )  # fmt: skip
 

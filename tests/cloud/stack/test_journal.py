@@ -29,6 +29,14 @@ def test_what_was_deleted_is_not_seen_again() -> None:
     assert journal.correct(Observation((VM,))).resources == ()
 
 
+def test_an_id_that_is_used_again_is_seen_again() -> None:
+    journal = MemoryJournal(timer=VirtualTimer())
+    journal.made(INTENT, VM)
+    journal.deleted(INTENT, VM)
+    journal.made(INTENT, VM)
+    assert journal.correct(Observation((VM,))).resources == (VM,)
+
+
 def test_a_file_journal_tells_which_calls_were_never_answered(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = FileJournal(path)

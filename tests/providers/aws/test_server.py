@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
 
 from cloudk8s.client.resources import NODES, SERVICES
@@ -28,6 +29,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    moto_api_backend.reset()  # emulated accounts of one process are one account
     yield f"http://{host}:{port}"
     server.stop()
 

@@ -1,0 +1,1 @@
+"""Classic load balancers, for Services that were made for them; off unless the settings say `classic: true`."""
