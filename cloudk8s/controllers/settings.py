@@ -34,5 +34,7 @@ class ControllerSettings(BaseModel):
     """Share of nodes not ready from which a zone (of more than two such nodes) counts as not healthy."""
     terminated_pod_gc_threshold: int = 12500
     """How many finished pods may stay before the oldest are deleted; 0 is any number."""
+    resource_quota_sync_period: timedelta = timedelta(minutes=5)
+    """How often every quota is counted afresh, whatever happened."""
     concurrent_syncs: int = 5
     """How many objects each controller works on at once."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.quota.usage import Named
+from cloudk8s.api.resource import Object
 
 
-def matches(quota: Object, resource: ResourceType, obj: Object) -> bool:
+def matches(quota: Object, resource: Named, obj: Object) -> bool:
     """Whether the quota counts the object. Quotas with scopes count pods only (and claims by their class)."""
     spec = quota.get("spec") or {}
     scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or []]
@@ -15,7 +16,7 @@ def matches(quota: Object, resource: ResourceType, obj: Object) -> bool:
     return all(_in_scope(scope, resource, obj) for scope in scopes)
 
 
-def _in_scope(scope: dict[str, Any], resource: ResourceType, obj: Object) -> bool:
+def _in_scope(scope: dict[str, Any], resource: Named, obj: Object) -> bool:
     name = scope["scopeName"]
     if name == "VolumeAttributesClass":
         if resource.plural != "persistentvolumeclaims":

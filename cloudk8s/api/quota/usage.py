@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.api.resource import Object
 from cloudk8s.machinery.quantity import Quantity, parse
 
 Amounts = dict[str, Quantity]
+
+
+class Named(Protocol):
+    """A resource by its names, as the server or a client has it."""
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def plural(self) -> str: ...
+
 
 MEASURED: Final = frozenset({"pods", "services", "persistentvolumeclaims", "resourceclaims"})
 """Resources whose usage depends on what they say, not only on how many there are."""
@@ -20,7 +31,7 @@ _STANDARD: Final = ("cpu", "memory", "ephemeral-storage")
 _BETA_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 
 
-def of(resource: ResourceType, obj: Object) -> Amounts:
+def of(resource: Named, obj: Object) -> Amounts:
     """What one object counts for, by quota resource name."""
     one = Quantity.of(1)
     qualified = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
