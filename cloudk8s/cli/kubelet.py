@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def kubelet(
     kubeconfig: Annotated[Path, typer.Option(help="How to reach the API server, and as whom.")],
     root_dir: Annotated[Path, typer.Option(help="Where pods and the runtime keep their files.")],
+    bootstrap_kubeconfig: Annotated[
+        Path | None, typer.Option(help="With a token that buys the node a certificate; the kubeconfig is then written.")
+    ] = None,
     hostname_override: Annotated[str, typer.Option(help="The node's name; the host's name if empty.")] = "",
     node_ip: Annotated[str, typer.Option(help="The node's address; found by itself if empty.")] = "",
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",
@@ -48,33 +51,31 @@ def kubelet(
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
         cloud_provider=cloud_provider, static_pod_path=pod_manifest_path, kubernetes_version=f"v{kubernetes_version}.0",
     )  # fmt: skip
-    asyncio.run(_run(settings, kubeconfig, runtime))
+    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, runtime))
 
 
-async def _run(settings: NodeSettings, kubeconfig: Path, runtime_name: str) -> None:
-    from cloudk8s.client.kubeconfig import load_kubeconfig
-    from cloudk8s.client.network import NetworkClient
+async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, runtime_name: str) -> None:
     from cloudk8s.controlplane.signals import until_stopped
     from cloudk8s.machinery.clock import SystemClock
     from cloudk8s.node.agent import NodeAgent
+    from cloudk8s.node.cluster.joining import node_client
     from cloudk8s.node.runtimes.catalog import make_runtime
 
-    clock = SystemClock()
-    client = NetworkClient(load_kubeconfig(kubeconfig), clock=clock)
-    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", node_name=settings.node_name, clock=clock)
-    agent = NodeAgent(settings, client, runtime, clock)
-    running = asyncio.create_task(agent.run(), name="node agent")
-    ready = asyncio.create_task(_announce(agent), name="announcement")
-    stopped = asyncio.create_task(until_stopped(), name="signals")
-    try:
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-    finally:
-        for task in (running, ready, stopped):
-            task.cancel()
-        await asyncio.gather(running, ready, stopped, return_exceptions=True)
-        await client.close()
+    clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
+    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", node_name=name, clock=clock)
+    async with node_client(kubeconfig, bootstrap, node_name=name, directory=directory, clock=clock) as client:
+        agent = NodeAgent(settings, client, runtime, clock)
+        running = asyncio.create_task(agent.run(), name="node agent")
+        ready = asyncio.create_task(_announce(agent), name="announcement")
+        stopped = asyncio.create_task(until_stopped(), name="signals")
+        try:
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+        finally:
+            for task in (running, ready, stopped):
+                task.cancel()
+            await asyncio.gather(running, ready, stopped, return_exceptions=True)
 
 
 async def _announce(agent: NodeAgent) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from cloudk8s import __version__
-from cloudk8s.client.credentials import Credential, credentials_of
+from cloudk8s.client.credentials import Credential, Credentials, credentials_of
 from cloudk8s.client.http import HttpConnection, HttpPool, HttpResponse, Unreachable
 from cloudk8s.client.interface import (
     DeleteOptions,
@@ -64,12 +64,18 @@ class NetworkClient:
     """See `cloudk8s.client.interface.Client`."""
 
     def __init__(
-        self, connection: Connection, *, settings: NetworkSettings = NetworkSettings(), clock: Clock | None = None
+        self,
+        connection: Connection,
+        *,
+        settings: NetworkSettings = NetworkSettings(),
+        clock: Clock | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
+        """`credentials` take the place of those that `connection` names."""
         self._connection = connection
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._credentials = credentials_of(connection, clock=self._clock)
+        self._credentials = credentials or credentials_of(connection, clock=self._clock)
         self._rate = RateLimit(self._clock, qps=settings.qps, burst=settings.burst)
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         address = urlsplit(connection.server if "//" in connection.server else f"https://{connection.server}")
