@@ -32,6 +32,7 @@ from cloudk8s.client.interface import Client
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.network.addresses import may_listen
 from cloudk8s.settings import ClusterSettings
 
 
@@ -156,4 +157,6 @@ def service_ranges(settings: ClusterSettings) -> tuple[str, ...]:
 def _endpoint(settings: ClusterSettings, pki: PKI, port: int) -> Endpoint:
     ranges = service_ranges(settings)
     address = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
-    return Endpoint(address, port, ranges, pki.ca.certificate.read_text(), pki.front_proxy_ca.certificate.read_text())
+    ca, front_proxy_ca = pki.ca.certificate.read_text(), pki.front_proxy_ca.certificate.read_text()
+    is_reachable = not ranges[0].startswith("127.") or may_listen(443)
+    return Endpoint(address, port, ranges, ca, front_proxy_ca, service_port=443 if is_reachable else 6443)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from cloudk8s.controlplane.local_cloud import LOCAL, local_settings
 from cloudk8s.controlplane.network import proxy_options
 from cloudk8s.controlplane.ranges import FILE, with_ranges
+from cloudk8s.network.addresses import may_administer
 from cloudk8s.network.proxy.nftables.command import NftError, find_nft
 from cloudk8s.network.proxy.nftables.layout import word
 from cloudk8s.plugin import Plugins
@@ -17,7 +17,7 @@ from cloudk8s.settings import ClusterSettings
 
 def remove_leftovers(name: str, directory: Path) -> None:
     """Remove tables, addresses and routes of a cluster that does not run. Blocks; without root there are none."""
-    if os.geteuid() != 0 or not (directory / FILE).exists():
+    if not may_administer() or not (directory / FILE).exists():
         return
     settings = with_ranges(ClusterSettings(name=name, data_dir=directory))
     if (nft := find_nft()) is not None:

@@ -47,9 +47,8 @@ async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncItera
     if not own or not ip_address(server.settings.bind).is_loopback:
         yield
         return
-    target = (Backend(server.settings.bind, server.port),)
-    door = Door(target, target, source_ranges=pod_ranges(server.settings))
-    listener = TcpListener(Chooser(door, clock=clock, is_own=lambda address: address == own))
+    door = relay_door(server.settings, own, server.port)
+    listener = TcpListener(Chooser(door, clock=clock, is_own=lambda address: False))
     try:
         await listener.open(own, server.port)
     except OSError as error:
@@ -58,6 +57,12 @@ async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncItera
         yield
     finally:
         await listener.close()
+
+
+def relay_door(settings: ClusterSettings, own: str, port: int) -> Door:
+    """The way to the API server on loopback, for this host and its pods."""
+    target = (Backend(settings.bind, port),)
+    return Door(target, target, source_ranges=(*pod_ranges(settings), f"{own}/32", "127.0.0.0/8"))
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.local_cloud import local_provider_id
-from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.network.addresses import may_listen, outgoing_address
 from cloudk8s.network.dns.publication import cluster_ip_of
 
 _log = logging.getLogger(__name__)
@@ -83,9 +83,7 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
 
 def _cluster_dns(server: RunningApiServer) -> str:
     """The address of the cluster's DNS, where this host can serve its port; else pods have the host's resolvers."""
-    lowest = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-    may = os.geteuid() == 0 or (lowest.exists() and int(lowest.read_text()) <= 53)
-    return cluster_ip_of(service_ranges(server.settings)[0]) if may else ""
+    return cluster_ip_of(service_ranges(server.settings)[0]) if may_listen(53) else ""
 
 
 def _pod_range(server: RunningApiServer, index: int) -> list[str]:

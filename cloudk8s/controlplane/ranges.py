@@ -5,7 +5,6 @@ They are chosen once for a cluster and kept in its data directory, because its o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 
 from cloudk8s.controlplane import directories
 from cloudk8s.machinery import codec
+from cloudk8s.network.addresses import may_administer
 from cloudk8s.settings import ClusterSettings
 
 FILE: Final = "network.json"
@@ -28,7 +28,7 @@ def with_ranges(settings: ClusterSettings) -> ClusterSettings:
     if not chosen and not settings.model_fields_set & set(_FIELDS) and not (settings.data_dir / "pki").exists():
         others = (_read(directory / FILE) for _, directory, _ in directories.clusters())
         taken = [*_routes(_ROUTES), *(ip_network(text) for other in others for text in other.values())]
-        chosen = choose(taken, is_privileged=os.geteuid() == 0)
+        chosen = choose(taken, is_privileged=may_administer())
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(codec.encode(chosen))
     asked = {name: getattr(settings, name) for name in settings.model_fields_set}

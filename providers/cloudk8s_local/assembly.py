@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from ipaddress import IPv4Network, ip_network
 from typing import Final
 
+from cloudk8s.network.addresses import may_administer
 from cloudk8s.plugin import Cloud, SettingsError
 from cloudk8s_local.host.host import Host
 from cloudk8s_local.host.kernel import HostKernel, Kernel, NoKernel
@@ -37,7 +37,7 @@ def instances(cloud: Cloud[LocalSettings]) -> LocalInstances:
 
 def routes(cloud: Cloud[LocalSettings]) -> LocalRoutes:
     own = frozenset(cloud.settings.nodes.values())
-    return LocalRoutes(host_of(cloud), own_addresses=tuple(own), has_kernel=os.geteuid() == 0)
+    return LocalRoutes(host_of(cloud), own_addresses=tuple(own), has_kernel=may_administer())
 
 
 def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
@@ -46,7 +46,7 @@ def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
 
 def _kernel(settings: LocalSettings) -> Kernel:
     pool = settings.load_balancer_range
-    if os.geteuid() == 0:
+    if may_administer():
         return HostKernel(pool)
     if not _is_loopback(pool):
         raise SettingsError(f"load_balancer_range {pool}: without root addresses must come from 127.0.0.0/8")

@@ -59,7 +59,7 @@ def service_cidr(ranges: list[str]) -> Object:
     }
 
 
-def kubernetes_service(address: str, port: int) -> Object:
+def kubernetes_service(address: str, port: int, service_port: int = 443) -> Object:
     """The Service by which pods reach the API server."""
     return {
         "apiVersion": "v1",
@@ -68,7 +68,7 @@ def kubernetes_service(address: str, port: int) -> Object:
         "spec": {
             "type": "ClusterIP",
             "clusterIP": address,
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+            "ports": [{"name": "https", "port": service_port, "protocol": "TCP", "targetPort": port}],
             "sessionAffinity": "None",
         },
     }

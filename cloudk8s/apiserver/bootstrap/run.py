@@ -27,6 +27,8 @@ class Endpoint:
     service_ranges: tuple[str, ...]
     client_ca: str = ""
     requestheader_ca: str = ""
+    service_port: int = 443
+    """Port of the `kubernetes` Service: another one where this host cannot serve 443."""
 
 
 async def bootstrap(core: Core, endpoint: Endpoint) -> None:
@@ -39,7 +41,7 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     await writer.ensure(objects.service_cidr(list(endpoint.service_ranges)))
     await writer.ensure(objects.token_tracking(core.clock.now()))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
-    await writer.ensure(objects.kubernetes_service(first_address(endpoint.service_ranges[0]), endpoint.port))
+    await writer.ensure(objects.kubernetes_service(_first(endpoint), endpoint.port, endpoint.service_port))
     if address := advertised(endpoint.address):
         for obj in objects.kubernetes_endpoints(address, endpoint.port):
             await _publish(writer, obj)
@@ -60,6 +62,10 @@ def advertised(address: str) -> str:
         except OSError:
             return ""
         return str(probe.getsockname()[0])
+
+
+def _first(endpoint: Endpoint) -> str:
+    return first_address(endpoint.service_ranges[0])
 
 
 async def _publish(writer: Writer, obj: Object) -> None:

@@ -13,6 +13,7 @@ from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.informer import Informers
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.network.addresses import may_administer
 from cloudk8s.network.proxy.health import Health, ServiceHealth
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import Family
@@ -101,6 +102,8 @@ def _choose(options: ProxyOptions, clock: Clock) -> tuple[Mode, Forwarder]:
 
 def _may(nft: Nft, options: ProxyOptions) -> bool:
     """Whether this process may make tables, found out by making one with a hook of each kind."""
+    if not may_administer():
+        return False
     table = f"ip {options.table}-probe"
     lines = [
         f"add table {table}",
