@@ -10,6 +10,7 @@ from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object
+from cloudk8s.apiserver.admission.certificate_signers import SignerPermission
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
@@ -118,6 +119,8 @@ def _access(core: Core, modes: tuple[str, ...]) -> AccessRules:
     for plugin in core.admission.plugins:
         if isinstance(plugin, RoleEscalation):
             plugin.check = access.escalation
+        if isinstance(plugin, SignerPermission):
+            plugin.authorize = access.authorize
     return access
 
 

@@ -107,11 +107,8 @@ class FieldManagement:
 
 def _reset_paths(strategy: object, resource: ResourceType, subresource: str) -> tuple[str, ...]:
     if resource.kind == "CertificateSigningRequest":
-        return (
-            ("spec", "status.certificate")
-            if subresource == "approval"
-            else ("spec",) + (() if subresource else ("status",))
-        )
+        parts = {"approval": "status.certificate", "status": "status.conditions"}
+        return ("spec", parts.get(subresource, "status"))
     has_status = "status" in resource.subresources
     if subresource == "status":
         keeps = strategy.status_keeps if isinstance(strategy, BuiltinStrategy) else "metadata"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
 from cloudk8s.api.validation import metadata
-from cloudk8s.api.validation.certificates import check_request, check_request_changes
-from cloudk8s.machinery.times import format_time
+from cloudk8s.api.validation.certificates import DECISIONS, check_request, check_request_changes
 
 
 class CertificateSigningRequestStrategy(BuiltinStrategy):
@@ -18,7 +16,6 @@ class CertificateSigningRequestStrategy(BuiltinStrategy):
 
     namespaced = False
     has_status = True
-    status_keeps = "metadata"
     checks_own_metadata = False
 
     def set_defaults(self, obj: Object) -> None:
@@ -43,7 +40,8 @@ class CertificateSigningRequestStrategy(BuiltinStrategy):
             status, before = new.setdefault("status", {}), old.get("status") or {}
             if subresource == "approval":
                 new["status"] = before | {"conditions": status.get("conditions") or []}
-            _stamp_conditions(new["status"].get("conditions") or (), before.get("conditions") or ())
+            elif conditions := status.get("conditions"):
+                status["conditions"] = _with_decisions(conditions, before.get("conditions") or ())
             return
         for field in ("spec", "status"):
             new[field] = old.get(field) or {}
@@ -63,15 +61,13 @@ def _any_name(name: str) -> list[str]:
     return []
 
 
-def _stamp_conditions(conditions: Sequence[Object], before: Sequence[Object]) -> None:
-    """Conditions say when they were written and when they last changed."""
-    now = format_time(datetime.now(UTC))
-    for condition in conditions:
-        condition["lastUpdateTime"] = condition.get("lastUpdateTime") or now
-        if not condition.get("lastTransitionTime"):
-            same = (
-                was.get("lastTransitionTime")
-                for was in before
-                if was.get("type") == condition.get("type") and was.get("status") == condition.get("status")
-            )
-            condition["lastTransitionTime"] = next(filter(None, same), now)
+def _with_decisions(conditions: Sequence[Object], before: Sequence[Object]) -> list[Object]:
+    """What signers write, with the decisions as approvers left them; more or fewer decisions are refused later."""
+    kept = list(conditions)
+    for kind in DECISIONS[:2]:
+        places = [index for index, item in enumerate(kept) if item.get("type") == kind]
+        decided = [item for item in before if item.get("type") == kind]
+        if len(places) == len(decided):
+            for index, item in zip(places, decided, strict=True):
+                kept[index] = item
+    return kept

@@ -31,10 +31,11 @@ class CertificateRequester(AdmissionPlugin):
     def _stamp(self, request: AdmissionRequest) -> None:
         """New conditions get their times from the server's clock."""
         now = format_time(self.core.clock.now())
-        old = {item["type"]: item for item in ((request.old or {}).get("status") or {}).get("conditions") or []}
+        before = ((request.old or {}).get("status") or {}).get("conditions") or []
+        changed = {(item.get("type"), item.get("status")): item.get("lastTransitionTime") for item in before}
         for condition in ((request.obj or {}).get("status") or {}).get("conditions") or []:
             if not condition.get("lastUpdateTime"):
                 condition["lastUpdateTime"] = now
             if not condition.get("lastTransitionTime"):
-                same = old.get(condition["type"], {})
-                condition["lastTransitionTime"] = same.get("lastTransitionTime") or now
+                same = (condition.get("type"), condition.get("status"))
+                condition["lastTransitionTime"] = changed.get(same) or now

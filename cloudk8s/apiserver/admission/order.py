@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from cloudk8s.apiserver.admission.certificate_signers import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from cloudk8s.apiserver.admission.certificates import CertificateRequester
 from cloudk8s.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin
@@ -37,6 +42,9 @@ def built_in(
         StorageObjectInUseProtection(),
         RuntimeClass(),
         CertificateRequester(),
+        CertificateApproval(),
+        CertificateSigning(),
+        CertificateSubjectRestriction(),
         DefaultIngressClass(),
         ServiceAllocation(service_ranges, node_ports),
         RoleEscalation(),
