@@ -44,7 +44,6 @@ def condition_patch(
         "status": status,
         "reason": reason,
         "message": message[:32768],
-        "observedGeneration": service["metadata"].get("generation", 0),
         "lastTransitionTime": present["lastTransitionTime"] if same and present else stamp,
     }
     return [*(other for other in conditions if other.get("type") != CONDITION), entry]
