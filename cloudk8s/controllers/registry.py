@@ -24,6 +24,7 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("garbage-collector-controller", "cloudk8s.controllers.garbage_collector.controller:GarbageCollector"),
     ("disruption-controller", "cloudk8s.controllers.disruption.controller:DisruptionController"),
     ("resourcequota-controller", "cloudk8s.controllers.resource_quota.controller:ResourceQuotaController"),
+    ("pod-garbage-collector-controller", "cloudk8s.controllers.pod_garbage_collector:PodGarbageCollector"),
     ("job-controller", "cloudk8s.controllers.job.controller:JobController"),
     ("cronjob-controller", "cloudk8s.controllers.cron_job.controller:CronJobController"),
     ("ttl-after-finished-controller", "cloudk8s.controllers.ttl_after_finished:TTLAfterFinishedController"),

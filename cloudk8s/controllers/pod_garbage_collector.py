@@ -1,0 +1,127 @@
+"""Delete pods that nobody else will: too many that have ended, those of lost nodes, and those that never had one.
+
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from cloudk8s.client.interface import DeleteOptions, Object
+from cloudk8s.client.objects import is_deleting, is_true, name_of, namespace_of, spec_of, status_of, uid_of
+from cloudk8s.client.resources import NODES, PODS
+from cloudk8s.controllers.batches import all_of
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.pods import BY_NODE, is_terminal, node_of
+from cloudk8s.errors import NotFound
+from cloudk8s.machinery.times import format_time
+
+PERIOD: Final = 20.0
+QUARANTINE: Final = timedelta(seconds=40)
+"""How long a node has to be gone before its pods go."""
+OUT_OF_SERVICE: Final = "node.kubernetes.io/out-of-service"
+BY_STATE: Final = "pod garbage"
+_ENDED, _NEVER_BOUND = "ended", "deleted before it had a node"
+
+_log = logging.getLogger(__name__)
+
+
+class PodGarbageCollector:
+    """Looks every twenty seconds at what indexes say is suspicious."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._client = context.client
+        self._clock = context.clock
+        self._threshold = context.options.terminated_pod_gc_threshold
+        self._missing: dict[str, float] = {}
+        self._nodes = context.informers.of(NODES)
+        self._pods = context.informers.of(PODS)
+        self._pods.add_index(BY_NODE, node_of)
+        self._pods.add_index(BY_STATE, _state)
+
+    async def run(self) -> None:
+        while True:
+            await self._clock.sleep(PERIOD)
+            await self._collect(self._superfluous())
+            await self._collect(self._of_nodes_out_of_service())
+            await self._collect(await self._of_lost_nodes(), "PodGC: node no longer exists")
+            await self._collect(self._pods.by_index(BY_STATE, _NEVER_BOUND))
+
+    def _superfluous(self) -> Sequence[Object]:
+        """The oldest pods that have ended, beyond the threshold; evicted ones first."""
+        if self._threshold <= 0:
+            return ()
+        excess = self._pods.count(BY_STATE, _ENDED) - self._threshold
+        return sorted(self._pods.by_index(BY_STATE, _ENDED), key=_worth)[:excess] if excess > 0 else ()
+
+    def _of_nodes_out_of_service(self) -> Iterable[Object]:
+        """Pods being deleted on nodes that an operator has declared dead."""
+        for node in self._nodes.list():
+            taints = spec_of(node).get("taints")
+            if taints and not is_true(node, "Ready") and any(taint["key"] == OUT_OF_SERVICE for taint in taints):
+                yield from (pod for pod in self._pods.by_index(BY_NODE, name_of(node)) if is_deleting(pod))
+
+    async def _of_lost_nodes(self) -> list[Object]:
+        """Pods of nodes that have been missing for a while, and that the server does not know either."""
+        missing = [node for node in self._pods.index_values(BY_NODE) if self._nodes.get(node) is None]
+        now = self._clock.monotonic()
+        self._missing = {node: self._missing.get(node, now) for node in missing}
+        found: list[Object] = []
+        for node, since in self._missing.items():
+            if now - since >= QUARANTINE.total_seconds() and await self._is_gone(node):
+                found += self._pods.by_index(BY_NODE, node)
+        return found
+
+    async def _is_gone(self, node: str) -> bool:
+        try:
+            await self._client.get(NODES, node)
+        except NotFound:
+            return True
+        return False
+
+    async def _collect(self, pods: Iterable[Object], reason: str = "") -> None:
+        async def collect(pod: Object) -> None:
+            await self._delete(pod, reason)
+
+        doomed = list(pods)
+        if doomed and (failed := await all_of(doomed, collect)) is not None:
+            _log.warning("%d pods could not be collected: %s", failed[1], failed[0])
+
+    async def _delete(self, pod: Object, reason: str) -> None:
+        """Say that it failed, for there is no kubelet that would, and delete it at once."""
+        name, namespace = name_of(pod), namespace_of(pod)
+        try:
+            if not is_terminal(pod):
+                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(reason)}
+                await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
+            options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
+            await self._client.delete(PODS, name, namespace=namespace, options=options)
+        except NotFound:
+            return
+
+    def _failed(self, reason: str) -> Object:
+        if not reason:
+            return {"phase": "Failed"}
+        target = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastTransitionTime": format_time(self._clock.now()),
+            "reason": "DeletionByPodGC",
+            "message": reason,
+        }
+        return {"phase": "Failed", "conditions": [target]}
+
+
+def _state(pod: Object) -> Iterable[str]:
+    """Index function."""
+    if is_terminal(pod):
+        return (_ENDED,)
+    return (_NEVER_BOUND,) if is_deleting(pod) and not spec_of(pod).get("nodeName") else ()
+
+
+def _worth(pod: Object) -> tuple[bool, str, str]:
+    is_evicted = status_of(pod).get("reason") == "Evicted"
+    return not is_evicted, pod["metadata"].get("creationTimestamp", ""), name_of(pod)
