@@ -13,7 +13,8 @@ from cloudk8s.api.decode import CONVERTED, JSON_PATCHED, Decoder
 from cloudk8s.api.registry import Registry, load_registry
 from cloudk8s.api.strategies import strategies
 from cloudk8s.machinery import json_patch, merge_patch, strategic_merge
-from tests.api.golden_corpus import TAILS, cases, corpus
+from tests.api.golden_corpus import cases, corpus
+from tests.api.golden_server import TAILS
 
 _AREAS = ("patch-json", "patch-merge", "patch-strategic", "verbs", "crd", "validation")
 _TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")

@@ -217,6 +217,8 @@ async def test_a_failed_liveness_probe_restarts_the_container(node: Node, tmp_pa
         containers=[container(f"touch {ok}; sleep 300", livenessProbe=probe | {"initialDelaySeconds": 1})]
     )
     await node.until_phase("p", "Running")
+    while not ok.exists():
+        await asyncio.sleep(0.01)
 
     ok.unlink()
 

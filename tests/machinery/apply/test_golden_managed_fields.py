@@ -22,7 +22,8 @@ from cloudk8s.errors import StatusError
 from cloudk8s.machinery.apply import fieldset, scale
 from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
 from cloudk8s.machinery.apply.versions import OneVersion
-from tests.api.golden_corpus import TAILS, cases, corpus
+from tests.api.golden_corpus import cases, corpus
+from tests.api.golden_server import TAILS
 
 _AREAS = ("apply", "patch-json", "patch-merge", "patch-strategic", "verbs", "defaults", "fieldvalidation", "validation")
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.host.bridge import Bridge
 from cloudk8s.node.runtimes.host.images import archive
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
 from cloudk8s.node.runtimes.interface import (
@@ -269,24 +270,30 @@ async def test_a_missing_program_is_told(runtime: HostRuntime, sandbox: str) -> 
 
 
 async def test_nothing_is_left_in_the_kernel(tmp_path: Path, image: Path) -> None:
-    before = kernel_state()
-    runtime = HostRuntime(tmp_path / "state", clock=SystemClock(), node_name=f"left-{os.getpid()}")
+    directory, name = tmp_path / "state", f"left-{os.getpid()}"
+    runtime = HostRuntime(directory, clock=SystemClock(), node_name=name)
     await runtime.start()
     await runtime.update_pod_cidr(["10.213.8.0/24"])
     sandbox = await make_sandbox(runtime, tmp_path)
     await start(runtime, sandbox, "sleep 300", image="host")
+    bridge = Bridge(directory)
+    made = kernel_traces(directory, bridge, sandbox, name)
+    assert all(made)
 
     await runtime.purge()
     await runtime.close()
 
-    assert kernel_state() == before
+    assert not any(kernel_traces(directory, bridge, sandbox, name))
 
 
-def kernel_state() -> tuple[set[str], set[str], str, list[str]]:
-    links = set(os.listdir("/sys/class/net"))
-    mounts = set(Path("/proc/self/mounts").read_text().splitlines())
-    rules = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
-    groups = [str(path) for path in Path("/sys/fs/cgroup").glob("*/cloudk8s/left-*")]
+def kernel_traces(directory: Path, bridge: Bridge, sandbox: str, node_name: str) -> tuple[list[str], ...]:
+    """What the kernel has of one runtime: interfaces, mounts, rules, control groups."""
+    ours = {bridge.name, bridge.host_interface(sandbox)}
+    links = [link for link in os.listdir("/sys/class/net") if link in ours]
+    mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(directory) in line]
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
+    rules = [line for line in tables.splitlines() if bridge.name.removeprefix("ck") in line]
+    groups = [str(path) for path in Path("/sys/fs/cgroup").rglob(f"cloudk8s/{node_name}*")]
     return links, mounts, rules, groups
 
 
