@@ -182,3 +182,21 @@ async def test_the_list_of_groups_answers_any_method(api: LocalApi) -> None:
     assert tree(await api.call("PUT", "/apis", body={}))["kind"] == "APIGroupList"
     with pytest.raises(StatusError, match="the server does not allow this method"):
         await api.call("PUT", "/api", body={})
+
+
+async def test_a_patched_object_of_another_kind_is_refused_for_what_that_kind_would_not_be(api: LocalApi) -> None:
+    await api.call("POST", MAPS, body={"metadata": {"name": "conf"}, "data": {"a": "1"}})
+    for kind, problem in (("Secret", "illegal base64 data at input byte 0"), ("Nope", 'no kind "Nope" is registered')):
+        with pytest.raises(Invalid, match=problem):
+            await api.call("PATCH", f"{MAPS}/conf", body={"kind": kind}, headers=MERGE)
+
+
+async def test_a_refused_scale_is_shown_with_its_managers(api: LocalApi) -> None:
+    path, template = "/apis/apps/v1/namespaces/default/deployments", pod("web")
+    selected = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": template["spec"]["containers"]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": selected}
+    await api.call("POST", path, body={"metadata": {"name": "web"}, "spec": spec})
+    with pytest.raises(Invalid, match=r"f:spec.{4,9}f:replicas.* cannot unmarshal string"):
+        await api.call("PATCH", f"{path}/web/scale", body={"spec": {"replicas": "x"}}, headers=MERGE)
+    scaled = tree(await api.call("PATCH", f"{path}/web/scale", body={"spec": {"replicas": 3}}, headers=MERGE))
+    assert scaled["spec"] == {"replicas": 3}

@@ -80,7 +80,7 @@ class Intake:
         resource = self._resource
         said = (tree.get("apiVersion"), tree.get("kind"))
         if said != (resource.api_version, resource.kind) and self._type != "strategic":
-            raise self._refused(tree, _foreign(said, resource))
+            raise self._refused(tree, self._misfit(tree, said) or _foreign(said, resource))
         shown = tree
         try:
             decoded = self._core.decoder.check(_with_reset(codec.copy(tree)), resource.schema, wording=wording)
@@ -92,6 +92,18 @@ class Intake:
         if self._validation == "Warn":
             self._warn(decoded)
         return decoded.object
+
+    def _misfit(self, tree: Any, said: tuple[Any, Any]) -> str:
+        """What keeps a patched object from being of the other kind that it now claims to be, which is found first."""
+        group, _, version = str(said[0]).rpartition("/")
+        other = self._core.registry.lookup_kind(group, version, str(said[1]))
+        if other is None or self._resource.custom is not None:
+            return ""
+        try:
+            self._core.decoder.check(_with_reset(codec.copy(tree)), other.schema, wording=decode.JSON_PATCHED)
+        except WrongType as problem:
+            return str(problem)
+        return ""
 
     def _from_protobuf(self, body: bytes) -> bytes:
         """The JSON of a protobuf body, which then takes the common road."""

@@ -106,7 +106,8 @@ class _ScaleWrite:
         if self._type == "apply":
             force = self._context.query.flag("force")
             return self._core.fields.on_apply(self._context, self._scale, old, self._document, "scale", force)
-        plain = old | {"metadata": {key: value for key, value in old["metadata"].items() if key != "managedFields"}}
+        # An empty list of managers would mean that they are to be forgotten.
+        plain = old | {"metadata": {key: value for key, value in old["metadata"].items() if value != []}}
         request = Patch(self._type, self._document, self._intake.take_patched)
         taken = self._intake.take_patched(patched(self._scale, old["metadata"]["name"], plain, request))
         check_names(self._scale, taken, self._context.info.namespace, self._context.info.name)
