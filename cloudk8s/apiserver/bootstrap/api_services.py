@@ -25,7 +25,15 @@ _VERSIONS: Final = {("", "v1"): 1, ("autoscaling", "v2"): 30, ("flowcontrol.apis
 
 def local_api_services(registry: Registry) -> list[Object]:
     """The APIServices of what is built in."""
-    return [_api_service(group, version) for group, version in _group_versions(registry)]
+    return [_local(group, version) for group, version in _group_versions(registry)]
+
+
+def api_service(group: str, version: str, group_priority: int, version_priority: int, *, kept: str) -> Object:
+    """One APIService without a service behind it; `kept` says when it is looked after, in upstream's words."""
+    metadata = {"name": f"{version}.{group}", "labels": {"kube-aggregator.kubernetes.io/automanaged": kept}}
+    spec: Object = {"version": version} | ({"group": group} if group else {})
+    spec |= {"groupPriorityMinimum": group_priority, "versionPriority": version_priority}
+    return {"apiVersion": f"{_OWN_GROUP}/v1", "kind": "APIService", "metadata": metadata, "spec": spec}
 
 
 def available(now: str) -> Object:
@@ -43,10 +51,7 @@ def _group_versions(registry: Registry) -> Iterator[tuple[str, str]]:
     yield from seen
 
 
-def _api_service(group: str, version: str) -> Object:
+def _local(group: str, version: str) -> Object:
     stage = 12 if "beta" in version else 9 if "alpha" in version else 15
-    metadata = {"name": f"{version}.{group}", "labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"}}
-    spec: Object = {"version": version} | ({"group": group} if group else {})
-    spec["groupPriorityMinimum"] = _GROUPS.get(group, _OTHER_GROUP)
-    spec["versionPriority"] = _VERSIONS.get((group, version), stage)
-    return {"apiVersion": f"{_OWN_GROUP}/v1", "kind": "APIService", "metadata": metadata, "spec": spec}
+    priority = _VERSIONS.get((group, version), stage)
+    return api_service(group, version, _GROUPS.get(group, _OTHER_GROUP), priority, kept="onstart")

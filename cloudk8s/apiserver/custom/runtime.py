@@ -1,7 +1,8 @@
 """Serve what the stored definitions define.
 
 commit of a definition ─→ registry, in the same turn
-                       └→ worker: names and conditions written to the status; objects deleted with their definition
+                       └→ worker: names and conditions written to the status; objects deleted with their definition;
+                          APIServices
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cloudk8s.api.resource import GroupResource, Object, ResourceType
 from cloudk8s.apiserver.bootstrap.writer import SERVER
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.custom.api_services import CustomApiServices
 from cloudk8s.apiserver.operations.delete import DeleteOptions, delete
 from cloudk8s.apiserver.operations.update import Change, update
 from cloudk8s.apiserver.request_info import parse_path
@@ -43,6 +45,7 @@ class CustomResources:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
         self._subscriptions: dict[str, Subscription] = {}
         self._served: dict[str, Object] = {}
+        self._api_services = CustomApiServices(core)
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> CustomResources:
@@ -89,6 +92,7 @@ class CustomResources:
             self._core.registry.remove_custom(GroupResource(spec["group"], spec["names"]["plural"]))
         if (subscription := self._subscriptions.pop(name, None)) is not None:
             subscription.close()
+        self._waiting.put_nowait(name)
         for other in self._definitions():
             self._waiting.put_nowait(other["metadata"]["name"])
 
@@ -97,6 +101,7 @@ class CustomResources:
             name = await self._waiting.get()
             try:
                 await self._settle(name)
+                await self._api_services.settle()
             except NotFound:
                 continue
             except StatusError as error:

@@ -52,6 +52,14 @@ async def reached(check: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+def exists(api: LocalApi, path: str) -> bool:
+    try:
+        api.get(path)
+    except NotFound:
+        return False
+    return True
+
+
 def served(api: LocalApi, path: str) -> bool:
     try:
         api.get(path)
@@ -159,3 +167,41 @@ async def test_the_scale_is_read_from_and_written_to_the_paths_given(api: LocalA
     stale = {"metadata": {"name": "one", "resourceVersion": scale["metadata"]["resourceVersion"]}}
     with pytest.raises(Conflict):
         await call(api, "PUT", f"{WIDGETS}/one/scale", stale)
+
+
+async def test_a_group_and_version_has_an_api_service_while_a_definition_serves_it(api: LocalApi) -> None:
+    path = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com"
+
+    def status() -> Any:
+        try:
+            return api.get(path).get("status") or {}
+        except NotFound:
+            return None
+
+    for plural in ("widgets", "gadgets"):
+        await call(api, "POST", DEFINITIONS, definition(plural))
+    await reached(lambda: bool(status()))
+    found = api.get(path)
+    assert found["spec"]["groupPriorityMinimum"] == 1000
+    assert found["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "true"}
+    (condition,) = found["status"]["conditions"]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("Available", "True", "Local")
+    await call(api, "DELETE", f"{DEFINITIONS}/widgets.example.com")
+    await reached(lambda: not served(api, WIDGETS))
+    assert status() is not None
+    await call(api, "DELETE", f"{DEFINITIONS}/gadgets.example.com")
+    await reached(lambda: status() is None)
+
+
+async def test_an_api_service_that_somebody_else_made_stays(api: LocalApi) -> None:
+    services = "/apis/apiregistration.k8s.io/v1/apiservices"
+    spec = {"group": "example.com", "version": "v1", "groupPriorityMinimum": 7, "versionPriority": 7}
+    await call(api, "POST", services, {"metadata": {"name": "v1.example.com"}, "spec": spec})
+    await call(api, "POST", DEFINITIONS, definition("widgets"))
+    await reached(lambda: served(api, WIDGETS))
+    await call(api, "DELETE", f"{DEFINITIONS}/widgets.example.com")
+    other = definition("gadgets")
+    other["metadata"]["name"], other["spec"]["group"] = "gadgets.example.org", "example.org"
+    await call(api, "POST", DEFINITIONS, other)
+    await reached(lambda: exists(api, f"{services}/v1.example.org"))
+    assert (await call(api, "GET", f"{services}/v1.example.com"))["spec"] == spec
