@@ -21,7 +21,7 @@ class Kernel(Protocol):
         """Our addresses: those of the range on the loopback interface."""
 
     def add_address(self, address: str) -> None:
-        """Let the host answer for an address."""
+        """Let the host answer for an address, without ever sending from it by itself."""
 
     def remove_address(self, address: str) -> None:
         """Undo that; absent is success."""
@@ -67,7 +67,7 @@ class HostKernel:
         return [text for text in here if ip_address(text) in self._pool]
 
     def add_address(self, address: str) -> None:
-        self._run("address", "replace", f"{address}/32", "dev", "lo")
+        self._run("address", "replace", f"{address}/32", "dev", "lo", "scope", "host")
 
     def remove_address(self, address: str) -> None:
         if address in self.addresses():

@@ -1,8 +1,8 @@
 """What every table has: hooks, maps, and the way of a packet through them.
 
 A packet to a Service passes `services`, where one look-up finds the chain of its port; that chain picks a backend. What
-must come back by this node is marked on the way and masqueraded when it leaves. Traffic that no chain took is
-looked at again after destination NAT, to be refused or dropped.
+must come back by this node is marked on the way and masqueraded when it leaves; what stays on this host comes back
+anyway. Traffic that no chain took is looked at again after destination NAT, to be refused or dropped.
 """
 
 from __future__ import annotations
@@ -80,11 +80,10 @@ def _plain(ip: str, pod_ranges: Sequence[str]) -> dict[str, list[str]]:
 
 def _hooked(ip: str) -> dict[str, tuple[str, list[str]]]:
     unanswered = ["ct state new jump unanswered"]
+    firewall = [f"ct state new {ip} daddr . meta l4proto . th dport vmap @{FIREWALL}"]
     return {
-        "filter-prerouting": (
-            "filter hook prerouting priority -110",
-            [f"ct state new {ip} daddr . meta l4proto . th dport vmap @{FIREWALL}"],
-        ),
+        "firewall-prerouting": ("filter hook prerouting priority -110", firewall),
+        "firewall-output": ("filter hook output priority -110", firewall),
         "nat-prerouting": ("nat hook prerouting priority -100", ["jump services"]),
         "nat-output": ("nat hook output priority -100", ["jump services"]),
         "filter-input": ("filter hook input priority -5", unanswered),
@@ -93,7 +92,8 @@ def _hooked(ip: str) -> dict[str, tuple[str, list[str]]]:
         "nat-postrouting": (
             "nat hook postrouting priority 100",
             [
-                f"{ip} saddr . {ip} daddr @{HAIRPINS} masquerade fully-random",
+                'oifname "lo" return',
+                f"ct status dnat {ip} saddr . {ip} daddr @{HAIRPINS} masquerade fully-random",
                 f"meta mark and {_BIT} == 0 return",
                 f"meta mark set meta mark and {_OTHER_BITS}",
                 "masquerade fully-random",

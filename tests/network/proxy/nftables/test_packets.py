@@ -78,6 +78,21 @@ def test_a_pod_reaches_itself_through_its_service(world: World):
     assert world.one.dial("10.96.0.7", 80)[0] == world.one.name
 
 
+def test_traffic_that_is_not_for_a_service_keeps_its_source(world: World):
+    world.apply(rule(backends=[(HOST, 8080)]))
+    world.host.ip("addr", "replace", "203.0.113.99/32", "dev", "lo")
+    world.host.serve(8081)
+    assert world.host.dial(HOST, 8081)[1] == HOST
+
+
+def test_a_backend_on_the_host_itself_answers_the_host_and_pods(world: World):
+    world.host.serve(8082)
+    world.apply(rule(backends=[(HOST, 8082)], node_port=30080))
+    assert world.host.dial("10.96.0.7", 80)[0] == world.host.name
+    assert world.host.dial(HOST, 30080)[0] == world.host.name
+    assert world.one.dial("10.96.0.7", 80) == (world.host.name, POD)
+
+
 def test_udp_is_forwarded_apart_from_tcp(world: World):
     world.apply(rule(backends=BOTH, protocol="UDP"))
     assert world.one.dial("10.96.0.7", 80, kind=socket.SOCK_DGRAM)[0]
@@ -131,6 +146,8 @@ def test_a_balancers_address_answers_and_its_source_ranges_hold(world: World):
     world.apply(replace(open_to_all, source_ranges=("198.51.100.0/24",)))
     with pytest.raises(TimeoutError):
         world.outside.dial("203.0.113.7", 80, seconds=0.3)
+    with pytest.raises((TimeoutError, PermissionError)):
+        world.host.dial("203.0.113.7", 80, seconds=0.3)
     world.apply(replace(open_to_all, source_ranges=("192.0.2.0/24",)))
     assert world.outside.dial("203.0.113.7", 80)[0]
 

@@ -18,9 +18,13 @@ from tests.network.objects import rule
 SERVICE = "127.96.0.7"
 
 
-@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return request.param()
+def test_the_loop_of_server_processes_relays_as_well():
+    async def relay() -> None:
+        await test_connections_reach_the_backend_and_half_close_is_kept()
+        await test_a_client_may_wait_before_it_says_something()
+        await test_large_transfers_pass_whole()
+
+    uvloop.run(relay())
 
 
 @asynccontextmanager
