@@ -175,5 +175,12 @@ def _is_news(before: Pod, after: Pod) -> bool:
     """Whether a waiting pod changed in something that may matter; its status does not."""
     if before.shape is not after.shape or before.spec.get("schedulingGates") != after.spec.get("schedulingGates"):
         return True
+    if before.shape.claims and _claim_statuses(before) != _claim_statuses(after):
+        return True
     old, new = before.obj["metadata"], after.obj["metadata"]
     return old.get("annotations") != new.get("annotations") or before.spec != after.spec
+
+
+def _claim_statuses(pod: Pod) -> object:
+    """The claims that were made for a pod."""
+    return (pod.obj.get("status") or {}).get("resourceClaimStatuses")

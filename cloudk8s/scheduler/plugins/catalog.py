@@ -9,6 +9,7 @@ from cloudk8s.scheduler.interface import Factory
 from cloudk8s.scheduler.plugins.balanced_allocation import BalancedAllocation
 from cloudk8s.scheduler.plugins.default_binder import DefaultBinder
 from cloudk8s.scheduler.plugins.default_preemption import DefaultPreemption
+from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources
 from cloudk8s.scheduler.plugins.image_locality import ImageLocality
 from cloudk8s.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from cloudk8s.scheduler.plugins.node_affinity import NodeAffinity
@@ -40,6 +41,7 @@ BUILT_IN: Final[Mapping[str, Factory]] = {
     "VolumeZone": VolumeZone,
     "PodTopologySpread": TopologySpread,
     "InterPodAffinity": InterPodAffinity,
+    "DynamicResources": DynamicResources,
     "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": BalancedAllocation,
     "ImageLocality": ImageLocality,

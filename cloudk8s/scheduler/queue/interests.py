@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.interface import ClusterEvent, Interest
@@ -26,6 +26,15 @@ class Interests:
     def is_heard(self, event: ClusterEvent) -> bool:
         """Whether anybody asked for events of this kind."""
         return self._hears_all or (event.resource, event.action) in self._heard
+
+    def is_any_interested(self, plugins: Collection[str], event: ClusterEvent) -> bool:
+        """Whether one of the plugins asked for events of this kind."""
+        return any(
+            interest.resource == event.resource and event.action in interest.actions
+            for profile in self._by_profile.values()
+            for plugin in plugins
+            for interest in profile.get(plugin) or ()
+        )
 
     def is_worth_a_try(self, entry: QueuedPod, event: ClusterEvent) -> bool:
         """Whether the event may help this pod. One that nobody rejected is tried at any event."""

@@ -133,8 +133,12 @@ class SchedulingQueue:
 
     def move(self, event: ClusterEvent) -> None:
         """Something happened: give the pods another chance that it may help."""
-        if not self._unschedulable or not self._interests.is_heard(event):
+        if not self._interests.is_heard(event):
             return
+        for entry in list(self._gated.values()) if self._gates_hear(event) else ():
+            if self._interests.is_worth_a_try(entry, event):
+                self._remove(entry.pod.key)
+                self._enter(entry)
         for group, entries in list(self._unschedulable.items()):
             if self._interests.is_worth_a_try(next(iter(entries.values())), event):
                 self._revive(group)
@@ -144,9 +148,15 @@ class SchedulingQueue:
         if key in self._groups and (entry := self._remove(key)) is not None:
             self._activate(entry)
 
+    def _gates_hear(self, event: ClusterEvent) -> bool:
+        """Whether a plugin that keeps pods out of the queue is interested in events of this kind."""
+        gates = {entry.gate.plugin for entry in self._gated.values() if entry.gate is not None}
+        return self._interests.is_any_interested(gates, event)
+
     def _enter(self, entry: QueuedPod) -> None:
         entry.gate = self._gate(entry.pod)
         if entry.gate is not None:
+            entry.rejected_by = frozenset((entry.gate.plugin,))
             self._gated[entry.pod.key] = entry
         else:
             self._activate(entry)
@@ -154,7 +164,7 @@ class SchedulingQueue:
     def _gate(self, pod: Pod) -> Refusal | None:
         for plugin in self._profiles[pod.shape.scheduler_name].pre_enqueue:
             if (refusal := plugin.pre_enqueue(pod)) is not None:
-                return refusal
+                return Refusal(refusal.reason, refusal.is_resolvable, plugin.name)  # type: ignore[attr-defined]
         return None
 
     def _activate(self, entry: QueuedPod) -> None:

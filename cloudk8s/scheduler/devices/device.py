@@ -1,0 +1,103 @@
+"""Devices, as drivers publish them in ResourceSlices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import spec_of
+from cloudk8s.machinery import quantity
+from cloudk8s.scheduler.devices.version import Version
+from cloudk8s.scheduler.pod.node_selection import NodeTerm, node_terms
+from cloudk8s.scheduler.pod.toleration import Taint
+
+DeviceId = tuple[str, str, str]
+"""Driver, pool and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device, and where it can be used."""
+
+    id: DeviceId
+    attributes: Mapping[str, Any]
+    """By qualified name, `domain/name`."""
+    scope: Mapping[str, Any] = field(repr=False)
+    """What selectors see as `device`."""
+    taints: tuple[Taint, ...]
+    node: str
+    """The node it is on; empty where terms say, or anywhere."""
+    terms: tuple[NodeTerm, ...] | None
+
+    @property
+    def driver(self) -> str:
+        return self.id[0]
+
+
+def devices_of(slices: Iterable[Object]) -> Iterator[Device]:
+    """The devices of all complete pools, of the latest generation of each."""
+    pools: dict[tuple[str, str], list[Object]] = {}
+    for item in slices:
+        spec = spec_of(item)
+        pools.setdefault((spec.get("driver", ""), (spec.get("pool") or {}).get("name", "")), []).append(item)
+    for items in pools.values():
+        latest = max(_generation(item) for item in items)
+        current = [item for item in items if _generation(item) == latest]
+        if len(current) == int(spec_of(current[0])["pool"].get("resourceSliceCount") or 1):
+            for item in current:
+                yield from _devices(item)
+
+
+def _generation(item: Object) -> int:
+    return int((spec_of(item).get("pool") or {}).get("generation") or 0)
+
+
+def _devices(item: Object) -> Iterator[Device]:
+    spec = spec_of(item)
+    driver, pool = spec["driver"], spec["pool"]["name"]
+    for entry in spec.get("devices") or ():
+        place = entry if spec.get("perDeviceNodeSelection") else spec
+        selector = place.get("nodeSelector")
+        attributes = {
+            _qualified(name, driver): _value(value) for name, value in (entry.get("attributes") or {}).items()
+        }
+        capacity = {
+            _qualified(name, driver): quantity.parse(value["value"])
+            for name, value in (entry.get("capacity") or {}).items()
+        }
+        scope = {"driver": driver, "attributes": _by_domain(attributes), "capacity": _by_domain(capacity)}
+        taints = tuple(
+            Taint(taint.get("key", ""), taint.get("value") or "", taint.get("effect", ""))
+            for taint in entry.get("taints") or ()
+        )
+        yield Device(
+            (driver, pool, entry["name"]), attributes, {"device": scope}, taints, place.get("nodeName") or "",
+            node_terms(selector) if selector is not None else None,
+        )  # fmt: skip
+
+
+def _qualified(name: str, driver: str) -> str:
+    return name if "/" in name else f"{driver}/{name}"
+
+
+def _value(attribute: Mapping[str, Any]) -> Any:
+    if "version" in attribute:
+        return Version.parse(attribute["version"])
+    return next((attribute[kind] for kind in ("bool", "int", "string") if kind in attribute), None)
+
+
+class _Domains(dict[str, Any]):
+    """A domain that no attribute is in has none, rather than being an error."""
+
+    def __missing__(self, key: str) -> Mapping[str, Any]:
+        return {}
+
+
+def _by_domain(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = _Domains()
+    for name, value in values.items():
+        domain, _, short = name.partition("/")
+        found.setdefault(domain, {})[short] = value
+    return found

@@ -1,0 +1,241 @@
+"""DynamicResources: a pod goes where the devices are that its ResourceClaims ask for, and gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import (
+    finalizers_of,
+    is_deleting,
+    key_of,
+    name_of,
+    namespace_of,
+    owner_references_of,
+    status_of,
+    uid_of,
+)
+from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from cloudk8s.errors import CloudK8sError
+from cloudk8s.machinery import codec
+from cloudk8s.scheduler.cluster.arrays import Bools
+from cloudk8s.scheduler.devices.allocation import allocate, allocation_result
+from cloudk8s.scheduler.devices.device import Device, DeviceId, devices_of
+from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
+from cloudk8s.scheduler.devices.tokens import ExpressionError
+from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Refusal, Rejection
+from cloudk8s.scheduler.pod.node_selection import node_terms
+from cloudk8s.scheduler.pod.pod import Pod
+
+FINALIZER: Final = "resource.kubernetes.io/delete-protection"
+NOT_AVAILABLE: Final = "resourceclaim not available on the node"
+CANNOT: Final = "cannot allocate all claims"
+MOST_PODS: Final = 256
+"""So many pods may share a claim."""
+
+
+class ClaimTaken(CloudK8sError):
+    """A claim was given to somebody else meanwhile."""
+
+
+class DynamicResources:
+    """Allocates from ResourceSlices. What is allocated is assumed at once and written before the pod is bound."""
+
+    name = "DynamicResources"
+    goes_by_shape = True
+
+    def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
+        self._handle = handle
+        self._claims = handle.informers.of(RESOURCE_CLAIMS)
+        self._classes = handle.informers.of(DEVICE_CLASSES)
+        self._slices = handle.informers.of(RESOURCE_SLICES)
+        self._slices.add_handler(self._on_slice)
+        self._devices: list[Device] | None = None
+        self._pending: dict[str, dict[str, Any]] = {}
+        """Allocations that are being written, by the claim's UID."""
+
+    def pre_enqueue(self, pod: Pod) -> Refusal | None:
+        found = self._pod_claims(pod) if pod.shape.claims else ()
+        return Refusal(found, is_resolvable=False) if isinstance(found, str) else None
+
+    def pre_filter(self, cycle: Cycle) -> Refusal | None:
+        pod = cycle.pod
+        if not pod.shape.claims:
+            return None
+        claims = self._pod_claims(pod)
+        if isinstance(claims, str):
+            return Refusal(claims, is_resolvable=False)
+        wanted: list[ClaimRequests] = []
+        allowed: Bools | None = None
+        for claim in claims:
+            allocation = status_of(claim).get("allocation")
+            if allocation is None:
+                if uid_of(claim) in self._pending:
+                    return Refusal(f"resource claim {key_of(claim)} is in the process of being allocated")
+                try:
+                    wanted.append(claim_requests(claim, self._classes.get))
+                except (ClassMissing, ExpressionError) as error:
+                    return Refusal(str(error), is_resolvable=False)
+                continue
+            if not _is_free_for(claim, pod):
+                return Refusal("resourceclaim in use", is_resolvable=False)
+            if (selector := allocation.get("nodeSelector")) is not None:
+                rows = cycle.cluster.selector.any_of(node_terms(selector))
+                allowed = rows if allowed is None else allowed & rows
+        cycle.state[self.name] = (claims, wanted, allowed, {})
+        return None
+
+    def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
+        if self.name not in cycle.state:
+            return None
+        _, wanted, allowed, results = cycle.state[self.name]
+        nodes = cycle.cluster.nodes
+        passed = nodes.exists[rows].copy() if allowed is None else allowed[rows].copy()
+        if wanted:
+            used = self._used()
+            for slot in range(rows.start, rows.stop):
+                at = slot - rows.start
+                if passed[at] and (cycle.alive is None or cycle.alive[at]):
+                    results[slot] = allocate(wanted, self._on_node(cycle, slot), used)
+                    passed[at] = results[slot] is not None
+        return passed
+
+    def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
+        allowed = cycle.state[self.name][2]
+        if allowed is not None:
+            yield Rejection(NOT_AVAILABLE, rejected & ~allowed)
+            rejected = rejected & allowed
+        yield Rejection(CANNOT, rejected)
+
+    def reserve(self, cycle: Cycle, node: str) -> Refusal | None:
+        if self.name not in cycle.state:
+            return None
+        _, wanted, _, results = cycle.state[self.name]
+        slot = cycle.cluster.nodes.slot(node)
+        choice = results.get(slot) if wanted else {}
+        if choice is None:
+            return Refusal(CANNOT)
+        planned = {}
+        for item in wanted:
+            uid = uid_of(item.claim)
+            names = {request.class_name for request, _ in choice[uid]}
+            classes = {name: found for name in names if (found := self._classes.get(name)) is not None}
+            planned[uid] = allocation_result(item.claim, choice[uid], classes, node)
+        self._pending |= planned
+        cycle.state["claims planned"] = planned
+        return None
+
+    def unreserve(self, cycle: Cycle, node: str) -> None:
+        for uid in cycle.state.get("claims planned") or ():
+            self._pending.pop(uid, None)
+
+    async def pre_bind(self, cycle: Cycle, node: str) -> Refusal | None:
+        """Write allocations and reservations. Raises ClaimTaken."""
+        if self.name not in cycle.state:
+            return None
+        planned: dict[str, Any] = cycle.state["claims planned"]
+        for claim in cycle.state[self.name][0]:
+            await self._reserve(claim, cycle.pod, planned.get(uid_of(claim)))
+        for uid in planned:
+            self._pending.pop(uid, None)
+        return None
+
+    def interests(self) -> Sequence[Interest]:
+        seen = frozenset(("add", "update"))
+        return [
+            Interest("resourceclaims", frozenset(("add", "update", "delete")), self._may_help),
+            Interest("deviceclasses", seen),
+            Interest("resourceslices", seen),
+            Interest("nodes", seen),
+            Interest("pods", frozenset(("update",))),
+        ]
+
+    def _pod_claims(self, pod: Pod) -> list[Object] | str:
+        """The claims of a pod, or why they cannot be used."""
+        found = []
+        statuses = {
+            item.get("name"): item.get("resourceClaimName")
+            for item in status_of(pod.obj).get("resourceClaimStatuses") or ()
+        }
+        for reference in pod.spec.get("resourceClaims") or ():
+            name, is_made = reference.get("resourceClaimName"), False
+            if name is None:
+                if reference["name"] not in statuses:
+                    return f'pod "{pod.key}": ResourceClaim not created yet'
+                name, is_made = statuses[reference["name"]], True
+            if name is None:
+                continue
+            claim = self._claims.get(name, pod.namespace)
+            if claim is None:
+                return f'resourceclaim "{name}" not found'
+            if is_deleting(claim):
+                return f'resourceclaim "{name}" is being deleted'
+            if is_made and pod.uid not in [owner["uid"] for owner in owner_references_of(claim)]:
+                return f"ResourceClaim {key_of(claim)} was not created for pod {pod.key} (pod is not owner)"
+            found.append(claim)
+        return found
+
+    def _on_node(self, cycle: Cycle, slot: int) -> list[Device]:
+        """The devices that a node can use."""
+        if self._devices is None:
+            self._devices = list(devices_of(self._slices.list()))
+        nodes = cycle.cluster.nodes
+        name, labels = nodes.names[slot], nodes.labels.labels(slot)
+        return [
+            device
+            for device in self._devices
+            if (device.node == name if device.node else True)
+            and (device.terms is None or any(term.matches(name, labels) for term in device.terms))
+        ]
+
+    def _used(self) -> set[DeviceId]:
+        """Devices that some claim has, written or not."""
+        found: set[DeviceId] = set()
+        for claim in self._claims.list():
+            found.update(_devices_in(status_of(claim).get("allocation")))
+        for allocation in self._pending.values():
+            found.update(_devices_in(allocation))
+        return found
+
+    async def _reserve(self, claim: Object, pod: Pod, allocation: dict[str, Any] | None) -> None:
+        client = self._handle.client
+        current = codec.copy(claim)
+        if allocation is not None and FINALIZER not in finalizers_of(current):
+            current["metadata"]["finalizers"] = [*finalizers_of(current), FINALIZER]
+            current = codec.copy(await client.update(RESOURCE_CLAIMS, current))
+        status = current.setdefault("status", {})
+        if allocation is not None:
+            if status.get("allocation"):
+                raise ClaimTaken(f"resource claim {key_of(claim)} has got an allocation elsewhere")
+            status["allocation"] = allocation
+        reserved = status.get("reservedFor") or []
+        if all(item.get("uid") != pod.uid for item in reserved):
+            status["reservedFor"] = [*reserved, {"resource": "pods", "name": pod.name, "uid": pod.uid}]
+            await client.update(RESOURCE_CLAIMS, current, subresource="status")
+
+    def _may_help(self, pod: Pod, event: ClusterEvent) -> bool:
+        """Whether a claim of the pod came or changed, or devices were freed."""
+        was = status_of(event.old).get("allocation") if event.old is not None else None
+        now = status_of(event.new).get("allocation") if event.new is not None else None
+        if was is not None and now is None:
+            return True
+        if event.new is None or namespace_of(event.new) != pod.namespace:
+            return False
+        names = {reference.get("resourceClaimName") for reference in pod.spec.get("resourceClaims") or ()}
+        owners = [owner["uid"] for owner in owner_references_of(event.new)]
+        return name_of(event.new) in names or pod.uid in owners
+
+    def _on_slice(self, old: Object | None, new: Object | None) -> None:
+        self._devices = None
+
+
+def _is_free_for(claim: Object, pod: Pod) -> bool:
+    reserved = status_of(claim).get("reservedFor") or ()
+    return len(reserved) < MOST_PODS or any(item.get("uid") == pod.uid for item in reserved)
+
+
+def _devices_in(allocation: Mapping[str, Any] | None) -> Iterator[DeviceId]:
+    for result in ((allocation or {}).get("devices") or {}).get("results") or ():
+        if not result.get("adminAccess"):
+            yield result["driver"], result["pool"], result["device"]

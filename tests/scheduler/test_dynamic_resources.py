@@ -1,0 +1,263 @@
+"""Devices: which a claim gets, where, and what is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.resources import RESOURCE_CLAIMS
+from cloudk8s.scheduler.devices.expression import compile_expression
+from cloudk8s.scheduler.devices.tokens import ExpressionError
+from cloudk8s.scheduler.devices.version import Version
+from tests.scheduler.harness import NS, node, pod, running
+from tests.scheduler.table import Table
+
+API = "resource.k8s.io/v1"
+DRIVER = "gpu.example.com"
+
+
+def device(name: str, model: str = "A", memory: str = "40Gi", **more: Any) -> dict[str, Any]:
+    attributes = {"model": {"string": model}, "driverVersion": {"version": "1.2.3"}, "numa": {"int": 0}}
+    return {"name": name, "attributes": attributes, "capacity": {"memory": {"value": memory}}, **more}
+
+
+def resource_slice(
+    name: str, *devices: Any, node_name: str = "", generation: int = 1, count: int = 1, pool: str = ""
+) -> Object:
+    place = {"nodeName": node_name} if node_name else {"allNodes": True}
+    pools = {"name": pool or name, "generation": generation, "resourceSliceCount": count}
+    spec = {"driver": DRIVER, "pool": pools, "devices": list(devices), **place}
+    return {"apiVersion": API, "kind": "ResourceSlice", "metadata": {"name": name}, "spec": spec}
+
+
+def device_class(name: str = "gpu", *expressions: str, **spec: Any) -> Object:
+    chosen = expressions or (f'device.driver == "{DRIVER}"',)
+    selectors = [{"cel": {"expression": text}} for text in chosen]
+    return {
+        "apiVersion": API,
+        "kind": "DeviceClass",
+        "metadata": {"name": name},
+        "spec": {"selectors": selectors, **spec},
+    }
+
+
+def request(name: str = "r", *expressions: str, **more: Any) -> dict[str, Any]:
+    selectors = [{"cel": {"expression": text}} for text in expressions]
+    return {"name": name, "exactly": {"deviceClassName": "gpu", "selectors": selectors, **more}}
+
+
+def claim(name: str, *requests: Any, status: Any = None, **devices: Any) -> Object:
+    return {
+        "apiVersion": API, "kind": "ResourceClaim", "metadata": {"name": name, "namespace": NS},
+        "spec": {"devices": {"requests": list(requests) or [request()], **devices}}, "status": status or {},
+    }  # fmt: skip
+
+
+def user(name: str, *claims: str, **more: Any) -> Object:
+    references = [{"name": f"c{at}", "resourceClaimName": key} for at, key in enumerate(claims)]
+    return pod(name, resourceClaims=references, **more)
+
+
+def allocated(*devices: str, pool: str = "a", node_name: str = "") -> dict[str, Any]:
+    results = [{"request": "r", "driver": DRIVER, "pool": pool, "device": name} for name in devices]
+    found: dict[str, Any] = {"devices": {"results": results}}
+    if node_name:
+        field = {"key": "metadata.name", "operator": "In", "values": [node_name]}
+        found["nodeSelector"] = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    return {"allocation": found}
+
+
+def test_devices_are_where_their_slices_say() -> None:
+    table = Table(node("a"), node("b"), device_class(), resource_slice("a", device("d"), node_name="a"), claim("c"))
+    assert table.fits(user("p", "c")) == {"a"}
+    assert table.fits(pod("plain")) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (request("r", 'device.attributes["gpu.example.com"].model == "B"'), {"b"}),
+        (request("r", 'device.capacity["gpu.example.com"].memory.compareTo(quantity("60Gi")) >= 0'), {"b"}),
+        (request("r", 'device.attributes["gpu.example.com"].driverVersion.isGreaterThan(semver("1.2.0"))'), {"a", "b"}),
+        (request("r", 'device.attributes["other.io"].model == "B"'), set()),
+        (request("r", "this is not an expression"), set()),
+        (request("r", count=2), {"a"}),
+        (request("r", count=3), set()),
+        (request("r", allocationMode="All"), {"a", "b"}),
+    ],
+)
+def test_requests(wanted: Any, fits: set[str]) -> None:
+    slices = [
+        resource_slice("a", device("d1"), device("d2"), node_name="a"),
+        resource_slice("b", device("d3", "B", "80Gi"), node_name="b"),
+    ]
+    table = Table(node("a"), node("b"), node("c"), device_class(), *slices, claim("c", wanted))
+    assert table.fits(user("p", "c")) == fits
+
+
+def test_what_others_have_is_taken() -> None:
+    slices = [resource_slice("a", device("d"), node_name="a")]
+    table = Table(node("a"), device_class(), *slices, claim("other", status=allocated("d")), claim("c"))
+    assert table.why(user("p", "c")) == "0/1 nodes are available: 1 cannot allocate all claims."
+    admin = claim("watch", request("r", adminAccess=True))
+    assert Table(node("a"), device_class(), *slices, claim("other", status=allocated("d")), admin).fits(
+        user("p", "watch")
+    )
+
+
+def test_a_claim_that_is_allocated_stays_where_it_is() -> None:
+    table = Table(node("a"), node("b"), device_class(), claim("c", status=allocated("d", node_name="b")))
+    assert table.fits(user("p", "c")) == {"b"}
+    only = Table(node("a"), device_class(), claim("c", status=allocated("d", node_name="b")))
+    assert only.why(user("p", "c")) == "0/1 nodes are available: 1 resourceclaim not available on the node."
+
+
+def test_constraints_make_the_search_go_back() -> None:
+    devices = [
+        device("d1", attributes={"numa": {"int": 0}, "model": {"string": "A"}}),
+        device("d2", attributes={"numa": {"int": 1}, "model": {"string": "A"}}),
+        device("d3", attributes={"numa": {"int": 1}, "model": {"string": "B"}}),
+    ]
+    same = [{"requests": [], "matchAttribute": f"{DRIVER}/numa"}]
+    both = claim(
+        "c", request("one"), request("two", 'device.attributes["gpu.example.com"].model == "B"'), constraints=same
+    )
+    table = Table(node("a"), device_class(), resource_slice("a", *devices, node_name="a"), both)
+    assert table.fits(user("p", "c")) == {"a"}
+    different = [{"requests": [], "distinctAttribute": f"{DRIVER}/numa"}]
+    three = claim("c", request("r", count=3), constraints=different)
+    assert (
+        Table(node("a"), device_class(), resource_slice("a", *devices, node_name="a"), three).fits(user("p", "c"))
+        == set()
+    )
+
+
+def test_alternatives_are_tried_in_order() -> None:
+    alternatives = [
+        {"name": "big", "deviceClassName": "gpu", "count": 2},
+        {"name": "small", "deviceClassName": "gpu", "count": 1},
+    ]
+    wanted = claim("c", {"name": "r", "firstAvailable": alternatives})
+    table = Table(node("a"), device_class(), resource_slice("a", device("d"), node_name="a"), wanted)
+    assert table.fits(user("p", "c")) == {"a"}
+
+
+def test_tainted_devices_need_tolerations() -> None:
+    tainted = device("d", taints=[{"key": "broken", "effect": "NoSchedule"}])
+    slices = resource_slice("a", tainted, node_name="a")
+    assert Table(node("a"), device_class(), slices, claim("c")).fits(user("p", "c")) == set()
+    tolerant = claim("c", request("r", tolerations=[{"key": "broken", "operator": "Exists"}]))
+    assert Table(node("a"), device_class(), slices, tolerant).fits(user("p", "c")) == {"a"}
+
+
+def test_only_complete_pools_of_the_latest_generation_count() -> None:
+    old = resource_slice("old", device("d1"), node_name="a", generation=1, pool="p")
+    new = resource_slice("new", device("d2"), node_name="a", generation=2, count=2, pool="p")
+    assert Table(node("a"), device_class(), old, new, claim("c")).fits(user("p", "c")) == set()
+    rest = resource_slice("rest", device("d3"), node_name="a", generation=2, count=2, pool="p")
+    assert Table(node("a"), device_class(), old, new, rest, claim("c", request("r", count=2))).fits(user("p", "c")) == {
+        "a"
+    }
+
+
+@pytest.mark.parametrize(
+    ("objects", "message"),
+    [
+        ([], 'resourceclaim "c" not found'),
+        ([claim("c")], "request r: device class gpu does not exist"),
+        (
+            [claim("c", status=allocated("d") | {"reservedFor": [{"uid": str(n)} for n in range(256)]})],
+            "resourceclaim in use",
+        ),
+    ],
+)
+def test_claims_that_cannot_be_used(objects: list[Object], message: str) -> None:
+    assert Table(node("a"), *objects).why(user("p", "c")) == f"0/1 nodes are available: {message}."
+
+
+async def test_an_allocation_is_written_before_the_pod_is_bound() -> None:
+    config = [{"opaque": {"driver": DRIVER, "parameters": {"mode": "fast"}}}]
+    objects = [node("a"), device_class("gpu", config=config), resource_slice("a", device("d"), node_name="a")]
+    async with running(*objects, claim("c"), user("p", "c")) as run:
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["metadata"]["finalizers"] == ["resource.kubernetes.io/delete-protection"]
+        allocation = found["status"]["allocation"]
+        assert allocation["devices"]["results"] == [{"request": "r", "driver": DRIVER, "pool": "a", "device": "d"}]
+        assert allocation["devices"]["config"] == [{"source": "FromClass", "requests": ["r"], **config[0]}]
+        assert allocation["nodeSelector"]["nodeSelectorTerms"][0]["matchFields"][0]["values"] == ["a"]
+        (reserved,) = found["status"]["reservedFor"]
+        assert (reserved["resource"], reserved["name"]) == ("pods", "p")
+        assert run.node_of("p") == "a"
+
+
+async def test_two_pods_share_a_claim_and_a_third_claim_waits() -> None:
+    objects = [node("a"), node("b"), device_class(), resource_slice("a", device("d"), node_name="a")]
+    pods = [user("p", "c"), user("q", "c"), user("r", "other")]
+    async with running(*objects, claim("c"), claim("other"), *pods) as run:
+        await run.settle(12)
+        placed = run.placement()
+        assert sorted(name for name, where in placed.items() if where == "a") in (["p", "q"], ["r"])
+
+
+async def test_a_claim_that_is_made_later_lets_the_pod_in() -> None:
+    objects = [node("a"), device_class(), resource_slice("a", device("d"), node_name="a")]
+    async with running(*objects, user("p", "c")) as run:
+        assert run.scheduler.queue.counts["gated"] == 1
+        run.client.add(claim("c"))
+        await run.settle(3)
+        assert run.node_of("p") == "a"
+
+
+async def test_devices_that_are_freed_are_given_to_those_who_wait() -> None:
+    objects = [node("a"), device_class(), resource_slice("a", device("d"), node_name="a")]
+    async with running(*objects, claim("old", status=allocated("d")), claim("c"), user("p", "c")) as run:
+        assert run.node_of("p") == ""
+        patch = {"status": {"allocation": None}}
+        await run.client.patch(RESOURCE_CLAIMS, "old", patch, namespace=NS, subresource="status")
+        await run.settle(3)
+        assert run.node_of("p") == "a"
+
+
+SCOPE = {"device": {"driver": "x", "attributes": {"d": {"n": 3, "s": "abc", "b": True}}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('device.driver == "x"', True),
+        ('device.attributes["d"].n > 2 && device.attributes["d"].n <= 3', True),
+        ('device.attributes["d"].s.startsWith("ab") || false', True),
+        ('!(device.attributes["d"].b)', False),
+        ('device.attributes["d"].s in ["abc", "def"]', True),
+        ('"d" in device.attributes ? 1 : 2', 1),
+        ('has(device.attributes["d"].missing)', False),
+        ('device.attributes["d"].missing == 1 || true', True),
+        ('device.attributes["d"].s.matches("^a.c$")', True),
+        ("-1 < 0", True),
+        ("'it\\'s' == \"it's\"", True),
+    ],
+)
+def test_expressions(text: str, value: Any) -> None:
+    assert compile_expression(text)(SCOPE) == value
+
+
+@pytest.mark.parametrize("text", ["", "device.", "1 +", "foo(1)", "device.x.frob()", "a b", "#", "(1"])
+def test_expressions_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        compile_expression(text)
+
+
+@pytest.mark.parametrize("text", ["device.missing", '"a" < 1', '1.startsWith("x")', "nothing"])
+def test_expressions_that_cannot_be_answered(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        compile_expression(text)(SCOPE)
+
+
+def test_versions_are_ordered() -> None:
+    texts = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.2.0", "1.10.0"]
+    assert sorted(map(Version.parse, reversed(texts))) == [Version.parse(text) for text in texts]
+    with pytest.raises(ValueError, match="not a semantic version"):
+        Version.parse("1.0")
