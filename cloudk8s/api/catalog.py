@@ -150,6 +150,7 @@ STORAGE: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
 
 DEFAULTS: Final[Mapping[tuple[str, str], str]] = {
     ("io.k8s.api.core.v1.ContainerPort", "protocol"): "TCP",
+    ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
     ("io.k8s.api.core.v1.ServicePort", "protocol"): "TCP",
 }
 """Schema defaults of fields that are keys of list maps; server-side apply needs them to identify items."""

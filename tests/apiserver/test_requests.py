@@ -200,3 +200,10 @@ async def test_a_refused_scale_is_shown_with_its_managers(api: LocalApi) -> None
         await api.call("PATCH", f"{path}/web/scale", body={"spec": {"replicas": "x"}}, headers=MERGE)
     scaled = tree(await api.call("PATCH", f"{path}/web/scale", body={"spec": {"replicas": 3}}, headers=MERGE))
     assert scaled["spec"] == {"replicas": 3}
+
+
+async def test_a_nameless_pull_secret_does_not_cost_a_pod_its_managers(api: LocalApi) -> None:
+    body = pod("web")
+    body["spec"]["imagePullSecrets"] = [{}]
+    (entry,) = tree(await api.call("POST", PODS, body=body))["metadata"]["managedFields"]
+    assert entry["fieldsV1"]["f:spec"]["f:imagePullSecrets"] == {".": {}, 'k:{"name":""}': {}}
