@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cloudk8s.network.proxy.model import Family, RuleKey, Update
+from cloudk8s.network.proxy.model import Family, Rule, RuleKey, Update
 from cloudk8s.network.proxy.nftables import layout
 from cloudk8s.network.proxy.nftables.command import Nft, NftError
+from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Flows, wrong_flows
 from cloudk8s.network.proxy.nftables.table import Table
 
 T = TypeVar("T")
@@ -30,8 +31,10 @@ class NftablesSettings:
 class NftablesForwarder:
     """One thread talks to the kernel, so that transactions keep their order when the caller is cancelled."""
 
-    def __init__(self, nft: Nft, settings: NftablesSettings) -> None:
+    def __init__(self, nft: Nft, settings: NftablesSettings, *, conntrack: Conntrack | None = None) -> None:
         self._nft, self._settings = nft, settings
+        self._conntrack = conntrack or Conntrack.find()
+        self._datagram_rules: dict[RuleKey, Rule] = {}
         self._tables = {family: Table(settings.table, family, settings.pod_ranges) for family in settings.families}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nftables")
 
@@ -68,6 +71,19 @@ class NftablesForwarder:
                 lines += table.change(rules, [key for key in update.removed if key.family == family])
         if lines:
             self._nft.run(_text(lines))
+        self._conntrack.delete(self._wrong_flows(update))
+
+    def _wrong_flows(self, update: Update) -> list[Flows]:
+        known, self._datagram_rules = self._datagram_rules, dict(self._datagram_rules)
+        gone = known.keys() - update.rules.keys() if update.is_complete else update.removed & known.keys()
+        for key in gone:
+            del self._datagram_rules[key]
+        changed = {key: rule for key, rule in update.rules.items() if key.protocol == "UDP"}
+        self._datagram_rules |= changed
+        if update.is_complete and not known:
+            return []
+        pairs = [(known[key], None) for key in gone] + [(known.get(key), rule) for key, rule in changed.items()]
+        return [flow for old, new in pairs for flow in wrong_flows(old, new)]
 
     def _destroy(self) -> str:
         return _text(line for table in self._tables.values() for line in table.destroy())
