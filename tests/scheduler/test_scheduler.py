@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from cloudk8s.client.interface import DeleteOptions
 from cloudk8s.client.resources import PODS
@@ -139,14 +140,26 @@ async def test_pods_of_one_shape_fail_alike_until_something_changes() -> None:
         assert list(run.placement().values()).count("a") == 2
 
 
-async def test_a_pod_waits_longer_after_each_failure() -> None:
-    async with running(node("a", cpu="1"), pod("p", cpu="2")) as run:
-        attempts = []
-        for _ in range(60):
-            await run.patch_node("a", {"status": {"allocatable": {"cpu": "2", "pods": "0"}}})
-            await run.patch_node("a", {"status": {"allocatable": {"cpu": "1", "pods": "10"}}})
-            await run.settle(0.5)
-            entry = run.scheduler.queue.get(f"{NS}/p")
-            assert entry is not None
-            attempts.append(entry.attempts)
-        assert attempts[-1] < 20
+async def test_a_pod_waits_longer_after_each_error() -> None:
+    async with running(node("a")) as run:
+        tries: list[float] = []
+
+        def refuse(action: Action) -> None:
+            if action.subresource == "binding":
+                tries.append(run.clock.monotonic())
+                raise InternalError("no")
+
+        run.client.on(refuse)
+        await run.create(pod("p"))
+        await run.settle(40)
+        pauses = [after - before for before, after in pairwise(tries)]
+        assert [round(pause) for pause in pauses[:5]] == [1, 2, 4, 8, 10]
+
+
+async def test_pods_bound_to_one_node_by_name_look_at_no_other() -> None:
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["b"]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+    pods = [pod("p", cpu="2", affinity=affinity), pod("q", cpu="3", affinity=affinity)]
+    async with running(node("a"), node("b"), *pods) as run:
+        assert run.placement() == {"p": "b", "q": ""}
+        assert "1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]" in run.events("q")[0][1]

@@ -11,6 +11,7 @@ from cloudk8s.scheduler.cluster.labels import LabelColumn
 from cloudk8s.scheduler.cluster.tally import Tally
 from cloudk8s.scheduler.pod.affinity import AffinityTerm, PodMatcher
 from cloudk8s.scheduler.pod.shape import Shape
+from cloudk8s.scheduler.pod.table import ShapeTable
 
 Pair = tuple[str, str]
 Selection = tuple[tuple[PodMatcher, ...], bool]
@@ -81,10 +82,10 @@ class Tallies:
         self._selected: dict[Selection, Tally] = {}
         self._by_pair: dict[Pair | None, list[tuple[Selection, Tally]]] = {}
 
-    def selected(self, matchers: tuple[PodMatcher, ...], shapes: Iterable[Shape], *, living: bool) -> Tally:
+    def selected(self, matchers: tuple[PodMatcher, ...], shapes: ShapeTable, *, living: bool) -> Tally:
         """The tally of pods that all matchers select; only those not being deleted if `living`.
 
-        Made at the first call, from the pods of `shapes`, which must be all there are.
+        Made at the first call, from the pods of `shapes`.
         """
         selection = (matchers, living)
         tally = self._selected.get(selection)
@@ -93,8 +94,9 @@ class Tallies:
                 lambda shape: int(self._is_selected(shape, matchers)), self._capacity, skips_terminating=living
             )
             self._selected[selection] = tally
-            self._by_pair.setdefault(_pair(matchers), []).append((selection, tally))
-            for shape in shapes:
+            pair = _pair(matchers)
+            self._by_pair.setdefault(pair, []).append((selection, tally))
+            for shape in shapes if pair is None else shapes.with_label(pair):
                 self._count(shape, tally, tally.weigh(shape))
         return tally
 

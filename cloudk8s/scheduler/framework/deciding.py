@@ -33,6 +33,8 @@ class Decider:
             return self.refused(refusal)
         if (kept := self._kept(cycle)) is not None:
             return kept
+        if cycle.names is not None and len(cycle.names) == 1:
+            return self._only(cycle, *cycle.names)
         mask = feasible(self._profile, cycle, nodes.rows)
         if len(self._nominations):
             mask = self._respecting(cycle, mask)
@@ -49,6 +51,11 @@ class Decider:
         nodes = self._cluster.nodes
         resolvable = nodes.exists[nodes.rows] if refusal.is_resolvable else None
         return Diagnosis(nodes.count, pre_filter=refusal.reason, plugins={refusal.plugin}, resolvable=resolvable)
+
+    def _only(self, cycle: Cycle, name: str) -> str | Diagnosis:
+        """The one node that is left to look at."""
+        slot = self._cluster.nodes.slot(name)
+        return name if slot is not None and self.fits(cycle, slot) else self._diagnose(cycle)
 
     def _kept(self, cycle: Cycle) -> str | None:
         """The node that was kept for the pod, if it is fit by now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cloudk8s.client.interface import Object
@@ -20,7 +21,7 @@ from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery import codec
 from cloudk8s.scheduler.cluster.arrays import Bools
-from cloudk8s.scheduler.devices.allocation import allocate, allocation_result
+from cloudk8s.scheduler.devices.allocation import Choice, allocate, allocation_result
 from cloudk8s.scheduler.devices.device import Device, DeviceId, devices_of
 from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
 from cloudk8s.scheduler.devices.tokens import ExpressionError
@@ -39,6 +40,20 @@ class ClaimTaken(CloudK8sError):
     """A claim was given to somebody else meanwhile."""
 
 
+@dataclass(slots=True)
+class _PodDevices:
+    """The claims of one pod in one attempt."""
+
+    claims: list[Object]
+    wanted: list[ClaimRequests]
+    """What is still to be allocated."""
+    allowed: Bools | None
+    """Rows where the allocated claims can be used; None is all."""
+    used: set[DeviceId]
+    choices: dict[int, dict[str, Choice] | None] = field(default_factory=dict)
+    """What the filter found, by slot."""
+
+
 class DynamicResources:
     """Allocates from ResourceSlices. What is allocated is assumed at once and written before the pod is bound."""
 
@@ -51,7 +66,8 @@ class DynamicResources:
         self._classes = handle.informers.of(DEVICE_CLASSES)
         self._slices = handle.informers.of(RESOURCE_SLICES)
         self._slices.add_handler(self._on_slice)
-        self._devices: list[Device] | None = None
+        self._devices: dict[str, list[Device]] | None = None
+        """By node, those of no particular one under the empty name; None while they have to be read anew."""
         self._pending: dict[str, dict[str, Any]] = {}
         """Allocations that are being written, by the claim's UID."""
 
@@ -83,41 +99,40 @@ class DynamicResources:
             if (selector := allocation.get("nodeSelector")) is not None:
                 rows = cycle.cluster.selector.any_of(node_terms(selector))
                 allowed = rows if allowed is None else allowed & rows
-        cycle.state[self.name] = (claims, wanted, allowed, {})
+        cycle.state[self.name] = _PodDevices(claims, wanted, allowed, self._used() if wanted else set())
         return None
 
     def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
-        if self.name not in cycle.state:
+        pod: _PodDevices | None = cycle.state.get(self.name)
+        if pod is None:
             return None
-        _, wanted, allowed, results = cycle.state[self.name]
         nodes = cycle.cluster.nodes
-        passed = nodes.exists[rows].copy() if allowed is None else allowed[rows].copy()
-        if wanted:
-            used = self._used()
+        passed = nodes.exists[rows].copy() if pod.allowed is None else pod.allowed[rows].copy()
+        if pod.wanted:
             for slot in range(rows.start, rows.stop):
                 at = slot - rows.start
                 if passed[at] and (cycle.alive is None or cycle.alive[at]):
-                    results[slot] = allocate(wanted, self._on_node(cycle, slot), used)
-                    passed[at] = results[slot] is not None
+                    pod.choices[slot] = allocate(pod.wanted, self._on_node(cycle, slot), pod.used)
+                    passed[at] = pod.choices[slot] is not None
         return passed
 
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
-        allowed = cycle.state[self.name][2]
+        allowed = cycle.state[self.name].allowed
         if allowed is not None:
             yield Rejection(NOT_AVAILABLE, rejected & ~allowed)
             rejected = rejected & allowed
         yield Rejection(CANNOT, rejected)
 
     def reserve(self, cycle: Cycle, node: str) -> Refusal | None:
-        if self.name not in cycle.state:
+        pod: _PodDevices | None = cycle.state.get(self.name)
+        if pod is None:
             return None
-        _, wanted, _, results = cycle.state[self.name]
         slot = cycle.cluster.nodes.slot(node)
-        choice = results.get(slot) if wanted else {}
+        choice = pod.choices.get(slot) if slot is not None and pod.wanted else {}
         if choice is None:
             return Refusal(CANNOT)
         planned = {}
-        for item in wanted:
+        for item in pod.wanted:
             uid = uid_of(item.claim)
             names = {request.class_name for request, _ in choice[uid]}
             classes = {name: found for name in names if (found := self._classes.get(name)) is not None}
@@ -135,7 +150,7 @@ class DynamicResources:
         if self.name not in cycle.state:
             return None
         planned: dict[str, Any] = cycle.state["claims planned"]
-        for claim in cycle.state[self.name][0]:
+        for claim in cycle.state[self.name].claims:
             await self._reserve(claim, cycle.pod, planned.get(uid_of(claim)))
         for uid in planned:
             self._pending.pop(uid, None)
@@ -177,17 +192,19 @@ class DynamicResources:
         return found
 
     def _on_node(self, cycle: Cycle, slot: int) -> list[Device]:
-        """The devices that a node can use."""
+        """The devices that a node can use: its own, and those that other nodes can use too."""
         if self._devices is None:
-            self._devices = list(devices_of(self._slices.list()))
+            self._devices = {}
+            for device in devices_of(self._slices.list()):
+                self._devices.setdefault(device.node, []).append(device)
         nodes = cycle.cluster.nodes
         name, labels = nodes.names[slot], nodes.labels.labels(slot)
-        return [
+        shared = [
             device
-            for device in self._devices
-            if (device.node == name if device.node else True)
-            and (device.terms is None or any(term.matches(name, labels) for term in device.terms))
+            for device in self._devices.get("", ())
+            if device.terms is None or any(term.matches(name, labels) for term in device.terms)
         ]
+        return [*self._devices.get(name, ()), *shared]
 
     def _used(self) -> set[DeviceId]:
         """Devices that some claim has, written or not."""

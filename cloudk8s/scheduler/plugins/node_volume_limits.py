@@ -31,7 +31,7 @@ class NodeVolumeLimits:
         self._storage = Storage(handle.informers)
 
     def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
-        if not cycle.pod.shape.volumes:
+        if not cycle.pod.shape.volumes or not len(self._storage.nodes):
             return None
         wanted = self._volumes([cycle.pod])
         if not wanted:
