@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Hierarchies:
                 _make(path, version)
         except OSError:
             return cls("", ())
+        if not all(os.access(path, os.W_OK) for path in own):
+            return cls("", ())  # another user's, who runs a node of this name
         return cls(version, own)
 
     def make(self, name: str) -> tuple[str, ...]:
