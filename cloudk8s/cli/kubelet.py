@@ -37,6 +37,7 @@ def kubelet(
     pod_manifest_path: Annotated[Path | None, typer.Option(help="Directory of static pods.")] = None,
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
     runtime: Annotated[str, typer.Option(help="What runs containers: host or cri.")] = "host",
+    runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
 ) -> None:
     """Run the pods of one node until stopped; containers go on and are taken over by the next start.
 
@@ -51,10 +52,10 @@ def kubelet(
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
         cloud_provider=cloud_provider, static_pod_path=pod_manifest_path, kubernetes_version=f"v{kubernetes_version}.0",
     )  # fmt: skip
-    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, runtime))
+    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, (runtime, runtime_endpoint)))
 
 
-async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, runtime_name: str) -> None:
+async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str]) -> None:
     from cloudk8s.controlplane.signals import until_stopped
     from cloudk8s.machinery.clock import SystemClock
     from cloudk8s.node.agent import NodeAgent
@@ -62,7 +63,7 @@ async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None,
     from cloudk8s.node.runtimes.catalog import make_runtime
 
     clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
-    runtime = make_runtime(runtime_name, settings.root_dir / "runtime", node_name=name, clock=clock)
+    runtime = make_runtime(how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1])
     async with node_client(kubeconfig, bootstrap, node_name=name, directory=directory, clock=clock) as client:
         agent = NodeAgent(settings, client, runtime, clock)
         running = asyncio.create_task(agent.run(), name="node agent")

@@ -15,6 +15,7 @@ from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.agent import NodeAgent
 from cloudk8s.node.runtimes.host.isolation import NONE
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
+from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.testing.fake_client import FakeClient
 
@@ -24,10 +25,10 @@ PATIENCE = 20.0
 class Node:
     """A running agent, and what tests do with its cluster."""
 
-    def __init__(self, directory: Path, client: FakeClient) -> None:
+    def __init__(self, directory: Path, client: FakeClient, runtime: Runtime | None = None) -> None:
         self.client = client
         self.settings = NodeSettings(node_name="n1", root_dir=directory, node_ip="127.0.0.1", port=0)
-        self.runtime = HostRuntime(directory / "runtime", clock=SystemClock(), isolation=NONE)
+        self.runtime = runtime or HostRuntime(directory / "runtime", clock=SystemClock(), isolation=NONE)
         self.agent = NodeAgent(self.settings, client, self.runtime, SystemClock(), authorize=False)
         self._task: asyncio.Task[None] | None = None
 

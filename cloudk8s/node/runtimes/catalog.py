@@ -8,13 +8,19 @@ from cloudk8s.errors import UserError
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.runtimes.interface import Runtime
 
-NAMES = ("host",)
+NAMES = ("host", "cri")
 
 
-def make_runtime(name: str, directory: Path, *, node_name: str, clock: Clock) -> Runtime:
-    """The runtime of that name, with its state below `directory`; UserError for an unknown name."""
+def make_runtime(name: str, directory: Path, *, node_name: str, clock: Clock, endpoint: str = "") -> Runtime:
+    """The runtime of that name, with its state below `directory` or at `endpoint`; UserError for an unknown name."""
     if name == "host":
         from cloudk8s.node.runtimes.host.runtime import HostRuntime
 
         return HostRuntime(directory / "host", clock=clock, node_name=node_name)
+    if name == "cri":
+        try:
+            from cloudk8s.node.runtimes.cri.runtime import DEFAULT_ENDPOINT, CriRuntime
+        except ImportError as error:
+            raise UserError("the runtime cri needs gRPC; install it with: pip install 'cloudk8s[cri]'") from error
+        return CriRuntime(endpoint or DEFAULT_ENDPOINT, clock=clock)
     raise UserError(f"unknown runtime {name!r}; known are: {', '.join(NAMES)}")

@@ -8,7 +8,7 @@ from cloudk8s.node.cluster.pod_status import PodStatusWriter
 from cloudk8s.testing.fake_client import FakeClient
 
 
-async def test_an_address_that_the_pod_has_no_more_is_removed():
+async def test_an_address_that_the_pod_has_no_more_is_removed() -> None:
     clock = FakeClock()
     client = FakeClient(clock=clock)
     metadata = {"name": "web", "namespace": "default"}

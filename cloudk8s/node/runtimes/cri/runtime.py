@@ -1,0 +1,348 @@
+"""A CRI runtime as the contract's `Runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.pods import naming
+from cloudk8s.node.runtimes.cri import cni, sessions, translation
+from cloudk8s.node.runtimes.cri.service import IMAGE, CriService, Unsupported
+from cloudk8s.node.runtimes.interface import (
+    Container,
+    ContainerConfig,
+    ContainerEvent,
+    ContainerStats,
+    CreateFailed,
+    Credentials,
+    ExecResult,
+    FilesystemUsage,
+    Image,
+    ImageMissing,
+    NetworkStats,
+    Resources,
+    RuntimeFailure,
+    RuntimeStatus,
+    RuntimeVersion,
+    Sandbox,
+    SandboxConfig,
+    Session,
+    StartFailed,
+    StreamOptions,
+    UnknownId,
+)
+
+LOG_DIRECTORY = "cloudk8s.dev/log-directory"
+"""Annotation on sandboxes: CRI wants the directory again for each container, also after a restart of the agent."""
+DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock"
+RELIST_SECONDS = 1.0
+_EVENTS: tuple[Literal["created", "started", "stopped", "removed"], ...] = ("created", "started", "stopped", "removed")
+
+_log = logging.getLogger(__name__)
+
+
+class CriRuntime:
+    """Fulfils `Runtime`. `cni_directory` is where network configurations are, None where others see to them."""
+
+    def __init__(self, endpoint: str, *, clock: Clock, cni_directory: Path | None = Path("/etc/cni/net.d")) -> None:
+        self._endpoint, self._clock, self._cni_directory = endpoint, clock, cni_directory
+        self._sandboxes: dict[str, SandboxConfig] = {}
+        self._finished: dict[str, Container] = {}
+        """Statuses of containers that have ended: they do not change any more."""
+        self._resources: dict[str, Resources] = {}
+
+    async def start(self) -> None:
+        self._service = CriService(self._endpoint)
+        await self._service.call("Version", {"version": "v1"}, sends="VersionRequest", gets="VersionResponse")
+
+    async def close(self) -> None:
+        await self._service.close()
+
+    async def version(self) -> RuntimeVersion:
+        answer = await self._service.call("Version", {}, sends="VersionRequest", gets="VersionResponse")
+        return RuntimeVersion(answer.get("runtime_name", ""), answer.get("runtime_version", ""))
+
+    async def status(self) -> RuntimeStatus:
+        try:
+            answer = await self._service.call("Status", {}, sends="StatusRequest", gets="StatusResponse", timeout=10.0)
+        except RuntimeFailure as error:
+            return RuntimeStatus(ready=False, network_ready=False, message=f"container runtime is down: {error}")
+        conditions = {each["type"]: each for each in (answer.get("status") or {}).get("conditions") or ()}
+        bad = [each for each in conditions.values() if not each.get("status")]
+        handlers = tuple(each.get("name", "") for each in answer["runtime_handlers"]) or ("",)
+        return RuntimeStatus(
+            ready=bool(conditions.get("RuntimeReady", {}).get("status")),
+            network_ready=bool(conditions.get("NetworkReady", {}).get("status")),
+            message="; ".join(f"container runtime {each['type']}: {each.get('message', '')}" for each in bad),
+            handlers=handlers,
+        )
+
+    async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
+        request = {"runtime_config": {"network_config": {"pod_cidr": ",".join(cidrs)}}}
+        await self._service.call("UpdateRuntimeConfig", request, sends="UpdateRuntimeConfigRequest")
+        if self._cni_directory is not None and cidrs:
+            await asyncio.to_thread(cni.write, self._cni_directory, cidrs)
+
+    async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
+        config = replace(config, annotations={**config.annotations, LOG_DIRECTORY: config.log_directory})
+        request = {"config": translation.sandbox_config(config), "runtime_handler": handler}
+        answer = await self._service.call(
+            "RunPodSandbox", request, sends="RunPodSandboxRequest", gets="RunPodSandboxResponse", timeout=240.0
+        )
+        self._sandboxes[answer["pod_sandbox_id"]] = config
+        return str(answer["pod_sandbox_id"])
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        await self._on_sandbox("StopPodSandbox", sandbox_id)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        await self._on_sandbox("StopPodSandbox", sandbox_id)
+        await self._on_sandbox("RemovePodSandbox", sandbox_id)
+        self._sandboxes.pop(sandbox_id, None)
+
+    async def list_sandboxes(self, *, pod_uid: str = "") -> Sequence[Sandbox]:
+        request = {"filter": {"label_selector": {naming.POD_UID: pod_uid}}} if pod_uid else {}
+        answer = await self._service.call(
+            "ListPodSandbox", request, sends="ListPodSandboxRequest", gets="ListPodSandboxResponse"
+        )
+        return await asyncio.gather(*map(self._sandbox, answer["items"]))
+
+    async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
+        sandbox = self._sandboxes.get(sandbox_id) or await self._recalled(sandbox_id)
+        request = {
+            "pod_sandbox_id": sandbox_id,
+            "config": translation.container_config(config),
+            "sandbox_config": translation.sandbox_config(sandbox),
+        }
+        try:
+            answer = await self._service.call(
+                "CreateContainer", request, sends="CreateContainerRequest", gets="CreateContainerResponse"
+            )
+        except UnknownId as error:
+            raise CreateFailed(str(error)) from error
+        self._resources[answer["container_id"]] = config.resources
+        return str(answer["container_id"])
+
+    async def start_container(self, container_id: str) -> None:
+        try:
+            await self._service.call("StartContainer", {"container_id": container_id}, sends="ContainerId")
+        except RuntimeFailure as error:
+            raise StartFailed(str(error)) from error
+
+    async def stop_container(self, container_id: str, grace: timedelta) -> None:
+        seconds = max(0, round(grace.total_seconds()))
+        request = {"container_id": container_id, "timeout": seconds}
+        try:
+            await self._service.call("StopContainer", request, sends="StopContainerRequest", timeout=seconds + 120.0)
+        except UnknownId:
+            return
+
+    async def remove_container(self, container_id: str) -> None:
+        await self.stop_container(container_id, timedelta(0))
+        try:
+            await self._service.call("RemoveContainer", {"container_id": container_id}, sends="ContainerId")
+        except UnknownId:
+            return
+        finally:
+            self._finished.pop(container_id, None)
+            self._resources.pop(container_id, None)
+
+    async def list_containers(self, *, pod_uid: str = "") -> Sequence[Container]:
+        request = {"filter": {"label_selector": {naming.POD_UID: pod_uid}}} if pod_uid else {}
+        answer = await self._service.call(
+            "ListContainers", request, sends="ListContainersRequest", gets="ListContainersResponse"
+        )
+        found = await asyncio.gather(*map(self._container, answer["containers"]))
+        return [container for container in found if container is not None]
+
+    async def container_status(self, container_id: str) -> Container:
+        request = {"filter": {"id": container_id}}
+        answer = await self._service.call(
+            "ListContainers", request, sends="ListContainersRequest", gets="ListContainersResponse"
+        )
+        found = await self._container(answer["containers"][0]) if answer["containers"] else None
+        if found is None:
+            raise UnknownId(f"container {container_id}: no such container")
+        return found
+
+    async def update_resources(self, container_id: str, resources: Resources) -> None:
+        request = {"container_id": container_id, "linux": translation.resources(resources)}
+        await self._service.call("UpdateContainerResources", request, sends="UpdateContainerResourcesRequest")
+        self._resources[container_id] = resources
+
+    async def reopen_log(self, container_id: str) -> None:
+        await self._service.call("ReopenContainerLog", {"container_id": container_id}, sends="ContainerId")
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout: timedelta | None) -> ExecResult:
+        seconds = 0 if timeout is None else max(1, round(timeout.total_seconds()))
+        request = {"container_id": container_id, "cmd": command, "timeout": seconds}
+        try:
+            answer = await self._service.call(
+                "ExecSync", request, sends="ExecSyncRequest", gets="ExecSyncResponse",
+                timeout=None if timeout is None else seconds + 30.0,
+            )  # fmt: skip
+        except RuntimeFailure as error:
+            if "deadline" in str(error).lower() or "timed out" in str(error).lower():
+                raise TimeoutError(str(error)) from error
+            raise
+        return ExecResult(answer.get("exit_code", 0), answer.get("stdout", b""), answer.get("stderr", b""))
+
+    async def exec(self, container_id: str, command: Sequence[str], options: StreamOptions) -> Session:
+        request = {
+            "container_id": container_id, "cmd": command, "tty": options.tty, "stdin": options.stdin,
+            "stdout": options.stdout, "stderr": options.stderr and not options.tty,
+        }  # fmt: skip
+        answer = await self._service.call("Exec", request, sends="ExecRequest", gets="StreamResponse")
+        return await sessions.open_session(answer["url"], options)
+
+    async def attach(self, container_id: str, options: StreamOptions) -> Session:
+        request = {
+            "container_id": container_id, "tty": options.tty, "stdin": options.stdin, "stdout": options.stdout,
+            "stderr": options.stderr and not options.tty,
+        }  # fmt: skip
+        answer = await self._service.call("Attach", request, sends="AttachRequest", gets="StreamResponse")
+        return await sessions.open_session(answer["url"], options)
+
+    async def port_forward(self, sandbox_id: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        request = {"pod_sandbox_id": sandbox_id, "port": [port]}
+        answer = await self._service.call("PortForward", request, sends="PortForwardRequest", gets="StreamResponse")
+        return await sessions.open_port(answer["url"], port)
+
+    async def container_stats(self) -> Sequence[ContainerStats]:
+        answer = await self._service.call("ListContainerStats", {}, sends="Empty", gets="ListContainerStatsResponse")
+        return [translation.stats(each) for each in answer["stats"]]
+
+    async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
+        return {}
+
+    async def events(self) -> AsyncIterator[ContainerEvent]:
+        try:
+            async for answer in self._service.stream("GetContainerEvents", gets="ContainerEventResponse"):
+                metadata = (answer.get("pod_sandbox_status") or {}).get("metadata") or {}
+                kind = _EVENTS[answer.get("container_event_type", 0)]
+                yield ContainerEvent(metadata.get("uid", ""), answer.get("container_id", ""), kind)
+        except Unsupported:
+            _log.info("the runtime reports no events: its containers are listed again and again")
+        except RuntimeFailure as error:
+            _log.warning("the runtime's events ended: %s", error)
+        async for event in self._relist():
+            yield event
+
+    async def list_images(self) -> Sequence[Image]:
+        answer = await self._service.call(
+            "ListImages", {}, sends="ListImagesRequest", gets="ListImagesResponse", service=IMAGE
+        )
+        return [translation.image(each) for each in answer["images"]]
+
+    async def image_status(self, reference: str) -> Image | None:
+        request = {"image": {"image": reference}}
+        answer = await self._service.call(
+            "ImageStatus", request, sends="ImageRequest", gets="ImageStatusResponse", service=IMAGE
+        )
+        return translation.image(answer["image"]) if answer.get("image") else None
+
+    async def pull_image(self, reference: str, credentials: Credentials | None = None) -> str:
+        request: dict[str, Any] = {"image": {"image": reference}}
+        if credentials is not None:
+            request["auth"] = translation.auth(credentials)
+        answer = await self._service.call(
+            "PullImage", request, sends="PullImageRequest", gets="PullImageResponse", service=IMAGE, timeout=None
+        )
+        return str(answer["image_ref"])
+
+    async def remove_image(self, reference: str) -> None:
+        try:
+            await self._service.call(
+                "RemoveImage", {"image": {"image": reference}}, sends="ImageRequest", service=IMAGE
+            )
+        except ImageMissing:
+            return
+
+    async def image_filesystem(self) -> FilesystemUsage:
+        answer = await self._service.call("ImageFsInfo", {}, sends="Empty", gets="ImageFsInfoResponse", service=IMAGE)
+        for each in answer["image_filesystems"]:
+            return FilesystemUsage(
+                (each.get("fs_id") or {}).get("mountpoint", ""), (each.get("used_bytes") or {}).get("value", 0),
+                (each.get("inodes_used") or {}).get("value", 0),
+            )  # fmt: skip
+        return FilesystemUsage("", 0)
+
+    async def _on_sandbox(self, method: str, sandbox_id: str) -> None:
+        try:
+            await self._service.call(method, {"pod_sandbox_id": sandbox_id}, sends="PodSandboxId")
+        except UnknownId:
+            return
+
+    async def _sandbox(self, item: dict[str, Any]) -> Sandbox:
+        """A listed sandbox with its addresses, which only its status tells."""
+        ips: tuple[str, ...] = ()
+        if item.get("state", 0) == 0:
+            try:
+                answer = await self._service.call(
+                    "PodSandboxStatus", {"pod_sandbox_id": item["id"]}, sends="PodSandboxId",
+                    gets="PodSandboxStatusResponse",
+                )  # fmt: skip
+            except UnknownId:
+                return translation.sandbox(item | {"state": 1}, ())
+            network = (answer.get("status") or {}).get("network") or {}
+            more = (each.get("ip", "") for each in network.get("additional_ips") or ())
+            ips = tuple(filter(None, (network.get("ip", ""), *more)))
+        return translation.sandbox(item, ips)
+
+    async def _container(self, item: dict[str, Any]) -> Container | None:
+        """A listed container with its status; None where it went meanwhile."""
+        container_id = item["id"]
+        if container_id in self._finished:
+            return self._finished[container_id]
+        try:
+            answer = await self._service.call(
+                "ContainerStatus", {"container_id": container_id}, sends="ContainerId", gets="ContainerStatusResponse"
+            )
+        except UnknownId:
+            return None
+        found = translation.container(answer["status"], item["pod_sandbox_id"])
+        if found.resources is None and container_id in self._resources:
+            found = replace(found, resources=self._resources[container_id])
+        if found.state == "exited":
+            self._finished[container_id] = found
+        return found
+
+    async def _recalled(self, sandbox_id: str) -> SandboxConfig:
+        """The configuration of a sandbox that an earlier agent made, as far as the runtime kept it."""
+        for sandbox in await self.list_sandboxes():
+            if sandbox.id == sandbox_id:
+                return SandboxConfig(
+                    sandbox.name, sandbox.namespace, sandbox.uid, sandbox.attempt, labels=sandbox.labels,
+                    annotations=sandbox.annotations, log_directory=sandbox.annotations.get(LOG_DIRECTORY, ""),
+                    cgroup_parent=f"pod{sandbox.uid}",
+                )  # fmt: skip
+        raise UnknownId(f"sandbox {sandbox_id}: no such sandbox")
+
+    async def _relist(self) -> AsyncIterator[ContainerEvent]:
+        """Compare what is there with what was there, again and again."""
+        before: dict[str, tuple[str, int]] = {}
+        while True:
+            try:
+                answer = await self._service.call(
+                    "ListContainers", {}, sends="ListContainersRequest", gets="ListContainersResponse"
+                )
+            except RuntimeFailure as error:
+                _log.debug("not listed: %s", error)
+            else:
+                now = {
+                    each["id"]: (each["labels"].get(naming.POD_UID, ""), each.get("state", 0))
+                    for each in answer["containers"]
+                }
+                for container_id, (uid, state) in now.items():
+                    if before.get(container_id) != (uid, state):
+                        yield ContainerEvent(uid, container_id, "stopped" if state > 1 else "started")
+                for container_id in before.keys() - now.keys():
+                    yield ContainerEvent(before[container_id][0], container_id, "removed")
+                before = now
+            await self._clock.sleep(RELIST_SECONDS)

@@ -1,0 +1,97 @@
+"""The node agent with containerd below it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cloudk8s.apiserver.streaming import channels as channel
+from cloudk8s.client.resources import NODES, PODS
+from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.cri.runtime import CriRuntime
+from cloudk8s.testing.fake_client import FakeClient
+
+from ...conftest import Node, condition, container
+from ...server.peer import Peer
+from .conftest import IMAGE
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="containerd needs root"),
+    pytest.mark.skipif(
+        not shutil.which("containerd") or not shutil.which("runc"), reason="containerd is not installed"
+    ),
+]
+
+
+@pytest.fixture
+async def cri_node(endpoint: str, tmp_path: Path) -> AsyncIterator[Node]:
+    runtime = CriRuntime(endpoint, clock=SystemClock(), cni_directory=None)
+    node = Node(tmp_path / "node", FakeClient(), runtime)
+    await node.start()
+    yield node
+    await node.stop()
+    left = CriRuntime(endpoint, clock=SystemClock(), cni_directory=None)
+    await left.start()
+    for sandbox in await left.list_sandboxes():
+        await left.remove_sandbox(sandbox.id)
+    await left.close()
+
+
+async def test_a_pod_lives_on_containerd(cri_node: Node) -> None:
+    registered = cri_node.client.peek(NODES, "n1")
+    assert registered is not None
+    assert registered["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
+    first = container("echo one > /shared/file", name="init", volumeMounts=[{"name": "v", "mountPath": "/shared"}])
+    main = container(
+        "trap 'exit 0' TERM; cat /shared/file /etc/hosts; echo from $POD; while :; do sleep 0.1; done",
+        volumeMounts=[{"name": "v", "mountPath": "/shared"}],
+        env=[{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        readinessProbe={"exec": {"command": ["ls", "/shared/file"]}, "periodSeconds": 1},
+    )
+    await cri_node.run_pod(
+        terminationGracePeriodSeconds=10, volumes=[{"name": "v", "emptyDir": {}}],
+        initContainers=[first | {"image": IMAGE}], containers=[main | {"image": IMAGE}],
+    )  # fmt: skip
+
+    pod = await cri_node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+
+    assert pod["status"]["podIP"].startswith("10.213.40.")
+    assert pod["status"]["containerStatuses"][0]["containerID"].startswith("containerd://")
+    peer = Peer(cri_node.agent.port)
+    _, log = await peer.get("/containerLogs/default/p/c")
+    assert b"one" in log
+    assert b"# Kubernetes-managed hosts file." in log
+    assert b"from p" in log
+    channels = await peer.channels(
+        "/exec/default/p/c?command=sh&command=-c&command=echo+hi;exit+2&output=1&error=1", channel.V5
+    )
+    output = b""
+    while (piece := await channels.read()) is not None:
+        output += piece.data
+    assert b"hi\n" in output
+    assert b'"ExitCode","message":"2"' in output
+
+    await cri_node.client.delete(PODS, "p", namespace="default")
+    await cri_node.until_gone("p")
+
+
+async def test_a_crash_is_restarted_with_its_count(cri_node: Node) -> None:
+    await cri_node.run_pod(containers=[container("exit 1") | {"image": IMAGE}])
+
+    pod = await cri_node.until("p", lambda pod: "CrashLoopBackOff" in str(pod.get("status")))
+
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 1
+    assert pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 1
+
+
+async def test_an_image_that_is_nowhere_is_told(cri_node: Node) -> None:
+    await cri_node.run_pod(containers=[{"name": "c", "image": "127.0.0.1:1/none:1"}])
+
+    pod = await cri_node.until("p", lambda pod: "Pull" in str(pod.get("status", {}).get("containerStatuses")))
+
+    assert pod["status"]["phase"] == "Pending"
