@@ -31,6 +31,19 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("deployment-controller", "cloudk8s.controllers.deployment.controller:DeploymentController"),
     ("daemonset-controller", "cloudk8s.controllers.daemon_set.controller:DaemonSetController"),
     ("statefulset-controller", "cloudk8s.controllers.stateful_set.controller:StatefulSetController"),
+    (
+        "persistentvolume-binder-controller",
+        "cloudk8s.controllers.persistent_volume.controller:PersistentVolumeBinder",
+    ),
+    (
+        "persistentvolumeclaim-protection-controller",
+        "cloudk8s.controllers.claim_protection:ClaimProtection",
+    ),
+    ("persistentvolume-protection-controller", "cloudk8s.controllers.volume_protection:VolumeProtection"),
+    (
+        "volumeattributesclass-protection-controller",
+        "cloudk8s.controllers.attributes_class_protection:AttributesClassProtection",
+    ),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
     ("node-lifecycle-controller", "cloudk8s.controllers.node_lifecycle.controller:NodeLifecycleController"),

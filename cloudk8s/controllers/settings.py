@@ -34,6 +34,8 @@ class ControllerSettings(BaseModel):
     """Share of nodes not ready from which a zone (of more than two such nodes) counts as not healthy."""
     terminated_pod_gc_threshold: int = 12500
     """How many finished pods may stay before the oldest are deleted; 0 is any number."""
+    pvclaimbinder_sync_period: timedelta = timedelta(seconds=15)
+    """How often claims without a volume, and volumes to be reclaimed, are looked at again."""
     resource_quota_sync_period: timedelta = timedelta(minutes=5)
     """How often every quota is counted afresh, whatever happened."""
     concurrent_syncs: int = 5

@@ -1,0 +1,65 @@
+"""Keep VolumeAttributesClasses while a volume or a claim uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import finalizers_of, is_deleting, name_of, spec_of, status_of
+from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, VOLUME_ATTRIBUTES_CLASSES
+from cloudk8s.controllers.interface import ControllerContext
+
+FINALIZER: Final = "kubernetes.io/vac-protection"
+BY_CLASS: Final = "volume attributes class"
+
+
+class AttributesClassProtection:
+    """Puts its finalizer on classes, and takes it off those that are deleted and not used."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._context = context
+        self._queue: WorkQueue[str] = WorkQueue("attributes class protection", clock=context.clock)
+        self._classes = context.informers.of(VOLUME_ATTRIBUTES_CLASSES)
+        self._classes.add_handler(self._class_changed)
+        self._users = [context.informers.of(each) for each in (PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS)]
+        for users in self._users:
+            users.add_index(BY_CLASS, _classes_of)
+            users.add_handler(self._user_changed)
+
+    async def run(self) -> None:
+        await run_workers(self._queue, 1, self._reconcile)
+
+    def _class_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and is_deleting(new) == (FINALIZER in finalizers_of(new)):
+            self._queue.add(name_of(new))
+
+    def _user_changed(self, old: Object | None, new: Object | None) -> None:
+        if old is not None:
+            for name in set(_classes_of(old)) - set(_classes_of(new) if new else ()):
+                self._queue.add(name)
+
+    async def _reconcile(self, name: str) -> timedelta | None:
+        found = self._classes.get(name)
+        if found is None:
+            return None
+        is_protected = FINALIZER in finalizers_of(found)
+        if not is_deleting(found) and not is_protected:
+            await self._write(found, [*finalizers_of(found), FINALIZER])
+        elif is_deleting(found) and is_protected and not any(users.count(BY_CLASS, name) for users in self._users):
+            await self._write(found, [item for item in finalizers_of(found) if item != FINALIZER])
+        return None
+
+    async def _write(self, found: Object, finalizers: list[str]) -> None:
+        metadata = {**found["metadata"], "finalizers": finalizers}
+        await self._context.client.update(VOLUME_ATTRIBUTES_CLASSES, {**found, "metadata": metadata})
+
+
+def _classes_of(user: Object) -> Iterable[str]:
+    """Index function: the classes that a volume or claim has, had before a change, or is changing to."""
+    status = status_of(user)
+    changing = (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName")
+    names = (spec_of(user).get("volumeAttributesClassName"), status.get("currentVolumeAttributesClassName"), changing)
+    return {name for name in names if name}

@@ -1,0 +1,67 @@
+"""Keep PersistentVolumeClaims until no pod uses them any more.
+
+https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import finalizers_of, is_deleting, key_of, namespace_of, spec_of
+from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PODS
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.volume_users import BY_CLAIM, claims_of
+
+FINALIZER: Final = "kubernetes.io/pvc-protection"
+
+
+class ClaimProtection:
+    """Puts its finalizer on claims, and takes it off those that are deleted once no pod on a node uses them."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._context = context
+        self._client = context.client
+        self._queue: WorkQueue[str] = WorkQueue("claim protection", clock=context.clock)
+        self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
+        self._claims.add_handler(self._claim_changed)
+        self._pods = context.informers.of(PODS)
+        self._pods.add_index(BY_CLAIM, claims_of)
+        self._pods.add_handler(self._pod_changed)
+
+    async def run(self) -> None:
+        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+
+    def _claim_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and is_deleting(new) == (FINALIZER in finalizers_of(new)):
+            self._queue.add(key_of(new))
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        """Only a pod that is gone can set a claim free."""
+        if new is None and old is not None:
+            for claim in claims_of(old):
+                self._queue.add(claim)
+
+    async def _reconcile(self, name: str) -> timedelta | None:
+        claim = self._claims.get_key(name)
+        if claim is None:
+            return None
+        if not is_deleting(claim):
+            if FINALIZER not in finalizers_of(claim):
+                await self._write(claim, [*finalizers_of(claim), FINALIZER])
+        elif FINALIZER in finalizers_of(claim) and not await self._is_used(claim):
+            await self._write(claim, [item for item in finalizers_of(claim) if item != FINALIZER])
+        return None
+
+    async def _is_used(self, claim: Object) -> bool:
+        """Whether a pod that has a node uses it; the server has the last word, for what is deleted is lost."""
+        if any(spec_of(pod).get("nodeName") for pod in self._pods.by_index(BY_CLAIM, key_of(claim))):
+            return True
+        pods = await self._client.list(PODS, namespace=namespace_of(claim))
+        return any(spec_of(pod).get("nodeName") and key_of(claim) in claims_of(pod) for pod in pods.items)
+
+    async def _write(self, claim: Object, finalizers: list[str]) -> None:
+        metadata = {**claim["metadata"], "finalizers": finalizers}
+        await self._client.update(PERSISTENT_VOLUME_CLAIMS, {**claim, "metadata": metadata})
