@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.options import duration
 
 
 def scheduler(
@@ -16,13 +18,33 @@ def scheduler(
     leader_elect: Annotated[
         bool | None, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
     ] = None,
+    leader_elect_lease_duration: Annotated[
+        str, typer.Option(help="How long others wait after the last renewal before they take over.")
+    ] = "",
+    leader_elect_renew_deadline: Annotated[str, typer.Option(help="When to give up renewing.")] = "",
+    leader_elect_retry_period: Annotated[str, typer.Option(help="Between attempts to acquire or renew.")] = "",
+    leader_elect_resource_name: Annotated[str, typer.Option(help="Name of the lease.")] = "",
+    leader_elect_resource_namespace: Annotated[str, typer.Option(help="Namespace of the lease.")] = "",
 ) -> None:
-    """Assign pods to nodes, in any Kubernetes cluster, until it is stopped.
+    """Assign pods to nodes, in any Kubernetes cluster, until it is stopped. Flags win over the configuration.
 
     Example: cloudk8s scheduler --kubeconfig admin.conf --config scheduler.yaml
     """
     from cloudk8s.controlplane.loop import run
     from cloudk8s.controlplane.scheduler import SchedulerOptions, run_scheduler
 
-    options = SchedulerOptions(kubeconfig=kubeconfig, config=config, leader_elect=leader_elect)
+    election: dict[str, Any] = {
+        "leader_elect": leader_elect,
+        "lease_duration": _duration(leader_elect_lease_duration, "--leader-elect-lease-duration"),
+        "renew_deadline": _duration(leader_elect_renew_deadline, "--leader-elect-renew-deadline"),
+        "retry_period": _duration(leader_elect_retry_period, "--leader-elect-retry-period"),
+        "resource_name": leader_elect_resource_name or None,
+        "resource_namespace": leader_elect_resource_namespace or None,
+    }
+    given = {name: value for name, value in election.items() if value is not None}
+    options = SchedulerOptions(kubeconfig=kubeconfig, config=config, leader_election=given)
     run(run_scheduler(options, report=output.step))
+
+
+def _duration(text: str, flag: str) -> timedelta | None:
+    return duration(text, flag) if text else None

@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,8 @@ class SchedulerOptions:
     kubeconfig: Path | None = None
     config: Path | None = None
     """A KubeSchedulerConfiguration."""
-    leader_elect: bool | None = None
-    """None leaves it to the configuration."""
+    leader_election: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the configuration's `leaderElection` that win over it."""
     disabled_plugins: Collection[str] = ()
 
 
@@ -69,9 +69,8 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
             report(f"scheduling for {connection.server}")
             await _schedule(client, informers, clock, configuration, options.disabled_plugins)
 
-    election = configuration.leader_election
-    is_elected = election.leader_elect if options.leader_elect is None else options.leader_elect
-    work = _elected(client, schedule, election, clock) if is_elected else schedule()
+    election = configuration.leader_election.model_copy(update=dict(options.leader_election))
+    work = _elected(client, schedule, election, clock) if election.leader_elect else schedule()
     try:
         async with background(work, names=("scheduler",)):
             await until_stopped()

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cloudk8s.machinery.times import parse_duration
+
 API_VERSION = "kubescheduler.config.k8s.io/v1"
 
 
 def _duration(value: Any) -> Any:
     """Go's durations: `1m30s`, `500ms`."""
-    from cloudk8s.scheduler.configuration.duration import parse_duration
-
     return parse_duration(value) if isinstance(value, str) else value
 
 
