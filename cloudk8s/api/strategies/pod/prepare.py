@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.pod.defaults import mirror_service_account
+from cloudk8s.api.strategies.pod.label_keys import apply_label_keys
 from cloudk8s.api.strategies.pod.quality import quality_of_service
 
 _GATED = {
@@ -19,6 +20,7 @@ _GATED = {
 def prepare_create(pod: Object) -> None:
     spec = pod["spec"]
     mirror_service_account(spec)
+    apply_label_keys(pod)
     if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         spec["terminationGracePeriodSeconds"] = 1
     status: Object = {"phase": "Pending", "qosClass": quality_of_service(spec)}
