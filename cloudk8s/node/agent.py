@@ -32,6 +32,9 @@ from cloudk8s.node.pods.log_rotation import LogRotation
 from cloudk8s.node.pods.static import StaticPods
 from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.workers import PodWorkers
+from cloudk8s.node.pressure import signals
+from cloudk8s.node.pressure.eviction import Eviction
+from cloudk8s.node.pressure.images import ImageCollector
 from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
@@ -71,6 +74,10 @@ class NodeAgent:
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
         self._static = self._make_static()
+        self._eviction = Eviction(
+            runtime, self.workers, clock=clock, read=lambda: signals.read(settings.root_dir, signals.Thresholds()),
+            on_change=self._reporter.report_soon,
+        )  # fmt: skip
         self.port = settings.port
         """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
@@ -93,11 +100,14 @@ class NodeAgent:
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
         rotation = LogRotation(self.settings, self._runtime, clock=self._clock, running=self.workers.running_containers)
+        images = ImageCollector(self.settings, self._runtime, clock=self._clock)
         async with self._working():
             group.create_task(self._reporter.run(), name="node status")
             group.create_task(self._reporter.run_lease(), name="node lease")
             group.create_task(self.workers.listen(), name="runtime events")
             group.create_task(rotation.run(), name="log rotation")
+            group.create_task(self._eviction.run(), name="eviction")
+            group.create_task(images.run(), name="image collection")
             if self._static is not None:
                 group.create_task(self._static.run(), name="static pods")
             self.is_running.set()
@@ -217,7 +227,7 @@ class NodeAgent:
             runtime_status=status,
             images=await self._runtime.list_images(),
             port=self.port,
-            pressures={},
+            pressures=self._eviction.pressures,
         )
 
 

@@ -93,6 +93,11 @@ class PodWorker:
         self.wake()
 
     @property
+    def is_ending(self) -> bool:
+        """Whether the pod is being ended, for whatever reason."""
+        return self._memory.is_terminating or self._eviction is not None or self.is_removed
+
+    @property
     def observed(self) -> Observed:
         """What the runtime had at the last look."""
         return self._observed

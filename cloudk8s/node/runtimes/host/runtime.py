@@ -53,7 +53,7 @@ class HostRuntime:
     """Containers as processes of this host; fulfils `Runtime`. One agent at a time may use a state directory."""
 
     def __init__(
-        self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = "node"
+        self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = ""
     ) -> None:  # fmt: skip
         self._directory, self._clock, self._node_name = directory, clock, node_name
         self._wanted, self._isolation = isolation, isolation or isolations.NONE
@@ -66,7 +66,7 @@ class HostRuntime:
         self._images = self._make_images()
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True, mode=0o711)
+        self._node_name = await asyncio.to_thread(_settle_name, self._directory, self._node_name)
         await self._spawner.start()
         await self._find_isolation()
         await self._sandboxes.start()
@@ -284,6 +284,15 @@ async def _collect(session: sessions.ShimSession) -> ExecResult:
     while (piece := await session.read()) is not None:
         output[piece[0]].append(piece[1])
     return ExecResult(await session.wait(), b"".join(output[STDOUT]), b"".join(output[STDERR]))
+
+
+def _settle_name(directory: Path, name: str) -> str:
+    """Make the directory, and keep the node's name in it for whoever comes later without one. Blocks."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+    path = directory / "node-name"
+    if name:
+        path.write_text(name)
+    return path.read_text() if path.exists() else "node"
 
 
 def _usage(entry: ContainerEntry) -> ContainerStats:

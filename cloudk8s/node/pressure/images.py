@@ -1,0 +1,87 @@
+"""Removes images that nothing uses when their file system fills up, the longest unused first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.runtimes.interface import Image, Runtime, RuntimeFailure
+from cloudk8s.node.settings import NodeSettings
+
+INTERVAL = 300.0
+MIN_AGE = 120.0
+"""An image that was used this recently is not removed."""
+
+_log = logging.getLogger(__name__)
+
+
+class ImageCollector:
+    """Looks every few minutes."""
+
+    def __init__(self, settings: NodeSettings, runtime: Runtime, *, clock: Clock) -> None:
+        self._settings, self._runtime, self._clock = settings, runtime, clock
+        self._last_used: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except (OSError, RuntimeFailure) as error:
+                _log.warning("images could not be looked through: %s", error)
+            await self._clock.sleep(INTERVAL)
+
+    async def look(self) -> list[str]:
+        """Note what is in use and, if there is need, remove what is not; returns the ids that were removed."""
+        images = await self._runtime.list_images()
+        used = {container.image_id for container in await self._runtime.list_containers()}
+        now = self._clock.monotonic()
+        for image in images:
+            if image.id in used or used & {*image.tags, *image.digests} or image.id not in self._last_used:
+                self._last_used[image.id] = now
+        known = {image.id for image in images}
+        self._last_used = {key: value for key, value in self._last_used.items() if key in known}
+        filesystem = await self._runtime.image_filesystem()
+        disk = await asyncio.to_thread(shutil.disk_usage, _existing(Path(filesystem.mountpoint or "/")))
+        surplus = to_free(
+            disk.used, disk.total, self._settings.image_gc_high_percent, self._settings.image_gc_low_percent
+        )
+        return await self._remove(choose(images, used, self._last_used, now, surplus)) if surplus else []
+
+    async def _remove(self, images: list[Image]) -> list[str]:
+        for image in images:
+            await self._runtime.remove_image(image.id)
+            _log.info("removed the unused image %s", next(iter(image.tags), image.id))
+        return [image.id for image in images]
+
+
+def to_free(used: int, total: int, high: int, low: int) -> int:
+    """How many bytes must go: none below the high mark, down to the low one above it. Pure."""
+    return used - total * low // 100 if used * 100 >= total * high else 0
+
+
+def choose(
+    images: Sequence[Image], used: set[str], last_used: Mapping[str, float], now: float, surplus: int
+) -> list[Image]:  # fmt: skip
+    """The images to remove, the longest unused first, until enough is freed. Pure."""
+    free = [
+        image
+        for image in images
+        if not image.pinned and image.id not in used and not used & {*image.tags, *image.digests}
+        and now - last_used.get(image.id, now) >= MIN_AGE
+    ]  # fmt: skip
+    chosen: list[Image] = []
+    for image in sorted(free, key=lambda each: last_used[each.id]):
+        if surplus <= 0:
+            break
+        chosen.append(image)
+        surplus -= image.size
+    return chosen
+
+
+def _existing(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())
