@@ -44,6 +44,10 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
         "volumeattributesclass-protection-controller",
         "cloudk8s.controllers.attributes_class_protection:AttributesClassProtection",
     ),
+    (
+        "horizontal-pod-autoscaler-controller",
+        "cloudk8s.controllers.autoscaling.controller:HorizontalPodAutoscalerController",
+    ),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
     ("node-lifecycle-controller", "cloudk8s.controllers.node_lifecycle.controller:NodeLifecycleController"),

@@ -36,6 +36,16 @@ class ControllerSettings(BaseModel):
     """How many finished pods may stay before the oldest are deleted; 0 is any number."""
     pvclaimbinder_sync_period: timedelta = timedelta(seconds=15)
     """How often claims without a volume, and volumes to be reclaimed, are looked at again."""
+    hpa_sync_period: timedelta = timedelta(seconds=15)
+    """How often autoscalers are looked at."""
+    hpa_downscale_stabilization: timedelta = timedelta(minutes=5)
+    """How long an autoscaler without rules keeps the highest size that was called for."""
+    hpa_tolerance: float = 0.1
+    """The share by which a metric may miss its target before a size is changed."""
+    hpa_cpu_initialization_period: timedelta = timedelta(minutes=5)
+    """How long after its start a pod's use of CPU may be left out."""
+    hpa_initial_readiness_delay: timedelta = timedelta(seconds=30)
+    """How long after its start a pod's changes of readiness count as its first."""
     resource_quota_sync_period: timedelta = timedelta(minutes=5)
     """How often every quota is counted afresh, whatever happened."""
     concurrent_syncs: int = 5

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import condition
+from cloudk8s.client.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS
+from cloudk8s.controllers.autoscaling.controller import HorizontalPodAutoscalerController
+from cloudk8s.errors import NotFound
+from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.times import format_time
+from cloudk8s.testing.fake_client import FakeClient
+from tests.controllers.harness import NS, Harness, deployment, pod, running
+
+LONG_AGO = "2025-12-31T00:00:00Z"
+
+
+class MetricsServer(FakeClient):
+    """A fake API server that serves metrics from a table of paths."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.metrics: dict[str, list[Object]] = {}
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:  # fmt: skip
+        if "metrics.k8s.io" not in path:
+            return await super().request(method, path, query=query, body=body, headers=headers)
+        found = self.metrics.get(path.removeprefix("/apis/"))
+        if found is None:
+            raise NotFound("the server could not find the requested resource")
+        now = format_time(self.clock.now())
+        return {"items": [{"timestamp": now, "window": "30s", **item} for item in found]}
+
+    def set_usage(self, resource: str, *values: str, container: str = "c") -> None:
+        """What pods web-0, web-1 … use."""
+        self.metrics[f"metrics.k8s.io/v1beta1/namespaces/{NS}/pods"] = [
+            {
+                "metadata": {"name": f"web-{index}", "namespace": NS},
+                "containers": [{"name": container, "usage": {resource: value}}],
+            }
+            for index, value in enumerate(values)
+        ]
+
+
+def member(
+    index: int, *, request: str = "1", ready: str = "True", phase: str = "Running", start: str = LONG_AGO
+) -> Object:
+    made = pod(f"web-{index}", labels={"app": "web"})
+    made["spec"]["containers"][0]["resources"] = {"requests": {"cpu": request, "memory": "1Gi"}} if request else {}
+    made["status"] = {
+        "phase": phase, "startTime": start,
+        "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": start}],
+    }  # fmt: skip
+    return made
+
+
+def target(kind: str = "Utilization", **values: Any) -> Object:
+    return {"type": kind, **values}
+
+
+def cpu(percent: int) -> Object:
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target(averageUtilization=percent)}}
+
+
+def autoscaler(*metrics: Object, low: int = 1, high: int = 10, behavior: Object | None = None) -> Object:
+    spec: Object = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "minReplicas": low, "maxReplicas": high, "metrics": list(metrics),
+    }  # fmt: skip
+    if behavior:
+        spec["behavior"] = behavior
+    return {
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": NS}, "spec": spec,
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def scaling(
+    hpa: Object, size: int, *pods: Object, **usage: tuple[str, ...]
+) -> AsyncIterator[tuple[Harness, MetricsServer]]:
+    clock = FakeClock()
+    server = MetricsServer(clock)
+    for resource, values in usage.items():
+        server.set_usage(resource, *values)
+    web = {**deployment("web", size), "status": {"replicas": size}}
+    members = pods or [member(index) for index in range(size)]
+    objects = [hpa, web, *members]
+    async with running(HorizontalPodAutoscalerController, objects=objects, client=server, clock=clock) as run:
+        run.has_kubelet = False
+        await run.settle()
+        yield run, server
+
+
+def size(run: Harness) -> int:
+    return int(run.get(DEPLOYMENTS, "web")["spec"]["replicas"])
+
+
+def status(run: Harness) -> Object:
+    found: Object = run.get(HORIZONTAL_POD_AUTOSCALERS, "web")["status"]
+    return found
+
+
+def why(run: Harness, type: str) -> tuple[str, str]:
+    found = condition(run.get(HORIZONTAL_POD_AUTOSCALERS, "web"), type)
+    assert found is not None
+    return found["status"], found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("percent", "usage", "expected"),
+    [
+        (50, ("600m", "600m", "600m"), 4),
+        (50, ("500m", "500m", "500m"), 3),
+        (50, ("540m", "540m", "540m"), 3),
+        (50, ("900m", "900m", "900m"), 6),
+        (30, ("900m", "900m", "900m"), 6),
+        (50, ("600m", "600m"), 3),
+        (50, ("900m", "900m"), 4),
+    ],
+)
+async def test_utilization_of_cpu_decides(percent: int, usage: tuple[str, ...], expected: int) -> None:
+    async with scaling(autoscaler(cpu(percent)), 3, cpu=usage) as (run, _):
+        assert size(run) == expected
+
+
+async def test_status_conditions_and_events_say_what_was_done() -> None:
+    async with scaling(autoscaler(cpu(50)), 2, cpu=("900m", "700m")) as (run, _):
+        assert size(run) == 4
+        assert status(run)["currentReplicas"] == 2
+        assert status(run)["desiredReplicas"] == 4
+        assert status(run)["lastScaleTime"] == "2026-01-01T00:00:00Z"
+        assert status(run)["currentMetrics"] == [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "current": {"averageUtilization": 80, "averageValue": "800m"}},
+            }
+        ]
+        assert why(run, "AbleToScale") == ("True", "SucceededRescale")
+        assert why(run, "ScalingActive") == ("True", "ValidMetricFound")
+        assert why(run, "ScalingLimited") == ("False", "DesiredWithinRange")
+        message = "New size: 4; reason: cpu resource utilization (percentage of request) above target"
+        assert run.events("web") == [("SuccessfulRescale", message)]
+
+
+async def test_a_size_goes_down_only_after_the_window() -> None:
+    async with scaling(autoscaler(cpu(50)), 4, cpu=("100m",) * 4) as (run, _):
+        assert size(run) == 4
+        assert why(run, "AbleToScale") == ("True", "ScaleDownStabilized")
+        await run.settle(280, step=5)
+        assert size(run) == 4
+        await run.settle(40, step=5)
+        assert size(run) == 1
+        assert ("SuccessfulRescale", "New size: 1; reason: All metrics below target") in run.events("web")
+
+
+async def test_rules_replace_the_defaults() -> None:
+    behavior = {
+        "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [
+            {"type": "Pods", "value": 1, "periodSeconds": 60}]},
+        "scaleDown": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [
+            {"type": "Percent", "value": 100, "periodSeconds": 15}]},
+    }  # fmt: skip
+    async with scaling(autoscaler(cpu(50), behavior=behavior), 2, cpu=("900m", "900m")) as (run, server):
+        assert size(run) == 3
+        assert why(run, "ScalingLimited") == ("True", "ScaleUpLimit")
+        server.set_usage("cpu", "100m", "100m")
+        await run.settle(16, step=1)
+        assert size(run) == 1
+
+
+async def test_a_tolerance_of_its_own() -> None:
+    loose = {"scaleUp": {"tolerance": "500m", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]}}
+    async with scaling(autoscaler(cpu(50), behavior=loose), 2, cpu=("700m", "700m")) as (run, _):
+        assert size(run) == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "now", "expected", "reason"),
+    [
+        (1, 2, 5, 2, "Current number of replicas above Spec.MaxReplicas"),
+        (3, 5, 1, 3, "Current number of replicas below Spec.MinReplicas"),
+    ],
+)
+async def test_a_size_out_of_bounds_is_brought_back_without_metrics(
+    low: int, high: int, now: int, expected: int, reason: str
+) -> None:
+    async with scaling(autoscaler(cpu(50), low=low, high=high), now) as (run, _):
+        assert size(run) == expected
+        assert run.events("web") == [("SuccessfulRescale", f"New size: {expected}; reason: {reason}")]
+
+
+async def test_a_target_of_size_zero_is_left_alone() -> None:
+    async with scaling(autoscaler(cpu(50)), 0) as (run, _):
+        assert size(run) == 0
+        assert why(run, "ScalingActive") == ("False", "ScalingDisabled")
+
+
+async def test_without_metrics_nothing_is_done_and_the_reason_is_said() -> None:
+    async with scaling(autoscaler(cpu(50)), 2) as (run, server):
+        del server
+        assert size(run) == 2
+        assert why(run, "ScalingActive") == ("False", "FailedGetResourceMetric")
+        missing = (
+            "failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from "
+            "resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)"
+        )
+        events = dict(run.events("web"))
+        assert events["FailedGetResourceMetric"] == missing
+        first = (
+            f"invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: {missing}"
+        )
+        assert events["FailedComputeMetricsReplicas"] == first
+
+
+async def test_a_missing_request_is_said() -> None:
+    async with scaling(autoscaler(cpu(50)), 1, member(0, request=""), cpu=("1",)) as (run, _):
+        found = condition(run.get(HORIZONTAL_POD_AUTOSCALERS, "web"), "ScalingActive")
+        assert found is not None
+        reason = "failed to get cpu utilization: missing request for cpu in container c of Pod web-0"
+        assert found["message"] == f"the HPA was unable to compute the replica count: {reason}"
+
+
+async def test_a_missing_target_is_said() -> None:
+    hpa = autoscaler(cpu(50))
+    hpa["spec"]["scaleTargetRef"]["name"] = "nothing"
+    async with scaling(hpa, 1) as (run, _):
+        assert why(run, "AbleToScale") == ("False", "FailedGetScale")
+        assert ("FailedGetScale", 'deployments.apps "nothing" not found') in run.events("web")
+
+
+@pytest.mark.parametrize(
+    ("pods", "usage", "expected"),
+    [
+        ([member(0), member(1), member(2, phase="Pending")], ("900m", "900m"), 4),
+        ([member(0), member(1), member(2, ready="False", start="2026-01-01T00:00:00Z")], ("900m",) * 3, 4),
+        ([member(0), member(1), member(2, phase="Failed")], ("900m", "900m", "900m"), 4),
+        ([member(0), member(1), member(2)], ("100m", "100m"), 3),
+    ],
+)
+async def test_pods_that_start_or_fail_only_dampen(pods: list[Object], usage: tuple[str, ...], expected: int) -> None:
+    async with scaling(autoscaler(cpu(50)), 3, *pods, cpu=usage) as (run, _):
+        assert size(run) == expected
+
+
+def custom(value: str, name: str = "web-0") -> Object:
+    return {"describedObject": {"name": name}, "metric": {"name": "m"}, "value": value}
+
+
+POD_METRIC = f"custom.metrics.k8s.io/v1beta2/namespaces/{NS}/pods/*/m"
+OBJECT_METRIC = f"custom.metrics.k8s.io/v1beta2/namespaces/{NS}/services/front/m"
+OLD_OBJECT_METRIC = f"custom.metrics.k8s.io/v1beta1/namespaces/{NS}/services/front/m"
+EXTERNAL_METRIC = f"external.metrics.k8s.io/v1beta1/namespaces/{NS}/m"
+SERVICE = {"apiVersion": "v1", "kind": "Service", "name": "front"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "path", "values", "expected", "status_of_it"),
+    [
+        (
+            {"type": "Pods", "pods": {"metric": {"name": "m"}, "target": target("AverageValue", averageValue="10")}},
+            POD_METRIC, [custom("20"), custom("20", "web-1")], 4,
+            {"type": "Pods", "pods": {"metric": {"name": "m"}, "current": {"averageValue": "20"}}},
+        ),
+        (
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"}, "target": target("Value", value="10")}},
+            OBJECT_METRIC, [custom("15")], 3,
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"}, "current": {"value": "15"}}},
+        ),
+        (
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"},
+                "target": target("AverageValue", averageValue="10")}},
+            OLD_OBJECT_METRIC, [custom("40")], 4,
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"}, "current": {"averageValue": "20"}}},
+        ),
+        (
+            {"type": "External", "external": {"metric": {"name": "m"}, "target": target("Value", value="10")}},
+            EXTERNAL_METRIC, [{"value": "10"}, {"value": "5500m"}], 4,
+            {"type": "External", "external": {"metric": {"name": "m"}, "current": {"value": "15500m"}}},
+        ),
+        (
+            {"type": "External", "external": {
+                "metric": {"name": "m"}, "target": target("AverageValue", averageValue="5")}},
+            EXTERNAL_METRIC, [{"value": "15"}], 3,
+            {"type": "External", "external": {"metric": {"name": "m"}, "current": {"averageValue": "7500m"}}},
+        ),
+        (
+            {"type": "Resource", "resource": {"name": "cpu", "target": target("AverageValue", averageValue="500m")}},
+            "", [], 4,
+            {"type": "Resource", "resource": {"name": "cpu", "current": {"averageValue": "900m"}}},
+        ),
+        (
+            {"type": "ContainerResource", "containerResource": {
+                "name": "cpu", "container": "c", "target": target(averageUtilization=50)}},
+            "", [], 4,
+            {"type": "ContainerResource", "containerResource": {
+                "name": "cpu", "container": "c", "current": {"averageUtilization": 90, "averageValue": "900m"}}},
+        ),
+    ],
+)  # fmt: skip
+async def test_every_kind_of_metric(
+    metric: Object, path: str, values: list[Object], expected: int, status_of_it: Object
+) -> None:
+    async with scaling(autoscaler(cpu(100)), 2, cpu=("900m", "900m")) as (run, server):
+        assert size(run) == 2
+        if path:
+            server.metrics[path] = values
+        await run.client.patch(HORIZONTAL_POD_AUTOSCALERS, "web", {"spec": {"metrics": [metric]}}, namespace=NS)
+        await run.settle()
+        assert size(run) == expected
+        assert status(run)["currentMetrics"] == [status_of_it]
+
+
+async def test_the_highest_of_several_metrics_counts_and_a_broken_one_only_holds_back() -> None:
+    memory = {"type": "Resource", "resource": {"name": "memory", "target": target(averageUtilization=50)}}
+    async with scaling(autoscaler(cpu(50), memory), 2, cpu=("900m", "900m")) as (run, server):
+        assert size(run) == 4
+        assert why(run, "ScalingActive") == ("True", "ValidMetricFound")
+        server.set_usage("cpu", "1m", "1m")
+        await run.settle(400, step=5)
+        assert size(run) == 4
+        assert why(run, "ScalingActive") == ("False", "FailedGetResourceMetric")
+
+
+async def test_two_autoscalers_on_the_same_pods_stop_each_other() -> None:
+    second = autoscaler(cpu(50))
+    second["metadata"]["name"] = "again"
+    async with scaling(autoscaler(cpu(50)), 2, cpu=("500m", "500m")) as (run, _):
+        run.client.add(second)
+        await run.settle(30, step=1)
+        assert why(run, "ScalingActive") == ("False", "AmbiguousSelector")
+        message = "pods by selector app=web are controlled by multiple HPAs: [default/again default/web]"
+        assert ("AmbiguousSelector", message) in run.events("web")
