@@ -72,9 +72,14 @@ class Registry:
 
     def versions_of(self, group: str, plural: str) -> tuple[ResourceType, ...]:
         """The resource in each version that is served, the preferred one first."""
-        served = self.group(group)
-        found = (self.lookup(group, version, plural) for version in (served.versions if served else ()))
-        return tuple(item for item in found if item is not None)
+        found = self._versions.get((group, plural))
+        if found is None:
+            served = self.group(group)
+            items = (self.lookup(group, version, plural) for version in (served.versions if served else ()))
+            found = tuple(item for item in items if item is not None)
+            if found:
+                self._versions[group, plural] = found
+        return found
 
     def groups(self) -> tuple[Group, ...]:
         """The served groups in upstream's order, the core group first."""
@@ -122,6 +127,7 @@ class Registry:
         self._by_plural = {(item.group, item.version, item.plural): item for item in reversed(self._all)}
         self._by_kind = {(item.group, item.version, item.kind): item for item in reversed(self._all)}
         self._groups = {group.name: group for group in _groups(self._all)}
+        self._versions: dict[tuple[str, str], tuple[ResourceType, ...]] = {}
         self._definition_prefixes = {group.name: group.definitions for group in catalog.GROUPS}
 
 

@@ -58,10 +58,14 @@ class Completer:
             for key, make in makers:
                 if key not in tree:
                     tree[key] = make()
+            if len(inner) <= len(tree):
+                for key, visit in inner.items():
+                    if (value := tree.get(key)) is not None:
+                        visit(value)
+                return
             for key, value in tree.items():  # objects have few of the fields that their types declare
-                visit = inner.get(key)
-                if visit is not None and value is not None:
-                    visit(value)
+                if value is not None and (found := inner.get(key)) is not None:
+                    found(value)
 
         return fill
 

@@ -92,7 +92,6 @@ def _needs_name(metadata: Object) -> bool:
 async def _store(core: Core, context: RequestContext, resource: ResourceType, obj: Object, generated: bool) -> Record:
     metadata = obj["metadata"]
     strategy = core.strategy(resource)
-    core.decoder.complete(obj, resource.schema)
     for attempt in range(_ATTEMPTS):
         key = resource.key(metadata.get("namespace", ""), metadata["name"])
         if context.dry_run:

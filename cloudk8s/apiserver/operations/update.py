@@ -165,7 +165,6 @@ def _prepare(core: Core, resource: ResourceType, new: Object, old: Object, subre
 async def _store(
     core: Core, context: RequestContext, resource: ResourceType, new: Object, old: Object, record: Record
 ) -> Record:
-    core.decoder.complete(new, resource.schema)
     new = managed_fields.with_old_times(new, old)
     if new == old:
         return record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from cloudk8s.machinery import go_text
 from cloudk8s.machinery.apply.fieldset import LEAF, SELF, FieldSet, ordered_level
@@ -12,9 +12,16 @@ from cloudk8s.machinery.schema import Schema
 
 _EMPTY: dict[str, Any] = {}
 _MAX_PLANS: Final = 64
-_Step: TypeAlias = tuple[str, str, Callable[[Any], FieldSet] | None]
-"""A field of an object: its name, its path element, and how its value is walked if it is no leaf."""
+_Step: TypeAlias = tuple[str, str, Callable[[Any], FieldSet]]
+"""A field of an object that is no leaf: its name, its path element, and how its value is walked."""
 _MODIFIED = Comparison(modified=LEAF)
+
+
+class _Plan(NamedTuple):
+    """How to walk an object with certain fields: its node with all of them as leaves, and those that are none."""
+
+    node: FieldSet
+    inner: list[_Step]
 
 
 class MapType(Type):
@@ -29,15 +36,18 @@ class MapType(Type):
         """Type of fields that are not declared; a configuration may have them only where `is_open`."""
         self._is_open = is_open
         self._fields: dict[str, tuple[str, Type]] = {}
-        self._plans: dict[tuple[str, ...], list[_Step]] = {}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def full(self, value: Any) -> FieldSet:
         if not value or type(value) is not dict:
             return LEAF
         shape = tuple(value)
-        node: FieldSet = {SELF: LEAF}
-        for key, token, below in self._plans.get(shape) or self._planned(shape):
-            node[token] = LEAF if below is None else below(value[key])
+        plan = self._plans.get(shape) or self._planned(shape)
+        if not plan.inner:
+            return plan.node
+        node = plan.node.copy()
+        for key, token, below in plan.inner:
+            node[token] = below(value[key])
         return node
 
     def compare(self, old: Any, new: Any) -> Comparison:
@@ -142,14 +152,15 @@ class MapType(Type):
         self._fields[key] = f"f:{key}", self._compile(self._properties[key])
         return self._fields[key]
 
-    def _planned(self, shape: tuple[str, ...]) -> list[_Step]:
+    def _planned(self, shape: tuple[str, ...]) -> _Plan:
         """How to walk an object with these fields. Objects of a kind are much alike, so the plan is worth keeping."""
         if len(self._plans) >= _MAX_PLANS:
             self._plans.clear()
-        fields = ((key, *self._field(key)) for key in sorted(shape))
-        plan: list[_Step] = [(key, token, None if child.is_leaf else child.full) for key, token, child in fields]
-        self._plans[shape] = plan
-        return plan
+        fields = [(key, *self._field(key)) for key in sorted(shape)]
+        node: FieldSet = {SELF: LEAF} | {token: LEAF for _, token, _ in fields}
+        inner = [(key, token, child.full) for key, token, child in fields if not child.is_leaf]
+        self._plans[shape] = _Plan(node, inner)
+        return self._plans[shape]
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
