@@ -48,6 +48,8 @@ class WatchStream:
         self._selection = selection
         self._form = form
         self._options = options
+        self._view = f"{form} {resource.api_version}/{resource.plural}"
+        """Names what makes two watches' frames the same; a text, because it is hashed for every delivery."""
         self._subscription: Subscription | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._revision = 0
@@ -88,7 +90,9 @@ class WatchStream:
         if writer is None or writer.is_closed:
             return
         self._revision = max(revision, self._revision)
-        if changes:
+        if len(changes) == 1:
+            writer.write_framed(self._frame(changes[0]))
+        elif changes:
             writer.write_framed(b"".join([self._frame(change) for change in changes]))
 
     def _frame(self, change: Change) -> bytes:
@@ -96,7 +100,7 @@ class WatchStream:
         kind, record, event = change
         if event is None or self._form.form == "table" or self._form.media_type == YAML:
             return chunk(self._encode(kind, record))
-        key = (kind, self._form, self._resource)
+        key = (kind, self._view)
         frame = event.frames.get(key)
         if frame is None:
             frame = event.frames[key] = chunk(self._encode(kind, record))

@@ -299,7 +299,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
             return
         framing = "Transfer-Encoding: chunked\r\n"
         transport.write(outgoing.head(stream.status, stream.content_type, stream.headers, framing, server.date))
-        writer = ChunkedWriter(transport, server.limits, lambda clean: self._stream_ended(stream, clean))
+        writer = ChunkedWriter(transport, server.limits, server.outbox, lambda clean: self._stream_ended(stream, clean))
         self._stream = writer
         try:
             stream.start(writer)

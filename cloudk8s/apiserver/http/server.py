@@ -13,6 +13,7 @@ from typing import Self
 from cloudk8s.apiserver.http.connection import HTTPConnection
 from cloudk8s.apiserver.http.interface import Handler
 from cloudk8s.apiserver.http.limits import Limits
+from cloudk8s.apiserver.http.outbox import Outbox
 from cloudk8s.apiserver.http.outgoing import date_header
 from cloudk8s.apiserver.http.tls_transport import ReadBuffers, TLSTransport
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -65,6 +66,7 @@ class HTTPServer:
 
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self._listener = await self.loop.create_server(self._protocol_factory(), self._host, self._port, backlog=4096)
         self._port = self._listener.sockets[0].getsockname()[1]
         self._timekeeper = asyncio.create_task(self._keep_time(), name="http-timekeeper")

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from cloudk8s.apiserver.http.limits import Limits
+from cloudk8s.apiserver.http.outbox import Outbox
 
 END = b"0\r\n\r\n"
+ENOUGH = 64 * 1024
+"""Bytes that are worth a write of their own, and do not wait for a turn."""
 
 
 class ChunkedWriter:
@@ -16,10 +19,16 @@ class ChunkedWriter:
     `ended(clean)` is called once, whoever ended it. `pause` and `resume` follow the transport's flow control.
     """
 
-    __slots__ = ("_ended", "_limit", "_transport", "is_paused")
+    __slots__ = ("_ended", "_limit", "_outbox", "_pending", "_size", "_transport", "is_paused")
 
-    def __init__(self, transport: asyncio.Transport, limits: Limits, ended: Callable[[bool], None]) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, limits: Limits, outbox: Outbox, ended: Callable[[bool], None]
+    ) -> None:
         self._transport: asyncio.Transport | None = transport
+        self._outbox = outbox
+        self._pending: list[bytes] = []
+        """What waits for this stream's turn; while there is any, the stream is in the outbox."""
+        self._size = 0
         self._limit = limits.stream_buffer_max
         self._ended = ended
         self.is_paused = False
@@ -34,14 +43,28 @@ class ChunkedWriter:
             self.write_framed(b"%x\r\n%b\r\n" % (len(data), data))
 
     def write_framed(self, chunk: bytes) -> None:
-        transport = self._transport
-        if transport is None:
+        if self._transport is None:
             return
-        transport.write(chunk)
+        if not self._pending:
+            self._outbox.add(self)
+        self._pending.append(chunk)
+        self._size += len(chunk)
+        if self._size > ENOUGH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits; one that does not keep up is cut off."""
+        transport, pending = self._transport, self._pending
+        if transport is None or not pending:
+            return
+        self._pending = []
+        self._size = 0
+        transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
         if self.is_paused and transport.get_write_buffer_size() > self._limit:
             self.cut_off()
 
     def close(self) -> None:
+        self.flush()
         transport = self._transport
         if transport is not None:
             transport.write(END)

@@ -57,10 +57,14 @@ def watch(
     else:
         after = request.after
 
-    def deliver(events: Sequence[Event]) -> None:
+    def deliver_all(events: Sequence[Event]) -> None:
+        sink([(event.type, event.record, event) for event in events], events[-1].revision)
+
+    def deliver_selected(events: Sequence[Event]) -> None:
         changes = [change for event in events if (change := _seen(core, resource, selection, event))]
         sink(changes, events[-1].revision)
 
+    deliver = deliver_all if selection.is_everything else deliver_selected
     return core.store.watch(prefix, deliver, after=after, index=_index(resource, selection))
 
 
@@ -76,8 +80,6 @@ def _selects(core: Core, resource: ResourceType, selection: Selection, record: R
 
 def _seen(core: Core, resource: ResourceType, selection: Selection, event: Event) -> Change | None:
     """An object that comes into the selection is ADDED, one that leaves it is DELETED."""
-    if selection.is_everything:
-        return event.type, event.record, event
     before = event.previous is not None and _selects(core, resource, selection, event.previous)
     if event.type == "DELETED":
         return ("DELETED", event.record, event) if before else None

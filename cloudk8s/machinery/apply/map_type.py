@@ -158,7 +158,7 @@ class MapType(Type):
             self._plans.clear()
         fields = [(key, *self._field(key)) for key in sorted(shape)]
         node: FieldSet = {SELF: LEAF} | {token: LEAF for _, token, _ in fields}
-        inner = [(key, token, child.full) for key, token, child in fields if not child.is_leaf]
+        inner: list[_Step] = [(key, token, child.full) for key, token, child in fields if not child.is_leaf]
         self._plans[shape] = _Plan(node, inner)
         return self._plans[shape]
 
