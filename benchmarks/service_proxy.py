@@ -13,8 +13,8 @@ import ctypes
 import statistics
 import time
 
+from cloudk8s.network.nftables.command import find_nft
 from cloudk8s.network.proxy.model import Backend, Rule, RuleKey, Update
-from cloudk8s.network.proxy.nftables.command import find_nft
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
 
 _CLONE_NEWNET = 0x40000000

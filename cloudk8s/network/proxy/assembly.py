@@ -14,10 +14,10 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import may_administer
+from cloudk8s.network.nftables.command import Nft, NftError, find_nft
 from cloudk8s.network.proxy.health import Health, ServiceHealth
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import Family
-from cloudk8s.network.proxy.nftables.command import Nft, NftError, find_nft
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
 from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings

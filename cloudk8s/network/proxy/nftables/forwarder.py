@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cloudk8s.network.nftables.command import Nft, NftError
+from cloudk8s.network.nftables.table import Table
 from cloudk8s.network.proxy.model import Family, Rule, RuleKey, Update
 from cloudk8s.network.proxy.nftables import layout
-from cloudk8s.network.proxy.nftables.command import Nft, NftError
 from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Flows, wrong_flows
-from cloudk8s.network.proxy.nftables.table import Table
+from cloudk8s.network.proxy.nftables.parts import parts_of
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class NftablesForwarder:
         self._nft, self._settings = nft, settings
         self._conntrack = conntrack or Conntrack.find()
         self._datagram_rules: dict[RuleKey, Rule] = {}
-        self._tables = {family: Table(settings.table, family, settings.pod_ranges) for family in settings.families}
+        self._tables = {family: make_table(settings, family) for family in settings.families}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nftables")
 
     async def start(self) -> None:
@@ -64,11 +65,12 @@ class NftablesForwarder:
     def _apply(self, update: Update) -> None:
         lines: list[str] = []
         for family, table in self._tables.items():
-            rules = {key: rule for key, rule in update.rules.items() if key.family == family}
+            ranges = self._settings.pod_ranges
+            parts = {key: parts_of(rule, ranges) for key, rule in update.rules.items() if key.family == family}
             if update.is_complete:
-                lines += table.rebuild(rules)
+                lines += table.rebuild(parts)
             else:
-                lines += table.change(rules, [key for key in update.removed if key.family == family])
+                lines += table.change(parts, [key for key in update.removed if key.family == family])
         if lines:
             self._nft.run(_text(lines))
         self._conntrack.delete(self._wrong_flows(update))
@@ -97,6 +99,12 @@ class NftablesForwarder:
         except NftError:
             return False
         return True
+
+
+def make_table(settings: NftablesSettings, family: Family) -> Table[RuleKey]:
+    """The table of a family, without rules."""
+    skeleton = layout.skeleton(settings.table, family, settings.pod_ranges)
+    return Table(layout.word(family), settings.table, skeleton)
 
 
 def _text(lines: Iterable[str]) -> str:

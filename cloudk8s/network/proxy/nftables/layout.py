@@ -33,10 +33,10 @@ def word(family: Family) -> str:
 
 
 def skeleton(table: str, family: Family, pod_ranges: Sequence[str]) -> list[str]:
-    """The lines that replace a table of this name by one without rules."""
+    """The lines that fill a new table with what does not depend on any rule."""
     ip = word(family)
-    lines = [f"add table {ip} {table}", f"delete table {ip} {table}", f"add table {ip} {table}"]
-    lines += [f"add {kind} {ip} {table} {name} {{ type {type}; }}" for kind, name, type in _containers(family)]
+    pod_ranges = [text for text in pod_ranges if (":" in text) == (family == "IPv6")]
+    lines = [f"add {kind} {ip} {table} {name} {{ type {type}; }}" for kind, name, type in _containers(family)]
     lines += [f"add chain {ip} {table} {name}" for name in _plain(ip, pod_ranges)]
     lines += [f"add chain {ip} {table} {name} {{ type {hook}; }}" for name, (hook, _) in _hooked(ip).items()]
     chains = _plain(ip, pod_ranges) | {name: rules for name, (_, rules) in _hooked(ip).items()}

@@ -7,34 +7,18 @@ may come, `endpoint/…` remembers the client of a backend.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from cloudk8s.network.nftables.parts import Element, Parts
 from cloudk8s.network.proxy.model import Backend, Rule
 from cloudk8s.network.proxy.nftables import layout
 
 
-class Element(NamedTuple):
-    """An entry of a set or a map; rules share entries, and the first one's verdict counts."""
-
-    container: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Chains by name, sets of clients by name with how long they remember, and elements with their verdicts."""
-
-    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    clients: Mapping[str, int] = field(default_factory=dict)
-    elements: Mapping[Element, str] = field(default_factory=dict)
-
-
 def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
-    """Everything the table needs for one rule."""
+    """Everything the table needs for one rule; of `pod_ranges` those of its family count."""
+    pod_ranges = [text for text in pod_ranges if (":" in text) == (rule.key.family == "IPv6")]
     chains: dict[str, tuple[str, ...]] = {}
-    clients: dict[str, int] = {}
+    clients: dict[str, str] = {}
     needs_cluster = not rule.is_internal_local or rule.is_external
     needs_local = rule.is_internal_local or (rule.is_external_local and rule.is_external)
     for name, backends, is_needed in (
@@ -45,7 +29,7 @@ def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
             chains[_chain(name, rule)] = _pool(rule, backends)
             if rule.affinity_seconds:
                 chains |= {_endpoint(rule, backend): _remember(rule, backend) for backend in backends}
-                clients |= {_clients(rule, backend): rule.affinity_seconds for backend in backends}
+                clients |= {_clients(rule, backend): _memory(rule) for backend in backends}
     if _has_external_chain(rule):
         chains[_chain("external", rule)] = _external(rule, pod_ranges)
     if rule.source_ranges and rule.load_balancer_ips:
@@ -145,6 +129,12 @@ def _clients(rule: Rule, backend: Backend) -> str:
     """The name holds the time, for a set's time cannot be changed."""
     address = backend.address.replace(":", ".")
     return f"clients-{rule.affinity_seconds}/{rule.key}/{address}/{backend.port}"
+
+
+def _memory(rule: Rule) -> str:
+    """How a set of clients is declared."""
+    address = "ipv4_addr" if rule.key.family == "IPv4" else "ipv6_addr"
+    return f"type {address}; flags dynamic,timeout; timeout {rule.affinity_seconds}s;"
 
 
 def _protocol(rule: Rule) -> str:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from cloudk8s.network.nftables.command import Nft, ProgramNft, find_nft
+from cloudk8s.network.nftables.table import Table
 from cloudk8s.network.proxy.model import Rule, RuleKey
-from cloudk8s.network.proxy.nftables.command import Nft, ProgramNft, find_nft
-from cloudk8s.network.proxy.nftables.table import Table
+from cloudk8s.network.proxy.nftables.forwarder import NftablesSettings, make_table
+from cloudk8s.network.proxy.nftables.parts import parts_of
 from tests.network.netns import Namespace, connect, namespaces, needs_root
 from tests.network.objects import rule
 
 pytestmark = [pytest.mark.root, needs_root]
+PODS = ("10.244.0.0/16",)
 BOTH = [("10.244.0.5", 8080), ("10.244.0.6", 8080)]
 HOST, CLIENT, POD = "192.0.2.1", "192.0.2.9", "10.244.0.5"
 
@@ -26,10 +29,10 @@ class World:
     two: Namespace
     outside: Namespace
     nft: Nft
-    table: Table
+    table: Table[RuleKey]
 
     def apply(self, *rules: Rule, gone: tuple[RuleKey, ...] = ()) -> None:
-        lines = self.table.change({item.key: item for item in rules}, gone)
+        lines = self.table.change({item.key: parts_of(item, PODS) for item in rules}, gone)
         self.host.do(lambda: self.nft.run("\n".join(lines) + "\n"))
 
 
@@ -50,7 +53,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[World]:
         for pod in (one, two):
             pod.serve(8080)
             pod.serve(8080, kind=socket.SOCK_DGRAM)
-        world = World(host, one, two, outside, nft, Table("cloudk8s", "IPv4", ["10.244.0.0/16"]))
+        world = World(host, one, two, outside, nft, make_table(NftablesSettings(pod_ranges=PODS), "IPv4"))
         yield world
 
 
