@@ -24,6 +24,9 @@ def proxy(
     ] = "",
     healthz_port: Annotated[int, typer.Option(help="Port of /healthz; 0 serves none.")] = 10256,
     table: Annotated[str, typer.Option(help="Name of the nftables table.")] = "cloudk8s",
+    network_policies: Annotated[
+        bool, typer.Option("--network-policies/--no-network-policies", help="Also enforce NetworkPolicies.")
+    ] = False,
     ipv6: Annotated[bool, typer.Option("--ipv6/--no-ipv6", help="Also forward IPv6.")] = False,
 ) -> None:
     """Forward the Services of any Kubernetes cluster on this host until stopped; nothing is left then.
@@ -48,7 +51,7 @@ def proxy(
         health_port=healthz_port or None,
         health_addresses=("0.0.0.0",),
     )
-    run(run_proxy(kubeconfig, options, report=output.step))
+    run(run_proxy(kubeconfig, options, has_policies=network_policies, report=output.step))
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from cloudk8s.controlplane.local_cloud import LOCAL, local_settings
-from cloudk8s.controlplane.network import proxy_options
+from cloudk8s.controlplane.network import policy_table, proxy_options
 from cloudk8s.controlplane.ranges import FILE, with_ranges
 from cloudk8s.network.addresses import may_administer
 from cloudk8s.network.nftables.command import NftError, find_nft
@@ -23,8 +23,9 @@ def remove_leftovers(name: str, directory: Path) -> None:
     if (nft := find_nft()) is not None:
         options = proxy_options(settings, [])
         for family in options.families:
-            with contextlib.suppress(NftError):
-                nft.run(f"delete table {word(family)} {options.table}")
+            for table in (options.table, policy_table(options)):
+                with contextlib.suppress(NftError):
+                    nft.run(f"delete table {word(family)} {table}")
     plugins = Plugins.load()
     cloud = plugins.cloud(LOCAL, LOCAL, local_settings(settings, [], None), cluster=name)
     balancers = plugins.load_balancers(cloud)

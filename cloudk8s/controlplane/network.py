@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -12,10 +13,12 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
 from cloudk8s.controlplane.background import background
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, cluster_ip_of, keep_published, publish
 from cloudk8s.network.dns.server import DnsServer
+from cloudk8s.network.nftables.command import find_nft
+from cloudk8s.network.policy.enforcer import PolicyEnforcer, PolicySettings
 from cloudk8s.network.proxy.assembly import ProxyOptions, RunningProxy, running_proxy
 from cloudk8s.network.proxy.model import Backend, Family
 from cloudk8s.network.proxy.userspace.choice import Chooser
@@ -31,9 +34,15 @@ _log = logging.getLogger(__name__)
 async def running_service_proxy(
     server: RunningApiServer, informers: Informers, *, nodes: Sequence[str] = (), clock: Clock
 ) -> AsyncIterator[RunningProxy]:
-    """Forward the cluster's Services on this host; `nodes` are those that live on it, by default its own name."""
+    """Forward the cluster's Services on this host, and enforce its network policies.
+
+    `nodes` are those that live on this host, by default its own name.
+    """
     options = proxy_options(server.settings, nodes or [socket.gethostname().lower()])
-    async with running_proxy(informers, options, clock=clock) as proxy:
+    async with (
+        running_proxy(informers, options, clock=clock) as proxy,
+        running_policies(options, informers, clock=clock),
+    ):
         yield proxy
 
 
@@ -57,6 +66,25 @@ async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncItera
         yield
     finally:
         await listener.close()
+
+
+@asynccontextmanager
+async def running_policies(options: ProxyOptions, informers: Informers, *, clock: Clock) -> AsyncIterator[None]:
+    """Enforce network policies for the pods of the proxy's nodes, where this process may."""
+    nft = await asyncio.to_thread(find_nft) if may_administer() else None
+    if nft is None:
+        _log.info("network policies are not enforced: this needs root and nftables")
+        yield
+        return
+    settings = PolicySettings(options.nodes, policy_table(options), options.families)
+    enforcer = PolicyEnforcer(informers, nft, settings, clock=clock)
+    async with background(enforcer.run(), names=("network policies",)):
+        yield
+
+
+def policy_table(options: ProxyOptions) -> str:
+    """The policies' table beside the proxy's."""
+    return f"{options.table}-policy"
 
 
 def relay_door(settings: ClusterSettings, own: str, port: int) -> Door:

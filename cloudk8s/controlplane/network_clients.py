@@ -10,6 +10,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.network import running_policies
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import SystemClock
@@ -21,12 +22,16 @@ from cloudk8s.network.proxy.assembly import ProxyOptions, running_proxy
 _CLOCK = SystemClock()
 
 
-async def run_proxy(kubeconfig: Path | None, options: ProxyOptions, *, report: Callable[[str], None]) -> None:
-    """Forward Services on this host until SIGINT or SIGTERM."""
+async def run_proxy(
+    kubeconfig: Path | None, options: ProxyOptions, *, has_policies: bool, report: Callable[[str], None]
+) -> None:
+    """Forward Services on this host until SIGINT or SIGTERM, and enforce network policies if asked to."""
     async with AsyncExitStack() as stack:
         _, informers = await stack.enter_async_context(_connected(kubeconfig, "kube-proxy"))
         await stack.enter_async_context(informers)
         running = await stack.enter_async_context(running_proxy(informers, options, clock=_CLOCK))
+        if has_policies:
+            await stack.enter_async_context(running_policies(options, informers, clock=_CLOCK))
         await running.proxy.is_synced.wait()
         report(f"Services are forwarded by {running.mode}")
         await until_stopped()

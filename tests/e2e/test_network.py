@@ -175,6 +175,28 @@ def test_affinity_keeps_a_client_at_one_pod(kubectl: Kubectl):
     eventually(lambda: len(pods_behind(address)) == 2)
 
 
+def test_a_network_policy_holds_while_it_is_there(kubectl: Kubectl):
+    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "closed"},
+        "spec": spec,
+    }
+    kubectl("run", "client", "--image=host", "--restart=Never", "--", "sleep", "600")
+    kubectl("wait", "pod/client", "--for=condition=Ready", "--timeout=30s")
+
+    def reaches() -> bool:
+        return kubectl.run("exec", "client", "--", "curl", "-s", "-m", "1", "http://web/").returncode == 0
+
+    eventually(reaches)
+    kubectl("apply", "-f", "-", stdin=json.dumps(policy))
+    eventually(lambda: not reaches())
+    kubectl("delete", "networkpolicy", "closed")
+    eventually(reaches)
+    kubectl("delete", "pod", "client", "--grace-period=0", "--force", "--wait=false")
+
+
 def test_a_load_balancer_keeps_its_address_and_a_killed_cluster_leaves_nothing(cluster: Cluster, kubectl: Kubectl):
     address = field(kubectl, ".status.loadBalancer.ingress[0].ip")
     state = Path(cluster.environment["XDG_DATA_HOME"], "cloudk8s", "network", "cluster.json")

@@ -14,6 +14,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import may_administer
+from cloudk8s.network.nftables.bridges import filter_bridged
 from cloudk8s.network.nftables.command import Nft, NftError, find_nft
 from cloudk8s.network.proxy.health import Health, ServiceHealth
 from cloudk8s.network.proxy.interface import Forwarder
@@ -91,7 +92,8 @@ async def _serve_health(stack: AsyncExitStack, health: Health, options: ProxyOpt
 def _choose(options: ProxyOptions, clock: Clock) -> tuple[Mode, Forwarder]:
     nft = find_nft() if options.mode != "userspace" else None
     if nft is not None and _may(nft, options):
-        settings = NftablesSettings(options.table, options.families, options.pod_ranges)
+        hides_pods = not filter_bridged()
+        settings = NftablesSettings(options.table, options.families, options.pod_ranges, hides_pods)
         return "nftables", NftablesForwarder(nft, settings)
     if options.mode == "nftables":
         raise SettingsError(

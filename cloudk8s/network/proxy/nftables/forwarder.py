@@ -27,6 +27,8 @@ class NftablesSettings:
     families: tuple[Family, ...] = ("IPv4",)
     pod_ranges: tuple[str, ...] = ()
     """Where pods' addresses come from; what comes from elsewhere to a cluster IP is masqueraded."""
+    hides_pods: bool = False
+    """Also masquerade what pods send to pods through Services, where answers within a bridge would get lost."""
 
 
 class NftablesForwarder:
@@ -103,7 +105,7 @@ class NftablesForwarder:
 
 def make_table(settings: NftablesSettings, family: Family) -> Table[RuleKey]:
     """The table of a family, without rules."""
-    skeleton = layout.skeleton(settings.table, family, settings.pod_ranges)
+    skeleton = layout.skeleton(settings.table, family, settings.pod_ranges, hides_pods=settings.hides_pods)
     return Table(layout.word(family), settings.table, skeleton)
 
 

@@ -32,14 +32,17 @@ def word(family: Family) -> str:
     return "ip" if family == "IPv4" else "ip6"
 
 
-def skeleton(table: str, family: Family, pod_ranges: Sequence[str]) -> list[str]:
+def skeleton(
+    table: str, family: Family, pod_ranges: Sequence[str], *, hides_pods: bool = False
+) -> list[str]:  # fmt: skip
     """The lines that fill a new table with what does not depend on any rule."""
     ip = word(family)
     pod_ranges = [text for text in pod_ranges if (":" in text) == (family == "IPv6")]
     lines = [f"add {kind} {ip} {table} {name} {{ type {type}; }}" for kind, name, type in _containers(family)]
     lines += [f"add chain {ip} {table} {name}" for name in _plain(ip, pod_ranges)]
-    lines += [f"add chain {ip} {table} {name} {{ type {hook}; }}" for name, (hook, _) in _hooked(ip).items()]
-    chains = _plain(ip, pod_ranges) | {name: rules for name, (_, rules) in _hooked(ip).items()}
+    hooked = _hooked(ip, pod_ranges if hides_pods else ())
+    lines += [f"add chain {ip} {table} {name} {{ type {hook}; }}" for name, (hook, _) in hooked.items()]
+    chains = _plain(ip, pod_ranges) | {name: rules for name, (_, rules) in hooked.items()}
     return lines + [f"add rule {ip} {table} {name} {rule}" for name, rules in chains.items() for rule in rules]
 
 
@@ -78,7 +81,9 @@ def _plain(ip: str, pod_ranges: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def _hooked(ip: str) -> dict[str, tuple[str, list[str]]]:
+def _hooked(ip: str, hidden: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
+    pods = f"{{ {', '.join(hidden)} }}"
+    hide = [f"ct status dnat {ip} saddr {pods} {ip} daddr {pods} masquerade fully-random"] if hidden else []
     unanswered = ["ct state new jump unanswered"]
     firewall = [f"ct state new {ip} daddr . meta l4proto . th dport vmap @{FIREWALL}"]
     return {
@@ -94,6 +99,7 @@ def _hooked(ip: str) -> dict[str, tuple[str, list[str]]]:
             [
                 'oifname "lo" return',
                 f"ct status dnat {ip} saddr . {ip} daddr @{HAIRPINS} masquerade fully-random",
+                *hide,
                 f"meta mark and {_BIT} == 0 return",
                 f"meta mark set meta mark and {_OTHER_BITS}",
                 "masquerade fully-random",

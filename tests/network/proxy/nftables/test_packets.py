@@ -170,6 +170,19 @@ def test_affinity_keeps_a_client_at_its_backend_while_others_come_and_go(world: 
     assert len({world.one.dial("10.96.0.7", 80)[0] for _ in range(30)}) == 2
 
 
+def test_without_bridge_filtering_pods_are_hidden_from_each_other_and_served(cluster: World):
+    switch = "net.bridge.bridge-nf-call-iptables"
+    cluster.host.set(switch, "0")
+    try:
+        table = make_table(NftablesSettings(pod_ranges=PODS, hides_pods=True), "IPv4")
+        wanted = rule(backends=[("10.244.0.6", 8080)])
+        lines = table.rebuild({wanted.key: parts_of(wanted, PODS)})
+        cluster.host.do(lambda: cluster.nft.run("\n".join(lines) + "\n"))
+        assert cluster.one.dial("10.96.0.7", 80) == (cluster.two.name, "10.244.0.1")
+    finally:
+        cluster.host.set(switch, "1")
+
+
 def test_removal_leaves_nothing_but_the_frame(world: World):
     empty = world.host.do(lambda: world.nft.run("list table ip cloudk8s"))
     full = rule(
