@@ -17,6 +17,8 @@ from cloudk8s.errors import ServiceUnavailable
 BUFFER = 1 << 20
 """Bytes of an unread answer above which the peer is held back."""
 CONNECT_TIMEOUT = 30.0
+MAX_IDLE = 8
+"""Connections kept for the next request; a burst opens more, which then only cost memory."""
 KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 """A peer that is gone without a word is noticed within a minute, also by a watch that nothing happens on."""
 
@@ -192,8 +194,8 @@ class HttpPool:
         return await self._connect(), False
 
     def give(self, connection: HttpConnection) -> None:
-        """Give a connection back; it is closed if it cannot serve another request."""
-        if connection.is_reusable:
+        """Give a connection back; it is closed if it cannot serve another request, or if enough others wait idle."""
+        if connection.is_reusable and len(self._idle) < MAX_IDLE:
             self._idle.append(connection)
         else:
             connection.close()

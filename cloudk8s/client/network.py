@@ -57,6 +57,8 @@ class NetworkSettings:
     burst: int = 100
     timeout: timedelta = timedelta(seconds=60)
     """For one answer, watches aside."""
+    max_connections: int = MAX_CONNECTIONS
+    """Requests at once; each may need a connection, and the handshake of one costs more than a request."""
     user_agent: str = f"cloudk8s/{__version__}"
 
 
@@ -77,7 +79,7 @@ class NetworkClient:
         self._clock = clock or SystemClock()
         self._credentials = credentials or credentials_of(connection, clock=self._clock)
         self._rate = RateLimit(self._clock, qps=settings.qps, burst=settings.burst)
-        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._slots = asyncio.Semaphore(settings.max_connections)
         address = urlsplit(connection.server if "//" in connection.server else f"https://{connection.server}")
         self._is_tls = address.scheme == "https"
         self._prefix = address.path.rstrip("/")

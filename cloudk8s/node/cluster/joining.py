@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloudk8s.client.kubeconfig import Connection, load_kubeconfig
-from cloudk8s.client.network import NetworkClient
+from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.machinery import yaml_codec
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.node.cluster import identity as identities
-from cloudk8s.node.cluster.identity import NodeIdentity
+
+if TYPE_CHECKING:
+    from cloudk8s.node.cluster.identity import NodeIdentity
+
+_FRUGAL = NetworkSettings(max_connections=8)
+"""A node is one of many clients, and a small one."""
 
 
 @asynccontextmanager
@@ -22,18 +27,21 @@ async def node_client(
 ) -> AsyncIterator[NetworkClient]:
     """A client that acts as the node. With `bootstrap` its certificate is kept in `directory` and renewed."""
     if bootstrap is None:
-        client = NetworkClient(load_kubeconfig(kubeconfig), clock=clock)
+        client = NetworkClient(load_kubeconfig(kubeconfig), settings=_FRUGAL, clock=clock)
         try:
             yield client
         finally:
             await client.close()
         return
+    from cloudk8s.node.cluster.identity import NodeIdentity  # only who joins by token pays for the library
+
     connection = load_kubeconfig(bootstrap)
     identity = NodeIdentity(directory, node_name, clock=clock)
     if not await identity.load():
         await _obtain(identity, connection, clock)
         await asyncio.to_thread(_write_kubeconfig, kubeconfig, connection, directory)
-    client = NetworkClient(replace(connection, token="", token_file=None), clock=clock, credentials=identity)
+    own = replace(connection, token="", token_file=None)
+    client = NetworkClient(own, settings=_FRUGAL, clock=clock, credentials=identity)
     renewing = asyncio.create_task(identity.run(client), name="certificate renewal")
     try:
         yield client
@@ -52,6 +60,8 @@ async def _obtain(identity: NodeIdentity, connection: Connection, clock: Clock) 
 
 
 def _write_kubeconfig(path: Path, connection: Connection, directory: Path) -> None:
+    from cloudk8s.node.cluster import identity as identities
+
     document = identities.kubeconfig(connection.server, connection.ca, directory)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

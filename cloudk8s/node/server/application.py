@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import prometheus_client
-
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.client.interface import Object
 from cloudk8s.node.pods import pod as pods
@@ -188,6 +186,8 @@ class Application:
         return Response(200, page.encode(), "text/plain; version=0.0.4; charset=utf-8")
 
     async def _metrics(self) -> Answer:
+        import prometheus_client  # a few megabytes, for nodes that are scraped only
+
         return Response(200, prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST)
 
     async def _configz(self) -> Answer:

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from cloudk8s.apiserver.http.interface import Request
 from cloudk8s.client.interface import Client
 from cloudk8s.client.resources import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.server import certificate_subject
 
 _TOKEN_SECONDS = 120.0
 _ALLOWED_SECONDS, _DENIED_SECONDS = 300.0, 30.0
@@ -136,9 +134,7 @@ def subresources(path: str) -> tuple[str, ...]:
 
 def certificate_user(der: bytes) -> User:
     """The user of a verified client certificate: its common name, its organizations as groups."""
-    subject = x509.load_der_x509_certificate(der).subject
-    names = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    groups = [str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+    names, groups = certificate_subject.names(der)
     return User(names[0] if names else "", groups=(*groups, "system:authenticated"))
 
 
