@@ -18,6 +18,7 @@ from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
 from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
 from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
 from cloudk8s.apiserver.authentication.interface import TokenAuthenticator
+from cloudk8s.apiserver.authentication.legacy_token import LegacyTokens
 from cloudk8s.apiserver.authentication.service_account import DEFAULT_ISSUER, ServiceAccountTokens
 from cloudk8s.apiserver.authentication.signing_key import SigningKey
 from cloudk8s.apiserver.authentication.token_file import TokenFile
@@ -158,7 +159,8 @@ def _dispatcher(
 
 def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -> BearerAuthenticator:
     """Bearer tokens of service accounts, of bootstrapping nodes, and from the static file."""
-    kinds: list[TokenAuthenticator] = [tokens, BootstrapTokens(core.find, clock=core.clock)]
+    legacy = LegacyTokens(tokens.keys, core.find, api_audiences=(DEFAULT_ISSUER,))
+    kinds: list[TokenAuthenticator] = [tokens, legacy, BootstrapTokens(core.find, clock=core.clock)]
     if token_file is not None:
         kinds.insert(0, TokenFile(token_file, api_audiences=(DEFAULT_ISSUER,)))
     return BearerAuthenticator(kinds, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)

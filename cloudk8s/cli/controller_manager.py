@@ -33,6 +33,16 @@ def controller_manager(
     root_ca_file: Annotated[
         Path | None, typer.Option(help="Certificates that pods trust the API server by; the kubeconfig's if empty.")
     ] = None,
+    service_account_private_key_file: Annotated[
+        Path | None, typer.Option(help="Key that tokens in Secrets are signed with; without it none are made.")
+    ] = None,
+    cluster_signing_cert_file: Annotated[
+        Path | None, typer.Option(help="Authority that signs certificate requests; without it none are signed.")
+    ] = None,
+    cluster_signing_key_file: Annotated[Path | None, typer.Option(help="Key of that authority.")] = None,
+    cluster_signing_duration: Annotated[
+        str, typer.Option(help="How long signed certificates are good for at most.")
+    ] = "8760h",
     concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
@@ -46,7 +56,11 @@ def controller_manager(
 
     settings: dict[str, Any] = {
         "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
-        "root_ca": root_ca_file.read_text() if root_ca_file else "",
+        "root_ca": _content(root_ca_file),
+        "service_account_key": _content(service_account_private_key_file),
+        "cluster_signing_certificate": _content(cluster_signing_cert_file),
+        "cluster_signing_key": _content(cluster_signing_key_file),
+        "cluster_signing_duration": duration(cluster_signing_duration, "--cluster-signing-duration"),
         "concurrent_syncs": concurrent_syncs,
     }
     election = LeaderElection(
@@ -63,3 +77,7 @@ def controller_manager(
         controllers=ControllerSettings(**settings),
     )
     run(run_controller_manager(options, report=output.step))
+
+
+def _content(file: Path | None) -> str:
+    return file.read_text() if file else ""

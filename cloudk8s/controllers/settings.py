@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ControllerSettings(BaseModel):
@@ -16,6 +16,14 @@ class ControllerSettings(BaseModel):
     """Which controllers run: `*` all that are on by default, `name` this one, `-name` not this one."""
     root_ca: str = ""
     """PEM certificates that pods trust the API server by; published in every namespace as `kube-root-ca.crt`."""
+    service_account_key: str = Field(default="", repr=False)
+    """PEM private key that tokens in Secrets are signed with; without it none are made."""
+    cluster_signing_certificate: str = ""
+    """PEM certificate of the authority that certificate requests are signed with; without it none are."""
+    cluster_signing_key: str = Field(default="", repr=False)
+    """Its PEM private key."""
+    cluster_signing_duration: timedelta = timedelta(days=365)
+    """How long a signed certificate is good for at most."""
     namespace_deletion_delay: timedelta = timedelta(0)
     """How long after a namespace's deletion its content goes; with several API servers give them 5 s to notice."""
     node_monitor_grace_period: timedelta = timedelta(seconds=50)

@@ -26,9 +26,20 @@ async def running_controllers(
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, "kube-controller-manager", clock=clock)
     informers = Informers(client, clock=clock)
-    options = ControllerSettings(root_ca=server.access().certificate_authority.decode())
+    options = _options(server)
     context = ControllerContext(client, informers, events, clock, server.settings, options)
     registrations = built_in_controllers().select(selection)
     loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
     async with informers, loops:
         yield context
+
+
+def _options(server: RunningApiServer) -> ControllerSettings:
+    """The keys and certificates of the cluster; on other hosts they come as files."""
+    pki = server.pki
+    return ControllerSettings(
+        root_ca=pki.ca.certificate.read_text(),
+        service_account_key=pki.service_account_key.read_text(),
+        cluster_signing_certificate=pki.ca.certificate.read_text(),
+        cluster_signing_key=pki.ca.key.read_text(),
+    )
