@@ -30,6 +30,7 @@ def kubelet(
     cluster_dns: Annotated[str, typer.Option(help="Addresses of the cluster DNS, comma-separated.")] = "",
     cluster_domain: Annotated[str, typer.Option(help="DNS domain of the cluster.")] = "cluster.local",
     pod_cidr: Annotated[str, typer.Option(help="Range of pod addresses to register with.")] = "",
+    cluster_cidr: Annotated[str, typer.Option(help="Ranges of the pods of all nodes.")] = "",
     max_pods: Annotated[int, typer.Option(help="How many pods the node takes.")] = 110,
     node_labels: Annotated[str, typer.Option(help="Labels to register with: key=value,…")] = "",
     provider_id: Annotated[str, typer.Option(help="The cloud's name for this machine.")] = "",
@@ -50,7 +51,8 @@ def kubelet(
         address=address, port=port, client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
         cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
-        cloud_provider=cloud_provider, static_pod_path=pod_manifest_path, kubernetes_version=f"v{kubernetes_version}.0",
+        cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
+        kubernetes_version=f"v{kubernetes_version}.0",
     )  # fmt: skip
     asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, (runtime, runtime_endpoint)))
 
@@ -63,7 +65,10 @@ async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None,
     from cloudk8s.node.runtimes.catalog import make_runtime
 
     clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
-    runtime = make_runtime(how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1])
+    cidrs = [part.strip() for part in settings.cluster_cidr.split(",") if part.strip()]
+    runtime = make_runtime(
+        how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1], cluster_cidrs=cidrs
+    )
     async with node_client(kubeconfig, bootstrap, node_name=name, directory=directory, clock=clock) as client:
         agent = NodeAgent(settings, client, runtime, clock)
         running = asyncio.create_task(agent.run(), name="node agent")

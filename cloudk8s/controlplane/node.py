@@ -72,6 +72,7 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,
         "provider-id": local_provider_id(server.settings, name),
+        "cluster-cidr": server.settings.cluster_cidr,
         "cluster-dns": _cluster_dns(server),
         "cluster-domain": server.settings.cluster_domain,
         "kubernetes-version": server.settings.kubernetes_version,

@@ -40,6 +40,8 @@ class NodeSettings(BaseModel):
     """How many pods the node takes."""
     pod_cidr: str = ""
     """Range of pod addresses that the node registers with; two, comma-separated, for dual stack."""
+    cluster_cidr: str = ""
+    """Ranges of all nodes' pods; what a pod sends there keeps its address."""
     node_labels: dict[str, str] = {}
     """Labels that the node registers with."""
     register_with_taints: tuple[dict[str, str], ...] = ()

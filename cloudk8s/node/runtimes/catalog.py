@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cloudk8s.errors import UserError
@@ -11,12 +12,17 @@ from cloudk8s.node.runtimes.interface import Runtime
 NAMES = ("host", "cri")
 
 
-def make_runtime(name: str, directory: Path, *, node_name: str, clock: Clock, endpoint: str = "") -> Runtime:
-    """The runtime of that name, with its state below `directory` or at `endpoint`; UserError for an unknown name."""
+def make_runtime(
+    name: str, directory: Path, *, node_name: str, clock: Clock, endpoint: str = "", cluster_cidrs: Sequence[str] = ()
+) -> Runtime:  # fmt: skip
+    """The runtime of that name, with its state below `directory` or at `endpoint`; UserError for an unknown name.
+
+    `cluster_cidrs` are the ranges of all nodes' pods, which see each other's addresses.
+    """
     if name == "host":
         from cloudk8s.node.runtimes.host.runtime import HostRuntime
 
-        return HostRuntime(directory / "host", clock=clock, node_name=node_name)
+        return HostRuntime(directory / "host", clock=clock, node_name=node_name, cluster_cidrs=cluster_cidrs)
     if name == "cri":
         try:
             from cloudk8s.node.runtimes.cri.runtime import DEFAULT_ENDPOINT, CriRuntime

@@ -22,12 +22,13 @@ _SWITCHES = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/co
 class Bridge:
     """One bridge of this host."""
 
-    def __init__(self, state_directory: Path, *, mtu: int = 1500) -> None:
+    def __init__(self, state_directory: Path, *, mtu: int = 1500, cluster: Sequence[Network] = ()) -> None:
         digest = hashlib.sha256(str(state_directory).encode()).hexdigest()
         self.name = f"ck{digest[:8]}"
         self._mtu = mtu
         self._table = f"cloudk8s_{digest[:8]}"
         self._networks: Sequence[Network] = ()
+        self._cluster = tuple(cluster)
         self._ports: Sequence[HostPort] = ()
         self.index = 0
         """The interface's index; 0 while there is no bridge."""
@@ -41,7 +42,7 @@ class Bridge:
     async def set_ports(self, ports: Sequence[HostPort]) -> None:
         """Lead these ports of the host to pods, and no others."""
         self._ports = tuple(ports)
-        await self._run_nft(rules(self._table, self.name, self._networks, self._ports))
+        await self._run_nft(rules(self._table, self.name, self._networks, self._ports, self._cluster))
 
     async def remove(self) -> None:
         """Take bridge and rules away; absent is success."""

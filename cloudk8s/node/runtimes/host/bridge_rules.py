@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import collapse_addresses, ip_address
+from typing import Any
 
 from cloudk8s.node.runtimes.host.addresses import Network
 
@@ -22,26 +23,41 @@ class HostPort:
     pod_port: int
 
 
-def rules(table: str, bridge: str, networks: Sequence[Network], ports: Sequence[HostPort]) -> str:
-    """A script that replaces the node's table in one transaction."""
+def rules(
+    table: str,
+    bridge: str,
+    networks: Sequence[Network],
+    ports: Sequence[HostPort],
+    cluster: Sequence[Network] = (),
+) -> str:
+    """A script that replaces the node's table in one transaction; `cluster` holds the ranges of all nodes' pods."""
     lines = [f"table inet {table}", f"delete table inet {table}", f"table inet {table} {{"]
     lines += _maps(ports)
     if ports:
         lines += _dnat_chain("prerouting", "dstnat") + _dnat_chain("output", "-100")
     lines += ["  chain postrouting {", "    type nat hook postrouting priority srcnat; policy accept;"]
-    lines += [f"    {line}" for network in networks for line in _masquerade(network, bridge)]
+    lines += [f"    {line}" for network in networks for line in _masquerade(network, bridge, ports, cluster)]
     return "\n".join([*lines, "  }", "}", ""])
 
 
-def _masquerade(network: Network, bridge: str) -> list[str]:
-    """What leaves the pods, what comes from localhost, and what a pod sends to itself by a port of the host."""
+def _masquerade(
+    network: Network, bridge: str, ports: Sequence[HostPort], cluster: Sequence[Network]
+) -> list[str]:  # fmt: skip
+    """What leaves the pods of the cluster, comes from localhost, or a pod sends to itself by a port of the host."""
     family, loopback = ("ip", "127.0.0.0/8") if network.version == 4 else ("ip6", "::1")
-    leaves = f'{family} saddr {network} oifname != "{bridge}" {family} daddr != {network} fib daddr type != local'
+    inside = ", ".join(str(each) for each in collapse_addresses([network, *_of_version(cluster, network.version)]))
+    leaves = f'{family} saddr {network} oifname != "{bridge}" {family} daddr != {{ {inside} }} fib daddr type != local'
+    own = sorted({port.pod_ip for port in ports if ip_address(port.pod_ip).version == network.version})
+    pairs = ", ".join(f"{ip} . {ip}" for ip in own)
     return [
         f"{leaves} masquerade",
         f'{family} saddr {loopback} oifname "{bridge}" masquerade',
-        f"ct status dnat {family} saddr {network} {family} daddr {network} masquerade",
+        *([f"ct status dnat {family} saddr . {family} daddr {{ {pairs} }} masquerade"] if own else ()),
     ]
+
+
+def _of_version(networks: Sequence[Network], version: int) -> list[Any]:
+    return [network for network in networks if network.version == version]
 
 
 def _maps(ports: Sequence[HostPort]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudk8s.node.runtimes.host import sandbox_parts
-from cloudk8s.node.runtimes.host.addresses import AddressPool
+from cloudk8s.node.runtimes.host.addresses import AddressPool, Network
 from cloudk8s.node.runtimes.host.bridge import Bridge
 from cloudk8s.node.runtimes.host.bridge_rules import HostPort
 from cloudk8s.node.runtimes.host.records import SandboxRecord
@@ -20,8 +20,8 @@ _COUNTERS = ("rx_bytes", "tx_bytes", "rx_errors", "tx_errors")
 class NodeNetwork:
     """The pod network of one node; it is ready once the node has its ranges."""
 
-    def __init__(self, directory: Path) -> None:
-        self._pool, self._bridge = AddressPool(), Bridge(directory)
+    def __init__(self, directory: Path, cluster: Sequence[Network] = ()) -> None:
+        self._pool, self._bridge = AddressPool(), Bridge(directory, cluster=cluster)
         self._reserved: dict[str, tuple[str, ...]] = {}
         self._ports: dict[str, tuple[HostPort, ...]] = {}
         self._changing = asyncio.Lock()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ class HostRuntime:
     """Containers as processes of this host; fulfils `Runtime`. One agent at a time may use a state directory."""
 
     def __init__(
-        self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = ""
+        self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = "",
+        cluster_cidrs: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._directory, self._clock, self._node_name = directory, clock, node_name
         self._wanted, self._isolation = isolation, isolation or isolations.NONE
@@ -61,7 +63,7 @@ class HostRuntime:
         self._spawner = Spawner(directory)
         self._sandboxes = Sandboxes(directory / "sandboxes")
         self._containers = Containers(directory / "containers", spawner=self._spawner, events=self._events)
-        self._network = NodeNetwork(directory)
+        self._network = NodeNetwork(directory, [ip_network(text) for text in cluster_cidrs])
         self._groups = cgroups.Hierarchies("", ())
         self._images = self._make_images()
 
