@@ -39,6 +39,9 @@ def kubelet(
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
     runtime: Annotated[str, typer.Option(help="What runs containers: host or cri.")] = "host",
     runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
+    stop_with_input: Annotated[
+        bool, typer.Option("--stop-with-input", help="Also stop when standard input ends.")
+    ] = False,
 ) -> None:
     """Run the pods of one node until stopped; containers go on and are taken over by the next start.
 
@@ -54,10 +57,13 @@ def kubelet(
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
         kubernetes_version=f"v{kubernetes_version}.0",
     )  # fmt: skip
-    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, (runtime, runtime_endpoint)))
+    how = (runtime, runtime_endpoint)
+    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, how, with_input=stop_with_input))
 
 
-async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str]) -> None:
+async def _run(
+    settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str], *, with_input: bool
+) -> None:
     from cloudk8s.controlplane.signals import until_stopped
     from cloudk8s.machinery.clock import SystemClock
     from cloudk8s.node.agent import NodeAgent
@@ -73,7 +79,7 @@ async def _run(settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None,
         agent = NodeAgent(settings, client, runtime, clock)
         running = asyncio.create_task(agent.run(), name="node agent")
         ready = asyncio.create_task(_announce(agent), name="announcement")
-        stopped = asyncio.create_task(until_stopped(), name="signals")
+        stopped = asyncio.create_task(until_stopped(with_input=with_input), name="signals")
         try:
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():

@@ -78,7 +78,7 @@ def _arguments(server: RunningApiServer, name: str, directory: Path, access: Pat
         "kubernetes-version": server.settings.kubernetes_version,
         "runtime": runtime,
     }
-    flags = [f"--{key}={value}" for key, value in options.items()]
+    flags = [f"--{key}={value}" for key, value in options.items()] + ["--stop-with-input"]
     return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
 
 
@@ -99,12 +99,12 @@ def _pod_range(server: RunningApiServer, index: int) -> list[str]:
 
 
 async def _keep_running(arguments: list[str], log: Path) -> None:
-    """Start the agent, and start it again when it ends by itself."""
+    """Start the agent, and start it again when it ends by itself. Its input ends with this process, and so does it."""
     while True:
         stream = await asyncio.to_thread(_open, log)
         try:
             process = await asyncio.create_subprocess_exec(
-                *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+                *arguments, stdin=asyncio.subprocess.PIPE, stdout=stream, stderr=stream, start_new_session=True,
                 env=os.environ | {"NO_COLOR": "1"},
             )  # fmt: skip
         finally:

@@ -201,6 +201,7 @@ def test_a_load_balancer_keeps_its_address_and_a_killed_cluster_leaves_nothing(c
     address = field(kubectl, ".status.loadBalancer.ingress[0].ip")
     state = Path(cluster.environment["XDG_DATA_HOME"], "cloudk8s", "network", "cluster.json")
     os.kill(json.loads(state.read_text())["pid"], signal.SIGKILL)
+    eventually(lambda: not _agents(cluster))
     assert address in _in_the_kernel()
     cloudk8s(cluster.environment, "down", "--name", "network")
     assert address not in _in_the_kernel()
@@ -215,3 +216,10 @@ def test_a_load_balancer_keeps_its_address_and_a_killed_cluster_leaves_nothing(c
 def _in_the_kernel() -> str:
     commands = (["ip", "address", "show", "dev", "lo"], ["nft", "list", "tables"])
     return "".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in commands)
+
+
+def _agents(cluster: Cluster) -> list[str]:
+    """The command lines of node agents of this cluster."""
+    directory = cluster.environment["XDG_DATA_HOME"]
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in found if " kubelet " in line and directory in line]
