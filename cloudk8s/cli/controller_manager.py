@@ -11,6 +11,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.options import duration
+from cloudk8s.errors import SettingsError
 
 
 def controller_manager(
@@ -43,6 +44,13 @@ def controller_manager(
     cluster_signing_duration: Annotated[
         str, typer.Option(help="How long signed certificates are good for at most.")
     ] = "8760h",
+    allocate_node_cidrs: Annotated[
+        bool, typer.Option("--allocate-node-cidrs/--no-allocate-node-cidrs", help="Give nodes their pod ranges.")
+    ] = False,
+    cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two, comma-separated, for dual stack.")] = "",
+    node_cidr_mask_size_ipv4: Annotated[int, typer.Option(help="How large a node's range is.")] = 24,
+    node_cidr_mask_size_ipv6: Annotated[int, typer.Option(help="The same for IPv6.")] = 64,
+    service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Services, which no node gets.")] = "",
     concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
@@ -53,6 +61,7 @@ def controller_manager(
     from cloudk8s.controllers.settings import ControllerSettings
     from cloudk8s.controlplane.controller_manager import ControllerManagerOptions, run_controller_manager
     from cloudk8s.controlplane.loop import run
+    from cloudk8s.settings import ClusterSettings
 
     settings: dict[str, Any] = {
         "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
@@ -61,8 +70,14 @@ def controller_manager(
         "cluster_signing_certificate": _content(cluster_signing_cert_file),
         "cluster_signing_key": _content(cluster_signing_key_file),
         "cluster_signing_duration": duration(cluster_signing_duration, "--cluster-signing-duration"),
+        "allocate_node_cidrs": allocate_node_cidrs,
+        "node_cidr_mask_size_ipv4": node_cidr_mask_size_ipv4,
+        "node_cidr_mask_size_ipv6": node_cidr_mask_size_ipv6,
         "concurrent_syncs": concurrent_syncs,
     }
+    if allocate_node_cidrs and not cluster_cidr:
+        raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")
+    ranges: dict[str, Any] = {"cluster_cidr": cluster_cidr, "service_cluster_ip_range": service_cluster_ip_range}
     election = LeaderElection(
         leader_elect_resource_name,
         f"{socket.gethostname()}_{uuid.uuid4()}",
@@ -74,6 +89,7 @@ def controller_manager(
     options = ControllerManagerOptions(
         kubeconfig=kubeconfig,
         election=election if leader_elect else None,
+        cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**settings),
     )
     run(run_controller_manager(options, report=output.step))

@@ -44,6 +44,12 @@ class ControllerSettings(BaseModel):
     """How many finished pods may stay before the oldest are deleted; 0 is any number."""
     pvclaimbinder_sync_period: timedelta = timedelta(seconds=15)
     """How often claims without a volume, and volumes to be reclaimed, are looked at again."""
+    allocate_node_cidrs: bool = False
+    """Whether nodes get their pod ranges here, out of the cluster's."""
+    node_cidr_mask_size_ipv4: int = 24
+    """How large a node's range is."""
+    node_cidr_mask_size_ipv6: int = 64
+    """The same for IPv6."""
     hpa_sync_period: timedelta = timedelta(seconds=15)
     """How often autoscalers are looked at."""
     hpa_downscale_stabilization: timedelta = timedelta(minutes=5)

@@ -105,6 +105,7 @@ async def running(
     options: ControllerSettings | None = None,
     client: FakeClient | None = None,
     clock: FakeClock | None = None,
+    settings: ClusterSettings | None = None,
 ) -> AsyncIterator[Harness]:
     """Controllers that run while the block does; the kubelet comes in `settle`."""
     clock = clock or FakeClock()
@@ -114,7 +115,7 @@ async def running(
     events = EventRecorder(client, "controller-manager", clock=clock)
     registrations = [Registration(factory.__name__, factory) for factory in factories]
     async with Informers(client, clock=clock) as informers:
-        settings = ClusterSettings(data_dir=Path("/nonexistent"))
+        settings = settings or ClusterSettings(data_dir=Path("/nonexistent"))
         context = ControllerContext(client, informers, events, clock, settings, options or ControllerSettings())
         tasks = [
             asyncio.create_task(run_controllers(context, registrations)),
