@@ -50,6 +50,13 @@ class InstantApi:
             self._bind(self._pods[name], obj["target"]["name"])
         return obj
 
+    async def delete(self, resource: Resource, name: str, **_: Any) -> Object:
+        gone = self._pods[name]
+        self._version += 1
+        metadata = gone["metadata"] | {"resourceVersion": str(self._version)}
+        self._watches[resource].put_nowait(WatchEvent("DELETED", {**gone, "metadata": metadata}))
+        return gone
+
     async def patch(self, resource: Resource, name: str, patch: Any, **_: Any) -> Object:
         return {}
 
@@ -90,6 +97,9 @@ class Case:
     groups: int = 20
     """How many different sets of labels there are."""
     floor: int = 500
+    cpu: str = "100m"
+    victims: int = 0
+    """Less important pods on every node before, which fill it."""
 
 
 def _selector(index: int) -> Object:
@@ -120,6 +130,7 @@ CASES: Sequence[Case] = (
     Case("required anti-affinity (host)", _affinity("podAntiAffinity", REQUIRED, HOSTNAME), groups=1),
     Case("preferred affinity (host)", _affinity("podAffinity", PREFERRED, HOSTNAME)),
     Case("preferred anti-affinity (host)", _affinity("podAntiAffinity", PREFERRED, HOSTNAME)),
+    Case("preemption", lambda index: {"priority": 1000}, cpu="8", victims=4, floor=50),
 )
 
 
@@ -133,7 +144,7 @@ def node(index: int) -> Object:
 
 def pod(index: int, case: Case) -> Object:
     name, group = f"p{index:06d}", index % case.groups
-    requests = {"cpu": "100m", "memory": "128Mi"}
+    requests = {"cpu": case.cpu, "memory": "128Mi"}
     container = {"name": "c", "image": "pause", "resources": {"requests": requests}}
     return {
         "apiVersion": "v1",
@@ -147,12 +158,24 @@ def pod(index: int, case: Case) -> Object:
     }  # fmt: skip
 
 
+def victims(case: Case, nodes: int) -> list[Object]:
+    """Running pods that fill all nodes."""
+    plain = Case("victim", lambda index: {}, cpu=case.cpu)
+    made = []
+    for index in range(nodes * case.victims):
+        obj = pod(index, plain)
+        obj["metadata"] |= {"name": f"v{index:06d}", "uid": f"v{index}"}
+        obj["spec"] |= {"nodeName": f"n{index // case.victims:05d}", "priority": 0}
+        made.append(obj)
+    return made
+
+
 async def measure(case: Case, nodes: int, pods: int) -> float:
     """Pods per second, from the start of the scheduler to the last binding."""
     namespace = {"metadata": {"name": "default", "resourceVersion": "1"}}
     api = InstantApi({
         resources.NODES: [node(index) for index in range(nodes)],
-        resources.PODS: [pod(index, case) for index in range(pods)],
+        resources.PODS: [*victims(case, nodes), *(pod(index, case) for index in range(pods))],
         resources.NAMESPACES: [namespace],
     })  # fmt: skip
     api.wanted = pods

@@ -1,7 +1,7 @@
 """The scheduling framework: what a plugin may implement. It implements the methods it needs, by name.
 
 A pod goes: `less` orders the queue, `pre_enqueue` lets it in ─► `pre_filter` once, `filter` for all nodes at once,
-`score` for those left ─► `reserve` the node, `permit` ─► in the background `pre_bind`, `bind`, `post_bind`. Without a
+`pre_score`, `score` for those left ─► `reserve` the node, `permit` ─► in the background `pre_bind`, `bind`, `post_bind`. Without a
 node, `post_filter` tries to make room. `unreserve` takes back what `reserve` did when a later step fails.
 
 Nodes are rows of columns. A filter answers for a slice of rows with an array of booleans, a score for the candidates
@@ -126,6 +126,8 @@ class Handle:
     reporter: Reporter
     fits: Callable[[Cycle, int], bool]
     """Whether all filters of the profile accept the node in a slot."""
+    short_of_resources: Callable[[Cycle], tuple[Bools, Mapping[str, int]] | None]
+    """Rows where nothing but resources can be short, and what is needed; None if other pods matter in other ways."""
     spawn: Callable[[Coroutine[Any, Any, None], str], None]
     """Run something named in the background, for as long as the scheduler runs."""
     revive: Callable[[str], None]
@@ -136,7 +138,8 @@ class Plugin(Protocol):
     """Every plugin has a name, by which profiles and configurations call it.
 
     One whose filters look at nothing but the pod's shape and the cluster says so with `goes_by_shape = True`; a failure
-    may then be reused for the next pod of the shape.
+    may then be reused for the next pod of the shape. A filter may have a method `depends_on_pods(cycle)`: False means
+    that other pods do not matter to its answer, which saves trials when room has to be made.
     """
 
     name: str
@@ -190,6 +193,14 @@ class Filter(Protocol):
 
 
 @runtime_checkable
+class NeedsResources(Protocol):
+    """A filter that compares what pods request with what nodes have, and does nothing else."""
+
+    def needed(self, cycle: Cycle) -> Mapping[str, int]:
+        """What the pod needs of each resource."""
+
+
+@runtime_checkable
 class PostFilter(Protocol):
     """Tries to make room when no node is left."""
 
@@ -205,6 +216,14 @@ class Nomination:
     """Where room is being made; empty if nowhere, None if an earlier nomination still stands."""
     message: str = ""
     """Why there is no room."""
+
+
+@runtime_checkable
+class PreScore(Protocol):
+    """Looks at the candidates before they are scored, for what several scores or later steps need."""
+
+    def pre_score(self, cycle: Cycle, candidates: Candidates) -> None:
+        """Keep it in the cycle's state."""
 
 
 @runtime_checkable

@@ -102,7 +102,8 @@ class Scheduler:
         decider = self._deciders[name] = Decider(profile, self.cluster, self.nominations, context.random)
         handle = Handle(
             self.cluster, context.client, self._informers, context.clock, context.random, self.nominations,
-            self._waiting, self._reporter, decider.fits, self._background.spawn, lambda key: self.queue.revive(key),
+            self._waiting, self._reporter, decider.fits,
+            decider.short_of_resources, self._background.spawn, lambda key: self.queue.revive(key),
         )  # fmt: skip
         fill_profile(profile, configuration, factories, handle)
 

@@ -41,6 +41,10 @@ class Interference:
                 passed = fits if passed is None else passed & fits
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        kind = cycle.pod.shape.labels.get(self._settings.label)
+        return any(conflict.limit is not None for conflict in self._settings.of(kind)) if kind else False
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected)
 

@@ -52,7 +52,7 @@ class Table:
         self.spawned: list[str] = []
         handle = Handle(
             self.cluster, self.client, self.informers, clock, generator, self.nominations, WaitingPods(), reporter,
-            self.decider.fits, self._spawn, lambda key: None,
+            self.decider.fits, self.decider.short_of_resources, self._spawn, lambda key: None,
         )  # fmt: skip
         config = tuple(PluginConfig(name=name, args=dict(args)) for name, args in (arguments or {}).items())
         chosen = configuration or ProfileConfiguration(plugin_config=config)

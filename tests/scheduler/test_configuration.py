@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cloudk8s.client.resources import EVENTS
@@ -14,7 +15,7 @@ from cloudk8s.errors import SettingsError
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.configuration.file import load_configuration, parse_configuration
 from cloudk8s.scheduler.configuration.model import API_VERSION, ProfileConfiguration
-from cloudk8s.scheduler.interface import Cycle, Handle, Refusal, Rejection, Wait
+from cloudk8s.scheduler.interface import Candidates, Cycle, Handle, Refusal, Rejection, Wait
 from tests.scheduler.harness import node, pod, running
 from tests.scheduler.table import Table
 
@@ -72,8 +73,6 @@ class Picky:
         self._node = arguments.get("node", "a")
 
     def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
-        import numpy as np
-
         return np.array([name == self._node for name in cycle.cluster.nodes.names[rows]])
 
     def explain(self, cycle: Cycle, rejected: Bools) -> list[Rejection]:
@@ -161,6 +160,29 @@ async def test_each_scheduler_name_has_its_profile() -> None:
     async with running(*nodes, *pods, configuration=configuration) as run:
         assert run.placement() == {"seed": "a", "spread": "b", "packed": "a"}
         assert {event["reportingController"] for event in run.client.all(EVENTS)} == {"default-scheduler", "packer"}
+
+
+class Elder:
+    """Prefers the node that was there first, which it finds out once for all candidates."""
+
+    name = "Elder"
+
+    def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
+        pass
+
+    def pre_score(self, cycle: Cycle, candidates: Candidates) -> None:
+        slots = candidates.rows if not isinstance(candidates.rows, slice) else np.arange(candidates.count)
+        cycle.state["eldest"] = int(slots.min())
+
+    def score(self, cycle: Cycle, candidates: Candidates) -> Any:
+        slots = candidates.rows if not isinstance(candidates.rows, slice) else np.arange(candidates.count)
+        return np.where(slots == cycle.state["eldest"], 100, 0)
+
+
+def test_scores_can_be_prepared_for_all_candidates_at_once() -> None:
+    chosen = profile(plugins={"multiPoint": {"enabled": [{"name": "Elder", "weight": 100}]}})
+    table = Table(node("a", unschedulable=True), node("b"), node("c"), configuration=chosen, factories={"Elder": Elder})
+    assert table.chosen(pod("p"), times=5) == {"b"}
 
 
 class Gatekeeper:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.errors import Conflict, InternalError
 from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.scheduler.preemption.candidates import find_by_trial
+from cloudk8s.scheduler.preemption.resources import find_by_resources
 from cloudk8s.testing.fake_client import Action, FakeClient
 from tests.scheduler.harness import NS, REQUIRED, near, node, pod, running, spread, zone
 from tests.scheduler.oracle import World
@@ -125,6 +128,39 @@ def test_the_columns_agree_with_a_plain_reading_of_the_rules(data: st.DataObject
                 target = sorted(expected) or (["abcdef"[step % 6]] if step % 5 == 0 else [])
                 if target:
                     twins.place(new, data.draw(st.sampled_from(target)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_arithmetic_and_trial_find_the_same_victims(data: st.DataObject) -> None:
+    table = Table(*[data.draw(nodes(name)) for name in "abc"])
+    for number in range(data.draw(st.integers(0, 12))):
+        obj = data.draw(pods(f"p{number}"))
+        obj["spec"] |= {"nodeName": data.draw(st.sampled_from("abc")), "priority": data.draw(st.integers(0, 3))}
+        obj["status"]["startTime"] = f"2026-01-01T00:00:{data.draw(st.integers(10, 20))}Z"
+        table.place(obj)
+    new = pod("new", cpu=data.draw(st.sampled_from(("", "1", "2"))), priority=2)
+    nominated = table.cluster.pod(pod("nominated", cpu="1", priority=2))
+    if data.draw(st.booleans()):
+        table.nominations.put(nominated, data.draw(st.sampled_from("abc")))
+    cycle = table.cycle(new)
+    short = table.decider.short_of_resources(cycle)
+    assert short is not None
+    rows, needed = short
+    protected = data.draw(st.sampled_from(APPS))
+
+    def split(found: Any) -> Any:
+        chosen = list(found)
+        return [item for item in chosen if item.shape.labels["app"] == protected], [
+            item for item in chosen if item.shape.labels["app"] != protected
+        ]
+
+    for slot in np.flatnonzero(rows).tolist():
+        ahead = table.nominations.ahead_of(cycle.pod, table.cluster.nodes.names[slot])
+        if table.decider.fits(cycle, slot):
+            continue
+        by_trial = find_by_trial(table.cluster, cycle, slot, table.decider.fits, split)
+        assert find_by_resources(table.cluster, cycle.pod, slot, needed, ahead, split) == by_trial
 
 
 def _afresh(world: World) -> Table:

@@ -47,6 +47,8 @@ class NodeColumns:
         """Changes with every change of a node."""
         self.touched: list[int] = []
         """Slots whose resources have changed, in order, one entry for each change."""
+        self.changes: list[int] = [0] * self.capacity
+        """How often the resources of each slot have changed."""
         self.touched_epoch = 0
         """Changes when `touched` begins anew."""
         self._pods_allowed: Ints = np.zeros(self.capacity, dtype=np.int64)
@@ -144,6 +146,7 @@ class NodeColumns:
             self.touched.clear()
             self.touched_epoch += 1
         self.touched.append(slot)
+        self.changes[slot] += 1
 
     def _set_allocatable(self, slot: int, given: Mapping[str, Any] | None) -> None:
         self._touch(slot)
@@ -172,6 +175,7 @@ class NodeColumns:
             setattr(self, name, grown(getattr(self, name), capacity))
         self._pods_allowed = grown(self._pods_allowed, capacity)
         self.labels.grow(capacity)
+        self.changes.extend([0] * (capacity - self.capacity))
         self.capacity = capacity
 
 

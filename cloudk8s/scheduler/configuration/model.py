@@ -61,7 +61,7 @@ class Plugins(_Model):
     post_filter: PluginSet = PluginSet()
     """When none can."""
     pre_score: PluginSet = PluginSet()
-    """Accepted; scores here have no separate preparation."""
+    """Before candidates are scored."""
     score: PluginSet = PluginSet()
     """Which nodes are better."""
     reserve: PluginSet = PluginSet()

@@ -31,6 +31,8 @@ def choose(profile: Profile, cycle: Cycle, mask: Bools, rng: random.Random) -> i
 
 def totals(profile: Profile, cycle: Cycle, candidates: Candidates) -> Floats | Ints | None:
     """The weighted sum of all scores; None if no plugin tells the candidates apart."""
+    for preparing in profile.pre_score:
+        preparing.pre_score(cycle, candidates)
     total: Floats | Ints | None = None
     for plugin, weight in profile.score:
         scores = plugin.score(cycle, candidates)

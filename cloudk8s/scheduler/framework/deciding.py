@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
 from cloudk8s.scheduler.framework.choosing import choose
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
-from cloudk8s.scheduler.framework.filtering import diagnose, feasible, prepare
+from cloudk8s.scheduler.framework.filtering import diagnose, eligible, feasible, prepare
 from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
-from cloudk8s.scheduler.interface import Cycle, Refusal
+from cloudk8s.scheduler.interface import Cycle, NeedsResources, Refusal
 from cloudk8s.scheduler.pod.pod import Pod
 
 
@@ -46,6 +47,22 @@ class Decider:
         ahead = self._nominations.ahead_of(cycle.pod, self._cluster.nodes.names[slot])
         return (not ahead or self._fits_with(cycle, slot, ahead)) and self._fits(cycle, slot)
 
+    def short_of_resources(self, cycle: Cycle) -> tuple[Bools, Mapping[str, int]] | None:
+        """Rows where nothing but resources can be short, and what is needed; None if other pods matter otherwise."""
+        rows = self._cluster.nodes.rows
+        alive = eligible(cycle, rows)
+        needed: Mapping[str, int] = {}
+        for plugin in self._profile.filter:
+            if isinstance(plugin, NeedsResources):
+                needed = plugin.needed(cycle)
+                continue
+            depends = getattr(plugin, "depends_on_pods", None)
+            if depends is None or depends(cycle):
+                return None
+            passed = plugin.filter(cycle, rows)
+            alive = alive if passed is None else alive & passed
+        return alive, needed
+
     def refused(self, refusal: Refusal) -> Diagnosis:
         """A failure that one plugin is the cause of."""
         nodes = self._cluster.nodes
@@ -66,14 +83,29 @@ class Decider:
     def _respecting(self, cycle: Cycle, mask: Bools) -> Bools:
         """Without nodes that others were nominated to and that have no room besides."""
         left = mask.copy()
+        short = self.short_of_resources(cycle)
         for name in self._nominations.nodes():
             slot = self._cluster.nodes.slot(name)
             if slot is None or not left[slot]:
                 continue
             ahead = self._nominations.ahead_of(cycle.pod, name)
-            if ahead and not self._fits_with(cycle, slot, ahead):
-                left[slot] = False
+            if not ahead:
+                continue
+            fits = self._fits_with(cycle, slot, ahead) if short is None else self._has_room(slot, short[1], ahead)
+            left[slot] = fits
         return left
+
+    def _has_room(self, slot: int, needed: Mapping[str, int], ahead: list[Pod]) -> bool:
+        """Whether a node has what is needed besides what pods that are nominated to it need."""
+        nodes = self._cluster.nodes
+        coming = [pod for pod in ahead if pod.key not in self._cluster.pods]
+        if nodes.pods_free[slot] <= len(coming):
+            return False
+        for name, amount in needed.items():
+            kept = sum(pod.shape.requests.get(name, 0) for pod in coming)
+            if nodes.free[nodes.resource(name), slot] < amount + kept:
+                return False
+        return True
 
     def _diagnose(self, cycle: Cycle) -> Diagnosis:
         """Why no node is fit, with all nominated pods in place that the pod has to respect."""

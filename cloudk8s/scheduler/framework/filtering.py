@@ -29,7 +29,7 @@ def prepare(profile: Profile, cycle: Cycle) -> Refusal | None:
 
 def feasible(profile: Profile, cycle: Cycle, rows: slice) -> Bools:
     """The rows of nodes that exist and pass every filter."""
-    alive = _start(cycle, rows)
+    alive = eligible(cycle, rows)
     for plugin in profile.filter:
         cycle.alive = alive
         passed = plugin.filter(cycle, rows)
@@ -42,7 +42,7 @@ def diagnose(profile: Profile, cycle: Cycle) -> Diagnosis:
     """Ask all filters again, and why, after no node was feasible."""
     nodes = cycle.cluster.nodes
     rows = nodes.rows
-    alive = _start(cycle, rows)
+    alive = eligible(cycle, rows)
     counts: dict[str, int] = {}
     plugins: set[str] = set()
     resolvable = alive.copy()
@@ -69,7 +69,8 @@ def _count(plugin: Filter, cycle: Cycle, rejected: Bools, counts: dict[str, int]
             resolvable &= ~found
 
 
-def _start(cycle: Cycle, rows: slice) -> Bools:
+def eligible(cycle: Cycle, rows: slice) -> Bools:
+    """The rows of nodes that exist and that no pre-filter has ruled out."""
     nodes = cycle.cluster.nodes
     alive = nodes.exists[rows]
     if cycle.names is None:

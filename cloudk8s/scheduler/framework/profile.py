@@ -23,6 +23,7 @@ class Profile:
     pre_filter: list[interface.PreFilter] = field(default_factory=list)
     filter: list[interface.Filter] = field(default_factory=list)
     post_filter: list[interface.PostFilter] = field(default_factory=list)
+    pre_score: list[interface.PreScore] = field(default_factory=list)
     score: list[tuple[interface.Score, int]] = field(default_factory=list)
     """With their weights."""
     reserve: list[interface.Reserve] = field(default_factory=list)
@@ -59,6 +60,7 @@ POINTS: Mapping[str, Any] = {
     "pre_filter": interface.PreFilter,
     "filter": interface.Filter,
     "post_filter": interface.PostFilter,
+    "pre_score": interface.PreScore,
     "score": interface.Score,
     "reserve": interface.Reserve,
     "permit": interface.Permit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +14,9 @@ from cloudk8s.scheduler.framework.diagnosis import counted
 from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Nomination
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.preemption.budgets import split_by_budget
-from cloudk8s.scheduler.preemption.candidates import Candidate, best, find_candidate
+from cloudk8s.scheduler.preemption.candidates import Candidate, best, find_by_trial
 from cloudk8s.scheduler.preemption.eviction import evict
+from cloudk8s.scheduler.preemption.resources import find_by_resources, find_kept
 
 NEVER: Final = "preemption: not eligible due to preemptionPolicy=Never."
 ENDING: Final = "preemption: not eligible due to a terminating pod on the nominated node."
@@ -52,8 +53,9 @@ class DefaultPreemption:
             reasons = {NO_VICTIMS: len(slots), NOT_HELPFUL: nodes.count - len(slots)}
             text = counted({reason: count for reason, count in reasons.items() if count})
             return Nomination("", f"preemption: 0/{nodes.count} nodes are available: {text}.")
-        self._preempt(pod, best(candidates))
-        return Nomination(best(candidates).node)
+        chosen = best(candidates)
+        self._preempt(pod, chosen)
+        return Nomination(chosen.node)
 
     def interests(self) -> Sequence[Interest]:
         return [Interest("assigned-pods", frozenset(("delete",)))]
@@ -70,18 +72,38 @@ class DefaultPreemption:
     def _candidates(self, cycle: Cycle, slots: np.ndarray[Any, Any]) -> list[Candidate]:
         if not len(slots):
             return []
+        find = self._finder(cycle)
         wanted = min(len(slots), max(len(slots) * self._percentage // 100, self._absolute))
         offset = self._handle.random.randrange(len(slots))
         found: list[Candidate] = []
         harmless = 0
         for slot in (*slots[offset:].tolist(), *slots[:offset].tolist()):
-            candidate = find_candidate(self._handle.cluster, cycle, slot, self._handle.fits, self._split)
+            candidate = find(slot)
             if candidate is not None:
                 found.append(candidate)
-                harmless += not candidate.broken_budgets
+                harmless += candidate.is_harmless
                 if harmless and len(found) >= wanted:
                     break
         return found
+
+    def _finder(self, cycle: Cycle) -> Callable[[int], Candidate | None]:
+        """How to look at one node: by arithmetic if resources are all that matters, else by trial."""
+        handle, cluster, pod = self._handle, self._handle.cluster, cycle.pod
+        short = handle.short_of_resources(cycle)
+        if short is None:
+            return lambda slot: find_by_trial(cluster, cycle, slot, handle.fits, self._split)
+        rows, needed = short
+        has_budgets = len(self._budgets) > 0
+
+        def find(slot: int) -> Candidate | None:
+            if not rows[slot]:
+                return None
+            ahead = handle.nominations.ahead_of(pod, cluster.nodes.names[slot])
+            if ahead or has_budgets:
+                return find_by_resources(cluster, pod, slot, needed, ahead, self._split)
+            return find_kept(cluster, pod, slot, needed, self._split)
+
+        return find
 
     def _split(self, pods: Any) -> tuple[list[Pod], list[Pod]]:
         return split_by_budget(pods, self._budgets)

@@ -116,6 +116,9 @@ class DynamicResources:
                     passed[at] = pod.choices[slot] is not None
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.claims)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         allowed = cycle.state[self.name].allowed
         if allowed is not None:

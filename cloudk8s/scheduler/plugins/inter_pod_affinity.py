@@ -40,6 +40,11 @@ class InterPodAffinity:
                 passed = fits if passed is None else passed & fits
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        affinity = cycle.pod.shape.affinity
+        shunning = cycle.cluster.tallies.anti_affinity.concerning(cycle.pod.shape, "shunned by")
+        return bool(affinity.required or affinity.required_anti or shunning)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         rows = cycle.cluster.nodes.rows
         parts = ((self._affinity, AFFINITY, False), (self._anti_affinity, ANTI_AFFINITY, True))

@@ -38,6 +38,9 @@ class NodeAffinity:
         added = self._selector.required(self._added)[rows]
         return added if own is None else own & added
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return False
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         if self._added.is_restricted:
             outside = rejected & ~self._selector.required(self._added)

@@ -29,6 +29,9 @@ class NodeName:
         names = cycle.cluster.nodes.names[rows]
         return np.fromiter((name == wanted for name in names), dtype=np.bool_, count=len(names))
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return False
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected, is_resolvable=False)
 

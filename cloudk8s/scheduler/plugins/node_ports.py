@@ -29,6 +29,9 @@ class NodePorts:
         taken = cycle.cluster.ports.clashes(ports, rows)
         return None if taken is None else ~taken
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.ports)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected)
 

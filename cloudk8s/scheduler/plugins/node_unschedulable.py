@@ -28,6 +28,9 @@ class NodeUnschedulable:
             return None
         return ~cordoned
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return False
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected, is_resolvable=False)
 

@@ -44,6 +44,9 @@ class NodeVolumeLimits:
                 passed[slot - rows.start] = not limits or self._has_room(cycle, slot, wanted, limits)
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.volumes)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected)
 

@@ -37,6 +37,9 @@ class ResourceFit:
             return self._fits(cycle, rows)
         return self._fitting.get(cycle.pod.shape.resources_key, lambda some: self._fits(cycle, some))[rows]
 
+    def needed(self, cycle: Cycle) -> Mapping[str, int]:
+        return dict(self._requests(cycle.pod.shape))
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         nodes = cycle.cluster.nodes
         yield Rejection("Too many pods", nodes.pods_free[nodes.rows] <= 0)

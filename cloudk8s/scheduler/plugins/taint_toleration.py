@@ -40,6 +40,9 @@ class TaintToleration:
         accepted = accepted_taints(cycle.pod.shape, nodes)
         return None if accepted.all() else accepted[nodes.taint_ids[rows]]
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return False
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected, is_resolvable=False)
 

@@ -45,6 +45,9 @@ class TopologySpread:
             passed = fits if passed is None else passed & fits
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(self._constraints(cycle, is_required=True))
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         nodes = cycle.cluster.nodes
         unlabelled = np.zeros_like(rejected)

@@ -77,6 +77,9 @@ class VolumeBinding:
             return nodes & ~nodes
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.volumes)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         found: PodVolumes = cycle.state[self.name]
         if found.lost:

@@ -36,6 +36,9 @@ class VolumeRestrictions:
             return np.zeros(rows.stop - rows.start, dtype=np.bool_)
         return None if passed is None else passed[rows]
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.volumes)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         passed = self._without_disks(cycle)
         if passed is not None:

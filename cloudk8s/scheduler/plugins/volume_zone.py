@@ -44,6 +44,9 @@ class VolumeZone:
         passed |= unlabelled
         return passed
 
+    def depends_on_pods(self, cycle: Cycle) -> bool:
+        return bool(cycle.pod.shape.volumes)
+
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
         yield Rejection(REASON, rejected, is_resolvable=False)
 

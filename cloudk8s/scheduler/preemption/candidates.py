@@ -15,6 +15,7 @@ from cloudk8s.scheduler.pod.pod import Pod
 Split = Callable[[Iterable[Pod]], tuple[list[Pod], list[Pod]]]
 """Pods whose removal breaks a budget, and the others."""
 Fits = Callable[[Cycle, int], bool]
+Cost = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,22 @@ class Candidate:
 
     node: str
     victims: Sequence[Pod]
-    broken_budgets: int
+    cost: Cost
+    """Smaller is better: broken budgets, the highest priority, the sum of priorities, how many."""
+    youth: str
+    """When the oldest of the most important victims started; later is better."""
+
+    @staticmethod
+    def of(node: str, victims: Iterable[Pod], broken_budgets: int) -> Candidate:
+        ordered = sorted(victims, key=importance)
+        highest = ordered[0].priority
+        cost = (broken_budgets, highest, sum(pod.priority + 2**31 for pod in ordered), len(ordered))
+        return Candidate(node, ordered, cost, ordered[0].start_time)
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether no budget is broken."""
+        return not self.cost[0]
 
 
 def importance(pod: Pod) -> tuple[int, str]:
@@ -31,12 +47,18 @@ def importance(pod: Pod) -> tuple[int, str]:
     return -pod.priority, pod.start_time
 
 
-def find_candidate(cluster: Cluster, cycle: Cycle, slot: int, fits: Fits, split: Split) -> Candidate | None:
+def lesser_pods(cluster: Cluster, slot: int, pod: Pod) -> list[Pod]:
+    """The pods on a node that matter less than `pod`, the most important first."""
+    priority = pod.priority
+    return sorted((other for other in cluster.pods_on(slot) if other.priority < priority), key=importance)
+
+
+def find_by_trial(cluster: Cluster, cycle: Cycle, slot: int, fits: Fits, split: Split) -> Candidate | None:
     """The least that has to go from one node; None if even all less important pods are not enough.
 
     Pods are taken out of the cluster to try, and all of them are back when this returns.
     """
-    lesser = sorted((pod for pod in cluster.pods_on(slot) if pod.priority < cycle.pod.priority), key=importance)
+    lesser = lesser_pods(cluster, slot, cycle.pod)
     if not lesser:
         return None
     node = cluster.nodes.names[slot]
@@ -58,15 +80,14 @@ def find_candidate(cluster: Cluster, cycle: Cycle, slot: int, fits: Fits, split:
     finally:
         for pod in removed:
             cluster.add(pod, node)
-    victims.sort(key=importance)
-    return Candidate(node, victims, broken)
+    return Candidate.of(node, victims, broken)
 
 
-def best(candidates: Sequence[Candidate]) -> Candidate:
+def best(candidates: Iterable[Candidate]) -> Candidate:
     """The one to take."""
-    least = min(_cost(candidate) for candidate in candidates)
-    cheapest = [candidate for candidate in candidates if _cost(candidate) == least]
-    return max(cheapest, key=_youth)
+    found = list(candidates)
+    least = min(candidate.cost for candidate in found)
+    return max((candidate for candidate in found if candidate.cost == least), key=lambda candidate: candidate.youth)
 
 
 def _spared(cluster: Cluster, cycle: Cycle, slot: int, pod: Pod, node: str, fits: Fits) -> bool:
@@ -76,14 +97,3 @@ def _spared(cluster: Cluster, cycle: Cycle, slot: int, pod: Pod, node: str, fits
         return True
     cluster.remove(pod)
     return False
-
-
-def _cost(candidate: Candidate) -> tuple[int, int, int, int]:
-    priorities = [pod.priority for pod in candidate.victims]
-    return candidate.broken_budgets, max(priorities), sum(value + 2**31 for value in priorities), len(priorities)
-
-
-def _youth(candidate: Candidate) -> str:
-    """When the oldest of the most important victims started; later is better."""
-    highest = max(pod.priority for pod in candidate.victims)
-    return min(pod.start_time for pod in candidate.victims if pod.priority == highest)
