@@ -33,6 +33,6 @@ from cloudk8s.scheduler.interface import (
 
 __all__ = [
     "MAX_SCORE", "Bind", "Candidates", "ClusterEvent", "Cycle", "Factory", "Filter", "Handle", "Hint", "Interest",
-    "Interested", "Nomination", "Permit", "Plugin", "PostBind", "PostFilter", "PreBind", "PreEnqueue", "PreFilter", "PreScore",
-    "QueueSort", "Refusal", "Rejection", "Reserve", "Score", "Wait",
+    "Interested", "Nomination", "Permit", "Plugin", "PostBind", "PostFilter", "PreBind", "PreEnqueue", "PreFilter",
+    "PreScore", "QueueSort", "Refusal", "Rejection", "Reserve", "Score", "Wait",
 ]  # fmt: skip

@@ -1,8 +1,9 @@
 """The scheduling framework: what a plugin may implement. It implements the methods it needs, by name.
 
-A pod goes: `less` orders the queue, `pre_enqueue` lets it in ─► `pre_filter` once, `filter` for all nodes at once,
-`pre_score`, `score` for those left ─► `reserve` the node, `permit` ─► in the background `pre_bind`, `bind`, `post_bind`. Without a
-node, `post_filter` tries to make room. `unreserve` takes back what `reserve` did when a later step fails.
+A pod goes: `sort_key` orders the queue, `pre_enqueue` lets it in ─► `pre_filter` once, `filter` for all nodes at once,
+`pre_score` and `score` for those left ─► `reserve` the node, `permit` ─► in the background `pre_bind`, `bind`,
+`post_bind`. Without a node, `post_filter` tries to make room. `unreserve` takes back what `reserve` did when a later
+step fails.
 
 Nodes are rows of columns. A filter answers for a slice of rows with an array of booleans, a score for the candidates
 with an array of numbers from 0 to 100. Everything up to `permit` runs on the event loop and must be quick; what a
