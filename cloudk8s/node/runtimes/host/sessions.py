@@ -86,15 +86,18 @@ class ShimSession:
 async def open_exec(directory: Path, command: Sequence[str], options: StreamOptions) -> ShimSession:
     """Run a command in the container of a directory."""
     connection = await _connect(directory)
-    theirs, outputs, stdin = _terminal() if options.tty else _pipes(options)
+    theirs, outputs, stdin = ([], {}, None) if options.tty else _pipes(options)
     try:
         await connection.send({"exec": {"argv": list(command), "tty": options.tty}}, theirs)
-        answer, _ = await connection.receive()
+        answer, fds = await connection.receive()
     except EOFError:
-        answer = {"error": "the container has ended"}
+        answer, fds = {"error": "the container has ended"}, []
     finally:
         for fd in set(theirs):
             os.close(fd)
+    if fds:
+        stdin = os.dup(fds[0])
+        outputs = {STDOUT: DescriptorReader(fds[0])}
     session = ShimSession(connection, outputs, stdin, is_exec=True)
     if "error" in answer:
         await session.close()
@@ -143,13 +146,6 @@ async def _connect(directory: Path) -> ShimConnection:
         if error.errno in (errno.ENOENT, errno.ECONNREFUSED):
             raise UnknownId(f"container {directory.name} is not running") from error
         raise
-
-
-def _terminal() -> tuple[list[int], dict[int, DescriptorReader], int | None]:
-    """A terminal: the far side for the command, and two descriptors of the near one."""
-    master, slave = os.openpty()
-    writer = os.dup(master)
-    return [slave] * 3, {STDOUT: DescriptorReader(master)}, writer
 
 
 def _pipes(options: StreamOptions) -> tuple[list[int], dict[int, DescriptorReader], int | None]:

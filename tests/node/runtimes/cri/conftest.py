@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from cloudk8s.node.runtimes.cri import cni
 
 from ..host.archives import docker_archive, programs
 
+PREFIX = f"10.{240 + os.getpid() % 10}.{os.getpid() // 10 % 256}."
+CIDR, BRIDGE = f"{PREFIX}0/24", f"ckt{os.getpid() % 100_000}"
+"""A range and a bridge of this process: several may test on one host."""
 IMAGE = "cloudk8s.test/tools:1"
 CNI_PLUGINS = next((path for path in ("/usr/lib/cni", "/opt/cni/bin") if Path(path, "bridge").exists()), "")
 CONFIG = """
@@ -38,7 +42,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("the CNI plugins are not installed")
     home = tmp_path_factory.mktemp("containerd")
     (home / "config.toml").write_text(CONFIG.format(home, CNI_PLUGINS))
-    cni.write(home / "cni", ["10.213.40.0/24"], bridge="cktest0")
+    cni.write(home / "cni", [CIDR], bridge=BRIDGE)
     log = (home / "log").open("wb")
     process = subprocess.Popen(["containerd", "--config", str(home / "config.toml")], stdout=log, stderr=log)
     try:
@@ -47,7 +51,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
-        subprocess.run(["ip", "link", "delete", "cktest0"], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "delete", BRIDGE], capture_output=True, check=False)
         _unmount(home)
 
 

@@ -17,7 +17,7 @@ from cloudk8s.testing.fake_client import FakeClient
 
 from ...conftest import Node, condition, container
 from ...server.peer import Peer
-from .conftest import IMAGE
+from .conftest import IMAGE, PREFIX
 
 pytestmark = [
     pytest.mark.root,
@@ -60,7 +60,7 @@ async def test_a_pod_lives_on_containerd(cri_node: Node) -> None:
 
     pod = await cri_node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
 
-    assert pod["status"]["podIP"].startswith("10.213.40.")
+    assert pod["status"]["podIP"].startswith(PREFIX)
     assert pod["status"]["containerStatuses"][0]["containerID"].startswith("containerd://")
     peer = Peer(cri_node.agent.port)
     _, log = await peer.get("/containerLogs/default/p/c")

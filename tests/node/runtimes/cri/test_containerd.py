@@ -31,7 +31,7 @@ from cloudk8s.node.runtimes.interface import (
     StreamOptions,
 )
 
-from .conftest import IMAGE
+from .conftest import IMAGE, PREFIX
 
 pytestmark = [
     pytest.mark.root,
@@ -71,7 +71,7 @@ async def test_a_sandbox_has_an_address_and_can_be_found(runtime: CriRuntime, sa
     (found,) = await runtime.list_sandboxes(pod_uid="uid-1")
 
     assert (found.id, found.state, found.name, found.uid) == (sandbox, "ready", "pod", "uid-1")
-    assert found.ips[0].startswith("10.213.40.")
+    assert found.ips[0].startswith(PREFIX)
     assert await runtime.list_sandboxes(pod_uid="other") == []
     await runtime.stop_sandbox(sandbox)
     assert (await runtime.list_sandboxes())[0].state == "notready"

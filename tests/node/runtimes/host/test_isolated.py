@@ -27,6 +27,7 @@ from cloudk8s.node.runtimes.interface import (
     SandboxConfig,
     Security,
     StartFailed,
+    StreamOptions,
 )
 
 from .archives import docker_archive, layer, programs
@@ -35,7 +36,10 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces, mounts and cgroups of the host need root"),
 ]
-CIDR = "10.213.7.0/24"
+_OWN = os.getpid()
+CIDR, OTHER_CIDR = (f"10.{kind + _OWN % 20}.{_OWN // 20 % 256}.0/24" for kind in (200, 220))
+"""Ranges and ports of this process: several may test on one host."""
+PORT = 20_000 + _OWN % 5_000 * 2
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +102,7 @@ async def test_a_pod_has_an_address_that_answers_and_its_containers_share_it(
     ips = {each.id: each.ips[0] for each in await runtime.list_sandboxes()}
     assert len(set(ips.values())) == 2
     script = (
-        "import http.server; http.server.HTTPServer(('', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
+        "import http.server as h, socketserver as s; s.TCPServer(('', 80), h.SimpleHTTPRequestHandler).serve_forever()"
     )
     await start(runtime, sandbox, ("python3", "-c", script), image="host", name="server")
 
@@ -231,6 +235,21 @@ async def test_exec_enters_the_container(runtime: HostRuntime, sandbox: str) -> 
         await runtime.exec_sync(container_id, ["sleep", "300"], timedelta(seconds=0.2))
 
 
+async def test_a_terminal_has_a_name_in_the_container(runtime: HostRuntime, sandbox: str) -> None:
+    container = await run(runtime, sandbox, "readlink /proc/self/fd/0; ls /dev/pts", tty=True, stdin=True)
+    assert log(container).split() == ["/dev/pts/0", "0", "ptmx"]
+
+    container_id = await start(runtime, sandbox, "sleep 300")
+    options = StreamOptions(stdin=True, stderr=False, tty=True)
+    session = await runtime.exec(container_id, ["sh", "-c", "readlink /proc/self/fd/0; test -t 0 && echo yes"], options)
+    seen = b""
+    while (piece := await session.read()) is not None:
+        seen += piece[1]
+    assert seen.split() == [b"/dev/pts/0", b"yes"]
+    assert await session.wait() == 0
+    await session.close()
+
+
 async def test_containers_may_share_processes(runtime: HostRuntime, tmp_path: Path) -> None:
     shared = await make_sandbox(runtime, tmp_path, "uid-3", namespaces=Namespaces(pid="pod"))
     namespaces = Namespaces(pid="pod")
@@ -273,7 +292,7 @@ async def test_nothing_is_left_in_the_kernel(tmp_path: Path, image: Path) -> Non
     directory, name = tmp_path / "state", f"left-{os.getpid()}"
     runtime = HostRuntime(directory, clock=SystemClock(), node_name=name)
     await runtime.start()
-    await runtime.update_pod_cidr(["10.213.8.0/24"])
+    await runtime.update_pod_cidr([OTHER_CIDR])
     sandbox = await make_sandbox(runtime, tmp_path)
     await start(runtime, sandbox, "sleep 300", image="host")
     bridge = Bridge(directory)
@@ -341,19 +360,19 @@ async def test_an_image_can_be_a_volume(runtime: HostRuntime, sandbox: str, tmp_
 
 
 async def test_a_port_of_the_host_leads_to_the_pod(runtime: HostRuntime, tmp_path: Path) -> None:
-    mappings = (PortMapping(80, 38080), PortMapping(80, 38081, host_ip="127.0.0.1"))
+    mappings = (PortMapping(80, PORT), PortMapping(80, PORT + 1, host_ip="127.0.0.1"))
     pod = await make_sandbox(runtime, tmp_path, "uid-6", port_mappings=mappings)
     script = (
-        "import http.server; http.server.HTTPServer(('', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
+        "import http.server as h, socketserver as s; s.TCPServer(('', 80), h.SimpleHTTPRequestHandler).serve_forever()"
     )
     await start(runtime, pod, ("python3", "-c", script), image="host")
     (ip,) = next(each.ips for each in await runtime.list_sandboxes())
 
-    for address in ((ip, 80), ("127.0.0.1", 38080), ("127.0.0.1", 38081)):
+    for address in ((ip, 80), ("127.0.0.1", PORT), ("127.0.0.1", PORT + 1)):
         assert b"200 OK" in await fetch(*address), address
     await runtime.remove_sandbox(pod)
     with pytest.raises(OSError):
-        await fetch("127.0.0.1", 38080, tries=1)
+        await fetch("127.0.0.1", PORT, tries=1)
 
 
 async def fetch(host: str, port: int, *, tries: int = 50) -> bytes:

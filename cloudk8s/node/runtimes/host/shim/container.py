@@ -50,8 +50,9 @@ class _Shim:
             tty=bool(request["process"].get("tty")), stdin=bool(request.get("stdin")), log=log, selector=self._selector
         )
         namespaces.prepare(request["process"])
-        self._pid, report = launch(request["process"], self._streams.child)
-        self._streams.start()
+        launched = launch(request["process"], self._streams.child)
+        self._pid, report = launched.pid, launched.report
+        self._streams.start(launched.terminal)
         self._status: int | None = None
         self._control = Control(
             directory, selector=self._selector, streams=self._streams, reopen_log=log.reopen,

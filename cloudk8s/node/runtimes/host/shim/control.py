@@ -1,8 +1,8 @@
 """A shim's control socket: run a command in the container, attach to its streams, reopen its log.
 
-Every connection is one request. An exec brings the descriptors of its streams and is answered twice: `started` (or
-`error`), then `exit_code`; further messages may be `signal`. An attach brings the descriptors that output is copied to,
-and is answered with the container's stdin.
+Every connection is one request. An exec brings the descriptors of its streams, or is answered with that of its
+terminal; the answers are `started` (or `error`), then `exit_code`, and further messages may be `signal`. An attach
+brings the descriptors that output is copied to, and is answered with the container's stdin.
 """
 
 from __future__ import annotations
@@ -65,16 +65,20 @@ class Control:
 
     def _exec(self, connection: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
         try:
-            pid, _ = launch(self._exec_defaults | request, (fds[0], fds[1], fds[-1]))
+            streams = None if request.get("tty") else (fds[0], fds[1], fds[2])
+            launched = launch(self._exec_defaults | request, streams)
         except LaunchError as error:
             self._answer(connection, {"error": str(error)})
             return
         finally:
             for fd in set(fds):
                 os.close(fd)
+        pid, terminal = launched.pid, launched.terminal
         self._execs[pid] = connection
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._signal(connection, pid))
-        wire.send(connection, {"started": pid})
+        wire.send(connection, {"started": pid}, [terminal] if terminal >= 0 else ())
+        if terminal >= 0:
+            os.close(terminal)
 
     def _signal(self, connection: socket.socket, pid: int) -> None:
         """Kill the command if asked to; one whose caller has gone runs on."""

@@ -11,7 +11,10 @@ import fcntl
 import json
 import os
 import signal
+import socket
+import struct
 import termios
+from dataclasses import dataclass
 from typing import Any
 
 from cloudk8s.node.runtimes.host.shim import identity, namespaces, root, syscalls
@@ -20,6 +23,8 @@ Description = dict[str, Any]
 """A process as JSON: argv, env, cwd, user, and what `namespaces` and `root` read; made by `host/launching.py`."""
 
 START_ERROR = 128
+_UNLOCK, _NUMBER = 0x40045431, 0x80045430
+"""TIOCSPTLCK and TIOCGPTN, the same on all machines that Linux runs on today but a few."""
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -27,35 +32,51 @@ class LaunchError(Exception):
     """A step before execve failed; the text is what `kubectl describe` shows."""
 
 
-def launch(process: Description, stdio: tuple[int, int, int]) -> tuple[int, dict[str, Any]]:
-    """Start a process and return its pid and who it runs as; the descriptors stay the caller's to close."""
+@dataclass(frozen=True)
+class Launched:
+    """A program that runs; `report` says who it runs as, `terminal` is its terminal's near side or -1."""
+
+    pid: int
+    report: dict[str, Any]
+    terminal: int
+
+
+def launch(process: Description, stdio: tuple[int, int, int] | None) -> Launched:
+    """Start a process; without `stdio` it gets a terminal of its own. The descriptors stay the caller's to close."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
+    ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        _child(process, stdio, writer)
+        _child(process, stdio, writer, theirs)
     os.close(writer)
+    theirs.close()
     with os.fdopen(reader, "rb") as file:
         reports = [json.loads(line) for line in file.read().splitlines()]
+    with ours:
+        fds = socket.recv_fds(ours, 1, 1)[1] if stdio is None else []
     for report in reports:
         if "error" in report:
             os.waitpid(pid, 0)
             raise LaunchError(report["error"])
-    return pid, reports[0] if reports else {}
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return Launched(pid, reports[0] if reports else {}, fds[0] if fds else -1)
 
 
-def _child(process: Description, stdio: tuple[int, int, int], writer: int) -> None:
+def _child(process: Description, stdio: tuple[int, int, int] | None, writer: int, terminals: socket.socket) -> None:
     try:
         os.setsid()
-        _standard_streams(stdio, is_terminal=bool(process.get("tty")))
+        if stdio is not None:
+            _standard_streams(stdio)
         _default_signals()
-        _become(process, writer)
+        _become(process, writer, terminals if stdio is None else None)
     except BaseException as error:  # noqa: BLE001 - whatever happened must reach the parent
         os.write(writer, json.dumps({"error": describe(error)}).encode() + b"\n")
     finally:
         os._exit(START_ERROR)
 
 
-def _become(process: Description, writer: int) -> None:
+def _become(process: Description, writer: int, terminals: socket.socket | None) -> None:
     _join_cgroups(process.get("cgroups", ()))
     if (adjustment := process.get("oom_score_adj")) is not None:
         _adjust_oom_score(int(adjustment))
@@ -65,6 +86,8 @@ def _become(process: Description, writer: int) -> None:
     user = identity.look_up(process)
     environment = dict(process["env"])
     environment.setdefault("HOME", user.home)
+    if terminals is not None:
+        _open_terminal(terminals)
     os.chdir(process.get("cwd") or "/")
     _own_streams(user)
     namespaces.map_user(process, user.uid, user.gid)
@@ -84,11 +107,20 @@ def describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _standard_streams(stdio: tuple[int, int, int], *, is_terminal: bool) -> None:
+def _standard_streams(stdio: tuple[int, int, int]) -> None:
     for target, source in enumerate(stdio):
         os.dup2(source, target)
-    if is_terminal:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _open_terminal(terminals: socket.socket) -> None:
+    """Open a terminal of the container's own, where it has a name, make it the controlling one, send its near side."""
+    near = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(near, _UNLOCK, struct.pack("i", 0))
+    (number,) = struct.unpack("i", fcntl.ioctl(near, _NUMBER, struct.pack("i", 0)))
+    far = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    socket.send_fds(terminals, [b"t"], [near])
+    _standard_streams((far, far, far))
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _own_streams(user: identity.User) -> None:

@@ -56,7 +56,7 @@ class Sink:
 
 
 class Streams:
-    """The shim's ends of the streams; `child` holds the descriptors that become 0, 1 and 2."""
+    """The shim's ends of the streams; `child` holds the descriptors that become 0, 1 and 2, or None for a terminal."""
 
     def __init__(self, *, tty: bool, stdin: bool, log: LogWriter, selector: selectors.BaseSelector) -> None:
         self._log, self._selector = log, selector
@@ -66,10 +66,13 @@ class Streams:
         """Where input is written; -1 where the container reads from /dev/null."""
         self._sources: dict[int, bytes] = {}
         self._child_fds: set[int] = set()
-        self.child = self._open_terminal() if tty else self._open_pipes(stdin)
+        self.child = None if tty else self._open_pipes(stdin)
 
-    def start(self) -> None:
-        """Close the child's ends and begin to copy output."""
+    def start(self, terminal: int) -> None:
+        """Close the child's ends and begin to copy output, of pipes or of the `terminal` that the child opened."""
+        if terminal >= 0:
+            self.stdin = terminal
+            self._sources[terminal] = b"stdout"
         for fd in self._child_fds:
             os.close(fd)
         for fd, name in self._sources.items():
@@ -101,14 +104,6 @@ class Streams:
             self._log.end(name)
             for sink in list(sinks):
                 sink.close()
-
-    def _open_terminal(self) -> tuple[int, int, int]:
-        master, slave = os.openpty()
-        os.set_inheritable(master, False)
-        self.stdin = master
-        self._sources[master] = b"stdout"
-        self._child_fds = {slave}
-        return slave, slave, slave
 
     def _open_pipes(self, stdin: bool) -> tuple[int, int, int]:
         if stdin:
