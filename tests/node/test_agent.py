@@ -207,7 +207,8 @@ async def test_readiness_follows_its_probe(node: Node, tmp_path: Path) -> None:
 
     (tmp_path / "ok").touch()
 
-    await node.until("p", lambda pod: condition(pod, "Ready")["status"] == "True")
+    pod = await node.until("p", lambda pod: condition(pod, "Ready")["status"] == "True")
+    assert not condition(pod, "Ready").get("message")
 
 
 async def test_a_failed_liveness_probe_restarts_the_container(node: Node, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudk8s.client.interface import Client, DeleteOptions, Object
@@ -99,9 +99,21 @@ def _whole_lists(before: Mapping[str, Any], status: Mapping[str, Any]) -> dict[s
         gone = [entry for entry in before.get(field) or () if entry["ip"] not in ips]
         if gone and ips:
             marked[field] = [*status[field], *({"$patch": "delete", "ip": entry["ip"]} for entry in gone)]
-    kinds = {condition["type"] for condition in status.get("conditions") or ()}
+    conditions = _without_old_reasons(before.get("conditions") or (), status.get("conditions") or ())
+    if conditions != list(status.get("conditions") or ()):
+        marked["conditions"] = conditions
+    kinds = {condition["type"] for condition in conditions}
     lost = [each for each in before.get("conditions") or () if each["type"] in OWNED and each["type"] not in kinds]
     if lost:
         deletions = [{"$patch": "delete", "type": each["type"]} for each in lost]
-        marked["conditions"] = [*(status.get("conditions") or ()), *deletions]
+        marked["conditions"] = [*conditions, *deletions]
     return marked
+
+
+def _without_old_reasons(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Conditions are merged by type: a reason that has gone must be taken away by name."""
+    old = {condition["type"]: condition for condition in before}
+    return [
+        {**{key: None for key in ("reason", "message") if key in old.get(condition["type"], {})}, **condition}
+        for condition in now
+    ]

@@ -66,7 +66,10 @@ class Control:
     def _exec(self, connection: socket.socket, request: dict[str, Any], fds: list[int]) -> None:
         try:
             streams = None if request.get("tty") else (fds[0], fds[1], fds[2])
-            launched = launch(self._exec_defaults | request, streams)
+            process = self._exec_defaults | request
+            if request.get("tty"):
+                process["env"] = {"TERM": "xterm"} | dict(process["env"])
+            launched = launch(process, streams)
         except LaunchError as error:
             self._answer(connection, {"error": str(error)})
             return
