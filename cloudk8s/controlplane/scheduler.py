@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -16,17 +16,18 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection, LeaderElector
+from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.controlplane.led import run_led
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.plugin.manager import Plugins
 from cloudk8s.plugin.registries import SchedulerPlugins
 
 if TYPE_CHECKING:
     from cloudk8s.scheduler.configuration.model import LeaderElectionConfiguration, SchedulerConfiguration
+    from cloudk8s.scheduler.scheduler import Scheduler
 
 IDENTITY = "system:kube-scheduler"
 COMPONENT = "default-scheduler"
@@ -48,32 +49,40 @@ class SchedulerOptions:
 async def running_scheduler(
     server: RunningApiServer, informers: Informers, *, clock: Clock, config: Path | None = None
 ) -> AsyncIterator[None]:
-    """Run the scheduler; it shares the informers of the process and loads in the background."""
-    client = server.client(IDENTITY)
-    configuration = read_configuration(config) if config else None
-    work = _schedule(client, informers, clock, configuration, server.settings.disabled_plugins)
+    """Run the scheduler; it shares the informers of the process and loads in the background.
+
+    With a configuration it is loaded at once. Raises SettingsError for what is wrong with that.
+    """
+    client, disabled = server.client(IDENTITY), server.settings.disabled_plugins
+    if config is not None:
+        work = (await _assembled(client, informers, clock, read_configuration(config), disabled)).run()
+    else:
+        work = _load_and_run(client, informers, clock, disabled)
     async with background(work, names=("scheduler",)):
         yield
 
 
 async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], None]) -> None:
-    """Schedule the pods of the cluster that the options name until SIGINT or SIGTERM."""
+    """Schedule the pods of the cluster that the options name until SIGINT or SIGTERM.
+
+    Raises SettingsError and LeadershipLost.
+    """
     clock, configuration = SystemClock(), read_configuration(options.config)
     how = configuration.client_connection
     connection = load_connection(options.kubeconfig or how.kubeconfig or None)
     settings = NetworkSettings(qps=how.qps, burst=how.burst, user_agent="kube-scheduler")
     client = NetworkClient(connection, settings=settings, clock=clock)
+    informers = Informers(client, clock=clock)
 
     async def schedule() -> None:
-        async with Informers(client, clock=clock) as informers:
+        async with informers:
             report(f"scheduling for {connection.server}")
-            await _schedule(client, informers, clock, configuration, options.disabled_plugins)
+            await scheduler.run()
 
-    election = configuration.leader_election.model_copy(update=dict(options.leader_election))
-    work = _elected(client, schedule, election, clock) if election.leader_elect else schedule()
     try:
-        async with background(work, names=("scheduler",)):
-            await until_stopped()
+        scheduler = await _assembled(client, informers, clock, configuration, options.disabled_plugins)
+        election = configuration.leader_election.model_copy(update=dict(options.leader_election))
+        await run_led(client, schedule, _election(election), clock=clock)
     finally:
         await client.close()
 
@@ -86,33 +95,47 @@ def read_configuration(path: Path | None) -> SchedulerConfiguration:
     return load_configuration(path) if path else SchedulerConfiguration()
 
 
-async def _elected(
-    client: Client, schedule: Callable[[], Awaitable[None]], how: LeaderElectionConfiguration, clock: Clock
-) -> None:
-    election = LeaderElection(
-        how.resource_name, f"{socket.gethostname()}_{uuid.uuid4()}", how.resource_namespace,
-        how.lease_duration, how.renew_deadline, how.retry_period,
-    )  # fmt: skip
-    await LeaderElector(client, election, clock=clock).run(schedule)
+@dataclass(frozen=True, slots=True)
+class _Assembled:
+    """A scheduler, and its events."""
+
+    scheduler: Scheduler
+    events: EventRecorder
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.events.run(), name="scheduler events")
+            group.create_task(self.scheduler.run(), name="scheduler loop")
 
 
-async def _schedule(
+async def _load_and_run(client: Client, informers: Informers, clock: Clock, disabled: Collection[str]) -> None:
+    await (await _assembled(client, informers, clock, None, disabled)).run()
+
+
+async def _assembled(
     client: Client,
     informers: Informers,
     clock: Clock,
     configuration: SchedulerConfiguration | None,
     disabled: Collection[str],
-) -> None:
-    """Load what is heavy (numpy) off the loop, then run."""
+) -> _Assembled:
+    """Load what is heavy (numpy) off the loop, and put it together."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
     factories = await asyncio.to_thread(_factories, disabled)
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
     context = module.SchedulerContext(client, informers, events, clock)
     scheduler = module.Scheduler(context, configuration or module.DEFAULT_CONFIGURATION, plugins=factories)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(events.run(), name="scheduler events")
-        group.create_task(scheduler.run(), name="scheduler loop")
+    return _Assembled(scheduler, events)
+
+
+def _election(how: LeaderElectionConfiguration) -> LeaderElection | None:
+    if not how.leader_elect:
+        return None
+    return LeaderElection(
+        how.resource_name, f"{socket.gethostname()}_{uuid.uuid4()}", how.resource_namespace,
+        how.lease_duration, how.renew_deadline, how.retry_period,
+    )  # fmt: skip
 
 
 def _factories(disabled: Collection[str]) -> Mapping[str, Any]:
