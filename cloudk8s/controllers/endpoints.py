@@ -28,6 +28,8 @@ from cloudk8s.controllers.service_pods import (
     target_of,
     target_port,
 )
+from cloudk8s.controllers.trigger_times import ANNOTATION as TRIGGER_TIME
+from cloudk8s.controllers.trigger_times import TriggerTimes, stamped
 from cloudk8s.errors import AlreadyExists, NotFound, StatusError
 
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -47,6 +49,7 @@ class EndpointsController:
         self._context = context
         self._client = context.client
         self._queue: WorkQueue[str] = WorkQueue("endpoints", clock=context.clock)
+        self._triggers = TriggerTimes()
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)
         pods = context.informers.of(PODS)
@@ -79,6 +82,7 @@ class EndpointsController:
     async def _reconcile(self, name: str) -> timedelta | None:
         service = self._services.get_key(name)
         if service is None:
+            self._triggers.forget(name)
             await self._delete(name)
         elif is_managed(service):
             await self._write(service, self._endpoints.get_key(name))
@@ -95,11 +99,13 @@ class EndpointsController:
             return
 
     async def _write(self, service: Object, current: Object | None) -> None:
-        wanted, is_truncated = subsets_of(service, self._service_pods.pods_of(service))
+        pods = self._service_pods.pods_of(service)
+        wanted, is_truncated = subsets_of(service, pods)
         labels = {name: value for name, value in labels_of(service).items() if name != HEADLESS_LABEL}
         labels |= {MANAGED_BY: MANAGER} | ({HEADLESS_LABEL: ""} if is_headless(service) else {})
         annotations = dict(annotations_of(current)) if current else {}
-        annotations.pop(OVER_CAPACITY, None)
+        for name in (OVER_CAPACITY, TRIGGER_TIME):
+            annotations.pop(name, None)
         if is_truncated:
             annotations[OVER_CAPACITY] = "truncated"
         if current is not None and _is_same(current, wanted, labels, annotations):
@@ -113,7 +119,8 @@ class EndpointsController:
         made = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
         if wanted:
             made["subsets"] = wanted
-        await self._put(service, made, is_new=current is None)
+        moment = self._triggers.earliest_change(service, pods)
+        await self._put(service, stamped(made, moment), is_new=current is None)
 
     async def _put(self, service: Object, endpoints: Object, *, is_new: bool) -> None:
         try:
@@ -196,5 +203,6 @@ def _port(port: Port) -> dict[str, Any]:
 def _is_same(
     current: Object, subsets: list[dict[str, Any]], labels: Mapping[str, str], annotations: Mapping[str, str]
 ) -> bool:
-    is_described = labels_of(current) == labels and annotations_of(current) == annotations
+    described = {name: text for name, text in annotations_of(current).items() if name != TRIGGER_TIME}
+    is_described = labels_of(current) == labels and described == annotations
     return is_described and (current.get("subsets") or []) == subsets

@@ -62,6 +62,10 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("ephemeral-volume-controller", "cloudk8s.controllers.ephemeral_volumes:EphemeralVolumeController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
+    (
+        "endpointslice-mirroring-controller",
+        "cloudk8s.controllers.endpoint_slice.mirroring:EndpointSliceMirroringController",
+    ),
     ("node-lifecycle-controller", "cloudk8s.controllers.node_lifecycle.controller:NodeLifecycleController"),
     ("taint-eviction-controller", "cloudk8s.controllers.taint_eviction:TaintEvictionController"),
     ("replicaset-controller", "cloudk8s.controllers.replica_set:ReplicaSetController"),

@@ -5,8 +5,9 @@ https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
@@ -16,29 +17,39 @@ from cloudk8s.client.objects import (
     labels_of,
     name_of,
     namespace_of,
+    spec_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
+from cloudk8s.controllers.endpoint_slice import topology
 from cloudk8s.controllers.endpoint_slice.endpoints import endpoints_by_ports, zone_label
 from cloudk8s.controllers.endpoint_slice.hints import hint
+from cloudk8s.controllers.endpoint_slice.labels import (
+    BY_SERVICE,
+    MANAGED_BY,
+    MANAGER,
+    SERVICE_NAME,
+    service_of_slice,
+)
 from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
 from cloudk8s.controllers.endpoint_slice.writes import LastWrites
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, is_namespace_terminating, node_of
 from cloudk8s.controllers.service_pods import (
     HEADLESS_LABEL,
+    Family,
     ServicePods,
     families_of,
     is_headless,
     is_managed,
 )
+from cloudk8s.controllers.trigger_times import TriggerTimes, stamped
 from cloudk8s.errors import Conflict, NotFound, StatusError
 
-MANAGER = "endpointslice-controller.k8s.io"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
-SERVICE_NAME = "kubernetes.io/service-name"
-BY_SERVICE = "service"
 COALESCE = 0.02
+NODES_COALESCE = 1.0
+"""Seconds that changes of nodes are collected before endpoints are divided anew."""
+FAMILIES: Final[tuple[Family, ...]] = ("IPv4", "IPv6")
 
 
 class EndpointSliceController:
@@ -47,6 +58,7 @@ class EndpointSliceController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._client = context.client
+        self._events = context.events.for_component("endpoint-slice-controller")
         self._queue: WorkQueue[str] = WorkQueue("endpoint slices", clock=context.clock)
         self._written = LastWrites(context.clock)
         self._services = context.informers.of(SERVICES)
@@ -57,8 +69,11 @@ class EndpointSliceController:
         self._pods.add_handler(self._pod_changed)
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)
+        self._zones: topology.Zones | None = None
+        self._triggers = TriggerTimes()
+        self._divided: dict[tuple[str, str], str] = {}
         self._slices = context.informers.of(ENDPOINT_SLICES)
-        self._slices.add_index(BY_SERVICE, _service_of_slice)
+        self._slices.add_index(BY_SERVICE, service_of_slice)
         self._slices.add_handler(self._slice_changed)
 
     async def run(self) -> None:
@@ -72,6 +87,10 @@ class EndpointSliceController:
             self._queue.add_after(service, COALESCE)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if topology.look_of(old) != topology.look_of(new):
+            self._zones = None
+            for service, _ in self._divided:
+                self._queue.add_after(service, NODES_COALESCE)
         if zone_label(old) == zone_label(new):
             return
         for pod in self._pods.by_index(BY_NODE, name_of(new or old or {})):
@@ -81,7 +100,7 @@ class EndpointSliceController:
     def _slice_changed(self, old: Object | None, new: Object | None) -> None:
         """Somebody else changed or deleted a slice of ours; our own writes are known by their version."""
         for item in (old, new):
-            for service in _service_of_slice(item) if item else ():
+            for service in service_of_slice(item) if item else ():
                 if not self._written.explains(service, old, new):
                     self._queue.add(service)
 
@@ -92,6 +111,9 @@ class EndpointSliceController:
         service = self._services.get_key(name)
         if service is None:
             self._written.forget(name)
+            self._triggers.forget(name)
+            for family in FAMILIES:
+                self._divided.pop((name, family), None)
             return None
         if is_deleting(service) or not is_managed(service):
             return None
@@ -101,13 +123,37 @@ class EndpointSliceController:
         pods = self._service_pods.pods_of(service)
         plan = Plan()
         for family in families_of(service):
-            wanted = endpoints_by_ports(service, pods, family, self._zone_of)
-            _merge(plan, pack(existing, wanted, family))
+            part = pack(existing, endpoints_by_ports(service, pods, family, self._zone_of), family)
+            self._report(service, family, hint(service, part, self._known_zones()))
+            _merge(plan, part)
         plan.delete += [item for item in existing if item.get("addressType") not in families_of(service)]
-        hint(service, plan)
         _relabel(service, plan)
+        moment = self._triggers.earliest_change(service, pods)
+        plan.update = [stamped(item, moment) for item in plan.update]
+        plan.create = [stamped(item, moment) for item in plan.create]
         await self._write(name, service, plan)
         return None
+
+    def _known_zones(self) -> topology.Zones:
+        if self._zones is None:
+            self._zones = topology.zones_of(self._nodes.list())
+        return self._zones
+
+    def _report(self, service: Object, family: Family, problem: str) -> None:
+        """Say on the Service when endpoints begin or cease to be divided between zones."""
+        key = (key_of(service), family)
+        before, now = self._divided.get(key), problem or "divided"
+        if not topology.is_wanted(service) or spec_of(service).get("trafficDistribution"):
+            self._divided.pop(key, None)
+            return
+        self._divided[key] = now
+        if now == before:
+            return
+        if problem:
+            self._events.warning(service, "TopologyAwareHintsDisabled", f"{problem}, addressType: {family}")
+        else:
+            message = f"Topology Aware Hints has been enabled, addressType: {family}"
+            self._events.normal(service, "TopologyAwareHintsEnabled", message)
 
     async def _write(self, name: str, service: Object, plan: Plan) -> None:
         self._written.begin(name)
@@ -121,7 +167,7 @@ class EndpointSliceController:
         for item in plan.update:
             self._written.wrote(name, await self._client.update(ENDPOINT_SLICES, item))
         for item in plan.create:
-            item["metadata"] = {
+            item["metadata"] |= {
                 "generateName": f"{name_of(service)}-",
                 "namespace": namespace,
                 "labels": _labels(service, {}),
@@ -159,10 +205,3 @@ def _labels(service: Object, old: Mapping[str, str]) -> dict[str, str]:
     if is_headless(service):
         labels[HEADLESS_LABEL] = ""
     return {**labels, SERVICE_NAME: name_of(service), MANAGED_BY: MANAGER}
-
-
-def _service_of_slice(item: Object) -> Iterable[str]:
-    labels = labels_of(item)
-    if labels.get(MANAGED_BY) != MANAGER or SERVICE_NAME not in labels:
-        return ()
-    return (f"{namespace_of(item)}/{labels[SERVICE_NAME]}",)

@@ -1,0 +1,192 @@
+"""Slices for Endpoints that a user keeps by hand: those of Services that select no pods.
+
+https://kubernetes.io/docs/concepts/services-networking/service/#endpointslice-mirroring
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import (
+    annotations_of,
+    controller_reference,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+)
+from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from cloudk8s.controllers.endpoint_slice.endpoints import Endpoint, Ports
+from cloudk8s.controllers.endpoint_slice.labels import BY_MIRRORED, MANAGED_BY, MIRROR, SERVICE_NAME, mirrored
+from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
+from cloudk8s.controllers.endpoint_slice.writes import LastWrites
+from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.pods import is_namespace_terminating
+from cloudk8s.controllers.service_pods import Family, family_of, selector_of
+from cloudk8s.errors import Conflict, NotFound, StatusError
+
+SKIP: Final = "endpointslice.kubernetes.io/skip-mirror"
+LEADER: Final = "control-plane.alpha.kubernetes.io/leader"
+LIMIT: Final = 1000
+"""Most addresses of a subset that are mirrored."""
+_FAMILIES: Final[tuple[Family, ...]] = ("IPv4", "IPv6")
+_NOT_COPIED: Final = (
+    "endpoints.kubernetes.io/last-change-trigger-time",
+    "kubectl.kubernetes.io/last-applied-configuration",
+)
+
+
+class EndpointSliceMirroringController:
+    """Owns the slices that carry its `managed-by` label."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._context = context
+        self._client = context.client
+        self._events = context.events.for_component("endpoint-slice-mirroring-controller")
+        self._queue: WorkQueue[str] = WorkQueue("mirrored endpoints", clock=context.clock)
+        self._written = LastWrites(context.clock)
+        self._endpoints = context.informers.of(ENDPOINTS)
+        self._endpoints.add_handler(self._changed)
+        self._services = context.informers.of(SERVICES)
+        self._services.add_handler(self._changed)
+        self._slices = context.informers.of(ENDPOINT_SLICES)
+        self._slices.add_index(BY_MIRRORED, mirrored)
+        self._slices.add_handler(self._slice_changed)
+
+    async def run(self) -> None:
+        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+
+    def _changed(self, old: Object | None, new: Object | None) -> None:
+        """A Service of pods, and what controllers keep for it, is of no interest unless it has just become one."""
+        items = [item for item in (old, new) if item is not None]
+        if items[0].get("kind") == SERVICES.kind and all(map(selector_of, items)):
+            return
+        self._queue.add(key_of(items[0]))
+
+    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
+        for item in (old, new):
+            for name in mirrored(item) if item else ():
+                if not self._written.explains(name, old, new):
+                    self._queue.add(name)
+
+    async def _reconcile(self, name: str) -> timedelta | None:
+        endpoints, service = self._endpoints.get_key(name), self._services.get_key(name)
+        existing = [item for item in self._slices.by_index(BY_MIRRORED, name) if not is_deleting(item)]
+        if not self._written.are_seen(name, existing):
+            raise Conflict(f"Endpoints {name}: the cache has not seen the last write of its slices")
+        if endpoints is None or service is None or selector_of(service) or not _is_mirrored(endpoints):
+            if existing:
+                await self._write(name, endpoints, Plan(delete=existing))
+            return None
+        if (skipped := _skipped(endpoints)) > 0:
+            limit = f"A max of {LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset."
+            self._events.warning(endpoints, "TooManyAddressesToMirror", f"{limit} {skipped} addresses were skipped")
+        await self._write(name, endpoints, _plan(endpoints, existing))
+        return None
+
+    async def _write(self, name: str, endpoints: Object | None, plan: Plan) -> None:
+        self._written.begin(name)
+        for item in plan.delete:
+            try:
+                await self._client.delete(ENDPOINT_SLICES, name_of(item), namespace=namespace_of(item))
+            except NotFound:
+                continue
+            self._written.deleted(name, item)
+        for item in plan.update:
+            self._written.wrote(name, await self._client.update(ENDPOINT_SLICES, item))
+        for item in plan.create if endpoints else ():
+            assert endpoints is not None
+            made = {**item, "metadata": {**item["metadata"], **_names(endpoints)}}
+            try:
+                new = await self._client.create(ENDPOINT_SLICES, made, namespace=namespace_of(endpoints))
+            except StatusError as error:
+                if is_namespace_terminating(error):
+                    return
+                raise
+            self._written.wrote(name, new)
+
+
+def _is_mirrored(endpoints: Object) -> bool:
+    if is_deleting(endpoints) or LEADER in annotations_of(endpoints):
+        return False
+    return labels_of(endpoints).get(SKIP) != "true"
+
+
+def _names(endpoints: Object) -> dict[str, Any]:
+    return {
+        "generateName": f"{name_of(endpoints)}-",
+        "namespace": namespace_of(endpoints),
+        "ownerReferences": [controller_reference(endpoints, ENDPOINTS)],
+    }
+
+
+def _plan(endpoints: Object, existing: Sequence[Object]) -> Plan:
+    """What to write; unlike a Service's own, no empty slice is kept."""
+    plan = Plan()
+    for family in _FAMILIES:
+        part = pack(existing, _by_ports(endpoints, family), family)
+        plan.create += [item for item in part.create if item["endpoints"]]
+        plan.update += part.update
+        plan.delete += part.delete + [item for item in part.kept if not item.get("endpoints")]
+        plan.kept += [item for item in part.kept if item.get("endpoints")]
+    metadata = _metadata(endpoints)
+    for item in plan.update + plan.create:
+        item["metadata"] = {**item.get("metadata", {}), **metadata}
+    for item in plan.kept:
+        if any((item["metadata"].get(field) or {}) != value for field, value in metadata.items()):
+            plan.update.append({**item, "metadata": {**item["metadata"], **metadata}})
+    return plan
+
+
+def _metadata(endpoints: Object) -> dict[str, Any]:
+    labels = {**labels_of(endpoints), SERVICE_NAME: name_of(endpoints), MANAGED_BY: MIRROR}
+    annotations = {name: text for name, text in annotations_of(endpoints).items() if name not in _NOT_COPIED}
+    return {"labels": labels, "annotations": annotations}
+
+
+def _by_ports(endpoints: Object, family: Family) -> Mapping[Ports, list[Endpoint]]:
+    found: dict[Ports, list[Endpoint]] = {}
+    for subset in endpoints.get("subsets") or ():
+        addresses = list(_addresses(subset, family))
+        if addresses:
+            found.setdefault(_ports(subset), []).extend(addresses)
+    return found
+
+
+def _addresses(subset: Mapping[str, Any], family: Family) -> Iterable[Endpoint]:
+    left = LIMIT
+    for field, is_ready in (("addresses", True), ("notReadyAddresses", False)):
+        for address in (subset.get(field) or ())[: max(0, left)]:
+            left -= 1
+            if family_of(address["ip"]) == family:
+                yield _endpoint(address, is_ready)
+
+
+def _endpoint(address: Mapping[str, Any], is_ready: bool) -> Endpoint:
+    endpoint: Endpoint = {"addresses": [address["ip"]], "conditions": {"ready": is_ready}}
+    for field in ("hostname", "targetRef", "nodeName"):
+        if address.get(field):
+            endpoint[field] = address[field]
+    return endpoint
+
+
+def _ports(subset: Mapping[str, Any]) -> Ports:
+    return tuple(
+        sorted(
+            (port.get("name") or "", int(port["port"]), port.get("protocol") or "TCP", port.get("appProtocol") or "")
+            for port in subset.get("ports") or ()
+        )
+    )
+
+
+def _skipped(endpoints: Object) -> int:
+    counts = [
+        len(subset.get("addresses") or ()) + len(subset.get("notReadyAddresses") or ())
+        for subset in endpoints.get("subsets") or ()
+    ]
+    return sum(max(0, count - LIMIT) for count in counts)
