@@ -29,15 +29,15 @@ from cloudk8s.cloud.model.load_balancer import (
     ServiceKey,
 )
 from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
-from cloudk8s.cloud.model.network import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s.cloud.model.route import Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
 from cloudk8s.errors import CloudError
 
 if TYPE_CHECKING:
     from cloudk8s.cloud.stack.interface import Observation, ResourceType
-    from cloudk8s.cloud.stack.plan import Plan
-    from cloudk8s.cloud.stack.resource import Stack
+    from cloudk8s.cloud.stack.plan import Plan, Step
+    from cloudk8s.cloud.stack.resource import Resource, Stack
 
 Failures = Mapping[str, CloudError]
 """What went wrong, by the item's key; items that are not in it succeeded."""
@@ -159,6 +159,39 @@ class KeepsRecords(Protocol):
 
     def records(self) -> Mapping[str, Mapping[str, str]]:
         """`NetworkRequest.record` as it stands in the cloud, by cluster id, for all clusters of the account."""
+
+
+@runtime_checkable
+class ForetellsCalls(Protocol):
+    """A `Networks` or `Machines` that knows beforehand which calls that change something its work will take."""
+
+    def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
+        """Names of the API calls of a plan's steps; a step that changes nothing has none. Pure."""
+
+    def creation_calls(self, requests: Sequence[MachineRequest]) -> Sequence[str]:
+        """Names of the API calls of one `create`. Pure."""
+
+    def deletion_calls(self, machines: int) -> Sequence[str]:
+        """Names of the API calls of one `delete` of so many machines. Pure."""
+
+
+@runtime_checkable
+class KnowsPrices(Protocol):
+    """A `Networks` or `Machines` that can estimate what things cost, in dollars an hour."""
+
+    def resource_price(self, resource: Resource) -> float:
+        """Of one resource of a network's stack; 0 is free. Pure."""
+
+    def machine_price(self, request: MachineRequest) -> float | None:
+        """Of one machine with its root volume; None is not known. Pure."""
+
+
+@runtime_checkable
+class Preflights(Protocol):
+    """A `Networks` that can find out beforehand what would fail later."""
+
+    def preflight(self, request: NetworkRequest, machines: Sequence[MachineRequest]) -> Sequence[Finding]:
+        """What stands in the way of making all this: permissions, quotas, types that a zone has not. Reads only."""
 
 
 class Volumes(Protocol):

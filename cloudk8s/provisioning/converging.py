@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.errors import CloudError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
-from cloudk8s.provisioning.machine_work import carry_out
+from cloudk8s.provisioning.machine_work import make, remove
 from cloudk8s.provisioning.machines.decision import Decision
 from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.network import network_request
-from cloudk8s.provisioning.planning import decisions, settled
+from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.simulation import next_decisions
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State, look, views
 from cloudk8s.provisioning.waiting import Patience
@@ -61,14 +63,24 @@ def converge(
 
 
 def _pass(site: Site, declaration: ClusterDeclaration, state: State) -> Pass:
+    """The network; new machines; the endpoint, which sends nothing more to those that go; and only then these go."""
     done = Pass(state)
     members = state.members
     network = _network(site, declaration, members, done)
     if network is None:
         return done
-    _machines(site, declaration, network, done)
-    if done.state.members != members and not done.failures and site.networks is not None:
-        _network(site, declaration, done.state.members, done)
+    decisions = next_decisions(declaration, state.machines, network.id, site.clock.now())
+    _make(site, decisions, network, done)
+    doomed = {deletion.machine.machine.id for decision in decisions for deletion in decision.delete}
+    staying = [id for id in done.state.members if id not in doomed]
+    if staying != list(members) and not done.failures and site.networks is not None:
+        _network(site, declaration, staying, done)
+    if not done.failures:
+        _remove(site, decisions, done)
+    for decision in decisions:
+        waits = _waits(decision, done.state.machines)
+        done.waiting |= waits
+        done.goes_on |= not (waits or decision.is_settled)
     return done
 
 
@@ -98,19 +110,27 @@ def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:
     )
 
 
-def _machines(site: Site, declaration: ClusterDeclaration, network: Network, done: Pass) -> None:
-    known = {view.machine.id: view for view in done.state.machines}
-    for decision in decisions(site, declaration, done.state.machines, network.id):
-        work = carry_out(site, decision, network)
-        known |= {machine.id: MachineView(machine) for machine in work.made}
-        for machine in work.deleted:
-            known[machine.id] = MachineView(replace(machine, state="deleting"))
+def _make(site: Site, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
+    for decision in decisions:
+        work = make(site, decision, network)
         done.failures |= work.failures
-        done.has_moved |= bool(work.made or work.deleted)
-        waits = _waits(decision, known.values())
-        done.waiting |= waits
-        done.goes_on |= not (waits or decision.is_settled)
-    done.state = replace(done.state, machines=views([view.machine for view in known.values()]))
+        _note(done, work.made)
+
+
+def _remove(site: Site, decisions: Sequence[Decision], done: Pass) -> None:
+    for decision in decisions:
+        work = remove(site, decision)
+        done.failures |= work.failures
+        _note(done, [replace(machine, state="deleting") for machine in work.deleted])
+
+
+def _note(done: Pass, machines: Sequence[Machine]) -> None:
+    """What is known of machines now."""
+    if machines:
+        known = {view.machine.id: view.machine for view in done.state.machines}
+        known |= {machine.id: machine for machine in machines}
+        done.state = replace(done.state, machines=views(list(known.values())))
+        done.has_moved = True
 
 
 def _waits(decision: Decision, machines: Iterable[MachineView]) -> dict[str, str]:

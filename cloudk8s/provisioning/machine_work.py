@@ -1,4 +1,4 @@
-"""Carry out one decision about machines: two calls at most, many machines in each."""
+"""Carry out one decision about machines: a call to make and a call to delete, for many machines each."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ class Work:
     failures: dict[str, CloudError] = field(default_factory=dict)
 
 
-def carry_out(site: Site, decision: Decision, network: Network) -> Work:
-    """Make and delete what was decided; never raises for what a cloud does."""
+def make(site: Site, decision: Decision, network: Network) -> Work:
+    """Make what was decided; never raises for what a cloud does."""
     work = Work()
     if decision.create:
         _create(site, [completed(request, network) for request in decision.create], work)
+    return work
+
+
+def remove(site: Site, decision: Decision) -> Work:
+    """Delete what was decided; never raises for what a cloud does."""
+    work = Work()
     if decision.delete:
         _delete(site, decision.delete, work)
     return work

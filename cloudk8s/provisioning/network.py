@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from cloudk8s.cloud.model.network import NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.network import NetworkRequest
 from cloudk8s.errors import SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
@@ -45,11 +45,3 @@ def network_request(declaration: ClusterDeclaration, members: Sequence[str] = ()
 def with_members(request: NetworkRequest, members: Sequence[str]) -> NetworkRequest:
     """The request with these machines behind the endpoint."""
     return replace(request, members=tuple(sorted(members)))
-
-
-def check(request: NetworkRequest, capabilities: NetworkCapabilities) -> Mapping[str, str]:
-    """What the cloud can't do of it: reasons by field; the core would rather know before the first call."""
-    refused = {}
-    if capabilities.zones and (unknown := sorted(set(request.zones) - set(capabilities.zones))):
-        refused["network.zones"] = f"{', '.join(unknown)}: there is {', '.join(capabilities.zones)}"
-    return refused

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cloudk8s.cloud.stack.plan import SIGNS, Plan
+from cloudk8s.cloud.model.network import Finding
+from cloudk8s.cloud.stack.plan import SIGNS, Plan, Step
+from cloudk8s.provisioning.costs import Cost
 
 MachineAction = Literal["create", "delete"]
 NAMES_SHOWN = 4
@@ -33,33 +36,58 @@ class MachineStep:
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
-    """The network's steps, then the machines' in the order of the rollout, then what the endpoint sends traffic to."""
+    """The network's steps, then the machines' in the order of the rollout, then how the endpoint follows them."""
 
     cluster: str
     network: Plan | None = None
     machines: tuple[MachineStep, ...] = ()
-    changes_members: bool = False
-    """Whether other machines will stand behind the endpoint when all is done."""
+    endpoint: tuple[Step, ...] = ()
+    """Steps of the network that follow from the machines: what the endpoint sends traffic to."""
+    calls: tuple[str, ...] | None = None
+    """Names of the API calls that change something, in no order; None where the provider can't tell."""
+    cost: Cost | None = None
+    findings: tuple[Finding, ...] = ()
+    """What a look beforehand found out."""
     notes: tuple[str, ...] = ()
     """What a person should know before saying yes."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing is to be changed."""
-        return not (self.machines or self.changes_members) and (self.network is None or self.network.is_empty)
+        return not (self.machines or self.endpoint) and (self.network is None or self.network.is_empty)
 
     @property
     def changes(self) -> int:
         """How many resources are made, changed, replaced or deleted."""
-        network = len(self.network.mutations) if self.network is not None else 0
-        return network + sum(len(step.names) for step in self.machines) + self.changes_members
+        return sum(self.counts.values())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many of each action."""
+        counts = dict.fromkeys(("create", "update", "replace", "delete"), 0)
+        for step in (*(self.network.mutations if self.network is not None else ()), *self.endpoint):
+            counts[step.action] += 1
+        for entry in self.machines:
+            counts[entry.action] += len(entry.names)
+        return counts
+
+    @property
+    def summary(self) -> str:
+        """`14 to create, 2 to delete`."""
+        return ", ".join(f"{count} to {action}" for action, count in self.counts.items() if count) or "nothing to do"
 
     def as_dict(self) -> dict[str, Any]:
         steps = [step.as_dict() for step in self.network.mutations] if self.network is not None else []
-        steps += [step.as_dict() for step in self.machines]
-        if self.changes_members:
-            steps.append({"action": "update", "type": "endpoint", "reasons": [MEMBERS]})
-        return {"cluster": self.cluster, "changes": self.changes, "steps": steps, "notes": list(self.notes)}
+        steps += [step.as_dict() for step in self.machines] + [step.as_dict() for step in self.endpoint]
+        entry: dict[str, Any] = {"cluster": self.cluster, "changes": self.changes, "steps": steps}
+        if self.calls is not None:
+            entry["apiCalls"] = {"total": len(self.calls), "byName": dict(sorted(Counter(self.calls).items()))}
+        if self.cost is not None:
+            entry["cost"] = self.cost.as_dict()
+        entry["findings"] = [
+            {"check": f.check, "message": f.message, "fatal": f.is_fatal, "field": f.field} for f in self.findings
+        ]
+        return {**entry, "notes": list(self.notes)}
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -67,25 +95,15 @@ class ClusterPlan:
             yield f"cluster {self.cluster}: nothing to do"
         else:
             yield from (str(step) for step in self.network.mutations) if self.network is not None else ()
-            yield from (str(step) for step in self.machines)
-            if self.changes_members:
-                yield f"{SIGNS['update']} update endpoint\n    {MEMBERS}"
-            yield f"cluster {self.cluster}: {self.summary}"
-        yield from (f"note: {note}" for note in self.notes)
-
-    @property
-    def summary(self) -> str:
-        """`14 to create, 2 to delete`."""
-        counts = dict.fromkeys(("create", "update", "replace", "delete"), 0)
-        for step in self.network.mutations if self.network is not None else ():
-            counts[step.action] += 1
-        for entry in self.machines:
-            counts[entry.action] += len(entry.names)
-        counts["update"] += self.changes_members
-        return ", ".join(f"{count} to {action}" for action, count in counts.items() if count) or "nothing to do"
-
-
-MEMBERS = "other machines run the control plane"
+            yield from (str(step) for step in (*self.machines, *self.endpoint))
+            calls = f", by {len(self.calls)} API calls" if self.calls is not None else ""
+            yield f"cluster {self.cluster}: {self.summary}{calls}"
+        if self.cost is not None:
+            yield f"cost: {self.cost}"
+        for finding in self.findings:
+            yield f"{'problem' if finding.is_fatal else 'warning'}: {finding.message}"
+        if not self.is_empty:
+            yield from (f"note: {note}" for note in self.notes)
 
 
 def shortened(names: Sequence[str]) -> str:

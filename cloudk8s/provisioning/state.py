@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cloudk8s.cloud.model.machine import Machine
@@ -37,10 +36,8 @@ class State:
 
 def look(site: Site) -> State:
     """Everything that the cluster has; raises when any part of it can't be read."""
-    with ThreadPoolExecutor(1, thread_name_prefix="machines") as pool:
-        listing = pool.submit(site.engine.retries.call, lambda: site.machines.list_owned(site.cluster))
-        observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
-        machines = listing.result()
+    observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
+    machines = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
     return State(observation, views(machines), from_tags(record_of(observation), site.settings))
 
 

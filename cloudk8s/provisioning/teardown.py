@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cloudk8s.cloud.model.load_balancer import ServiceKey
-from cloudk8s.cloud.model.network import Network
 from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, CloudK8sError, RetryLater
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
-from cloudk8s.provisioning.machine_work import carry_out
+from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
@@ -109,7 +108,7 @@ def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
 
 
 def _delete_machines(site: Site, state: State, work: _Work) -> State:
-    done = carry_out(site, remove_all(state.machines), Network(site.cluster))
+    done = remove(site, remove_all(state.machines))
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)
     if done.deleted:

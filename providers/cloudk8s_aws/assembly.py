@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s_aws.api import AwsApi, Prepare
+from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.networks import AwsNetworks
 from cloudk8s_aws.instances.contract import AwsInstances
 from cloudk8s_aws.instances.inventory import Inventory
@@ -53,6 +54,10 @@ class Aws:
     def zones(self) -> Zones:
         return Zones(self.api)
 
+    @cached_property
+    def cluster_vpc(self) -> KnownVpc:
+        return KnownVpc(self.settings.vpc_id)
+
     def instances(self) -> AwsInstances:
         settings = self.settings
         return AwsInstances(
@@ -78,10 +83,10 @@ class Aws:
         return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
 
     def machines(self) -> AwsMachines:
-        return AwsMachines(self.api, tags=self.settings.tags, families=self.settings.node_ip_families)
+        return AwsMachines(self.api, self.cluster_vpc, tags=self.settings.tags, families=self.settings.node_ip_families)
 
     def networks(self) -> AwsNetworks:
-        return AwsNetworks(self.api)
+        return AwsNetworks(self.api, self.cluster_vpc)
 
 
 def aws_of(cloud: Cloud[AwsSettings]) -> Aws:

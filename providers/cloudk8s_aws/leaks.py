@@ -28,7 +28,7 @@ def _ec2(ec2: Any) -> Iterator[str]:
     for table in ec2.describe_route_tables()["RouteTables"]:
         yield table["RouteTableId"]
         yield from (
-            f"{table['RouteTableId']} {route['DestinationCidrBlock']}"
+            f"{table['RouteTableId']} {route.get('DestinationCidrBlock', 'prefix list')}"
             for route in table["Routes"]
             if route.get("Origin") == "CreateRoute"
         )

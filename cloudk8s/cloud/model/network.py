@@ -55,3 +55,16 @@ class NetworkCapabilities:
     api_load_balancer: bool = True
     firewall: bool = True
     zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a look beforehand found out."""
+
+    check: str
+    """What was looked at: `quota`, `permission`, `machine type`, `name`, `network`."""
+    message: str
+    is_fatal: bool = True
+    """False: it may work all the same, or could not be found out."""
+    field: str = ""
+    """Where it stands in the cluster file."""

@@ -30,6 +30,7 @@ class ApiBalancers:
         self.api = api
         self._lock = threading.RLock()
         self._found: dict[str, tuple[Raw, Mapping[str, str]] | None] = {}
+        self._tags: dict[str, Mapping[str, str]] = {}
 
     def begin(self, scope: Scope, types: object) -> None:
         """A new observation."""
@@ -59,8 +60,16 @@ class ApiBalancers:
             entry = self.call(operation, Names=[api_name(owner)])[key][0]
         except (CloudNotFound, IndexError):
             return None
-        tags = read_tags(self.api, [entry[id]]).get(entry[id], {})
+        arn = entry[id]
+        if arn not in self._tags:  # an ARN never comes back, and nobody takes ownership tags away from it unpunished
+            self._tags |= read_tags(self.api, [arn])
+        tags = self._tags.get(arn, {})
         return (entry, tags) if tags.get(OWNER_TAG) == owner else None
+
+    def remember(self, arn: str, tags: Mapping[str, str]) -> None:
+        """The tags of what was made just now."""
+        with self._lock:
+            self._tags[arn] = dict(tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class ApiGroupType:
             )["TargetGroups"][0]  # fmt: skip
         except Taken:
             group = self._adopt(wanted["name"], call)
+        self.shared.remember(group["TargetGroupArn"], call.tags)
         return made(call, self.name, group["TargetGroupArn"])
 
     def update(self, call: Update) -> Observed:
@@ -135,6 +145,7 @@ class ApiBalancerType:
         except Taken:
             balancer = self.shared.call("describe_load_balancers", Names=[wanted["name"]])["LoadBalancers"][0]
             _refuse_foreign(self.shared, balancer["LoadBalancerArn"], call, f"load balancer {wanted['name']}")
+        self.shared.remember(balancer["LoadBalancerArn"], call.tags)
         entry = self._observed(balancer, call.tags)
         return replace(entry, properties=dict(wanted))
 

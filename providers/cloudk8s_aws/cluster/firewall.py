@@ -14,14 +14,13 @@ from cloudk8s.plugin import NetworkRequest
 
 MARK = "cloudk8s: "
 """Descriptions of our rules begin with it: rules that others added are never removed."""
-LOAD_BALANCER, CONTROL_PLANE, NODE, SERVICES = "apiserver-lb", "controlplane", "node", "lb"
+LOAD_BALANCER, CONTROL_PLANE, NODE = "apiserver-lb", "controlplane", "node"
 GROUPS: Mapping[str, str] = {
     LOAD_BALANCER: "the load balancer of the API",
     CONTROL_PLANE: "the control plane",
     NODE: "workers",
-    SERVICES: "load balancers of Services",
 }
-"""Security groups and what they are for; `lb` is the one with the tag that cloud controllers look for."""
+"""Security groups and what they are for; a machine is in one of them, so cloud controllers find exactly one."""
 
 Rule = dict[str, Any]
 
@@ -49,7 +48,6 @@ def rules_of(request: NetworkRequest) -> Mapping[str, Sequence[Rule]]:
             *_between(machines),
             *_from_outside(request),
         ),
-        SERVICES: (),
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cloudk8s.cloud.stack.interface import Observation, ResourceType
-from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Stack
-from cloudk8s.plugin import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.stack.plan import Step
+from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
+from cloudk8s.plugin import MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_aws.api import AwsApi, tags_of
 from cloudk8s_aws.cluster.balancing import (
     ApiBalancers,
@@ -15,10 +16,12 @@ from cloudk8s_aws.cluster.balancing import (
     ApiListenerType,
     ApiTargetsType,
 )
+from cloudk8s_aws.cluster.calls import planned_calls
 from cloudk8s_aws.cluster.endpoint import VpcEndpointType
 from cloudk8s_aws.cluster.gateway import AddressType, GatewayAttachmentType, InternetGatewayType
 from cloudk8s_aws.cluster.identity import Iam, ProfileRoleType, ProfileType, RolePolicyType, RoleType
 from cloudk8s_aws.cluster.kind import Ec2
+from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.nat_gateway import NatGatewayType
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.cluster.route_table import AssociationType, DefaultRouteType, RouteTableType
@@ -26,13 +29,20 @@ from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
 from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
 from cloudk8s_aws.cluster.subnet import SubnetType
 from cloudk8s_aws.cluster.vpc import RECORD, VpcDnsType, VpcType
+from cloudk8s_aws.machines.catalog import ADDRESS_HOUR, BALANCER_HOUR, NAT_HOUR, machine_price
+from cloudk8s_aws.machines.contract import DELETED_AT_ONCE
+from cloudk8s_aws.machines.launch import batches
+
+PRICES = {"nat-gateway": NAT_HOUR, "address": ADDRESS_HOUR, "api-balancer": BALANCER_HOUR}
+"""Dollars an hour; what is not here is free."""
 
 
 class AwsNetworks:
     """A VPC for each cluster, tagged; the engine does the rest."""
 
-    def __init__(self, api: AwsApi) -> None:
+    def __init__(self, api: AwsApi, known: KnownVpc) -> None:
         self._api = api
+        self._known = known
         self._zones: tuple[str, ...] = ()
 
     @property
@@ -46,7 +56,7 @@ class AwsNetworks:
         ec2, iam, balancers = Ec2(self._api, Reader(self._api)), Iam(self._api), ApiBalancers(self._api)
         return (
             RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
-            VpcType(ec2), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
+            VpcType(ec2, self._known), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
             RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
             AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
             ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
@@ -69,6 +79,21 @@ class AwsNetworks:
         wanted = [{"Name": "tag-key", "Values": [CLUSTER_TAG]}]
         found = (tags_of(vpc) for vpc in self._api.pages("ec2", "describe_vpcs", "Vpcs", Filters=wanted))
         return {tags[CLUSTER_TAG]: {k: v for k, v in tags.items() if k.startswith(RECORD)} for tags in found}
+
+    def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
+        return planned_calls(steps)
+
+    def creation_calls(self, requests: Sequence[MachineRequest]) -> Sequence[str]:
+        return ["RunInstances"] * len(batches(requests))
+
+    def deletion_calls(self, machines: int) -> Sequence[str]:
+        return ["TerminateInstances"] * -(-machines // DELETED_AT_ONCE)
+
+    def resource_price(self, resource: Resource) -> float:
+        return PRICES.get(resource.type, 0.0)
+
+    def machine_price(self, request: MachineRequest) -> float | None:
+        return machine_price(request)
 
     def _all_zones(self) -> tuple[str, ...]:
         if not self._zones:

@@ -8,7 +8,7 @@ from typing import Any
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
 from cloudk8s.plugin import NetworkRequest, SettingsError
 from cloudk8s_aws.cluster.balancing import api_name
-from cloudk8s_aws.cluster.firewall import CONTROL_PLANE, GROUPS, LOAD_BALANCER, SERVICES, rules_of
+from cloudk8s_aws.cluster.firewall import CONTROL_PLANE, GROUPS, LOAD_BALANCER, NODE, rules_of
 from cloudk8s_aws.cluster.layout import ZoneLayout, divide, iam_name, iam_path
 from cloudk8s_aws.cluster.policies import policy_of
 from cloudk8s_aws.ownership import cluster_tag
@@ -110,7 +110,7 @@ def _pod_table(request: NetworkRequest) -> str:
 
 def _firewalls(request: NetworkRequest) -> Iterator[Resource]:
     for name, purpose in GROUPS.items():
-        tags = _tags(request) if name == SERVICES else dict(request.tags)
+        tags = _tags(request) if name == NODE else dict(request.tags)
         group = {
             "name": f"{request.cluster}-{name}", "vpc": Ref("vpc"), "tags": tags,
             "description": f"cloudk8s cluster {request.cluster}: {purpose}",

@@ -9,6 +9,7 @@ from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Upda
 from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import tag_list, tags_of
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification
+from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.reading import Reader
 
 RECORD = "cloudk8s.io/declared-"
@@ -19,6 +20,7 @@ class VpcType:
     """`vpc`: its range can't change; its record can."""
 
     ec2: Ec2
+    known: KnownVpc
     name: str = "vpc"
     traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"cidr"}), api="ec2"))
 
@@ -27,19 +29,22 @@ class VpcType:
         return self.ec2.reader
 
     def list(self, scope: Scope) -> Sequence[Observed]:
+        entries = self.ec2.reader.entries(self.name, scope)
+        self.known.id = entries[0]["VpcId"] if len(entries) == 1 else ""
         return [
             observed(
                 self.name, raw, raw["VpcId"],
                 {"cidr": raw["CidrBlock"], "record": {k: v for k, v in tags_of(raw).items() if k.startswith(RECORD)}},
                 state="ready" if raw["State"] == "available" else "pending",
             )
-            for raw in self.ec2.reader.entries(self.name, scope)
+            for raw in entries
         ]  # fmt: skip
 
     def create(self, call: Create) -> Observed:
         vpc = self.ec2.call(
             "create_vpc", CidrBlock=call.properties["cidr"], TagSpecifications=specification("vpc", call)
         )["Vpc"]
+        self.known.id = vpc["VpcId"]
         return made(call, self.name, vpc["VpcId"])
 
     def update(self, call: Update) -> Observed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from cloudk8s.plugin import MachineType
+from cloudk8s.plugin import MachineRequest, MachineType
 
 GIB = 1024**3
 DEFAULT = "t3.medium"
@@ -31,6 +31,7 @@ BURSTABLE_SIZES = {
     "2xlarge": (8, 32, 16),
 }
 PODS = {"small": 11, "medium": 17, "large": 29}
+HOURS, IMAGE_GIB = 730, 8
 NAT_HOUR, ADDRESS_HOUR, BALANCER_HOUR, GIB_MONTH = 0.045, 0.005, 0.0225, 0.08
 
 
@@ -56,6 +57,16 @@ def machine_types() -> tuple[MachineType, ...]:
 def price_of(name: str) -> float:
     """Dollars an hour; 0.0 is not known."""
     return next((entry.price_per_hour for entry in machine_types() if entry.name == (name or DEFAULT)), 0.0)
+
+
+def machine_price(request: MachineRequest) -> float | None:
+    """Dollars an hour of a machine with its root volume; None where the type or the spot market has no known price."""
+    hourly = price_of(request.type)
+    if not hourly or request.spot:
+        return None
+    volume = (request.root_volume_gib or IMAGE_GIB) * GIB_MONTH / HOURS
+    address = ADDRESS_HOUR if request.network.get("public") else 0.0
+    return hourly + volume + address
 
 
 def architecture_of(name: str) -> str:

@@ -17,11 +17,12 @@ from cloudk8s.plugin import (
     MachineRequest,
     MachineType,
 )
-from cloudk8s_aws.api import AwsApi, chunks, tags_of
+from cloudk8s_aws.api import AwsApi, chunks, filters, tags_of
+from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.machines.catalog import machine_types
-from cloudk8s_aws.machines.launch import AT_ONCE, NAMES, POOL, ROLE, UIDS, USER_DATA, batches, parameters
+from cloudk8s_aws.machines.launch import NAMES, POOL, ROLE, UIDS, USER_DATA, batches, parameters
 from cloudk8s_aws.machines.naming import from_tags
 
 STATES: Mapping[str, Any] = {
@@ -31,16 +32,18 @@ STATES: Mapping[str, Any] = {
 FRESH_SECONDS = 20.0
 """How long a listing by this process is good enough to tell what exists already; tokens cover the rest."""
 ATTEMPTS = 5
+DELETED_AT_ONCE = 1000
 
 
 class AwsMachines:
     """One call for many machines that are alike, in making and in deleting."""
 
     def __init__(
-        self, api: AwsApi, *, tags: Mapping[str, str], families: Sequence[str] = ("ipv4",),
+        self, api: AwsApi, vpc: KnownVpc, *, tags: Mapping[str, str], families: Sequence[str] = ("ipv4",),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._api = api
+        self._vpc = vpc
         self._tags = dict(tags)
         self._families = tuple(families)
         self._monotonic = monotonic
@@ -52,9 +55,12 @@ class AwsMachines:
         return MachineCapabilities(user_data_bytes=USER_DATA, spot=True, tokens=True)
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
-        wanted = [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
+        """By VPC where that is known: a search by tag makes the cloud look at every instance of the account."""
+        wanted = filters(vpc_id=[self._vpc.id]) if self._vpc.id else []
+        wanted = wanted or [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
         reservations = self._api.pages("ec2", "describe_instances", "Reservations", page_size=1000, Filters=wanted)
-        found = [self._machine(raw) for entry in reservations for raw in entry["Instances"]]
+        listed = (self._machine(raw) for entry in reservations for raw in entry["Instances"])
+        found = [machine for machine in listed if machine.cluster == cluster]
         self._remember(cluster, found)
         return found
 
@@ -70,7 +76,7 @@ class AwsMachines:
 
     def delete(self, machines: Sequence[Machine]) -> Failures:
         failed: dict[str, CloudError] = {}
-        for part in chunks([machine.id for machine in machines], AT_ONCE):
+        for part in chunks([machine.id for machine in machines], DELETED_AT_ONCE):
             failed |= self._terminate(part)
         self._forget(machine.cluster for machine in machines)
         return failed

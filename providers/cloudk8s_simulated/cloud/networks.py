@@ -6,10 +6,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from cloudk8s.cloud.stack.interface import Observation, ResourceType, Traits
+from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Owner, Ref, Resource, Stack
-from cloudk8s.plugin import Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.plugin import MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_simulated.cloud.account import Account
 from cloudk8s_simulated.cloud.load_balancers import resource_types
+from cloudk8s_simulated.cloud.machines import TYPES
 from cloudk8s_simulated.cloud.resource_type import AccountType
 
 ROLES = ("control-plane", "worker")
@@ -54,6 +56,22 @@ class SimulatedNetworks:
             AccountType(self._account, "firewall", Traits(immutable=frozenset({"network"}))),
             *(kind for kind in resource_types(self._account) if kind.name != "mark"),
         )
+
+    def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
+        return [f"{'create' if step.action == 'replace' else step.action} {step.type}" for step in steps]
+
+    def creation_calls(self, requests: Sequence[MachineRequest]) -> Sequence[str]:
+        return ["create instance"]
+
+    def deletion_calls(self, machines: int) -> Sequence[str]:
+        return ["delete instance"]
+
+    def resource_price(self, resource: Resource) -> float:
+        return {"balancer": 0.02}.get(resource.type, 0.0)
+
+    def machine_price(self, request: MachineRequest) -> float | None:
+        price = next((entry.price_per_hour for entry in TYPES if entry.name == (request.type or TYPES[0].name)), None)
+        return price if not request.spot else None
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
         balancer = observation.get("balancer")
