@@ -8,7 +8,7 @@ CloudK8sError
 │   ├── Expired (410)  Invalid (422)  TooManyRequests  Timeout  InternalError …
 ├── StorageError             the store cannot do its work (disk full, corrupt file, in use)
 └── CloudError               raised by providers; see `cloudk8s.cloud.interface`
-    ├── CloudNotFound  RetryLater(after)  Unsupported(field)  CloudForbidden  QuotaExceeded
+    ├── CloudNotFound  RetryLater(after)  Unsupported(field)  CloudForbidden  QuotaExceeded  Unanswered
 """
 
 from __future__ import annotations
@@ -206,3 +206,7 @@ class CloudForbidden(CloudError):
 
 class QuotaExceeded(CloudError):
     """A limit of the account is reached; retry late."""
+
+
+class Unanswered(CloudError):
+    """The answer was lost: whether the call took effect is not known, so look before calling again."""

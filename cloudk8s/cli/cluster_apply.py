@@ -12,8 +12,8 @@ from cloudk8s.cli.cluster_options import (
     Timeout,
     Where,
     named,
-    open_named,
     seconds,
+    working,
 )
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
@@ -38,11 +38,11 @@ def apply(
 
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    site = open_named(name, Where.of(provider, offline, settings), declared=from_file, remembers=from_file is not None)
-    state = look(site)
-    declaration = from_file or state.recorded
-    if declaration is None:
-        raise UserError(
-            f'there is no cluster "{name}" on {site.provider}; make it with: cloudk8s cluster create {name}'
-        )
-    show(site, converge(site, declaration, timeout=limit, state=state), format)
+    where = Where.of(provider, offline, settings)
+    with working(name, where, declared=from_file, remembers=from_file is not None) as site:
+        state = look(site)
+        declaration = from_file or state.recorded
+        if declaration is None:
+            hint = f"make it with: cloudk8s cluster create {name}"
+            raise UserError(f'there is no cluster "{name}" on {site.provider}; {hint}')
+        show(site, converge(site, declaration, timeout=limit, state=state), format)

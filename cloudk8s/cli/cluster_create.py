@@ -19,8 +19,8 @@ from cloudk8s.cli.cluster_options import (
     Where,
     Workers,
     named,
-    open_named,
     seconds,
+    working,
 )
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
@@ -52,10 +52,10 @@ def create(
 
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    site = open_named(name, Where.of(provider, offline, settings), declared=from_file, remembers=True)
-    state = look(site)
     wishes = Wishes(workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap)
-    state = converge(site, declared(site, state, from_file, wishes), timeout=limit, state=state)
-    show(site, look(site) if format is not Format.TABLE else state, format)
+    with working(name, Where.of(provider, offline, settings), declared=from_file, remembers=True) as site:
+        state = look(site)
+        state = converge(site, declared(site, state, from_file, wishes), timeout=limit, state=state)
+        show(site, look(site) if format is not Format.TABLE else state, format)
     if format is Format.TABLE:
         output.say(f"next: cloudk8s cluster describe {name}")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds, working
+from cloudk8s.cli.cluster_plan import print_plan
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
@@ -37,22 +38,21 @@ def delete(
     from cloudk8s.provisioning.teardown import tear_down
 
     limit = seconds(timeout)
-    site = open_named(name, Where.of(provider, offline, settings))
-    state = look(site)
-    made = plan_deletion(site, state)
+    where = Where.of(provider, offline, settings)
     if dry_run:
-        if format is Format.TABLE:
-            for line in made.lines():
-                output.say(line)
-        else:
-            output.show(made.as_dict(), format)
-        raise typer.Exit(0 if made.is_empty else 2)
-    if not yes and not made.is_empty:
-        _confirm(name, made.summary)
-    tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
+        site = open_named(name, where)
+        planned = plan_deletion(site, look(site))
+        print_plan(planned, format)
+        raise typer.Exit(0 if planned.is_empty else 2)
+    with working(name, where) as site:
+        state = look(site)
+        planned = plan_deletion(site, state)
+        if not yes and not planned.is_empty:
+            _confirm(name, planned.summary)
+        tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
     forget(name)
     if format is not Format.TABLE:
-        output.show({"name": name, "phase": "Absent", "deleted": made.changes}, format)
+        output.show({"name": name, "phase": "Absent", "deleted": planned.changes}, format)
 
 
 def _confirm(name: str, summary: str) -> None:

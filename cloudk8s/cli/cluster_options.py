@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +17,13 @@ from cloudk8s.cli import output
 from cloudk8s.errors import SettingsError
 
 if TYPE_CHECKING:
+    from cloudk8s.cloud.stack.journal import Journal
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
     from cloudk8s.provisioning.progress import Event
     from cloudk8s.provisioning.site import Site
+
+JOURNAL_SECONDS = 3600.0
+"""Older entries of a journal tell nothing that the account does not."""
 
 Name = Annotated[str, typer.Argument(help="The cluster's name.")]
 OptionalName = Annotated[str, typer.Argument(help="The cluster's name; not needed with --file.")]
@@ -42,8 +48,33 @@ class Where:
         return Where(provider, offline, tuple(settings or ()))
 
 
-def open_named(name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False) -> Site:
+@contextmanager
+def working(
+    name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False
+) -> Iterator[Site]:
+    """The site of a cluster to change: no other process here does, intents are written down, the account rests."""
+    from cloudk8s.cloud.stack.journal import FileJournal, last_entry
+    from cloudk8s.provisioning.bookmarks import directory
+    from cloudk8s.provisioning.settling import alone, settle
+
+    path = directory() / f"{name}.journal"
+    last = last_entry(path)
+    with alone(path.with_suffix(".lock"), name):
+        journal = FileJournal(path, keep=last is not None and time.time() - last < JOURNAL_SECONDS)
+        try:
+            site = open_named(name, where, declared=declared, remembers=remembers, journal=journal)
+            settle(site, last, time.time())
+            yield site
+        finally:
+            journal.close()
+
+
+def open_named(
+    name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False,
+    journal: Journal | None = None,
+) -> Site:  # fmt: skip
     """The site of a cluster: by options, else by its file, else by its bookmark."""
+    from cloudk8s.cloud.stack.journal import MemoryJournal
     from cloudk8s.plugin.manager import Plugins
     from cloudk8s.provisioning.bookmarks import Bookmark, recall, remember
     from cloudk8s.provisioning.offline.accounts import account_settings
@@ -62,7 +93,9 @@ def open_named(name: str, where: Where, *, declared: ClusterDeclaration | None =
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
-    return open_site(plugins, provider, completed, name, SiteOptions(report=Teller()))
+    return open_site(
+        plugins, provider, completed, name, SiteOptions(report=Teller(), journal=journal or MemoryJournal())
+    )
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from cloudk8s.cli import output
@@ -10,6 +12,9 @@ from cloudk8s.cli.cluster_options import File, Offline, OptionalName, Provider, 
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.plan import ClusterPlan
 
 CHANGES = 2
 """Exit code: there is something to do."""
@@ -40,10 +45,15 @@ def plan(
         raise UserError(f'there is no cluster "{name}" on {site.provider}; give its file with -f')
     declaration = settled(site, declared(site, state, from_file, Wishes(workers)), state)
     made = plan_cluster(site, declaration, state)
-    if format is Format.TABLE:
-        for line in made.lines():
-            output.say(line)
-    else:
-        output.show(made.as_dict(), format)
+    print_plan(made, format)
     if not made.is_empty:
         raise typer.Exit(CHANGES)
+
+
+def print_plan(plan: ClusterPlan, format: Format) -> None:
+    """For people, or for programs."""
+    if format is Format.TABLE:
+        for line in plan.lines():
+            output.say(line)
+    else:
+        output.show(plan.as_dict(), format)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, open_named, seconds
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
@@ -37,14 +37,14 @@ def scale(
     limit = seconds(timeout)
     if workers is None and control_plane is None:
         raise UserError("say how many: --workers N or --control-plane N")
-    site = open_named(name, Where.of(provider, offline, settings))
-    state = look(site)
-    if state.recorded is None:
-        raise UserError(f'there is no cluster "{name}" on {site.provider}')
-    changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
-    if workers is not None:
-        changes["pools"] = scaled_pools(state.recorded, pool, workers)
-    show(site, converge(site, changed(state.recorded, changes), timeout=limit, state=state), format)
+    with working(name, Where.of(provider, offline, settings)) as site:
+        state = look(site)
+        if state.recorded is None:
+            raise UserError(f'there is no cluster "{name}" on {site.provider}')
+        changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
+        if workers is not None:
+            changes["pools"] = scaled_pools(state.recorded, pool, workers)
+        show(site, converge(site, changed(state.recorded, changes), timeout=limit, state=state), format)
 
 
 def scaled_pools(declaration: ClusterDeclaration, name: str, replicas: int) -> list[dict[str, Any]]:

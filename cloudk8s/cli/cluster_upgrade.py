@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, open_named, seconds
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
@@ -31,10 +31,10 @@ def upgrade(
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    site = open_named(name, Where.of(provider, offline, settings))
-    state = look(site)
-    if state.recorded is None:
-        raise UserError(f'there is no cluster "{name}" on {site.provider}')
-    declaration = changed(state.recorded, {"kubernetesVersion": kubernetes_version})
-    check_upgrade(state.recorded.version, declaration.version)
-    show(site, converge(site, declaration, timeout=limit, state=state), format)
+    with working(name, Where.of(provider, offline, settings)) as site:
+        state = look(site)
+        if state.recorded is None:
+            raise UserError(f'there is no cluster "{name}" on {site.provider}')
+        declaration = changed(state.recorded, {"kubernetesVersion": kubernetes_version})
+        check_upgrade(state.recorded.version, declaration.version)
+        show(site, converge(site, declaration, timeout=limit, state=state), format)

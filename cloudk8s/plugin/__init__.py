@@ -52,6 +52,7 @@ from cloudk8s.errors import (
     QuotaExceeded,
     RetryLater,
     SettingsError,
+    Unanswered,
     Unsupported,
 )
 from cloudk8s.plugin.description import PluginInfo, describe_provider
@@ -134,7 +135,7 @@ __all__ = [
     "ServicePort",
     "SettingsError",
     "StorageBackends",
-    "Unsupported",
+    "Unanswered", "Unsupported",
     "Volume",
     "VolumeCapabilities",
     "VolumeRequest",

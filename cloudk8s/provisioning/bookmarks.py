@@ -26,6 +26,11 @@ class Bookmark:
     offline: bool = False
 
 
+def directory() -> Path:
+    """Where this host keeps what it knows of clusters in clouds: bookmarks, journals, locks."""
+    return home() / ".clusters"
+
+
 def remember(bookmark: Bookmark) -> None:
     """Write it down, but for what looks like a secret."""
     settings = {name: value for name, value in bookmark.settings.items() if not _is_secret(name)}
@@ -47,12 +52,13 @@ def recall(cluster: str) -> Bookmark | None:
 
 def forget(cluster: str) -> None:
     """The cluster is gone."""
-    _path(cluster).unlink(missing_ok=True)
+    for suffix in (".json", ".journal"):
+        _path(cluster).with_suffix(suffix).unlink(missing_ok=True)
 
 
 def bookmarks() -> Iterator[Bookmark]:
     """All of them, by name."""
-    for path in sorted(_directory().glob("*.json")):
+    for path in sorted(directory().glob("*.json")):
         if (found := recall(path.stem)) is not None:
             yield found
 
@@ -61,9 +67,5 @@ def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in SECRET_WORDS)
 
 
-def _directory() -> Path:
-    return home() / ".clusters"
-
-
 def _path(cluster: str) -> Path:
-    return _directory() / f"{cluster}.json"
+    return directory() / f"{cluster}.json"

@@ -46,20 +46,24 @@ def converge(
 ) -> State:
     """Pass after pass until everything is as declared. Raises what stands in the way, or NotConverged."""
     patience = Patience(site, timeout)
-    state = state or look(site)
-    declaration = settled(site, declaration, state)
+    state = state or patience.read(lambda: look(site))
+    declaration = _settled(site, declaration, state, patience)
     while True:
         done = _pass(site, declaration, state)
         if done.has_moved:
             patience.progressed()
         if done.failures or done.waiting:
             patience.wait(done.failures, done.waiting)
-            state = look(site) if done.failures else _refreshed(site, done)
+            state = _look_again(site, done, patience)
         elif done.goes_on:
             state = done.state
         else:
             site.report(Event("done", f"cluster {site.cluster}", "is as declared"))
             return replace(done.state, recorded=declaration)
+
+
+def _settled(site: Site, declaration: ClusterDeclaration, state: State, patience: Patience) -> ClusterDeclaration:
+    return patience.read(lambda: settled(site, declaration, state))
 
 
 def _pass(site: Site, declaration: ClusterDeclaration, state: State) -> Pass:
@@ -103,11 +107,11 @@ def _network(site: Site, declaration: ClusterDeclaration, members: Sequence[str]
 
 
 def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:
-    """Whether every zone has what machines are put into."""
-    wanted = {f"{role}/{zone}" for role in ("control-plane", "worker") for zone in declaration.network.zones}
-    return all(network.attachments.get(name) for name in wanted & set(network.attachments)) and (
-        not network.attachments or wanted <= set(network.attachments)
-    )
+    """Whether there is a place for machines of both roles in every zone; nowhere else may they be put."""
+    roles, zones = ("control-plane", "worker"), declaration.network.zones
+    if not zones:
+        return all(any(name.startswith(f"{role}/") for name in network.attachments) for role in roles)
+    return all(network.attachments.get(f"{role}/{zone}") for role in roles for zone in zones)
 
 
 def _make(site: Site, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
@@ -152,9 +156,13 @@ def _refreshed(site: Site, done: Pass) -> State:
         observation = _relisted(site, observation, done.pending_types)
     machines = done.state.machines
     if any(view.machine.state in ("pending", "deleting") for view in machines):
-        listed = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+        listed = site.list_machines()
         machines = views(listed)
     return replace(done.state, observation=observation, machines=machines)
+
+
+def _look_again(site: Site, done: Pass, patience: Patience) -> State:
+    return patience.read(lambda: look(site) if done.failures else _refreshed(site, done))
 
 
 def _relisted(site: Site, observation: Observation, types: set[str]) -> Observation:

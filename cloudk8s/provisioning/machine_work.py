@@ -40,16 +40,16 @@ def remove(site: Site, decision: Decision) -> Work:
 
 
 def completed(request: MachineRequest, network: Network) -> MachineRequest:
-    """The request with its place in the network: of its role and zone, else of its role anywhere."""
+    """The request with its place in the network: of its role and zone; of its role where it names no zone."""
     places = network.attachments
-    exact = places.get(f"{request.role}/{request.zone}")
-    found = exact if exact is not None else next(
-        (place for name, place in sorted(places.items()) if name.startswith(f"{request.role}/")), {}
-    )  # fmt: skip
-    return replace(request, network=found)
+    if request.zone:
+        return replace(request, network=places.get(f"{request.role}/{request.zone}", {}))
+    first = next((place for name, place in sorted(places.items()) if name.startswith(f"{request.role}/")), {})
+    return replace(request, network=first)
 
 
 def _create(site: Site, requests: Sequence[MachineRequest], work: Work) -> None:
+    site.intend("create", [request.name for request in requests])
     try:
         answers: Mapping[str, Machine | CloudError] = site.engine.retries.call(lambda: site.machines.create(requests))
     except CloudError as error:
@@ -60,11 +60,13 @@ def _create(site: Site, requests: Sequence[MachineRequest], work: Work) -> None:
             work.failures[f"machine {request.name}"] = answer
         else:
             work.made.append(answer)
+            site.memory.made([answer])
             site.report(Event("made", f"machine/{answer.name}", answer.id))
 
 
 def _delete(site: Site, deletions: Sequence[Deletion], work: Work) -> None:
     machines = [deletion.machine.machine for deletion in deletions]
+    site.intend("delete", [machine.id for machine in machines])
     try:
         failed = dict(site.engine.retries.call(lambda: site.machines.delete(machines)))
     except CloudError as error:
@@ -75,4 +77,5 @@ def _delete(site: Site, deletions: Sequence[Deletion], work: Work) -> None:
             work.failures[f"machine {machine.name}"] = failed[machine.id]
         else:
             work.deleted.append(machine)
+            site.memory.deleted([machine])
             site.report(Event("deleted", f"machine/{machine.name}", f"{machine.id}: {deletion.reason}"))

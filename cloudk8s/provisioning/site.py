@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cloud.interface import LoadBalancers, Machines, Networks, Volumes
+from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.stack.engine import Engine
-from cloudk8s.cloud.stack.journal import Journal, MemoryJournal
+from cloudk8s.cloud.stack.journal import Intent, Journal, MemoryJournal
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s.cloud.stack.timing import SystemTimer, Timer
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.plugin.manager import Plugins
+from cloudk8s.provisioning.identity import owner_of
+from cloudk8s.provisioning.memory import MachineMemory
 from cloudk8s.provisioning.progress import Report, ReportingJournal, silent
 
 if TYPE_CHECKING:
@@ -37,6 +40,20 @@ class Site:
     report: Report = silent
     wait_most: float = 15.0
     """The longest pause between two looks at what is waited for, in seconds."""
+    memory: MachineMemory = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "memory", MachineMemory(self.timer))
+
+    def list_machines(self) -> Sequence[Machine]:
+        """The cluster's machines, with what was made and deleted a moment ago."""
+        listed = self.engine.retries.call(lambda: self.machines.list_owned(self.cluster))
+        return self.memory.correct(listed)
+
+    def intend(self, action: str, machines: Sequence[str]) -> None:
+        """Write down that machines are about to be made or deleted."""
+        key = f"{len(machines)} machines, {machines[0]} first"
+        self.engine.journal.intend(Intent(owner_of(self.cluster), action, "machine", key, ",".join(machines)[:200]))
 
     @property
     def timer(self) -> Timer:

@@ -37,7 +37,7 @@ class State:
 def look(site: Site) -> State:
     """Everything that the cluster has; raises when any part of it can't be read."""
     observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
-    machines = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+    machines = site.list_machines()
     return State(observation, views(machines), from_tags(record_of(observation), site.settings))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cloudk8s.cloud.model.load_balancer import ServiceKey
 from cloudk8s.cloud.model.volume import Volume
-from cloudk8s.errors import CloudError, CloudK8sError, RetryLater
+from cloudk8s.errors import CloudError, RetryLater
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
 from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
@@ -57,31 +57,38 @@ def belongings(site: Site) -> Belongings:
 def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False, state: State | None = None) -> None:
     """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured."""
     patience = Patience(site, timeout)
-    state = state or look(site)
-    owned = belongings(site)
+    state = state or patience.read(lambda: look(site))
+    owned = patience.read(lambda: belongings(site))
     while True:
         work = _Work()
-        state = _pass(site, state, owned, work, keep_volumes=keep_volumes)
+        state = _pass(site, patience, state, owned, work, keep_volumes=keep_volumes)
         if work.is_done:
-            break
+            left = patience.read(lambda: sorted(_left(site, keep_volumes=keep_volumes)))
+            if not left:
+                site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
+                return
+            work.waiting["what is left"] = ", ".join(left)
         if work.has_moved:
             patience.progressed()
         patience.wait(work.failures, work.waiting)
-        state = _looked_again(site, state, work)
-        owned = belongings(site) if owned.services or owned.volumes else owned
-    _verify(site, keep_volumes=keep_volumes)
-    site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
+        state = patience.read(lambda state=state, work=work: _looked_again(site, state, work))  # type: ignore[misc]
+        if owned.services or owned.volumes:
+            owned = patience.read(lambda: belongings(site))
 
 
-def _pass(site: Site, state: State, owned: Belongings, work: _Work, *, keep_volumes: bool) -> State:
+def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, *, keep_volumes: bool) -> State:
     _delete_services(site, owned, work)
-    state = _delete_machines(site, state, work)
-    if any(view.machine.state not in ("gone",) for view in state.machines):
+    state = _delete_machines(site, patience, state, work)
+    if any(view.machine.state != "gone" for view in state.machines):
         return state
     if not keep_volumes:
         _delete_volumes(site, owned, work)
     if work.failures or site.networks is None:
         return state
+    return _delete_network(site, state, work)
+
+
+def _delete_network(site: Site, state: State, work: _Work) -> State:
     outcome = site.engine.delete(owner_of(site.cluster), state.observation)
     work.failures |= {name: error for name, error in outcome.failures.items() if not isinstance(error, RetryLater)}
     work.waiting |= {name: error.message for name, error in outcome.waiting.items()}
@@ -107,12 +114,12 @@ def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
             site.report(Event("deleted", f"load balancer of {service}", ""))
 
 
-def _delete_machines(site: Site, state: State, work: _Work) -> State:
+def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
     done = remove(site, remove_all(state.machines))
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)
     if done.deleted:
-        state = State(state.observation, views(site.machines.list_owned(site.cluster)), state.recorded)
+        state = State(state.observation, views(patience.read(site.list_machines)), state.recorded)
     if left := [view.name for view in state.machines if view.machine.state != "gone"]:
         work.waiting["machines"] = f"{len(left)} still shutting down, usually within a minute"
     return state
@@ -137,23 +144,16 @@ def _delete_volumes(site: Site, owned: Belongings, work: _Work) -> None:
 def _looked_again(site: Site, state: State, work: _Work) -> State:
     """Only machines, while only they are waited for."""
     if set(work.waiting) == {"machines"} and not work.failures:
-        listed = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+        listed = site.list_machines()
         return State(state.observation, views(listed), state.recorded)
     return look(site)
 
 
-def _verify(site: Site, *, keep_volumes: bool) -> None:
-    """Everything is read once more."""
-    if left := sorted(_left(site, keep_volumes=keep_volumes)):
-        raise CloudK8sError(
-            f"cluster {site.cluster} was deleted, but this is still there: {', '.join(left)}; run the command again"
-        )
-
-
 def _left(site: Site, *, keep_volumes: bool) -> Iterator[str]:
+    """Everything is read once more."""
     observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
     yield from (f"{entry.type} {entry.id}" for entry in observation.resources if entry.state != "deleting")
-    machines = site.engine.retries.call(lambda: site.machines.list_owned(site.cluster))
+    machines = site.list_machines()
     yield from (f"machine {machine.id}" for machine in machines if machine.state not in ("deleting", "gone"))
     if site.volumes is not None and not keep_volumes:
         yield from (f"volume {volume.id}" for volume in site.volumes.list_owned(site.cluster))

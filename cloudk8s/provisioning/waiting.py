@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cloudk8s.cloud.stack.resource import StackError
 from cloudk8s.errors import (
@@ -17,6 +18,8 @@ from cloudk8s.errors import (
 )
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
+
+T = TypeVar("T")
 
 FINAL = (Unsupported, CloudForbidden, QuotaExceeded, StackError)
 """Errors that trying again will not cure."""
@@ -49,6 +52,14 @@ class Patience:
             raise NotConverged(self._time_is_up(failures, waiting))
         self.site.timer.pause(self._pause)
         self._pause = min(self._pause * 2, self.site.wait_most)
+
+    def read(self, function: Callable[[], T]) -> T:
+        """What a function reads, however often it takes; raises what can't be cured, or that time is up."""
+        while True:
+            try:
+                return function()
+            except CloudError as error:
+                self.wait({f"reading cluster {self.site.cluster}": error}, {})
 
     def progressed(self) -> None:
         """Something moved: look again soon."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cloud.stack.pace import Pace, Rate
 from cloudk8s.cloud.stack.timing import Timer
-from cloudk8s.plugin import CloudError, SettingsError, Unsupported
-from cloudk8s_aws.errors import cloud_error
+from cloudk8s.plugin import CloudError, SettingsError, Unanswered, Unsupported
+from cloudk8s_aws.errors import THROTTLED, cloud_error
 from cloudk8s_aws.shared_read import SharedRead
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ class AwsApi:
         answer: dict[str, Any] = _translated(operation, lambda: getattr(client, operation)(**parameters))
         return answer
 
+    def create(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """As `call`, for what makes something and takes no idempotency token: made once, not tried again by the SDK.
+
+        Raises Unanswered where it is not known whether the thing was made.
+        """
+        client = self._client(service, once=True)
+        self._pace.take(service)
+        answer: dict[str, Any] = _translated(operation, lambda: getattr(client, operation)(**parameters), once=True)
+        return answer
+
     def pages(self, service: str, operation: str, key: str, *, page_size: int = 0, **parameters: Any) -> list[Any]:
         """All entries of a paged answer."""
         client = self._client(service)
@@ -73,14 +83,16 @@ class AwsApi:
             shared = self._listings[name]
         return shared.get()
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, *, once: bool = False) -> Any:
+        name = f"{service} once" if once else service
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._new_client(service)
-            return self._clients[service]
+            if name not in self._clients:
+                self._clients[name] = self._new_client(service, attempts=1 if once else ATTEMPTS)
+            return self._clients[name]
 
-    def _new_client(self, service: str) -> Any:
-        client = self._session().client(service, endpoint_url=self._settings.endpoint_url or None, config=_config())
+    def _new_client(self, service: str, *, attempts: int) -> Any:
+        url = self._settings.endpoint_url or None
+        client = self._session().client(service, endpoint_url=url, config=_config(attempts))
         if self._prepare is not None:
             self._prepare(client)
         return client
@@ -118,11 +130,11 @@ def chunks(entries: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [entries[start : start + size] for start in range(0, len(entries), size)]
 
 
-def _config() -> Any:
+def _config(attempts: int) -> Any:
     from botocore.config import Config
 
     return Config(
-        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}, connect_timeout=CONNECT_SECONDS,
+        retries={"mode": "adaptive", "total_max_attempts": attempts}, connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS, user_agent_extra="cloudk8s", max_pool_connections=50,
     )  # fmt: skip
 
@@ -140,15 +152,18 @@ def _assume(session: Any, role_arn: str) -> Any:
     return boto3.Session(botocore_session=assumed, region_name=session.region_name)
 
 
-def _translated(operation: str, function: Callable[[], Any]) -> Any:
+def _translated(operation: str, function: Callable[[], Any], *, once: bool = False) -> Any:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return function()
     except ClientError as error:
         details = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        if once and status >= 500 and details.get("Code") not in THROTTLED:
+            raise Unanswered(f"{operation}: {details.get('Code')}: {details.get('Message')}") from error
         raise cloud_error(details.get("Code", ""), details.get("Message", ""), operation) from error
     except NotImplementedError as error:
         raise Unsupported(operation, f"{operation}: the emulator does not implement this") from error
     except BotoCoreError as error:
-        raise CloudError(f"{operation}: {error}") from error
+        raise (Unanswered if once else CloudError)(f"{operation}: {error}") from error

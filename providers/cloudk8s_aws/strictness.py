@@ -39,7 +39,7 @@ class Strictness:
         for operation in TOKENS:
             events.register(f"before-parameter-build.ec2.{operation}", self._note)
             events.register(f"before-call.ec2.{operation}", self._known)
-            events.register(f"after-call.ec2.{operation}", self._remember)
+            events.register_first(f"after-call.ec2.{operation}", self._remember)
 
     def forget(self) -> None:
         """Another account."""

@@ -12,7 +12,7 @@ from cloudk8s.cloud.stack.timing import VirtualTimer
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.plugin import Instances, LoadBalancers, Machines, Networks, NodeRef, Routes
 from cloudk8s.testing.contract.world import World
-from cloudk8s.testing.faults import Faults
+from cloudk8s.testing.faults import Faults, LostAnswer, Throttled
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.assembly import Aws
 from cloudk8s_aws.instances import provider_id
@@ -21,6 +21,7 @@ from cloudk8s_aws.leaks import everything
 from cloudk8s_aws.offline import make_default_vpc_public
 from cloudk8s_aws.ownership import cluster_tag
 from cloudk8s_aws.settings import AwsSettings
+from cloudk8s_aws.staleness import Staleness
 from cloudk8s_aws.strictness import Strictness
 
 READS = ("Describe", "Get", "List")
@@ -39,6 +40,7 @@ class AwsWorld(World):
         self._moto: Any = None
         self._raw: dict[str, Any] = {}
         self.strictness = Strictness(self.raw)
+        self.staleness = Staleness(lambda: self.timer)
 
     def __enter__(self) -> Self:
         from moto import mock_aws
@@ -59,6 +61,7 @@ class AwsWorld(World):
         self.faults = _faults()
         self.clock = FakeClock()
         self.strictness.forget()
+        self.staleness.forget()
         self._furnish()
         return self
 
@@ -160,15 +163,29 @@ class AwsWorld(World):
     def _prepare(self, client: Any) -> None:
         """Hang faults and counting, and AWS's strictness, into a client."""
         events = client.meta.events
-        events.register("before-call.*.*", lambda model, **_: self.faults.before(model.name))
+        events.register("before-call.*.*", self._before)
         events.register("after-call.*.*", self._after)
         self.strictness.attach(client)
+        self.staleness.attach(client)
         for operation, rule in self._rules.items():
             events.register(f"before-parameter-build.*.{operation}", _refuse(rule))
 
+    def _before(self, model: Any, **_: Any) -> None:
+        """A call that is throttled never arrives."""
+        try:
+            self.faults.before(model.name)
+        except Throttled as error:
+            raise _client_error("RequestLimitExceeded", str(error), model.name) from error
+
     def _after(self, model: Any, http_response: Any, **_: Any) -> None:
+        """A call whose answer is lost took effect."""
+        from botocore.exceptions import ConnectionClosedError
+
         if http_response.status_code < 300:
-            self.faults.after(model.name)
+            try:
+                self.faults.after(model.name)
+            except LostAnswer as error:
+                raise ConnectionClosedError(endpoint_url=model.name) from error
 
     def _forbid_what_moto_forgives(self) -> None:
         self._rules: dict[str, Callable[[Mapping[str, Any]], tuple[str, str] | None]] = {
@@ -208,13 +225,16 @@ def _faults() -> Faults:
 
 def _refuse(rule: Callable[[Mapping[str, Any]], tuple[str, str] | None]) -> Callable[..., None]:
     def check(params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        from botocore.exceptions import ClientError
-
         if refusal := rule(params):
-            code, message = refusal
-            raise ClientError({"Error": {"Code": code, "Message": message}}, model.name)
+            raise _client_error(*refusal, model.name)
 
     return check
+
+
+def _client_error(code: str, message: str, operation: str) -> Exception:
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 def _id(node: NodeRef) -> str:

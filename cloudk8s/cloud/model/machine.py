@@ -90,3 +90,5 @@ class MachineCapabilities:
     zones: tuple[str, ...] = ()
     tokens: bool = False
     """The cloud itself refuses to make the same machine twice."""
+    listing_lag: float = 0.0
+    """For how many seconds listings of this account may miss what was made just now, and show what was deleted."""

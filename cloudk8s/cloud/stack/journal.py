@@ -8,7 +8,8 @@ find the first one's result.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,9 @@ from typing import Any, Protocol
 from cloudk8s.cloud.stack.interface import Observation, Observed
 from cloudk8s.cloud.stack.resource import Owner
 from cloudk8s.cloud.stack.timing import SystemTimer, Timer
-from cloudk8s.machinery.codec import encode
+from cloudk8s.machinery.codec import DecodeError, decode, encode
+
+LONGEST_ENTRY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,19 @@ class MemoryJournal:
 
 
 class FileJournal:
-    """A MemoryJournal that also appends every intent and result to a file, durable before the call is made."""
+    """A MemoryJournal that also appends every intent and result to a file, durable before the call is made.
 
-    def __init__(self, path: Path, *, memory: MemoryJournal | None = None) -> None:
+    Every entry has its time: `last_entry` tells the next process how long ago this one worked.
+    """
+
+    def __init__(
+        self, path: Path, *, memory: MemoryJournal | None = None, now: Callable[[], float] = time.time,
+        keep: bool = True,
+    ) -> None:  # fmt: skip
         self._memory = memory or MemoryJournal()
-        self._file = path.open("ab")
+        self._file = path.open("ab" if keep else "wb")
         self._lock = threading.Lock()
+        self._now = now
 
     def intend(self, intent: Intent) -> None:
         self._append({"event": "intend", **intent.as_dict()})
@@ -125,15 +135,29 @@ class FileJournal:
         import os
 
         with self._lock:
-            self._file.write(encode(entry) + b"\n")
+            self._file.write(encode({**entry, "at": self._now()}) + b"\n")
             self._file.flush()
             os.fsync(self._file.fileno())
 
 
+def last_entry(path: Path) -> float | None:
+    """When the last entry of a file journal was written; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LONGEST_ENTRY))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return None
+    for line in reversed(lines):
+        try:
+            return float(decode(line)["at"])
+        except (DecodeError, KeyError, TypeError):  # the crash came while this line was written
+            continue
+    return None
+
+
 def unfinished(lines: Iterable[bytes]) -> list[Mapping[str, Any]]:
     """Intents of a file journal that no result follows: what a crash may have left half done."""
-    from cloudk8s.machinery.codec import DecodeError, decode
-
     open_intents: dict[tuple[str, str], Mapping[str, Any]] = {}
     for line in lines:
         try:

@@ -9,11 +9,19 @@ from typing import TypeVar
 
 from cloudk8s.cloud.stack.resource import StackError
 from cloudk8s.cloud.stack.timing import SystemTimer, Timer
-from cloudk8s.errors import CloudError, CloudForbidden, CloudNotFound, QuotaExceeded, RetryLater, Unsupported
+from cloudk8s.errors import (
+    CloudError,
+    CloudForbidden,
+    CloudNotFound,
+    QuotaExceeded,
+    RetryLater,
+    Unanswered,
+    Unsupported,
+)
 
 T = TypeVar("T")
 
-FINAL = (Unsupported, CloudForbidden, QuotaExceeded, CloudNotFound, RetryLater, StackError)
+FINAL = (Unsupported, CloudForbidden, QuotaExceeded, CloudNotFound, RetryLater, StackError, Unanswered)
 """Errors that the same call at once would only repeat."""
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
-from cloudk8s.plugin import CloudError
+from cloudk8s.plugin import CloudError, CloudNotFound
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, specification
 from cloudk8s_aws.cluster.reading import Reader
+
+DEAD = ("deleting", "deleted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,25 @@ class VpcEndpointType:
         return replace(call.observed, properties={**call.observed.properties, "tables": sorted(wanted)})
 
     def delete(self, observed: Observed) -> None:
-        answer = self.ec2.call("delete_vpc_endpoints", VpcEndpointIds=[observed.id])
+        try:
+            self._delete(observed.id)
+        except CloudNotFound:
+            # it is gone, or one of its route tables is: taken out of all of them it can be deleted
+            if tables := self._tables(observed.id):
+                self.ec2.call("modify_vpc_endpoint", VpcEndpointId=observed.id, RemoveRouteTableIds=tables)
+                self._delete(observed.id)
+
+    def _delete(self, id: str) -> None:
+        answer = self.ec2.call("delete_vpc_endpoints", VpcEndpointIds=[id])
         for failure in answer.get("Unsuccessful") or ():
             code = failure.get("Error", {}).get("Code", "")
             if not code.endswith("NotFound"):
                 raise CloudError(f"delete_vpc_endpoints: {code}: {failure.get('Error', {}).get('Message', '')}")
+
+    def _tables(self, id: str) -> Sequence[str]:
+        """The route tables that a living endpoint is in."""
+        try:
+            found = self.ec2.call("describe_vpc_endpoints", VpcEndpointIds=[id])["VpcEndpoints"]
+        except CloudNotFound:
+            return []
+        return [table for raw in found if raw["State"].lower() not in DEAD for table in raw.get("RouteTableIds") or ()]

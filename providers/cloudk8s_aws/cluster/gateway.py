@@ -30,7 +30,7 @@ class InternetGatewayType:
 
     def create(self, call: Create) -> Observed:
         tags = specification("internet-gateway", call)
-        gateway = self.ec2.call("create_internet_gateway", TagSpecifications=tags)["InternetGateway"]
+        gateway = self.ec2.create("create_internet_gateway", TagSpecifications=tags)["InternetGateway"]
         return made(call, self.name, gateway["InternetGatewayId"])
 
     def update(self, call: Update) -> Observed:
@@ -95,7 +95,7 @@ class AddressType:
 
     def create(self, call: Create) -> Observed:
         tags = specification("elastic-ip", call)
-        address = self.ec2.call("allocate_address", Domain="vpc", TagSpecifications=tags)
+        address = self.ec2.create("allocate_address", Domain="vpc", TagSpecifications=tags)
         return made(call, self.name, address["AllocationId"], attributes={"ip": address.get("PublicIp", "")})
 
     def update(self, call: Update) -> Observed:

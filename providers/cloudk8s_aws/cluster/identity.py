@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
-from cloudk8s.plugin import CloudNotFound
+from cloudk8s.plugin import CloudNotFound, QuotaExceeded
 from cloudk8s_aws.api import AwsApi, tag_list
 from cloudk8s_aws.cluster.kind import made
 from cloudk8s_aws.cluster.layout import iam_path
@@ -209,7 +209,12 @@ class ProfileRoleType:
 
     def create(self, call: Create) -> Observed:
         profile, role = call.properties["profile"], call.properties["role"]
-        self.iam.call("add_role_to_instance_profile", InstanceProfileName=profile, RoleName=role)
+        try:
+            self.iam.call("add_role_to_instance_profile", InstanceProfileName=profile, RoleName=role)
+        except QuotaExceeded:  # a profile has one role: an earlier attempt may have given it this one
+            found = self.iam.call("get_instance_profile", InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+            if role not in [entry["RoleName"] for entry in found]:
+                raise
         return made(call, self.name, f"{profile}#{role}")
 
     def update(self, call: Update) -> Observed:

@@ -23,6 +23,10 @@ class Ec2:
         """One call of EC2."""
         return self.api.call("ec2", operation, **parameters)
 
+    def create(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One creating call that takes no idempotency token."""
+        return self.api.create("ec2", operation, **parameters)
+
 
 def specification(resource: str, call: Create) -> list[dict[str, Any]]:
     """Tags for the creating call: the user's, a name for people, and ownership, which wins."""

@@ -41,7 +41,7 @@ class VpcType:
         ]  # fmt: skip
 
     def create(self, call: Create) -> Observed:
-        vpc = self.ec2.call(
+        vpc = self.ec2.create(
             "create_vpc", CidrBlock=call.properties["cidr"], TagSpecifications=specification("vpc", call)
         )["Vpc"]
         self.known.id = vpc["VpcId"]

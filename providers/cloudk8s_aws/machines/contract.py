@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG
@@ -23,6 +22,7 @@ from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.machines.catalog import machine_types
 from cloudk8s_aws.machines.launch import NAMES, POOL, ROLE, UIDS, USER_DATA, batches, parameters
+from cloudk8s_aws.machines.listings import DEAD, Listings
 from cloudk8s_aws.machines.naming import from_tags
 
 STATES: Mapping[str, Any] = {
@@ -31,6 +31,8 @@ STATES: Mapping[str, Any] = {
 }  # fmt: skip
 FRESH_SECONDS = 20.0
 """How long a listing by this process is good enough to tell what exists already; tokens cover the rest."""
+LAG_SECONDS = 10.0
+"""EC2 is eventually consistent; it settles within seconds."""
 ATTEMPTS = 5
 DELETED_AT_ONCE = 1000
 
@@ -40,19 +42,20 @@ class AwsMachines:
 
     def __init__(
         self, api: AwsApi, vpc: KnownVpc, *, tags: Mapping[str, str], families: Sequence[str] = ("ipv4",),
-        monotonic: Callable[[], float] = time.monotonic,
+        is_emulated: bool = False, monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._api = api
         self._vpc = vpc
         self._tags = dict(tags)
         self._families = tuple(families)
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, dict[str, Machine]]] = {}
+        self._is_emulated = is_emulated
+        self._listings = Listings(monotonic, fresh=FRESH_SECONDS)
 
     @property
     def capabilities(self) -> MachineCapabilities:
-        return MachineCapabilities(user_data_bytes=USER_DATA, spot=True, tokens=True)
+        return MachineCapabilities(
+            user_data_bytes=USER_DATA, spot=True, tokens=True, listing_lag=0.0 if self._is_emulated else LAG_SECONDS
+        )
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         """By VPC where that is known: a search by tag makes the cloud look at every instance of the account."""
@@ -61,14 +64,16 @@ class AwsMachines:
         reservations = self._api.pages("ec2", "describe_instances", "Reservations", page_size=1000, Filters=wanted)
         listed = (self._machine(raw) for entry in reservations for raw in entry["Instances"])
         found = [machine for machine in listed if machine.cluster == cluster]
-        self._remember(cluster, found)
+        self._listings.remember(cluster, found)
         return found
 
     def create(self, requests: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
         answers: dict[str, Machine | CloudError] = {}
         for cluster in dict.fromkeys(request.cluster for request in requests):
             wanted = [request for request in requests if request.cluster == cluster]
-            present = self._present(cluster)
+            if not self._listings.is_fresh(cluster):
+                self.list_owned(cluster)
+            present = self._listings.present(cluster)
             answers |= {request.uid: present[request.uid] for request in wanted if request.uid in present}
             for batch in batches([request for request in wanted if request.uid not in present]):
                 answers |= self._launch(batch)
@@ -76,9 +81,10 @@ class AwsMachines:
 
     def delete(self, machines: Sequence[Machine]) -> Failures:
         failed: dict[str, CloudError] = {}
-        for part in chunks([machine.id for machine in machines], DELETED_AT_ONCE):
+        ids = [machine.id for machine in machines]
+        for part in chunks(ids, DELETED_AT_ONCE):
             failed |= self._terminate(part)
-        self._forget(machine.cluster for machine in machines)
+        self._listings.deleted(set(ids) - failed.keys())
         return failed
 
     def types(self) -> Sequence[MachineType]:
@@ -92,17 +98,20 @@ class AwsMachines:
 
     def _launch(self, batch: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
         """One call; again with another token while the answer is machines that are dead already."""
-        for attempt in range(ATTEMPTS):
+        cluster = batch[0].cluster
+        deaths = max(self._listings.deaths(cluster, request.uid) for request in batch)
+        made: list[Machine] = []
+        for attempt in range(deaths, deaths + ATTEMPTS):
             try:
                 answer = self._api.call("ec2", "run_instances", **parameters(batch, self._tags, attempt=attempt))
             except CloudError as error:
-                self._forget([batch[0].cluster])
+                self._listings.forget(cluster)
                 return {request.uid: error for request in batch}
             made = [self._machine(raw) for raw in answer["Instances"]]
-            if any(machine.state not in ("deleting", "gone") for machine in made):
+            if any(machine.state not in DEAD for machine in made):
                 break
+        self._listings.made(cluster, made)
         by_uid = {machine.uid: machine for machine in made}
-        self._add(batch[0].cluster, made)
         missing = CloudError("the instance was not in the answer")
         return {request.uid: by_uid.get(request.uid, missing) for request in batch}
 
@@ -118,31 +127,6 @@ class AwsMachines:
         except CloudError as error:
             return dict.fromkeys(ids, error)
         return {}
-
-    def _present(self, cluster: str) -> Mapping[str, Machine]:
-        """Machines by UID, from a listing that is not old."""
-        with self._lock:
-            taken, machines = self._known.get(cluster, (float("-inf"), {}))
-        if self._monotonic() - taken > FRESH_SECONDS:
-            self.list_owned(cluster)
-            with self._lock:
-                machines = self._known[cluster][1]
-        return {uid: machine for uid, machine in machines.items() if machine.state not in ("deleting", "gone")}
-
-    def _remember(self, cluster: str, machines: Iterable[Machine]) -> None:
-        ordered = sorted(machines, key=lambda machine: machine.state not in ("deleting", "gone"))
-        with self._lock:
-            self._known[cluster] = (self._monotonic(), {machine.uid: machine for machine in ordered})
-
-    def _add(self, cluster: str, machines: Iterable[Machine]) -> None:
-        with self._lock:
-            if cluster in self._known:
-                self._known[cluster][1].update({machine.uid: machine for machine in machines})
-
-    def _forget(self, clusters: Iterable[str]) -> None:
-        with self._lock:
-            for cluster in clusters:
-                self._known.pop(cluster, None)
 
     def _machine(self, raw: Mapping[str, Any]) -> Machine:
         tags, index = tags_of(raw), int(raw.get("AmiLaunchIndex", 0))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG
+from cloudk8s.machinery.codec import encode_canonical
 from cloudk8s.plugin import MachineRequest, Unsupported
 from cloudk8s_aws.api import chunks, tag_list
 from cloudk8s_aws.machines.catalog import DEFAULT, architecture_of
@@ -38,7 +39,7 @@ def parameters(batch: Sequence[MachineRequest], tags: Mapping[str, str], *, atte
         raise Unsupported("bootstrap", f"user data of {len(first.user_data)} bytes; EC2 takes {USER_DATA}")
     found: dict[str, Any] = {
         "ImageId": image_id(first), "InstanceType": first.type or DEFAULT, "MinCount": len(batch),
-        "MaxCount": len(batch), "ClientToken": token(batch, attempt),
+        "MaxCount": len(batch),
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
         "TagSpecifications": [
             {"ResourceType": kind, "Tags": tag_list({**tags, **_tags(batch)})} for kind in ("instance", "volume")
@@ -53,7 +54,7 @@ def parameters(batch: Sequence[MachineRequest], tags: Mapping[str, str], *, atte
         found["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": {"SpotInstanceType": "one-time"}}
     if key := first.options.get("keyName"):
         found["KeyName"] = key
-    return found
+    return {**found, "ClientToken": token(batch, found, attempt)}
 
 
 def image_id(request: MachineRequest) -> str:
@@ -64,10 +65,12 @@ def image_id(request: MachineRequest) -> str:
     return image or f"resolve:ssm:{UBUNTU.format(architecture=architecture_of(request.type))}"
 
 
-def token(batch: Iterable[MachineRequest], attempt: int) -> str:
-    """The idempotency token of a batch; another one where the first one's machines are dead."""
-    text = "\0".join(request.token for request in batch) + (f"#{attempt}" if attempt else "")
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def token(batch: Iterable[MachineRequest], wanted: Mapping[str, Any], attempt: int) -> str:
+    """The idempotency token of a batch. EC2 refuses a token that comes with other parameters, so they are part of it;
+    and so is how many of these machines have died, for EC2 answers an old token with machines that are gone.
+    """
+    entry = [[request.token for request in batch], wanted, attempt]
+    return hashlib.sha256(encode_canonical(entry)).hexdigest()[:32]
 
 
 def _tags(batch: Sequence[MachineRequest]) -> dict[str, str]:
@@ -108,8 +111,6 @@ def _volume(request: MachineRequest) -> dict[str, Any]:
 
 def _likeness(request: MachineRequest) -> str:
     """Equal for requests that differ by name and UID only."""
-    from cloudk8s.machinery.codec import encode_canonical
-
     data = base64.b64encode(request.user_data).decode()
     entry = [
         request.cluster, request.role, request.pool, request.type, request.image, request.zone, dict(request.network),

@@ -1,0 +1,62 @@
+"""Eventual consistency for tests: for a while, listings miss what was made just now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cloudk8s.cloud.stack.timing import Timer
+
+PRIMARY: Mapping[str, str] = {
+    "Vpcs": "VpcId", "Subnets": "SubnetId", "InternetGateways": "InternetGatewayId", "Addresses": "AllocationId",
+    "NatGateways": "NatGatewayId", "RouteTables": "RouteTableId", "VpcEndpoints": "VpcEndpointId",
+    "SecurityGroups": "GroupId", "Instances": "InstanceId", "Tags": "ResourceId",
+}  # fmt: skip
+"""Lists of EC2's answers, and what names an entry."""
+MAKES: Mapping[str, str] = {
+    "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "igw", "AllocateAddress": "eipalloc",
+    "CreateNatGateway": "nat", "CreateRouteTable": "rtb", "CreateVpcEndpoint": "vpce", "CreateSecurityGroup": "sg",
+    "RunInstances": "i",
+}  # fmt: skip
+"""Calls that make something, and what its id begins with."""
+
+
+class Staleness:
+    """What was made is hidden from listings for `lag` seconds."""
+
+    def __init__(self, timer: Callable[[], Timer]) -> None:
+        self.lag = 0.0
+        self._timer = timer
+        self._born: dict[str, float] = {}
+
+    def attach(self, client: Any) -> None:
+        """Change the answers of a client's calls."""
+        client.meta.events.register_first("after-call.ec2.*", self._after)
+
+    def forget(self) -> None:
+        """Another account."""
+        self.lag = 0.0
+        self._born.clear()
+
+    def _after(self, model: Any, parsed: Any, **_: Any) -> None:
+        now = self._timer().monotonic()
+        if prefix := MAKES.get(model.name):
+            for id in re.findall(rf"\b{prefix}-[0-9a-f]{{8,}}\b", repr(parsed)):
+                self._born.setdefault(id, now)
+        elif model.name.startswith("Describe") and self.lag:
+            hidden = {id for id, born in self._born.items() if now - born < self.lag}
+            _hide(parsed, hidden)
+
+
+def _hide(value: Any, hidden: set[str]) -> None:
+    """Take hidden entries out of all lists, in place."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            key = PRIMARY.get(name)
+            if key is not None and isinstance(entry, list):
+                entry[:] = [item for item in entry if not (isinstance(item, dict) and item.get(key) in hidden)]
+            _hide(entry, hidden)
+    elif isinstance(value, list):
+        for item in value:
+            _hide(item, hidden)
