@@ -30,6 +30,7 @@ class MachineRequest:
     network: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Outputs of the cluster's network that this machine is put into (subnet, security groups, profile)."""
     user_data: bytes = b""
+    """A script (`#!/bin/sh`) that the machine runs once as root when it first boots; see `docs/provisioning.md`."""
     root_volume_gib: int = 0
     spot: bool = False
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -90,5 +91,7 @@ class MachineCapabilities:
     zones: tuple[str, ...] = ()
     tokens: bool = False
     """The cloud itself refuses to make the same machine twice."""
+    boots: bool = True
+    """Machines run their user data, so they can join; those of an emulated account do not."""
     listing_lag: float = 0.0
     """For how many seconds listings of this account may miss what was made just now, and show what was deleted."""
