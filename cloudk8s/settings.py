@@ -32,6 +32,8 @@ class ClusterSettings(BaseModel):
     """Range that node pod ranges come from."""
     load_balancer_range: str = "198.18.0.0/24"
     """Range that load balancers on this host get addresses from."""
+    host_range: str = "198.19.0.0/24"
+    """Range that nodes on hosts within this host get addresses from."""
     cluster_domain: str = "cluster.local"
     """DNS domain of the cluster."""
     cloud: str = ""

@@ -41,18 +41,18 @@ def down(
     elif not directory.exists():
         output.step(f'there is no cluster "{name}"')
     if directory.exists():
-        _clear(name, directory)
+        _clear(name, directory, has_hosts=not purge)
     if purge:
         kubeconfig.remove(kubeconfig.default_path(), kubeconfig.context_name(name))
         result_of(purge_directory(directory.absolute()))
         output.step(f'cluster "{name}" is gone')
 
 
-def _clear(name: str, directory: Path) -> None:
+def _clear(name: str, directory: Path, *, has_hosts: bool) -> None:
     """A cluster that was killed, now or before, could not clean up."""
     from cloudk8s.controlplane.leftovers import remove_leftovers
 
-    remove_leftovers(name, directory.absolute())
+    remove_leftovers(name, directory.absolute(), has_hosts=has_hosts)
 
 
 def _stop(pid: int, name: str) -> None:

@@ -17,7 +17,7 @@ from cloudk8s.apiserver.audit.log_file import AuditLog, Rotation
 from cloudk8s.apiserver.audit.policy import load
 from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
-from cloudk8s.apiserver.bootstrap.run import Endpoint, bootstrap
+from cloudk8s.apiserver.bootstrap.run import Endpoint, advertised, bootstrap
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.custom.runtime import CustomResources
 from cloudk8s.apiserver.field_management import FieldManagement
@@ -30,6 +30,7 @@ from cloudk8s.apiserver.pki.renewal import keep_renewed
 from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.ranges import service_ranges
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.network.addresses import may_listen
@@ -67,6 +68,11 @@ class RunningApiServer:
         host = self.settings.bind if self.settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
         return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
 
+    @property
+    def url_from_hosts(self) -> str:
+        """Where hosts within this host reach the server, which may listen on loopback only."""
+        return f"https://{advertised(self.settings.bind)}:{self.port}"
+
     def client(self, user: str, *groups: str) -> Client:
         """A client in this process with an identity of its own."""
         info = UserInfo(user, groups=(*groups, "system:authenticated"))
@@ -95,6 +101,7 @@ async def running_api_server(
         bind=settings.bind,
         service_cluster_ip_range=settings.service_cluster_ip_range,
         cluster_domain=settings.cluster_domain,
+        extra_hosts=[address for address in (advertised(settings.bind),) if address],
         clock=clock,
     )
     registry = load_registry(settings.kubernetes_version)
@@ -147,11 +154,6 @@ def _audit(options: ApiServerOptions, stack: AsyncExitStack, clock: Clock) -> Au
         return None
     log = stack.enter_context(AuditLog(options.audit_log, options.audit_rotation))
     return AuditTrail(load(options.audit_policy), log.write, clock=clock)
-
-
-def service_ranges(settings: ClusterSettings) -> tuple[str, ...]:
-    """The ranges of Service addresses, the primary family first."""
-    return tuple(part.strip() for part in settings.service_cluster_ip_range.split(",") if part.strip())
 
 
 def _endpoint(settings: ClusterSettings, pki: PKI, port: int) -> Endpoint:

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,9 @@ from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.local_cloud import local_cloud
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
-from cloudk8s.controlplane.node import node_name, running_node
+from cloudk8s.controlplane.node import running_node
+from cloudk8s.controlplane.node_names import node_name
+from cloudk8s.controlplane.places import make_hosts, places
 from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.readiness import late_nodes
 from cloudk8s.controlplane.scheduler import running_scheduler
@@ -88,14 +91,20 @@ async def running_cluster(
         config = options.scheduler_config
         scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
         await stack.enter_async_context(scheduler)
-        names = [node_name(index) for index in range(options.nodes)]
+        where = places(settings, options.nodes)
+        await asyncio.to_thread(make_hosts, settings, where)
         await stack.enter_async_context(running_relay(server, clock=clock))
         await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock))
-        forwarding = running_service_proxy(server, context.informers, nodes=names, clock=clock)
+        own = [place for place in where if not place.namespace]
+        forwarding = running_service_proxy(server, context.informers, own, clock=clock)
         proxy = await stack.enter_async_context(forwarding)
+        for place in where:
+            if place.namespace:
+                apart = running_service_proxy(server, context.informers, [place], clock=clock)
+                await stack.enter_async_context(apart)
         count = options.simulated_nodes
         offline = simulated_names(count) if options.offline and options.clouds and count else ()
-        local = local_cloud(server.settings, names, proxy.health_port)
+        local = local_cloud(server.settings, where, proxy.health_port)
         others = tuple(entry for entry in options.clouds if entry.name != local.name)
         clouds = _clouds(server.settings, (*others, local))
         await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
@@ -103,8 +112,8 @@ async def running_cluster(
             have_cloud = bool(options.clouds)
             nodes = running_simulated_nodes(server, context.informers, count, clock=clock, have_cloud=have_cloud)
             await stack.enter_async_context(nodes)
-        for index in range(options.nodes):
-            await stack.enter_async_context(running_node(server, index, runtime=options.runtime))
+        for index, place in enumerate(where):
+            await stack.enter_async_context(running_node(server, index, place, runtime=options.runtime))
         yield server
 
 
@@ -118,7 +127,8 @@ async def _late_nodes(server: RunningApiServer, options: ClusterOptions, clock: 
 
 def _clouds(settings: ClusterSettings, entries: tuple[CloudEntry, ...]) -> CloudsFile:
     ranges = tuple(part.strip() for part in settings.cluster_cidr.split(","))
-    controllers = CloudControllerSettings(cluster=settings.name, cluster_cidrs=ranges)
+    soon = timedelta(seconds=1)
+    controllers = CloudControllerSettings(cluster=settings.name, cluster_cidrs=ranges, route_reconciliation_period=soon)
     return CloudsFile(clouds=entries, controllers=controllers)
 
 

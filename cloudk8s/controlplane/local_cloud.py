@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from cloudk8s.controlplane.places import Place
 from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.plugin.clouds import CloudEntry
 from cloudk8s.settings import ClusterSettings
@@ -12,18 +13,18 @@ from cloudk8s.settings import ClusterSettings
 LOCAL: Final = "local"
 
 
-def local_cloud(settings: ClusterSettings, nodes: Sequence[str], health_port: int | None) -> CloudEntry:
+def local_cloud(settings: ClusterSettings, nodes: Sequence[Place], health_port: int | None) -> CloudEntry:
     """The local provider with what it has to know of this cluster; `health_port` is the service proxy's."""
     return CloudEntry(name=LOCAL, provider=LOCAL, settings=local_settings(settings, nodes, health_port))
 
 
-def local_settings(settings: ClusterSettings, nodes: Sequence[str], health_port: int | None) -> dict[str, Any]:
+def local_settings(settings: ClusterSettings, nodes: Sequence[Place], health_port: int | None) -> dict[str, Any]:
     """The local provider's settings."""
-    address = outgoing_address() or "127.0.0.1"
     return {
         "load_balancer_range": settings.load_balancer_range,
         "state_file": settings.data_dir / "cloud" / "local.json",
-        "nodes": dict.fromkeys(nodes, address),
+        "nodes": {place.node: place.address for place in nodes},
+        "own_addresses": [outgoing_address() or "127.0.0.1"],
         **({"health_port": health_port} if health_port else {}),
     }
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 from cloudk8s.client.informer import Informers
-from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
+from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.node_names import node_name
+from cloudk8s.controlplane.places import Place
+from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
@@ -32,13 +34,10 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def running_service_proxy(
-    server: RunningApiServer, informers: Informers, *, nodes: Sequence[str] = (), clock: Clock
+    server: RunningApiServer, informers: Informers, places: Sequence[Place], *, clock: Clock
 ) -> AsyncIterator[RunningProxy]:
-    """Forward the cluster's Services on this host, and enforce its network policies.
-
-    `nodes` are those that live on this host, by default its own name.
-    """
-    options = proxy_options(server.settings, nodes or [socket.gethostname().lower()])
+    """Forward the cluster's Services on the one host that these places are on, and enforce its network policies."""
+    options = proxy_options(server.settings, places)
     async with (
         running_proxy(informers, options, clock=clock) as proxy,
         running_policies(options, informers, clock=clock),
@@ -76,7 +75,7 @@ async def running_policies(options: ProxyOptions, informers: Informers, *, clock
         _log.info("network policies are not enforced: this needs root and nftables")
         yield
         return
-    settings = PolicySettings(options.nodes, policy_table(options), options.families)
+    settings = PolicySettings(options.nodes, policy_table(options), options.families, options.namespace)
     enforcer = PolicyEnforcer(informers, nft, settings, clock=clock)
     async with background(enforcer.run(), names=("network policies",)):
         yield
@@ -90,7 +89,7 @@ def policy_table(options: ProxyOptions) -> str:
 def relay_door(settings: ClusterSettings, own: str, port: int) -> Door:
     """The way to the API server on loopback, for this host and its pods."""
     target = (Backend(settings.bind, port),)
-    return Door(target, target, source_ranges=(*pod_ranges(settings), f"{own}/32", "127.0.0.0/8"))
+    return Door(target, target, source_ranges=(*_insiders(settings), f"{own}/32"))
 
 
 @asynccontextmanager
@@ -104,7 +103,7 @@ async def running_dns_server(
         address=own or "127.0.0.1",
         port=0,
         domain=settings.cluster_domain,
-        clients=(*pod_ranges(settings), *service_ranges(settings), *(f"{ip}/32" for ip in (own,) if ip), "127.0.0.0/8"),
+        clients=(*_insiders(settings), *(f"{ip}/32" for ip in (own,) if ip)),
     )
     async with running_dns(informers, options, clock=clock) as dns:
         if not own:
@@ -116,22 +115,24 @@ async def running_dns_server(
             yield dns
 
 
-def proxy_options(settings: ClusterSettings, nodes: Sequence[str]) -> ProxyOptions:
-    """How the proxy of a cluster on this host is set up. Each cluster has a table of its own."""
-    own = outgoing_address()
+def proxy_options(settings: ClusterSettings, places: Sequence[Place]) -> ProxyOptions:
+    """How the proxy of one host is set up; without a node there, of this host. Each cluster has tables of its own."""
+    here = places[0] if places else Place(node_name(0), outgoing_address())
+    own = tuple(address for address in (here.address, "127.0.0.1") if address)
     return ProxyOptions(
-        nodes=frozenset(nodes),
-        node_addresses=tuple(address for address in (own, "127.0.0.1") if address),
+        nodes=frozenset(place.node for place in places) or frozenset([here.node]),
+        node_addresses=own,
         table="cloudk8s" if settings.name == "default" else f"cloudk8s-{settings.name}",
         families=_families(settings),
         pod_ranges=pod_ranges(settings),
-        health_addresses=tuple(address for address in (own, "127.0.0.1") if address),
+        health_addresses=own,
+        namespace=here.namespace,
     )
 
 
-def pod_ranges(settings: ClusterSettings) -> tuple[str, ...]:
-    """The ranges of pod addresses, the primary family first."""
-    return tuple(part.strip() for part in settings.cluster_cidr.split(",") if part.strip())
+def _insiders(settings: ClusterSettings) -> tuple[str, ...]:
+    """Who belongs to the cluster: pods, the hosts of nodes, this host."""
+    return (*pod_ranges(settings), settings.host_range, "127.0.0.0/8")
 
 
 def _families(settings: ClusterSettings) -> tuple[Family, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -21,11 +20,14 @@ from typing import IO, Final
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
-from cloudk8s.controlplane.api_server import RunningApiServer, service_ranges
+from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.local_cloud import local_provider_id
-from cloudk8s.network.addresses import may_listen, outgoing_address
+from cloudk8s.controlplane.places import Place
+from cloudk8s.controlplane.ranges import service_ranges
+from cloudk8s.network.addresses import may_listen
 from cloudk8s.network.dns.publication import cluster_ip_of
+from cloudk8s.network.hosts import enter
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 15.0
@@ -33,45 +35,41 @@ _RESTART_SECONDS: Final = 1.0
 
 
 @asynccontextmanager
-async def running_node(server: RunningApiServer, index: int, *, runtime: str) -> AsyncIterator[None]:
+async def running_node(server: RunningApiServer, index: int, place: Place, *, runtime: str) -> AsyncIterator[None]:
     """Keep one node agent running."""
-    name = node_name(index)
+    name = place.node
     directory = server.settings.data_dir / "nodes" / name
     await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
-    access = _write_access(server, name, directory)
-    arguments = _arguments(server, name, directory, access, runtime) + _pod_range(server, index)
+    access = _write_access(server, place, directory)
+    arguments = _arguments(server, place, directory, access, runtime) + _pod_range(server, index)
+    arguments = enter.command(place.namespace, arguments)
     async with background(_keep_running(arguments, directory / "agent.log"), names=(f"node {name}",)):
         yield
 
 
-def node_name(index: int) -> str:
-    """The host's name, with a number from the second node on."""
-    host = socket.gethostname().split(".")[0].lower() or "node"
-    return host if index == 0 else f"{host}-{index + 1}"
-
-
-def _write_access(server: RunningApiServer, name: str, directory: Path) -> Path:
+def _write_access(server: RunningApiServer, place: Place, directory: Path) -> Path:
     """A kubeconfig with the node's own identity, which Node authorization restricts to its pods."""
+    name = place.node
+    url = server.url_from_hosts if place.namespace else server.url
     profile = Profile(f"node-{name}", f"system:node:{name}", ("system:nodes",))
     pair = server.pki.issue(profile)
     path = directory / "kubelet.conf"
     authority = server.pki.ca.certificate.read_bytes()
-    access = Access(name, server.url, authority, pair.certificate.read_bytes(), pair.key.read_bytes())
+    access = Access(name, url, authority, pair.certificate.read_bytes(), pair.key.read_bytes())
     kubeconfig.write(path, access)
     return path
 
 
-def _arguments(server: RunningApiServer, name: str, directory: Path, access: Path, runtime: str) -> list[str]:
-    address = outgoing_address() or "127.0.0.1"
+def _arguments(server: RunningApiServer, place: Place, directory: Path, access: Path, runtime: str) -> list[str]:
     options = {
         "kubeconfig": access,
         "root-dir": directory,
-        "hostname-override": name,
-        "node-ip": address,
-        "address": address,
+        "hostname-override": place.node,
+        "node-ip": place.address,
+        "address": place.address,
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,
-        "provider-id": local_provider_id(server.settings, name),
+        "provider-id": local_provider_id(server.settings, place.node),
         "cluster-cidr": server.settings.cluster_cidr,
         "cluster-dns": _cluster_dns(server),
         "cluster-domain": server.settings.cluster_domain,

@@ -17,7 +17,7 @@ from cloudk8s.settings import ClusterSettings
 
 FILE: Final = "network.json"
 Network = IPv4Network | IPv6Network
-_FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr", "load_balancer_range")
+_FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr", "load_balancer_range", "host_range")
 _ROUTES: Final = Path("/proc/net/route")
 
 
@@ -45,11 +45,21 @@ def choose(taken: Sequence[Network], *, is_privileged: bool) -> dict[str, str]:
     return dict(zip(_FIELDS, next(free, sets[0]), strict=True))
 
 
-def _ranges(index: int, is_privileged: bool) -> tuple[str, str, str]:
-    pods = f"10.{244 - index}.0.0/16"
+def pod_ranges(settings: ClusterSettings) -> tuple[str, ...]:
+    """The ranges of pod addresses, the primary family first."""
+    return tuple(part.strip() for part in settings.cluster_cidr.split(",") if part.strip())
+
+
+def service_ranges(settings: ClusterSettings) -> tuple[str, ...]:
+    """The ranges of Service addresses, the primary family first."""
+    return tuple(part.strip() for part in settings.service_cluster_ip_range.split(",") if part.strip())
+
+
+def _ranges(index: int, is_privileged: bool) -> tuple[str, str, str, str]:
+    pods, hosts = f"10.{244 - index}.0.0/16", f"198.19.{index}.0/24"
     if is_privileged:
-        return f"10.{96 + index}.0.0/16", pods, f"198.18.{index}.0/24"
-    return f"127.{96 + index}.0.0/16", pods, f"127.{200 + index}.0.0/24"
+        return f"10.{96 + index}.0.0/16", pods, f"198.18.{index}.0/24", hosts
+    return f"127.{96 + index}.0.0/16", pods, f"127.{200 + index}.0.0/24", hosts
 
 
 def _overlap(text: str, network: Network) -> bool:

@@ -36,12 +36,13 @@ def instances(cloud: Cloud[LocalSettings]) -> LocalInstances:
 
 
 def routes(cloud: Cloud[LocalSettings]) -> LocalRoutes:
-    own = frozenset(cloud.settings.nodes.values())
-    return LocalRoutes(host_of(cloud), own_addresses=tuple(own), has_kernel=may_administer())
+    return LocalRoutes(host_of(cloud), own_addresses=cloud.settings.own_addresses, has_kernel=may_administer())
 
 
 def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
-    return LocalLoadBalancers(host_of(cloud), health_port=cloud.settings.health_port)
+    settings = cloud.settings
+    is_shared = set(settings.nodes.values()) <= set(settings.own_addresses)
+    return LocalLoadBalancers(host_of(cloud), health_port=settings.health_port, is_shared=is_shared)
 
 
 def _kernel(settings: LocalSettings) -> Kernel:

@@ -28,8 +28,8 @@ CAPABILITIES = LoadBalancerCapabilities(
 class LocalLoadBalancers:
     """Every Service has an address of its own, and a listener on each of its ports."""
 
-    def __init__(self, host: Host, *, health_port: int = 10256) -> None:
-        self._host, self._health_port = host, health_port
+    def __init__(self, host: Host, *, health_port: int = 10256, is_shared: bool = True) -> None:
+        self._host, self._health_port, self._is_shared = host, health_port, is_shared
 
     @property
     def capabilities(self) -> LoadBalancerCapabilities:
@@ -38,7 +38,7 @@ class LocalLoadBalancers:
     def describe(self, services: Sequence[ServiceKey]) -> Mapping[str, LoadBalancerState]:
         records, marks = self._host.state()
         return {
-            service.uid: _state(record, marks.get(record.uid))
+            service.uid: self._state(record, marks.get(record.uid))
             for service in services
             if (record := records.balancers.get(service.uid)) is not None
         }
@@ -59,7 +59,7 @@ class LocalLoadBalancers:
                 host.open(service.uid, design, frontend)
         host.change(service.uid, design, members_of(request, health_port=self._health_port))
         host.mark(service.uid, (request.digest, request.targets_digest))
-        return _status(address)
+        return self._status(address)
 
     def update_targets(self, requests: Sequence[LoadBalancerRequest]) -> Failures:
         failures: dict[str, CloudError] = {}
@@ -82,23 +82,26 @@ class LocalLoadBalancers:
 
     def list_owned(self) -> Sequence[LoadBalancerState]:
         records, marks = self._host.state()
-        return [_state(record, marks.get(record.uid)) for record in records.balancers.values()]
+        return [self._state(record, marks.get(record.uid)) for record in records.balancers.values()]
 
     def close(self) -> None:
         """Called when the cluster stops."""
         self._host.close()
 
+    def _state(self, record: BalancerRecord, mark: Mark | None) -> LoadBalancerState:
+        """A balancer that this process has not opened has no digests, so that the core ensures it again."""
+        service = ServiceKey(record.uid, record.namespace, record.name)
+        digest, targets = mark or ("", "")
+        return LoadBalancerState(service, self._status(record.address), digest, targets)
 
-def _state(record: BalancerRecord, mark: Mark | None) -> LoadBalancerState:
-    """A balancer that this process has not opened has no digests, so that the core ensures it again."""
-    service = ServiceKey(record.uid, record.namespace, record.name)
-    digest, targets = mark or ("", "")
-    return LoadBalancerState(service, _status(record.address), digest, targets)
+    def _status(self, address: str) -> LoadBalancerStatus:
+        """Proxies may take the traffic where every node is the host that has the address.
 
-
-def _status(address: str) -> LoadBalancerStatus:
-    """Loopback addresses mean another host inside pods: their traffic must really come through here."""
-    return LoadBalancerStatus((Ingress(ip=address, ip_mode="Proxy" if _is_loopback(address) else "VIP"),))
+        Elsewhere it must really come through here: to choose a node, and because loopback addresses mean another host
+        inside a pod.
+        """
+        is_proxy = _is_loopback(address) or not self._is_shared
+        return LoadBalancerStatus((Ingress(ip=address, ip_mode="Proxy" if is_proxy else "VIP"),))
 
 
 def _is_loopback(address: str) -> bool:

@@ -20,6 +20,8 @@ class LocalSettings(BaseModel):
     """Which Service has which address, kept between starts; none is memory only."""
     nodes: dict[str, str] = Field(default_factory=dict)
     """The nodes on this host: name and address."""
+    own_addresses: tuple[str, ...] = ()
+    """Addresses of this host itself; nodes that have another one are reached by routes."""
     health_port: int = Field(default=10256, ge=1, le=65535)
     """Where this host's service proxy tells its health."""
 

@@ -14,17 +14,18 @@ def test_the_usual_ranges_are_taken_where_they_are_free():
         "service_cluster_ip_range": "10.96.0.0/16",
         "cluster_cidr": "10.244.0.0/16",
         "load_balancer_range": "198.18.0.0/24",
+        "host_range": "198.19.0.0/24",
     }
 
 
 def test_a_pair_is_passed_over_when_one_of_it_is_taken():
     found = choose([ip_network("10.244.0.0/24"), ip_network("10.97.0.0/16")], is_privileged=True)
-    assert list(found.values()) == ["10.98.0.0/16", "10.242.0.0/16", "198.18.2.0/24"]
+    assert list(found.values()) == ["10.98.0.0/16", "10.242.0.0/16", "198.18.2.0/24", "198.19.2.0/24"]
 
 
 def test_without_privileges_services_are_on_loopback():
     found = choose([], is_privileged=False)
-    assert list(found.values()) == ["127.96.0.0/16", "10.244.0.0/16", "127.200.0.0/24"]
+    assert list(found.values()) == ["127.96.0.0/16", "10.244.0.0/16", "127.200.0.0/24", "198.19.0.0/24"]
 
 
 def test_a_host_without_a_free_range_gets_the_usual_one():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import key_of, labels_of, name_of
 from cloudk8s.client.resources import NAMESPACES, NETWORK_POLICIES, PODS
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.network.hosts.thread import HostThread
 from cloudk8s.network.nftables.command import Nft
 from cloudk8s.network.nftables.parts import Parts
 from cloudk8s.network.nftables.table import Table
@@ -38,6 +38,8 @@ class PolicySettings:
     """Names of the nodes whose pods are here."""
     table: str = "cloudk8s-policy"
     families: tuple[Family, ...] = ("IPv4",)
+    namespace: str = ""
+    """The network namespace to enforce them in; empty is this process's own."""
 
 
 class Owner(NamedTuple):
@@ -59,7 +61,7 @@ class PolicyEnforcer:
         self._dirty: set[Owner] = set()
         self._is_complete = True
         self._changed = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="policy")
+        self._host = HostThread(settings.namespace)
         self._tables: dict[Family, Table[Owner]] = {
             family: Table(word(family), settings.table, layout.skeleton(settings.table, family))
             for family in settings.families
@@ -81,7 +83,7 @@ class PolicyEnforcer:
             for stop in stops:
                 stop()
             await self._apply([line for table in self._tables.values() for line in table.destroy()])
-            self._thread.shutdown(wait=False)
+            self._host.close()
 
     async def _follow(self) -> None:
         backoff = Backoff(self._clock, first=0.2)
@@ -169,4 +171,4 @@ class PolicyEnforcer:
     async def _apply(self, lines: list[str]) -> None:
         if lines:
             text = "".join(f"{line}\n" for line in lines)
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._nft.run, text)
+            await self._host.run(lambda: self._nft.run(text))

@@ -7,16 +7,18 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.informer import Informers
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import may_administer
+from cloudk8s.network.hosts.thread import HostThread
 from cloudk8s.network.nftables.bridges import filter_bridged
 from cloudk8s.network.nftables.command import Nft, NftError, find_nft
 from cloudk8s.network.proxy.health import Health, ServiceHealth
+from cloudk8s.network.proxy.health_server import HealthServer, bind
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import Family
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
@@ -45,6 +47,8 @@ class ProxyOptions:
     health_port: int | None = 10256
     """Port of `/healthz`, or the first one after it that is free; 0 picks any, None serves none."""
     health_addresses: tuple[str, ...] = ("127.0.0.1",)
+    namespace: str = ""
+    """The network namespace to forward in; empty is this process's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +63,46 @@ class RunningProxy:
 @asynccontextmanager
 async def running_proxy(informers: Informers, options: ProxyOptions, *, clock: Clock) -> AsyncIterator[RunningProxy]:
     """Forward while the block runs; everything that was made is gone after it. The informers run elsewhere."""
-    mode, forwarder = await asyncio.to_thread(_choose, options, clock)
+    host = HostThread(options.namespace)
+    mode, forwarder = await host.run(lambda: _choose(options, host, clock))
     settings = ProxySettings(options.nodes)
     async with AsyncExitStack() as stack:
-        services = ServiceHealth(options.node_addresses, clock=clock, is_alive=lambda: health.is_alive)
+        stack.callback(host.close)
+        services = ServiceHealth(options.node_addresses, host, is_alive=lambda: health.is_alive)
         proxy = Proxy(informers, forwarder, settings, clock=clock, on_health=services.show)
         health = Health(
             informers, min(options.nodes, default=""), clock=clock, pending_since=lambda: proxy.pending_since
         )
         await stack.enter_async_context(services)
-        port = await _serve_health(stack, health, options, clock)
+        port = await _serve_health(stack, health, host, options)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         task = group.create_task(proxy.run(), name="service proxy")
         stack.callback(task.cancel)
         yield RunningProxy(proxy, mode, port)
 
 
-async def _serve_health(stack: AsyncExitStack, health: Health, options: ProxyOptions, clock: Clock) -> int | None:
+async def _serve_health(
+    stack: AsyncExitStack, health: Health, host: HostThread, options: ProxyOptions
+) -> int | None:  # fmt: skip
     """Serve health on the first port that is free; that none is costs the health check, not the proxy."""
     first = options.health_port
     for port in () if first is None else range(first, first + _HEALTH_PORTS):
-        server = HTTPServer(health.answer, host=options.health_addresses, port=port, clock=clock)
         try:
-            await stack.enter_async_context(server)
+            sockets = await host.run(partial(bind, options.health_addresses, port))
         except OSError as error:
             _log.info("the proxy's health is not served on port %d: %s", port, error)
             continue
-        return server.port
+        await stack.enter_async_context(HealthServer(health.answer, sockets))
+        return int(sockets[0].getsockname()[1])
     return None
 
 
-def _choose(options: ProxyOptions, clock: Clock) -> tuple[Mode, Forwarder]:
+def _choose(options: ProxyOptions, host: HostThread, clock: Clock) -> tuple[Mode, Forwarder]:
     nft = find_nft() if options.mode != "userspace" else None
     if nft is not None and _may(nft, options):
         hides_pods = not filter_bridged()
         settings = NftablesSettings(options.table, options.families, options.pod_ranges, hides_pods)
-        return "nftables", NftablesForwarder(nft, settings)
+        return "nftables", NftablesForwarder(nft, settings, host=host)
     if options.mode == "nftables":
         raise SettingsError(
             "nftables cannot be used here: it needs root and the nft command; try --proxy-mode userspace"

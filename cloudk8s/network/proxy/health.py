@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from cloudk8s.apiserver.http.interface import Request, Response
-from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.objects import is_deleting, spec_of
 from cloudk8s.client.resources import NODES
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_time
+from cloudk8s.network.hosts.thread import HostThread
+from cloudk8s.network.proxy.health_server import HealthAnswer, HealthServer, bind
 from cloudk8s.network.proxy.model import HealthCheck
 
 STALE_SECONDS: Final = 60.0
@@ -51,24 +51,24 @@ class Health:
         taints = spec_of(node).get("taints") or ()
         return not is_deleting(node) and all(taint.get("key") != LEAVING_TAINT for taint in taints)
 
-    def answer(self, request: Request) -> Response:
-        """Handler of the health port."""
-        if request.path not in ("/healthz", "/livez"):
-            return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+    def answer(self, path: str) -> HealthAnswer:
+        """The answer to a path of the health port."""
+        if path not in ("/healthz", "/livez"):
+            return HealthAnswer(404, b"{}")
         now = format_time(self._clock.now())
         is_eligible = self.is_eligible
         body = {"lastUpdated": now, "currentTime": now, "nodeEligible": is_eligible}
-        good = self.is_alive and (is_eligible or request.path == "/livez")
-        return Response(200 if good else 503, codec.encode(body), headers=(("X-Content-Type-Options", "nosniff"),))
+        good = self.is_alive and (is_eligible or path == "/livez")
+        return HealthAnswer(200 if good else 503, codec.encode(body))
 
 
 class ServiceHealth:
     """The health-check node ports of Services; `show` says what they answer from now on."""
 
-    def __init__(self, addresses: Sequence[str], *, clock: Clock, is_alive: Callable[[], bool]) -> None:
-        self._addresses, self._clock, self._is_alive = list(addresses), clock, is_alive
+    def __init__(self, addresses: Sequence[str], host: HostThread, *, is_alive: Callable[[], bool]) -> None:
+        self._addresses, self._host, self._is_alive = list(addresses), host, is_alive
         self._checks: dict[int, HealthCheck] = {}
-        self._servers: dict[int, HTTPServer] = {}
+        self._servers: dict[int, HealthServer] = {}
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -89,6 +89,18 @@ class ServiceHealth:
             self._checks = wanted
             self._changed.set()
 
+    def answer(self, port: int) -> HealthAnswer:
+        """The answer on a port, whatever the path."""
+        check, alive = self._checks.get(port), self._is_alive()
+        count = check.local_endpoints if check else 0
+        body = {
+            "service": {"namespace": check.namespace if check else "", "name": check.service if check else ""},
+            "localEndpoints": count,
+            "serviceProxyHealthy": alive,
+        }
+        headers = {"X-Load-Balancing-Endpoint-Weight": str(count)}
+        return HealthAnswer(200 if count and alive else 503, codec.encode(body), headers)
+
     async def _follow(self) -> None:
         while True:
             await self._changed.wait()
@@ -99,19 +111,10 @@ class ServiceHealth:
                 await self._open(port)
 
     async def _open(self, port: int) -> None:
-        server = HTTPServer(lambda _: self._answer(port), host=self._addresses, port=port, clock=self._clock)
         try:
-            self._servers[port] = await server.__aenter__()
+            sockets = await self._host.run(lambda: bind(self._addresses, port))
         except OSError as error:
             _log.warning("health-check node port %d is not served: %s", port, error)
-
-    def _answer(self, port: int) -> Response:
-        check, alive = self._checks.get(port), self._is_alive()
-        count = check.local_endpoints if check else 0
-        body = {
-            "service": {"namespace": check.namespace if check else "", "name": check.service if check else ""},
-            "localEndpoints": count,
-            "serviceProxyHealthy": alive,
-        }
-        headers = (("X-Content-Type-Options", "nosniff"), ("X-Load-Balancing-Endpoint-Weight", str(count)))
-        return Response(200 if count and alive else 503, codec.encode(body), headers=headers)
+            return
+        server = HealthServer(lambda _: self.answer(port), sockets)
+        self._servers[port] = await server.__aenter__()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from cloudk8s.errors import CloudError
 
-PROTOCOL = "186"
+PROTOCOL = "117"
 """Marks our routes (`ip route … proto`): a number that no routing daemon uses."""
 
 

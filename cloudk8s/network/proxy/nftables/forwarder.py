@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
+from cloudk8s.network.hosts.thread import HostThread
 from cloudk8s.network.nftables.command import Nft, NftError
 from cloudk8s.network.nftables.table import Table
 from cloudk8s.network.proxy.model import Family, Rule, RuleKey, Update
 from cloudk8s.network.proxy.nftables import layout
 from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Flows, wrong_flows
 from cloudk8s.network.proxy.nftables.parts import parts_of
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +28,34 @@ class NftablesSettings:
 
 
 class NftablesForwarder:
-    """One thread talks to the kernel, so that transactions keep their order when the caller is cancelled."""
+    """One thread talks to the kernel, that of the host whose tables these are."""
 
-    def __init__(self, nft: Nft, settings: NftablesSettings, *, conntrack: Conntrack | None = None) -> None:
+    def __init__(
+        self, nft: Nft, settings: NftablesSettings, *, host: HostThread | None = None,
+        conntrack: Conntrack | None = None,
+    ) -> None:  # fmt: skip
         self._nft, self._settings = nft, settings
         self._conntrack = conntrack or Conntrack.find()
         self._datagram_rules: dict[RuleKey, Rule] = {}
         self._tables = {family: make_table(settings, family) for family in settings.families}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nftables")
+        self._host = host or HostThread()
 
     async def start(self) -> None:
         """Remove the tables of an earlier run; the first update makes new ones."""
-        await self._run(lambda: self._nft.run(self._destroy()))
+        await self._host.run(lambda: self._nft.run(self._destroy()))
 
     async def apply(self, update: Update) -> Sequence[RuleKey]:
         """Apply a change in one transaction for all families."""
-        await self._run(lambda: self._apply(update))
+        await self._host.run(lambda: self._apply(update))
         return ()
 
     async def check(self) -> bool:
         """Whether our tables are there and still look into the Service map."""
-        return await self._run(self._is_whole)
+        return await self._host.run(self._is_whole)
 
     async def close(self) -> None:
         """Delete the tables."""
-        try:
-            await self._run(lambda: self._nft.run(self._destroy()))
-        finally:
-            self._thread.shutdown(wait=False)
-
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        await self._host.run(lambda: self._nft.run(self._destroy()))
 
     def _apply(self, update: Update) -> None:
         lines: list[str] = []

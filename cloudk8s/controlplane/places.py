@@ -1,0 +1,63 @@
+"""Where the nodes of a cluster on this host run: the first on the host itself, others on hosts of their own within it.
+
+Those are network namespaces, which need privileges; without them all nodes share the host's address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloudk8s.controlplane.node_names import node_name
+from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
+from cloudk8s.network.addresses import may_administer, outgoing_address
+from cloudk8s.network.hosts.network import HostNetwork
+from cloudk8s.settings import ClusterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node's name, its address, and the network namespace that it is in; none is this host itself."""
+
+    node: str
+    address: str
+    namespace: str = ""
+
+
+def places(settings: ClusterSettings, count: int) -> list[Place]:
+    """Where this many nodes go. Pure but for a look at what this process may do."""
+    own, network = outgoing_address(), host_network(settings)
+    has_hosts = bool(own) and may_administer()
+    found = []
+    for index in range(count):
+        name = node_name(index)
+        if index and has_hosts:
+            found.append(Place(name, network.address(index), network.namespace(name)))
+        else:
+            found.append(Place(name, own or "127.0.0.1"))
+    return found
+
+
+def make_hosts(settings: ClusterSettings, wanted: Sequence[Place]) -> None:
+    """Make the hosts of these places, and remove those of nodes that there are no more. Blocks."""
+    within = [place for place in wanted if place.namespace]
+    network = host_network(settings)
+    for name in network.names() if may_administer() else ():
+        if name not in {place.node for place in within}:
+            network.remove(name)
+    if within:
+        network.ensure()
+    for place in within:
+        network.add(place.node, place.address)
+
+
+def remove_hosts(settings: ClusterSettings) -> None:
+    """Remove all hosts of a cluster. Blocks."""
+    if may_administer():
+        host_network(settings).remove_all()
+
+
+def host_network(settings: ClusterSettings) -> HostNetwork:
+    """The network of the cluster's hosts, which is this cluster's alone."""
+    inside = (*pod_ranges(settings), *service_ranges(settings))
+    return HostNetwork(f"{settings.name} {settings.data_dir}", settings.host_range, inside)

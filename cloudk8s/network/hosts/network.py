@@ -1,0 +1,153 @@
+"""The network that such hosts are on: a bridge with this host as the gateway, and namespaces with a cable each.
+
+Everything is named by the cluster's id, so that all of it can be found again, also after a crash. All calls block, and
+are safe to repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+from cloudk8s.errors import CloudK8sError
+from cloudk8s.network.nftables.command import find_nft
+
+
+class HostNetworkError(CloudK8sError):
+    """The kernel refused a part of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostNetwork:
+    """The hosts of one cluster."""
+
+    cluster: str
+    """The cluster's id."""
+    network: str
+    """Where the hosts have their addresses; the first one is the gateway's."""
+    inside: tuple[str, ...] = ()
+    """Ranges of pods and Services: what goes there keeps its address."""
+
+    @property
+    def bridge(self) -> str:
+        return f"ckm{self._digest}"
+
+    @property
+    def gateway(self) -> str:
+        return str(ip_network(self.network)[1])
+
+    @property
+    def table(self) -> str:
+        return f"cloudk8s-hosts-{self._digest}"
+
+    def namespace(self, name: str) -> str:
+        """The network namespace of a host."""
+        return f"ck{self._digest}-{name}"
+
+    def address(self, index: int) -> str:
+        """The address of the host with this number, counted from 0."""
+        return str(ip_network(self.network)[10 + index])
+
+    def ensure(self) -> None:
+        """Make the bridge, forward, and masquerade what leaves the cluster."""
+        length = ip_network(self.network).prefixlen
+        if not Path("/sys/class/net", self.bridge).exists():
+            _ip(f"link add {self.bridge} type bridge")
+        _ip(f"address replace {self.gateway}/{length} dev {self.bridge}", f"link set {self.bridge} up")
+        _forward()
+        self._masquerade()
+
+    def add(self, name: str, address: str) -> None:
+        """Make a host, or leave the one that is there as it is."""
+        namespace, cable, length = self.namespace(name), self._cable(name), ip_network(self.network).prefixlen
+        if namespace not in _namespaces():
+            _ip(f"netns add {namespace}")
+        if not Path("/sys/class/net", cable).exists():
+            _ip(f"link add {cable} type veth peer name eth0 netns {namespace}")
+        _ip(f"link set {cable} master {self.bridge}", f"link set {cable} up")
+        _ip(
+            "link set lo up",
+            f"address replace {address}/{length} dev eth0",
+            "link set eth0 up",
+            f"route replace default via {self.gateway}",
+            namespace=namespace,
+        )
+
+    def remove(self, name: str) -> None:
+        """End the processes of a host and remove it; absent is success."""
+        self._remove(self.namespace(name))
+
+    def names(self) -> Sequence[str]:
+        """The hosts there are."""
+        prefix = f"ck{self._digest}-"
+        return [name.removeprefix(prefix) for name in _namespaces() if name.startswith(prefix)]
+
+    def remove_all(self) -> None:
+        """Leave nothing."""
+        for name in self.names():
+            self.remove(name)
+        if Path("/sys/class/net", self.bridge).exists():
+            _ip(f"link delete {self.bridge}")
+        if (nft := find_nft()) is not None:
+            nft.run(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.cluster.encode()).hexdigest()[:8]
+
+    def _cable(self, name: str) -> str:
+        return "ckv" + hashlib.sha256(f"{self.cluster}/{name}".encode()).hexdigest()[:11]
+
+    def _remove(self, namespace: str) -> None:
+        if namespace not in _namespaces():
+            return
+        for pid in _ip(f"netns pids {namespace}").split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        _ip(f"netns delete {namespace}")
+
+    def _masquerade(self) -> None:
+        nft = find_nft()
+        if nft is None:
+            raise HostNetworkError("hosts of their own need nftables: install nft")
+        ranges = ", ".join([self.network, *(text for text in self.inside if ":" not in text)])
+        rule = f"ip saddr {self.network} ip daddr != {{ {ranges} }} fib daddr type != local masquerade"
+        lines = [
+            f"add table ip {self.table}",
+            f"delete table ip {self.table}",
+            f"add table ip {self.table}",
+            f"add chain ip {self.table} postrouting {{ type nat hook postrouting priority 100; }}",
+            f"add rule ip {self.table} postrouting {rule}",
+        ]
+        nft.run("".join(f"{line}\n" for line in lines))
+
+
+def _forward() -> None:
+    switch = Path("/proc/sys/net/ipv4/ip_forward")
+    if switch.read_text().strip() != "1":
+        switch.write_text("1")
+
+
+def _namespaces() -> list[str]:
+    directory = Path("/run/netns")
+    return [path.name for path in directory.iterdir()] if directory.exists() else []
+
+
+def _ip(*commands: str, namespace: str = "") -> str:
+    """Run `ip` commands, as one batch."""
+    if len(commands) == 1 and not namespace:
+        words, text = commands[0].split(), ""
+    else:
+        words, text = [*(["-n", namespace] if namespace else []), "-batch", "-"], "\n".join(commands)
+    done = subprocess.run(["ip", *words], input=text, capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise HostNetworkError(f"`ip {' '.join(words)}` failed: {done.stderr.strip()}")
+    return done.stdout

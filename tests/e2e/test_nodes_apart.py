@@ -1,0 +1,103 @@
+"""Three nodes, two of them on hosts of their own within this one: pods and Services across them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import Cluster, Kubectl, cloudk8s, started
+from tests.e2e.test_network import WEB, eventually, field, pods_behind
+
+pytestmark = [pytest.mark.kubectl, pytest.mark.root]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("hosts of their own need privileges")
+    cluster = started(tmp_path_factory.mktemp("apart"), "apart", "--nodes", "3")
+    yield cluster
+    cloudk8s(cluster.environment, "down", "--name", "apart", "--purge")
+
+
+@pytest.fixture(scope="module")
+def kubectl(cluster: Cluster) -> Kubectl:
+    kubectl = cluster.kubectl
+    kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s")
+    spread = [{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}]
+    spread[0]["labelSelector"] = WEB["spec"]["selector"]
+    deployment = json.loads(json.dumps(WEB))
+    deployment["spec"]["replicas"] = 3
+    deployment["spec"]["template"]["spec"]["topologySpreadConstraints"] = spread
+    kubectl("apply", "-f", "-", stdin=json.dumps(deployment))
+    kubectl("expose", "deployment", "web", "--type=LoadBalancer", "--port=80", "--target-port=8080")
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    return kubectl
+
+
+def pods(kubectl: Kubectl) -> list[dict]:
+    return json.loads(kubectl("get", "pods", "-l", "app=web", "-o", "json"))["items"]
+
+
+def test_nodes_have_addresses_of_their_own(kubectl: Kubectl):
+    addresses = field(kubectl, ".items[*].status.addresses[0].address", "nodes").split()
+    assert len(set(addresses)) == 3
+    assert len({pod["spec"]["nodeName"] for pod in pods(kubectl)}) == 3
+
+
+def test_pods_reach_pods_of_other_nodes_and_keep_their_address(kubectl: Kubectl):
+    for source in pods(kubectl):
+        for target in pods(kubectl):
+            address = target["status"]["podIP"]
+            command = ("exec", source["metadata"]["name"], "--", "curl", "-s", "-m", "3", f"http://{address}:8080/")
+            wanted = f"{target['metadata']['name']} {source['status']['podIP']}"
+            eventually(lambda command=command, wanted=wanted: kubectl.run(*command).stdout == wanted)
+
+
+def test_services_answer_on_every_node_and_in_every_pod(kubectl: Kubectl):
+    names = {pod["metadata"]["name"] for pod in pods(kubectl)}
+    port = int(field(kubectl, ".spec.ports[0].nodePort"))
+    for address in field(kubectl, ".items[*].status.addresses[0].address", "nodes").split():
+        assert pods_behind(address, port) == names
+    assert pods_behind(field(kubectl, ".status.loadBalancer.ingress[0].ip")) == names
+    for name in names:
+        assert kubectl("exec", name, "--", "curl", "-s", "http://web/").split()[0] in names
+        assert '"major"' in kubectl("exec", name, "--", "curl", "-sk", "https://kubernetes.default/version")
+
+
+def test_policies_hold_on_every_node(kubectl: Kubectl):
+    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "closed"},
+        "spec": spec,
+    }
+    source, *others = pods(kubectl)
+
+    def reached() -> int:
+        found = 0
+        for target in others:
+            url = f"http://{target['status']['podIP']}:8080/"
+            found += kubectl.run("exec", source["metadata"]["name"], "--", "curl", "-s", "-m", "1", url).returncode == 0
+        return found
+
+    kubectl("apply", "-f", "-", stdin=json.dumps(policy))
+    eventually(lambda: reached() == 0)
+    kubectl("delete", "networkpolicy", "closed")
+    eventually(lambda: reached() == 2)
+
+
+def test_nothing_is_left_after_a_purge(cluster: Cluster, kubectl: Kubectl):
+    cloudk8s(cluster.environment, "down", "--name", "apart", "--purge")
+    commands = (["ip", "netns"], ["ip", "route"], ["nft", "list", "tables"])
+    said = "".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in commands)
+    assert "cloudk8s-apart" not in said
+    assert "proto 117" not in said

@@ -1,0 +1,88 @@
+"""Hosts within this host, made for real in a network of the test's own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudk8s.network.hosts import enter
+from cloudk8s.network.hosts.network import HostNetwork
+from cloudk8s.network.hosts.thread import HostThread
+from cloudk8s.network.nftables.command import find_nft
+from tests.network.netns import needs_root
+
+pytestmark = [pytest.mark.root, needs_root]
+
+
+@pytest.fixture
+def network() -> Iterator[HostNetwork]:
+    if find_nft() is None:
+        pytest.skip("nftables is not installed")
+    network = HostNetwork(f"test {os.getpid()}", "198.19.250.0/24", ("10.250.0.0/16",))
+    try:
+        yield network
+    finally:
+        network.remove_all()
+
+
+async def connects(source: HostThread, target: HostThread, address: str) -> bool:
+    server = await target.run(lambda: socket.create_server((address, 0)))
+    with server:
+        place = server.getsockname()
+        with await source.run(lambda: socket.create_connection(place, 2)):
+            return True
+
+
+async def test_hosts_reach_each_other_and_this_host(network: HostNetwork):
+    for _ in range(2):
+        network.ensure()
+        for index, name in enumerate(("one", "two")):
+            network.add(name, network.address(index))
+    assert sorted(network.names()) == ["one", "two"]
+    here, one, two = HostThread(), *(HostThread(network.namespace(name)) for name in ("one", "two"))
+    assert await connects(one, two, network.address(1))
+    assert await connects(one, here, network.gateway)
+    assert await connects(here, one, network.address(0))
+    for thread in (here, one, two):
+        thread.close()
+
+
+async def test_a_thread_speaks_for_its_host(network: HostNetwork):
+    network.ensure()
+    network.add("one", network.address(0))
+    here, thread = os.readlink("/proc/self/ns/net"), HostThread(network.namespace("one"))
+    assert await thread.run(lambda: os.readlink("/proc/thread-self/ns/net")) != here
+    assert os.readlink("/proc/thread-self/ns/net") == here
+    thread.close()
+
+
+def test_removal_ends_processes_and_leaves_nothing(network: HostNetwork):
+    network.ensure()
+    network.add("one", network.address(0))
+    command = enter.command(
+        network.namespace("one"), [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(99)"]
+    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    for _ in range(2):
+        network.remove_all()
+    assert process.wait(10) == -9
+    process.stdout.close()
+    assert network.names() == []
+    assert not Path("/sys/class/net", network.bridge).exists()
+    nft = find_nft()
+    assert nft is not None
+    assert network.table not in nft.run("list tables")
+
+
+def test_networks_of_two_clusters_are_apart(network: HostNetwork):
+    other = HostNetwork("other", network.network)
+    assert other.bridge != network.bridge
+    assert other.namespace("one") != network.namespace("one")
