@@ -18,7 +18,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.controlplane.clouds import running_clouds
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.directories import ClusterState
-from cloudk8s.controlplane.local_cloud import local_cloud
+from cloudk8s.controlplane.local_cloud import LOCAL, local_cloud
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
 from cloudk8s.controlplane.node import running_node
@@ -36,6 +36,8 @@ from cloudk8s.settings import ClusterSettings
 
 _NODE_SECONDS: Final = 30.0
 """How long `up` waits for its nodes before it says that they are late."""
+_LOCAL_ROUTE_PERIOD: Final = timedelta(seconds=1)
+"""This host's calls cost nothing, so that routes follow nodes at once; those of a remote cloud keep the usual pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,9 @@ async def _late_nodes(server: RunningApiServer, options: ClusterOptions, clock: 
 
 def _clouds(settings: ClusterSettings, entries: tuple[CloudEntry, ...]) -> CloudsFile:
     ranges = tuple(part.strip() for part in settings.cluster_cidr.split(","))
-    soon = timedelta(seconds=1)
-    controllers = CloudControllerSettings(cluster=settings.name, cluster_cidrs=ranges, route_reconciliation_period=soon)
+    controllers = CloudControllerSettings(cluster=settings.name, cluster_cidrs=ranges)
+    if all(entry.name == LOCAL for entry in entries):
+        controllers = controllers.model_copy(update={"route_reconciliation_period": _LOCAL_ROUTE_PERIOD})
     return CloudsFile(clouds=entries, controllers=controllers)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cloudk8s.controlplane.places import Place
+from cloudk8s.controlplane.ranges import pod_ranges
 from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.plugin.clouds import CloudEntry
 from cloudk8s.settings import ClusterSettings
@@ -25,6 +26,7 @@ def local_settings(settings: ClusterSettings, nodes: Sequence[Place], health_por
         "state_file": settings.data_dir / "cloud" / "local.json",
         "nodes": {place.node: place.address for place in nodes},
         "own_addresses": [outgoing_address() or "127.0.0.1"],
+        "route_ranges": pod_ranges(settings),
         **({"health_port": health_port} if health_port else {}),
     }
 

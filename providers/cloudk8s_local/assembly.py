@@ -48,7 +48,7 @@ def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
 def _kernel(settings: LocalSettings) -> Kernel:
     pool = settings.load_balancer_range
     if may_administer():
-        return HostKernel(pool)
+        return HostKernel(pool, route_ranges=settings.route_ranges)
     if not _is_loopback(pool):
         raise SettingsError(f"load_balancer_range {pool}: without root addresses must come from 127.0.0.0/8")
     return NoKernel()

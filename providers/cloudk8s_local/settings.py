@@ -22,6 +22,8 @@ class LocalSettings(BaseModel):
     """The nodes on this host: name and address."""
     own_addresses: tuple[str, ...] = ()
     """Addresses of this host itself; nodes that have another one are reached by routes."""
+    route_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    """Where this cluster's pods have addresses: only routes to there are this cloud's, for removal too."""
     health_port: int = Field(default=10256, ge=1, le=65535)
     """Where this host's service proxy tells its health."""
 

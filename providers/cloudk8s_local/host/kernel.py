@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Collection, Mapping
-from ipaddress import ip_address, ip_network
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import IPv4Network, ip_address, ip_network
 from typing import Any, Protocol
 
 from cloudk8s.errors import CloudError
@@ -27,7 +27,7 @@ class Kernel(Protocol):
         """Undo that; absent is success."""
 
     def routes(self) -> Mapping[str, str]:
-        """Our routes: destination and gateway."""
+        """Our routes: destination and gateway. Those of another cluster on this host are not ours."""
 
     def set_route(self, destination: str, gateway: str) -> None:
         """Make or replace a route."""
@@ -57,8 +57,9 @@ class NoKernel:
 class HostKernel:
     """The tables of the network namespace that this process is in, by the `ip` command."""
 
-    def __init__(self, pool: str, *, namespace: str = "") -> None:
+    def __init__(self, pool: str, *, route_ranges: Sequence[str] = ("0.0.0.0/0",), namespace: str = "") -> None:
         self._pool = ip_network(pool)
+        self._ranges = [found for text in route_ranges if isinstance(found := ip_network(text), IPv4Network)]
         self._command = ["ip", *(["-n", namespace] if namespace else [])]
 
     def addresses(self) -> Collection[str]:
@@ -75,7 +76,8 @@ class HostKernel:
 
     def routes(self) -> Mapping[str, str]:
         found = self._json("-4", "route", "show", "proto", PROTOCOL)
-        return {_network(entry["dst"]): entry.get("gateway", "") for entry in found}
+        routes = {_network(entry["dst"]): entry.get("gateway", "") for entry in found}
+        return {destination: gateway for destination, gateway in routes.items() if self._is_ours(destination)}
 
     def set_route(self, destination: str, gateway: str) -> None:
         self._run("route", "replace", destination, "via", gateway, "proto", PROTOCOL)
@@ -83,6 +85,10 @@ class HostKernel:
     def remove_route(self, destination: str) -> None:
         if destination in self.routes():
             self._run("route", "del", destination, "proto", PROTOCOL)
+
+    def _is_ours(self, destination: str) -> bool:
+        network = IPv4Network(destination)
+        return any(network.subnet_of(known) for known in self._ranges)
 
     def _json(self, *words: str) -> list[dict[str, Any]]:
         text = self._run(*words, options=("-j",))

@@ -74,6 +74,8 @@ def test_addresses_and_routes_are_the_kernels():
             kernel.set_route("10.244.1.0/24", "192.0.2.9")
         assert list(kernel.addresses()) == ["198.18.0.1"]
         assert kernel.routes() == {"10.244.1.0/24": "192.0.2.9"}
+        other = HostKernel("198.18.1.0/24", route_ranges=["10.243.0.0/16", "fd00::/48"], namespace=here.name)
+        assert other.routes() == {}
         here.serve(8080)
         assert peer.dial("198.18.0.1", 8080)[0] == here.name
         for _ in range(2):
