@@ -84,6 +84,7 @@ apps.v1.StatefulSetCondition: status type
 apps.v1.StatefulSetStatus: availableReplicas
 authentication.v1.TokenRequestSpec: audiences boundObjectRef expirationSeconds
 authentication.v1.TokenRequestStatus: expirationTimestamp token
+autoscaling.v2.HPAScalingRules: policies
 autoscaling.v2.HorizontalPodAutoscalerStatus: currentMetrics
 batch.v1.PodFailurePolicyOnPodConditionsPattern: status
 core.v1.Event: reportingComponent reportingInstance
@@ -98,7 +99,15 @@ rbac.v1.Role: rules
 rbac.v1.RoleRef: apiGroup
 scheduling.v1.PriorityClass: value
 """
-"""Optional fields without `omitempty`: written also where they are zero. Required fields always are."""
+"""Optional fields without `omitempty`: written also where they are zero. Required fields are too, but for `OMITTED`.
+
+Scaling policies are here although Go omits empty ones: defaulting tells an empty list from none, and stores neither.
+"""
+
+OMITTED: Final = """
+admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec: validationActions
+"""
+"""Required fields with `omitempty`: not written where they are zero."""
 
 NUMBERS: Final = """
 admissionregistration.v1.ValidatingAdmissionPolicyStatus: observedGeneration

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from cloudk8s.api.decoding.go_field_tables import DIRECT, GO_TYPES, NUMBERS, POINTERS, STRINGS, WRITTEN
+from cloudk8s.api.decoding.go_field_tables import DIRECT, GO_TYPES, NUMBERS, OMITTED, POINTERS, STRINGS, WRITTEN
 from cloudk8s.machinery.schema import Schema
 
 _BOXED: Final = ("date-time", "int-or-string", "quantity")
@@ -30,7 +30,7 @@ def shape(owner: str, name: str, node: Schema, *, required: bool) -> FieldShape:
     """The shape of one property; `owner` is the definition it belongs to."""
     place = f"{short(owner)}.{name}"
     go_type = _GO_TYPES.get(place) or node.go_type
-    omit_empty = not required and place not in _WRITTEN
+    omit_empty = place not in _WRITTEN and (not required or place in _OMITTED)
     return FieldShape(_is_pointer(place, name, node, omit_empty=omit_empty), omit_empty, go_type)
 
 
@@ -66,6 +66,7 @@ def _types(table: str) -> dict[str, str]:
 _DIRECT: Final = _places(DIRECT)
 _POINTERS: Final = _places(POINTERS)
 _WRITTEN: Final = _places(WRITTEN)
+_OMITTED: Final = _places(OMITTED)
 _NUMBERS: Final = _places(NUMBERS)
 _STRINGS: Final = _places(STRINGS)
 _GO_TYPES: Final = _types(GO_TYPES)

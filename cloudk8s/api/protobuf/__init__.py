@@ -5,6 +5,7 @@ object has. Forbidden here: validation, and anything that knows HTTP.
 """
 
 from cloudk8s.api.protobuf.decode import decode_body
+from cloudk8s.api.protobuf.numbers import json_order, short_name
 from cloudk8s.api.protobuf.wire import ProtobufError
 
-__all__ = ["ProtobufError", "decode_body"]
+__all__ = ["ProtobufError", "decode_body", "json_order", "short_name"]

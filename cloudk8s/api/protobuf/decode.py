@@ -15,6 +15,7 @@ from cloudk8s.machinery.schema import Schema
 from cloudk8s.machinery.times import format_micro_time, format_time
 
 MAGIC: Final = b"k8s\0"
+_MIXED: Final = ".JSONSchemaPropsOr"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,8 +58,20 @@ def _message(data: bytes, name: str, schema: Schema) -> Object:
         field = table.names.get(number)
         property = (schema.properties or {}).get(field) if field else None
         if field and property is not None:
-            _put(result, field, property, value)
+            if _MIXED in property.name:
+                result[field] = _schema_or_other(value, property.name, name, schema)
+            else:
+                _put(result, field, property, value)
     return result
+
+
+def _schema_or_other(value: Value, union: str, name: str, schema: Schema) -> Any:
+    """A field of a JSON schema that holds another one, or else a list of them or a boolean."""
+    parts = list(fields(_bytes(value)))
+    found = [_message(_bytes(part), name, schema) for _, part in parts if isinstance(part, bytes)]
+    if not union.endswith("OrArray"):
+        return found[0] if found else any(part for _, part in parts)
+    return found[0] if parts and parts[0][0] == 1 else found
 
 
 def _put(result: Object, field: str, schema: Schema, value: Value) -> None:

@@ -1,7 +1,7 @@
 """The table of field numbers: `fields.txt`, read once.
 
 A line is a message and its fields: `core.v1.Volume: name=1 +core.v1.VolumeSource=2`. A `+` marks a message whose fields
-are written into the message itself in JSON.
+are written into the message itself in JSON. Fields stand in the order in which Go writes them in JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ class Message:
 
     names: Mapping[int, str]
     inlined: Mapping[int, str]
+    order: tuple[str, ...]
+    """Names in Go's order; inlined messages with a `+`."""
 
 
 @cache
@@ -37,6 +39,16 @@ def short_name(definition: str) -> str:
     return ".".join(definition.split(".")[-3:])
 
 
+@cache
+def json_order(name: str) -> tuple[str, ...]:
+    """The fields of a message, inlined ones too, in the order in which Go writes them; empty where it is not known."""
+    message = messages().get(name)
+    order: list[str] = []
+    for part in message.order if message else ():
+        order += json_order(part[1:]) if part.startswith("+") else (part,)
+    return tuple(order)
+
+
 def _message(parts: list[str]) -> Message:
     names: dict[int, str] = {}
     inlined: dict[int, str] = {}
@@ -46,4 +58,4 @@ def _message(parts: list[str]) -> Message:
             inlined[int(number)] = name[1:]
         else:
             names[int(number)] = name
-    return Message(names, inlined)
+    return Message(names, inlined, tuple(part.partition("=")[0] for part in parts))

@@ -137,7 +137,7 @@ class Intake:
         elif self._resource.custom is not None:
             value = codec.encode_sorted(tree).decode()
         else:
-            value = patched_json(tree, self._document)
+            value = patched_json(tree, self._document, self._resource.schema)
         error = FieldError("FieldValueInvalid", "patch", f"Invalid value: {quoted(value)}: {problem}")
         return failures.invalid("", "", "", [error])
 

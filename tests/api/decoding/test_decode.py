@@ -224,3 +224,16 @@ def test_apply_documents_are_yaml_and_refuse_duplicates_when_strict() -> None:
     with pytest.raises(BadRequest, match="error strict decoding YAML: error converting YAML to JSON: "):
         read_apply(body, validation="Strict")
     assert read_apply(b'{"a": 1}', validation="Strict") == ({"a": 1}, ())
+
+
+def test_an_empty_list_of_scaling_policies_is_not_an_absent_one(decoder: Decoder, registry: Registry) -> None:
+    autoscalers = Kind(decoder, registry, "autoscaling", "v2", "HorizontalPodAutoscaler")
+    spec = autoscalers.spec({"behavior": {"scaleDown": {"policies": []}}})
+    assert spec["behavior"]["scaleDown"] == {"policies": []}
+
+
+def test_a_required_field_that_go_omits_is_not_written(decoder: Decoder, registry: Registry) -> None:
+    bindings = Kind(decoder, registry, "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding")
+    obj: dict[str, Any] = {"spec": {}}
+    decoder.complete(obj, bindings.schema)
+    assert "validationActions" not in obj["spec"]

@@ -6,11 +6,9 @@ import struct
 
 import pytest
 
-from cloudk8s.api.protobuf import ProtobufError, decode_body
+from cloudk8s.api.protobuf import ProtobufError, decode_body, json_order
 from cloudk8s.api.protobuf.numbers import messages, short_name
 from cloudk8s.api.registry import Registry
-
-UNKNOWN_GROUPS = ("resource.v1", "apiextensions.v1", "apiregistration.v1")
 
 
 def varint(number: int) -> bytes:
@@ -113,7 +111,7 @@ def test_what_is_no_message_is_refused(registry: Registry, data: bytes) -> None:
 
 def test_the_table_knows_every_kind_that_go_components_send(registry: Registry) -> None:
     kinds = [short_name(resource.schema.name) for resource in registry.resources()]
-    missing = [kind for kind in kinds if kind not in messages() and not kind.startswith(UNKNOWN_GROUPS)]
+    missing = [kind for kind in kinds if kind not in messages()]
     assert missing == []
 
 
@@ -126,4 +124,32 @@ def test_the_table_names_fields_that_exist(registry: Registry) -> None:
         for field in message.names.values()
         if field not in (registry.definitions[names[name]].properties or {})
     }
-    assert wrong <= {"apps.v1.DeploymentSpec.podReplacementPolicy", "discovery.v1.Endpoint.deprecatedTopology"}
+    former = {"core.v1.PodSpec.workloadRef"}
+    assert wrong <= former | {"apps.v1.DeploymentSpec.podReplacementPolicy", "discovery.v1.Endpoint.deprecatedTopology"}
+
+
+def test_schemas_of_custom_resources_hold_schemas_booleans_and_lists(registry: Registry) -> None:
+    text = field(5, "string")
+    nested = field(29, field(1, "a") + field(2, field(30, field(1, 1)))) + field(30, field(2, text))
+    several = field(24, field(2, text) + field(2, field(5, "integer")))
+    one = field(24, field(1, text)) + field(8, field(1, "[1]")) + field(9, 2.5) + field(38, 1)
+    schema = field(29, field(1, "b") + field(2, several)) + field(29, field(1, "c") + field(2, one)) + nested
+    version = field(1, "v1") + field(2, 1) + field(4, field(1, schema))
+    found = decode(registry, body("apiextensions.k8s.io/v1", "CustomResourceDefinition", field(2, field(7, version))))
+    assert isinstance(found, dict)
+    assert found["spec"]["versions"][0]["schema"]["openAPIV3Schema"] == {
+        "properties": {
+            "a": {"additionalProperties": True},
+            "b": {"items": [{"type": "string"}, {"type": "integer"}]},
+            "c": {
+                "items": {"type": "string"}, "default": [1], "maximum": 2.5,
+                "x-kubernetes-preserve-unknown-fields": True,
+            },
+        },
+        "additionalProperties": {"type": "string"},
+    }  # fmt: skip
+
+
+def test_fields_stand_in_the_order_of_go(registry: Registry) -> None:
+    assert json_order("core.v1.Probe")[:3] == ("exec", "httpGet", "tcpSocket")
+    assert json_order("core.v1.Container")[-4:] == ("securityContext", "stdin", "stdinOnce", "tty")

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from cloudk8s.apiserver.handlers.patched_text import patched_json
+from typing import Any
+
+from cloudk8s.api.registry import load_registry
+from cloudk8s.apiserver.handlers import patched_text
 
 OBJECT = {
     "kind": "Deployment",
     "apiVersion": "apps/v1",
     "metadata": {"labels": {}, "name": "web", "managedFields": [], "uid": "u"},
-    "spec": {"replicas": 1, "template": {"z": 1, "a": 2}, "list": [{"y": 1, "b": 2}]},
+    "spec": {
+        "replicas": 1,
+        "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}, "type": "RollingUpdate"},
+        "template": {"spec": {"restartPolicy": "Always", "containers": [{"tty": True, "env": [], "image": "i"}]}},
+    },
 }
 
 
+def patched_json(patch: Any) -> str:
+    resource = load_registry().lookup("apps", "v1", "deployments")
+    assert resource is not None
+    return patched_text.patched_json(OBJECT, patch, resource.schema)
+
+
 def test_a_merge_patch_sorts_what_it_names() -> None:
-    text = patched_json(OBJECT, {"spec": {"template": {"a": 2}}})
-    assert text.endswith('"spec":{"list":[{"y":1,"b":2}],"replicas":1,"template":{"a":2,"z":1}}}')
+    text = patched_json({"spec": {"template": {"spec": {"x": 1}}}})
+    assert text.endswith(
+        '"spec":{"replicas":1,"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":0,"maxSurge":1}},'
+        '"template":{"spec":{"containers":[{"image":"i","env":[],"tty":true}],"restartPolicy":"Always"}}}}'
+    )
 
 
 def test_a_json_patch_sorts_the_containers_on_its_ways() -> None:
-    text = patched_json(OBJECT, [{"op": "add", "path": "/spec/list/0/b", "value": 2}])
-    assert text.endswith('"spec":{"list":[{"b":2,"y":1}],"replicas":1,"template":{"z":1,"a":2}}}')
+    text = patched_json([{"op": "add", "path": "/spec/template/spec/containers/0/x", "value": 2}])
+    assert '"containers":[{"env":[],"image":"i","tty":true}]' in text
 
 
 def test_metadata_keeps_the_order_of_its_struct_unless_the_patch_was_there() -> None:
     start = '{"apiVersion":"apps/v1","kind":"Deployment","metadata":'
-    untouched = patched_json(OBJECT, {"spec": {}})
-    assert untouched.startswith(start + '{"name":"web","uid":"u","labels":{},"managedFields":[]}')
-    touched = patched_json(OBJECT, {"metadata": {"labels": {}}})
+    assert patched_json({"spec": {}}).startswith(start + '{"name":"web","uid":"u","labels":{},"managedFields":[]}')
+    touched = patched_json({"metadata": {"labels": {}}})
     assert touched.startswith(start + '{"labels":{},"managedFields":[],"name":"web","uid":"u"}')
