@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from cloudk8s.plugin import SettingsError
@@ -28,6 +28,11 @@ class Driver:
         self._after = after
         self._driver: Any = None
         self._lock = threading.RLock()
+
+    @property
+    def name(self) -> str:
+        """Libcloud's name of the driver."""
+        return self._settings.driver
 
     @property
     def traits(self) -> DriverTraits:
@@ -60,18 +65,29 @@ class Driver:
         driver_class = _class_of(settings.driver)
         if settings.emulator and self.traits is traits_of("ec2"):
             driver_class = ec2_for_emulators(driver_class)
-        arguments = [text for text in (settings.key, settings.secret.get_secret_value()) if text]
-        try:
-            return driver_class(*arguments, **settings.options)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(f"libcloud driver {settings.driver!r}: {error}") from error
+        return made_driver(
+            settings.driver, driver_class, (settings.key, settings.secret.get_secret_value()), settings.options
+        )
+
+
+def made_driver(name: str, driver_class: Any, credentials: Sequence[str], options: Mapping[str, Any]) -> Any:
+    """A driver; what it does not take is the user's mistake."""
+    try:
+        return driver_class(*(text for text in credentials if text), **options)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"libcloud driver {name!r}: {error}") from error
+
+
+def missing_libcloud() -> SettingsError:
+    """What to do where libcloud is not installed."""
+    return SettingsError("the libcloud provider needs apache-libcloud: pip install 'cloudk8s[libcloud]'")
 
 
 def _class_of(name: str) -> Any:
     try:
         from libcloud.compute.providers import DRIVERS, get_driver
     except ImportError as error:
-        raise SettingsError("the libcloud provider needs apache-libcloud: pip install 'cloudk8s[libcloud]'") from error
+        raise missing_libcloud() from error
     try:
         return get_driver(name)
     except AttributeError as error:

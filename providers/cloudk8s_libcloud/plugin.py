@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, Machines, hookimpl
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_libcloud.driver import Driver
@@ -31,6 +31,17 @@ def cloudk8s_machines(cloud: Cloud[LibcloudSettings]) -> Machines | None:
 
     driver = _driver(cloud)
     return LibcloudMachines(driver, cloud.settings, cloud=cloud.name) if driver.traits.can_own else None
+
+
+@hookimpl
+def cloudk8s_load_balancers(cloud: Cloud[LibcloudSettings]) -> LoadBalancers | None:
+    if cloud.settings.load_balancer is None:
+        return None
+    from cloudk8s_libcloud.load_balancers.connection import BalancerDriver
+    from cloudk8s_libcloud.load_balancers.contract import libcloud_load_balancers
+
+    driver = BalancerDriver(cloud.settings, _driver(cloud))
+    return libcloud_load_balancers(driver, cluster=cloud.cluster, cloud=cloud.name)
 
 
 def _driver(cloud: Cloud[LibcloudSettings]) -> Driver:

@@ -10,6 +10,23 @@ if TYPE_CHECKING:
     from cloudk8s_libcloud.driver import Driver
 
 
+class BalancerSettings(BaseModel):
+    """A load-balancer driver beside the compute driver."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    driver: str
+    """Libcloud's name of the load-balancer driver, such as `elb`, `rackspace`, `cloudstack`, `gce`."""
+    key: str = ""
+    """As the driver wants it; empty is the compute driver's."""
+    secret: SecretStr = SecretStr("")
+    """As the driver wants it; empty is the compute driver's."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """More arguments of the driver: `region`, `host`, `path` …"""
+    create: dict[str, Any] = Field(default_factory=dict)
+    """More arguments for each balancer that is made: `subnets`, `network_id`, `ex_region` …"""
+
+
 class LibcloudSettings(BaseModel):
     """One account that a libcloud driver reaches."""
 
@@ -29,6 +46,8 @@ class LibcloudSettings(BaseModel):
     """Id of the image that machines are made from, where a request names none."""
     size: str = ""
     """Id of the size of machines, where a request names none."""
+    load_balancer: BalancerSettings | None = None
+    """The driver for Services of type LoadBalancer; without it, this cloud has none."""
 
     _driver: Driver | None = PrivateAttr(default=None)
 

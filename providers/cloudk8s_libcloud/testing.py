@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import SecretStr
 
-from cloudk8s.plugin import Instances, Machines, NodeAddress, NodeRef
+from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s.cloud.stack.timing import VirtualTimer
+from cloudk8s.plugin import Instances, LoadBalancers, Machines, NodeAddress, NodeRef
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
 from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.instances import LibcloudInstances
+from cloudk8s_libcloud.load_balancers.connection import BalancerDriver
+from cloudk8s_libcloud.load_balancers.contract import libcloud_load_balancers
 from cloudk8s_libcloud.machines import LibcloudMachines
 from cloudk8s_libcloud.nodes import id_of, provider_id
-from cloudk8s_libcloud.settings import LibcloudSettings
+from cloudk8s_libcloud.settings import BalancerSettings, LibcloudSettings
 
 CLOUD = "cloud"
 IMAGE, SIZE = "ami-12345678", "t3.small"
@@ -38,11 +43,14 @@ class Ec2World(World):
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         host, port = self._server.get_host_and_port()
-        options = {"host": host, "port": port, "secure": False, "signature_version": "4", "region": "us-east-1"}
+        place = {"host": host, "port": port, "secure": False, "region": "us-east-1"}
         self.settings = LibcloudSettings(
-            driver="ec2", key="test", secret=SecretStr("test"), options=options, emulator=True, image=IMAGE, size=SIZE
-        )
+            driver="ec2", key="test", secret=SecretStr("test"), options={**place, "signature_version": "4"},
+            emulator=True, image=IMAGE, size=SIZE,
+            load_balancer=BalancerSettings(driver="elb", options={**place, "root": "/"}),
+        )  # fmt: skip
         self._raw = Driver(self.settings)
+        self._raw_balancers = BalancerDriver(self.settings, self._raw)
         return self
 
     def __exit__(
@@ -72,6 +80,14 @@ class Ec2World(World):
     def machines(self) -> Machines:
         return LibcloudMachines(self.driver(), self.settings, cloud=CLOUD)
 
+    def load_balancers(self) -> LoadBalancers:
+        driver = BalancerDriver(
+            self.settings, self.driver(), before=lambda call: self.faults.before(call),
+            after=lambda call: self.faults.after(call),
+        )  # fmt: skip
+        retries = Retries(attempts=2, timer=VirtualTimer())
+        return libcloud_load_balancers(driver, cluster=self.cluster, cloud=CLOUD, retries=retries)
+
     def start_instance(self, name: str) -> NodeRef:
         made = self.raw(lambda driver: driver.create_node(name=name, size=_Id(SIZE), image=_Id(IMAGE)))
         addresses = tuple(NodeAddress("InternalIP", address) for address in made.private_ips)
@@ -88,6 +104,32 @@ class Ec2World(World):
 
     def reads(self) -> int:
         return len(self.faults.reads)
+
+    def left(self) -> Collection[str]:
+        """Balancers and their listeners."""
+        return [f"{entry['name']}/{part}" for entry in self.balancers() for part in ("", *entry["listeners"])]
+
+    def crash_after(self, call: int) -> None:
+        self.faults.crash_after = len(self.faults.mutations) + call if call else 0
+
+    def lose_answers(self, share: float) -> None:
+        self.faults.lost = share
+
+    def remove_part(self) -> str:
+        def remove(driver: Any) -> str:
+            entry = driver.ex_describe()[0]
+            driver.ex_delete_listeners(entry["name"], entry["listeners"])
+            return f"the listeners of {entry['name']}"
+
+        return self._raw_balancers.call("raw", remove)
+
+    def balancers(self) -> list[dict[str, Any]]:
+        """All load balancers of the account, as they are."""
+        return list(self._raw_balancers.call("raw", lambda driver: driver.ex_describe()))
+
+    def balancer_tags(self, name: str) -> dict[str, str]:
+        """Tags of one load balancer."""
+        return dict(self._raw_balancers.call("raw", lambda driver: driver.ex_tags([name]))[name])
 
     def raw(self, act: Any) -> Any:
         """The account's own side: not counted, no faults."""

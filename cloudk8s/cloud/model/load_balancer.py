@@ -158,6 +158,8 @@ class LoadBalancerCapabilities:
     """Annotation (`k=v,k2=`; an empty value asks for the key only) that narrows the nodes."""
     pod_target_annotations: frozenset[tuple[str, str]] = frozenset()
     """(annotation, value) pairs that ask for pods as targets."""
+    stores_digests: bool = True
+    """Digests are kept in the cloud; without, a restart ensures each load balancer, which reads and changes nothing."""
     revision: str = ""
     """Part of every digest: change it when the provider or its settings would build something else."""
 

@@ -51,7 +51,7 @@ class TestLoadBalancers:
         request = world.request(nodes=nodes)
         status = ensure(world, balancers, request)
         state = require(world).describe([request.service])[request.service.uid]
-        assert (state.digest, state.targets_digest) == (request.digest, request.targets_digest)
+        assert (state.digest, state.targets_digest) == digests(balancers, request)
         assert state.status.ingress == status.ingress
 
     def test_what_is_not_there_is_not_described(self, balancers: LoadBalancers) -> None:
@@ -76,7 +76,7 @@ class TestLoadBalancers:
         request = world.request(nodes=nodes[1:])
         assert balancers.update_targets([request]) == {}
         state = balancers.describe([request.service])[request.service.uid]
-        assert state.targets_digest == request.targets_digest
+        assert state.targets_digest == digests(balancers, request)[1]
         assert set(world.left()) == there
         before = world.mutations()
         ensure(world, balancers, request)
@@ -93,6 +93,8 @@ class TestLoadBalancers:
         assert not world.left()
 
     def test_ports_come_and_go(self, world: World, balancers: LoadBalancers, nodes: list[NodeRef]) -> None:
+        if balancers.capabilities.max_ports == 1:
+            pytest.skip("this provider's load balancers have one port")
         http, https = ServicePort(80, 30080, name="http"), ServicePort(443, 30443, name="https")
         first = ensure(world, balancers, world.request(ports=[http], nodes=nodes))
         one = len(world.left())
@@ -149,8 +151,8 @@ class TestLoadBalancers:
             ensure(world, balancers, world.request(uid))
         owned = {state.service.uid: state.service for state in require(world).list_owned()}
         assert set(owned) == {world.request().service.uid, OTHER}
-        assert owned[OTHER].namespace == "default"
-        assert owned[OTHER].name == "web"
+        if balancers.capabilities.stores_digests:  # who can note a digest can note a name
+            assert (owned[OTHER].namespace, owned[OTHER].name) == ("default", "web")
 
     def test_drift_is_repaired(self, world: World, balancers: LoadBalancers, nodes: list[NodeRef]) -> None:
         request = world.request(nodes=nodes)
@@ -174,6 +176,11 @@ class TestLoadBalancers:
     def test_an_equal_request_from_another_process_has_the_same_digest(self, world: World) -> None:
         assert world.request().digest == replace(world.request()).digest
         assert world.request().digest != world.request(annotations={"a": "b"}).digest
+
+
+def digests(balancers: LoadBalancers, request: LoadBalancerRequest) -> tuple[str, str]:
+    """What `describe` must say of a load balancer that is as requested."""
+    return (request.digest, request.targets_digest) if balancers.capabilities.stores_digests else ("", "")
 
 
 def require(world: World) -> LoadBalancers:
