@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ libvirt: Any = pytest.importorskip("libvirt", reason="needs Debian's python3-lib
 
 
 @pytest.fixture
-def driver() -> Iterator[Driver]:
-    yield Driver(LibcloudSettings(driver="libvirt", options={"uri": "test:///default"}))
+def driver() -> Driver:
+    return Driver(LibcloudSettings(driver="libvirt", options={"uri": "test:///default"}))
 
 
 def test_domains_are_instances(driver: Driver) -> None:

@@ -158,7 +158,7 @@ class TestMocksOfLibcloud:
         assert adapter.list(driver, "") == [], "balancers that people made are not ours"
         raw = driver.get_balancer("8290")
         found = adapter.with_members(driver, adapter._balancer(raw))
-        assert found.address == "1.1.1.25"
+        assert found.address == "1.1.1.1"
         assert found.members
         assert all(member.count(":") == 1 for member in found.members)
 
