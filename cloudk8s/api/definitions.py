@@ -29,6 +29,7 @@ class Definitions:
 
     def __init__(self, file: RegistryFile) -> None:
         self._file = file
+        self._added: dict[str, bytes] = {}
         self._nodes: dict[str, Schema] = {}
         self._texts: dict[str, str] = {}
         self._lazy = _lazy_class(self._fill)
@@ -43,21 +44,28 @@ class Definitions:
         return self._file.sources
 
     def __contains__(self, name: str) -> bool:
-        return name in self._file
+        return name in self._added or name in self._file
 
     def __getitem__(self, name: str) -> Schema:
         """The node of a definition; KeyError if there is none of that name."""
         node = self._nodes.get(name)
         if node is None:
-            if name not in self._file:
+            if name not in self:
                 raise KeyError(name)
             node = self._nodes[name] = self.reference(name, {})
         return node
 
     def raw(self, name: str) -> dict[str, Any]:
         """A definition as OpenAPI JSON, its references being plain names; the caller's to change."""
-        definition: dict[str, Any] = codec.decode(self._file.definition(name))
+        added = self._added.get(name)
+        definition: dict[str, Any] = codec.decode(self._file.definition(name) if added is None else added)
         return definition
+
+    def add(self, definitions: Mapping[str, Mapping[str, Any]]) -> None:
+        """Know these too, given as OpenAPI JSON; what is known already stays."""
+        for name, definition in definitions.items():
+            if name not in self:
+                self._added[name] = codec.encode(definition)
 
     def reference(self, name: str, overrides: Mapping[str, Any]) -> Schema:
         """A node that stands for the definition, with what the referring field says differently."""

@@ -21,6 +21,8 @@ from cloudk8s.machinery.schema import Schema
 
 CUSTOM_PRIORITY = 1000
 """Group priority that upstream gives to groups of custom resources."""
+EXTENSION_PRIORITY = 100
+"""Group priority of what upstream leaves to extension servers and this one answers itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Registry:
         """Grows with every change; what was made at another generation is stale."""
         self._built_in = tuple(resources)
         self._custom: dict[GroupResource, tuple[ResourceType, ...]] = {}
+        self._extensions: tuple[ResourceType, ...] = ()
         self._index()
 
     def lookup(self, group: str, version: str, plural: str) -> ResourceType | None:
@@ -112,6 +115,11 @@ class Registry:
         if self._custom.pop(name, None) is not None:
             self._changed()
 
+    def add_extension(self, resources: Iterable[ResourceType]) -> None:
+        """Serve resources that not every server answers, and of which nothing is stored."""
+        self._extensions = (*self._extensions, *resources)
+        self._changed()
+
     @property
     def custom(self) -> Mapping[GroupResource, tuple[ResourceType, ...]]:
         """The custom resources served now, in all their versions."""
@@ -123,10 +131,10 @@ class Registry:
 
     def _index(self) -> None:
         custom = sorted((item for items in self._custom.values() for item in items), key=lambda item: item.plural)
-        self._all = (*self._built_in, *custom)
+        self._all = (*self._built_in, *custom, *self._extensions)
         self._by_plural = {(item.group, item.version, item.plural): item for item in reversed(self._all)}
         self._by_kind = {(item.group, item.version, item.kind): item for item in reversed(self._all)}
-        self._groups = {group.name: group for group in _groups(self._all)}
+        self._groups = {group.name: group for group in _groups((*self._built_in, *custom), self._extensions)}
         self._versions: dict[tuple[str, str], tuple[ResourceType, ...]] = {}
         self._definition_prefixes = {group.name: group.definitions for group in catalog.GROUPS}
 
@@ -198,7 +206,7 @@ def _subresource(row: Mapping[str, Any]) -> Subresource:
     return Subresource(row["name"], row["kind"], tuple(row["verbs"]), row.get("group", ""), row.get("version", ""))
 
 
-def _groups(resources: Iterable[ResourceType]) -> Iterator[Group]:
+def _groups(resources: Iterable[ResourceType], extensions: Iterable[ResourceType]) -> Iterator[Group]:
     served: dict[str, set[str]] = {}
     for item in resources:
         served.setdefault(item.group, set()).add(item.version)
@@ -210,3 +218,7 @@ def _groups(resources: Iterable[ResourceType]) -> Iterator[Group]:
             yield Group(group.name, (*first, *rest), group.priority)
     for name in sorted(served.keys() - known):
         yield Group(name, tuple(priority_order(served[name])), CUSTOM_PRIORITY)
+    added = sorted({(item.group, item.version) for item in extensions if item.group not in served})
+    for name in sorted({group for group, _ in added}):
+        versions = {version for group, version in added if group == name}
+        yield Group(name, tuple(priority_order(versions)), EXTENSION_PRIORITY)

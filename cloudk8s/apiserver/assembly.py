@@ -10,6 +10,7 @@ from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
 from cloudk8s.api.resource import Object
+from cloudk8s.api.resource_metrics.usage import UsageSource
 from cloudk8s.apiserver.admission.certificate_signers import SignerPermission
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.audit.trail import AuditTrail
@@ -40,6 +41,7 @@ from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
 from cloudk8s.apiserver.presenting import Presenter
 from cloudk8s.apiserver.relay.kubelet import Kubelets
+from cloudk8s.apiserver.resource_metrics.serving import serve_resource_metrics
 from cloudk8s.apiserver.reviews.handlers import review_handlers
 from cloudk8s.apiserver.security import RequestSecurity, Security
 from cloudk8s.apiserver.server import ApiServer
@@ -63,10 +65,15 @@ class Assembly:
     presenter: Presenter
     security: Security
     paths: Paths
+    dispatcher: Dispatcher
 
     def local(self, user: UserInfo, *, agent: str) -> LocalApi:
         """The server as seen by a component in this process."""
         return LocalApi(self.server, self.core, self.presenter, self.security, user, agent)
+
+    async def serve_resource_metrics(self, source: UsageSource) -> None:
+        """Answer `metrics.k8s.io` too, from this source."""
+        await serve_resource_metrics(self.core, self.presenter, self.dispatcher, source)
 
     async def start(self) -> None:
         """Begin background work and say that the server is ready."""
@@ -96,7 +103,7 @@ def assemble(
     metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
     add_metrics(paths, core, metrics)
     server = ApiServer(dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit)
-    return Assembly(core, server, presenter, security, paths)
+    return Assembly(core, server, presenter, security, paths, dispatcher)
 
 
 def _is_served(core: Core, paths: Paths, context: RequestContext) -> bool:

@@ -61,7 +61,11 @@ class Dispatcher:
         self._presenter = presenter
         self._subresources = subresources
         self._default_subresources = default_subresources
-        self._virtual = virtual
+        self._virtual = dict(virtual)
+
+    def add_virtual(self, resource: ResourceType, handler: VirtualHandler) -> None:
+        """Let `handler` answer requests on a resource that stores nothing."""
+        self._virtual[resource.group, resource.plural] = handler
 
     def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         """Answer a request on a resource that was authorized as `verb`."""

@@ -26,6 +26,7 @@ from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.places import make_hosts, places
 from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.readiness import late_nodes
+from cloudk8s.controlplane.resource_metrics import running_resource_metrics
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import running_simulated_nodes, simulated_names
@@ -110,10 +111,12 @@ async def running_cluster(
         others = tuple(entry for entry in options.clouds if entry.name != local.name)
         clouds = _clouds(server.settings, (*others, local))
         await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
+        sources = []
         if count:
             have_cloud = bool(options.clouds)
             nodes = running_simulated_nodes(server, context.informers, count, clock=clock, have_cloud=have_cloud)
-            await stack.enter_async_context(nodes)
+            sources.append(await stack.enter_async_context(nodes))
+        await stack.enter_async_context(running_resource_metrics(server, context.informers, sources, clock=clock))
         for index, place in enumerate(where):
             await stack.enter_async_context(running_node(server, index, place, runtime=options.runtime))
         yield server

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
+from cloudk8s.api.resource_metrics.usage import UsageSource
 from cloudk8s.client.informer import Informers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
@@ -17,8 +18,8 @@ from cloudk8s.machinery.clock import Clock
 @asynccontextmanager
 async def running_simulated_nodes(
     server: RunningApiServer, informers: Informers, count: int, *, clock: Clock, have_cloud: bool
-) -> AsyncIterator[None]:
-    """Run `count` simulated nodes, which share the informers of the process.
+) -> AsyncIterator[UsageSource]:
+    """Run `count` simulated nodes, which share the informers of the process; yields what knows what they use.
 
     Without a cloud, the nodes come as the simulated one would have initialised them.
     """
@@ -27,7 +28,7 @@ async def running_simulated_nodes(
     settings = nodes.FleetSettings(count=count, version=version, is_initialized=not have_cloud)
     fleet = nodes.Fleet(client, informers, settings, clock=clock)
     async with background(fleet.run(), names=("simulated nodes",)):
-        yield
+        yield fleet.usage
 
 
 def simulated_names(count: int) -> Sequence[str]:

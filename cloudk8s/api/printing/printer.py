@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from cloudk8s.api.printing import access, batch, cluster, custom, events, network, pods, storage, workloads
+from cloudk8s.api.printing import (
+    access,
+    batch,
+    cluster,
+    custom,
+    events,
+    network,
+    pods,
+    resource_metrics,
+    storage,
+    workloads,
+)
 from cloudk8s.api.printing.layout import AGE, NAME, Heading, Layout
 from cloudk8s.api.printing.text import age_of, name_of
 from cloudk8s.api.resource import Object, ResourceType
@@ -16,7 +27,7 @@ from cloudk8s.machinery.schema import Schema
 
 _LAYOUTS: Final = {
     key: layout
-    for module in (access, batch, cluster, events, network, pods, storage, workloads)
+    for module in (access, batch, cluster, events, network, pods, resource_metrics, storage, workloads)
     for key, layout in module.TABLE.items()
 }
 

@@ -19,6 +19,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_micro_time, parse_time
 from cloudk8s_simulated.nodes import node as nodes
 from cloudk8s_simulated.nodes import pod as pods
+from cloudk8s_simulated.nodes.usage import SimulatedUsage, UsageSettings
 
 _WORKERS: Final = 32
 _REGISTERING: Final = 64
@@ -68,6 +69,8 @@ class Fleet:
         self._queue: WorkQueue[str] = WorkQueue("simulated pods", clock=clock)
         self._pods = informers.of(resources.PODS)
         self._pods.add_handler(self._on_pod)
+        self.usage = SimulatedUsage(informers, self._names, UsageSettings(seed=settings.seed), clock=clock)
+        """What the nodes and their pods use."""
 
     @property
     def names(self) -> list[str]:
