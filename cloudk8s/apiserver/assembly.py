@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudk8s.api.discovery import Discovery
@@ -18,7 +18,7 @@ from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
 from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
 from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
-from cloudk8s.apiserver.authentication.interface import TokenAuthenticator
+from cloudk8s.apiserver.authentication.interface import Authenticator, TokenAuthenticator
 from cloudk8s.apiserver.authentication.legacy_token import LegacyTokens
 from cloudk8s.apiserver.authentication.service_account import DEFAULT_ISSUER, ServiceAccountTokens
 from cloudk8s.apiserver.authentication.signing_key import SigningKey
@@ -26,6 +26,7 @@ from cloudk8s.apiserver.authentication.token_file import TokenFile
 from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.authorization.access import AccessRules
 from cloudk8s.apiserver.authorization.following import follow
+from cloudk8s.apiserver.authorization.interface import Authorizer
 from cloudk8s.apiserver.component_statuses import ComponentStatusHandler
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
@@ -56,6 +57,22 @@ from cloudk8s.apiserver.subresources.token import TokenHandler
 from cloudk8s.settings import ClusterSettings
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who may ask and what they may do, as far as it was configured."""
+
+    modes: tuple[str, ...] = ("Node", "RBAC")
+    """Authorizers in their order."""
+    token_file: Path | None = None
+    """Static tokens."""
+    authenticators: Sequence[Authenticator] = ()
+    """More of them, by plugins."""
+    token_authenticators: Sequence[TokenAuthenticator] = ()
+    """More kinds of bearer tokens, by plugins."""
+    authorizers: Mapping[str, Callable[[], Authorizer]] = field(default_factory=dict)
+    """More modes, by plugins."""
+
+
 @dataclass(slots=True)
 class Assembly:
     """Everything behind the listener."""
@@ -84,16 +101,16 @@ def assemble(
     settings: ClusterSettings,
     pki: PKI,
     *,
-    modes: tuple[str, ...],
-    token_file: Path | None,
+    identity: Identity,
     audit: AuditTrail | None = None,
 ) -> Assembly:
     """Build the handlers over a core."""
     presenter = Presenter(core, printer=Printer(core.clock))
     tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
-    bearer = _bearer(core, tokens, token_file)
-    access = _access(core, modes)
-    security = RequestSecurity(AuthenticatorChain([CertificateAuthenticator(), bearer]), access)
+    bearer = _bearer(core, tokens, identity)
+    access = _access(core, identity)
+    chain = AuthenticatorChain([CertificateAuthenticator(), bearer, *identity.authenticators])
+    security = RequestSecurity(chain, access)
     kubelets = Kubelets(core, pki.pair("apiserver-kubelet-client"))
     dispatcher = _dispatcher(core, presenter, tokens, kubelets, review_handlers(core, access, bearer))
     paths = Paths()
@@ -115,14 +132,14 @@ def _is_served(core: Core, paths: Paths, context: RequestContext) -> bool:
     return resource is not None and (not info.subresource or info.subresource in resource.subresources)
 
 
-def _access(core: Core, modes: tuple[str, ...]) -> AccessRules:
+def _access(core: Core, identity: Identity) -> AccessRules:
     """The authorizers, fed from the store."""
     pods = core.resource("", "pods")
 
     def pods_on_node(node: str) -> Iterator[Object]:
         return (core.tree(record) for record in core.store.by_index(index_name(pods, "spec.nodeName"), node))
 
-    access = AccessRules(modes, lookup=core.find, pods_on_node=pods_on_node)
+    access = AccessRules(identity.modes, lookup=core.find, pods_on_node=pods_on_node, others=identity.authorizers)
     follow(core.store, access.rbac)
     for plugin in core.admission.plugins:
         if isinstance(plugin, RoleEscalation):
@@ -164,10 +181,11 @@ def _dispatcher(
     )
 
 
-def _bearer(core: Core, tokens: ServiceAccountTokens, token_file: Path | None) -> BearerAuthenticator:
-    """Bearer tokens of service accounts, of bootstrapping nodes, and from the static file."""
+def _bearer(core: Core, tokens: ServiceAccountTokens, identity: Identity) -> BearerAuthenticator:
+    """Bearer tokens of service accounts, of bootstrapping nodes, from the static file, and of plugins' kinds."""
     legacy = LegacyTokens(tokens.keys, core.find, api_audiences=(DEFAULT_ISSUER,))
     kinds: list[TokenAuthenticator] = [tokens, legacy, BootstrapTokens(core.find, clock=core.clock)]
-    if token_file is not None:
-        kinds.insert(0, TokenFile(token_file, api_audiences=(DEFAULT_ISSUER,)))
+    kinds += identity.token_authenticators
+    if identity.token_file is not None:
+        kinds.insert(0, TokenFile(identity.token_file, api_audiences=(DEFAULT_ISSUER,)))
     return BearerAuthenticator(kinds, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)

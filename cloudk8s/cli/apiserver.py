@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.options import DisabledPlugins
 
 
 def apiserver(
@@ -19,11 +20,18 @@ def apiserver(
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Service addresses.")] = "10.96.0.0/16",
     service_node_port_range: Annotated[str, typer.Option(help="Range of node ports.")] = "30000-32767",
-    authorization_mode: Annotated[str, typer.Option(help="Comma-separated: Node, RBAC, AlwaysAllow.")] = "Node,RBAC",
+    authorization_mode: Annotated[
+        str, typer.Option(help="Node, RBAC, AlwaysAllow, AlwaysDeny, plugins' own.")
+    ] = "Node,RBAC",
     token_auth_file: Annotated[Path | None, typer.Option(help="Static tokens: token,user,uid,groups.")] = None,
     service_account_extra_certificates: Annotated[
         str, typer.Option(help="NAME:KEY,… of ConfigMaps that every pod's token volume also projects.")
     ] = "",
+    enable_admission_plugins: Annotated[
+        str, typer.Option(help="Names, comma-separated; all are on but those disabled.")
+    ] = "",
+    disable_admission_plugins: Annotated[str, typer.Option(help="Names, comma-separated.")] = "",
+    disable_plugin: DisabledPlugins = None,
     audit_policy_file: Annotated[Path | None, typer.Option(help="What to audit; nothing without it.")] = None,
     audit_log_path: Annotated[str, typer.Option(help="Where audit events go; - is standard output.")] = "-",
     audit_log_maxsize: Annotated[int, typer.Option(help="Megabytes at which the file is rotated.")] = 100,
@@ -42,15 +50,21 @@ def apiserver(
     settings = ClusterSettings(
         data_dir=data_dir.absolute(), bind=bind_address, port=secure_port, store=store,
         kubernetes_version=kubernetes_version, service_cluster_ip_range=service_cluster_ip_range,
-        service_node_port_range=service_node_port_range,
+        service_node_port_range=service_node_port_range, disabled_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)
     options = ApiServerOptions(
-        authorization_modes=tuple(part.strip() for part in authorization_mode.split(",")),
+        authorization_modes=_names(authorization_mode),
         token_file=token_auth_file,
+        enabled_admission=_names(enable_admission_plugins),
+        disabled_admission=_names(disable_admission_plugins),
         extra_certificates=tuple((name, key) for name, key in extra),
         audit_policy=audit_policy_file,
         audit_log=audit_log_path,
         audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),
     )
     run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -45,12 +45,28 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     called = next((word for word in arguments if not word.startswith("-")), "")
     for name in [called] if called in COMMANDS else COMMANDS:
         module, _, attribute = COMMANDS[name].partition(":")
-        found = getattr(import_module(f"cloudk8s.cli.{module}"), attribute)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
-        else:
-            app.command(name)(found)
+        _add(app, name, getattr(import_module(f"cloudk8s.cli.{module}"), attribute), "")
+    if called not in COMMANDS:
+        _add_commands_of_plugins(app)
     return app
+
+
+def _add(app: typer.Typer, name: str, found: Any, description: str) -> None:
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name, help=description or None)
+    else:
+        app.command(name, help=description or None)(found)
+
+
+def _add_commands_of_plugins(app: typer.Typer) -> None:
+    """They come after ours, and cannot take the name of one of ours."""
+    from cloudk8s.plugin import Commands, Plugins
+
+    for entry in Plugins.load().registry(Commands):
+        if entry.name in COMMANDS:
+            output.note(f"command {entry.name!r} of plugin {entry.plugin!r} is left out: the name is taken")
+        else:
+            _add(app, entry.name, entry.factory, entry.description)
 
 
 def root(

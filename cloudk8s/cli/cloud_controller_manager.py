@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.options import DisabledPlugins
 
 
 def cloud_controller_manager(
@@ -26,7 +27,7 @@ def cloud_controller_manager(
     leader_elect: Annotated[
         bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
     ] = True,
-    disable_plugin: Annotated[list[str] | None, typer.Option(help="A plugin to leave out; may be repeated.")] = None,
+    disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Run the node, route and load-balancer controllers of one or more clouds, for any Kubernetes cluster.
 

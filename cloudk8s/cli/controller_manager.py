@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import duration
+from cloudk8s.cli.options import DisabledPlugins, duration
 from cloudk8s.errors import SettingsError
 
 
@@ -52,6 +52,7 @@ def controller_manager(
     node_cidr_mask_size_ipv6: Annotated[int, typer.Option(help="The same for IPv6.")] = 64,
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Services, which no node gets.")] = "",
     concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
+    disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
 
@@ -91,6 +92,7 @@ def controller_manager(
         election=election if leader_elect else None,
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**settings),
+        disabled_plugins=tuple(disable_plugin or ()),
     )
     run(run_controller_manager(options, report=output.step))
 

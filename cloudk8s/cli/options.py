@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cloudk8s.plugin.clouds import CloudsFile
 
 Name = Annotated[str, typer.Option("--name", help="The cluster's name.")]
+DisabledPlugins = Annotated[
+    list[str] | None, typer.Option("--disable-plugin", help="A plugin to leave out; may be repeated.")
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print: table, json or yaml.")]
 
 

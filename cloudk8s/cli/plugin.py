@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 plugin = typer.Typer(no_args_is_help=True, help="What is installed beside the core.", rich_markup_mode=None)
 COLUMNS = {"NAME": "name", "STATUS": "status", "DISTRIBUTION": "distribution", "VERSION": "version", "HOOKS": "hooks"}
-Disabled = Annotated[list[str] | None, typer.Option("--disable-plugin", help="Leave one out; may be repeated.")]
 
 
 @plugin.callback()
@@ -22,7 +20,7 @@ def _group() -> None:
 
 
 @plugin.command("list")
-def list_plugins(format: Output = Format.TABLE, disable_plugin: Disabled = None) -> None:
+def list_plugins(format: Output = Format.TABLE, disable_plugin: DisabledPlugins = None) -> None:
     """List every plugin that was found: its version, the hooks that it implements, and why it failed if it did.
 
     Example: cloudk8s plugin list --output json

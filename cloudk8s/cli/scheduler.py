@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import duration
+from cloudk8s.cli.options import DisabledPlugins, duration
 
 
 def scheduler(
@@ -25,6 +25,7 @@ def scheduler(
     leader_elect_retry_period: Annotated[str, typer.Option(help="Between attempts to acquire or renew.")] = "",
     leader_elect_resource_name: Annotated[str, typer.Option(help="Name of the lease.")] = "",
     leader_elect_resource_namespace: Annotated[str, typer.Option(help="Namespace of the lease.")] = "",
+    disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Assign pods to nodes, in any Kubernetes cluster, until it is stopped. Flags win over the configuration.
 
@@ -42,7 +43,12 @@ def scheduler(
         "resource_namespace": leader_elect_resource_namespace or None,
     }
     given = {name: value for name, value in election.items() if value is not None}
-    options = SchedulerOptions(kubeconfig=kubeconfig, config=config, leader_election=given)
+    options = SchedulerOptions(
+        kubeconfig=kubeconfig,
+        config=config,
+        leader_election=given,
+        disabled_plugins=tuple(disable_plugin or ()),
+    )
     run(run_scheduler(options, report=output.step))
 
 

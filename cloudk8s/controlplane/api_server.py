@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from cloudk8s.api.decode import Decoder
 from cloudk8s.api.registry import load_registry
 from cloudk8s.api.strategies import strategies
 from cloudk8s.apiserver.admission.chain import AdmissionChain
-from cloudk8s.apiserver.admission.order import built_in
-from cloudk8s.apiserver.assembly import Assembly, assemble
+from cloudk8s.apiserver.admission.interface import AdmissionPlugin
+from cloudk8s.apiserver.admission.order import built_in, selected
+from cloudk8s.apiserver.assembly import Assembly, Identity, assemble
 from cloudk8s.apiserver.audit.log_file import AuditLog, Rotation
 from cloudk8s.apiserver.audit.policy import load
 from cloudk8s.apiserver.audit.trail import AuditTrail
@@ -30,10 +32,12 @@ from cloudk8s.apiserver.pki.renewal import keep_renewed
 from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.extensions import admission_plugins, authenticators, authorizers
 from cloudk8s.controlplane.ranges import service_ranges
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.network.addresses import may_listen
+from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
 
 
@@ -44,6 +48,9 @@ class ApiServerOptions:
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")
     token_file: Path | None = None
     """Static tokens, in upstream's CSV form."""
+    enabled_admission: tuple[str, ...] = ()
+    disabled_admission: tuple[str, ...] = ()
+    """Admission plugins by name; all are on that are not disabled."""
     extra_certificates: tuple[tuple[str, str], ...] = ()
     """ConfigMap and key pairs added to every pod's service-account volume."""
     audit_policy: Path | None = None
@@ -62,6 +69,7 @@ class RunningApiServer:
     pki: PKI
     core: Core
     assembly: Assembly
+    plugins: Plugins
 
     @property
     def url(self) -> str:
@@ -106,15 +114,10 @@ async def running_api_server(
     )
     registry = load_registry(settings.kubernetes_version)
     async with AsyncExitStack() as stack:
-        store = await open_configured_store(settings, clock=clock)
+        plugins = await asyncio.to_thread(Plugins.load, disabled=settings.disabled_plugins)
+        store = await open_configured_store(settings, plugins, clock=clock)
         stack.push_async_callback(store.close)
-        chain = AdmissionChain(
-            built_in(
-                service_ranges=service_ranges(settings),
-                node_ports=settings.service_node_port_range,
-                extra_certificates=options.extra_certificates,
-            )
-        )
+        chain = AdmissionChain(_admission(settings, options, plugins))
         decoder = Decoder(registry)
         core = Core(
             registry,
@@ -128,9 +131,7 @@ async def running_api_server(
         chain.attach(core)
         add_indexes(core)
         audit = _audit(options, stack, clock)
-        assembly = assemble(
-            core, settings, pki, modes=options.authorization_modes, token_file=options.token_file, audit=audit
-        )
+        assembly = assemble(core, settings, pki, identity=_identity(options, plugins), audit=audit)
         context = server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate)
         server = HTTPServer(
             assembly.server.handle,
@@ -145,7 +146,23 @@ async def running_api_server(
         await bootstrap(core, _endpoint(settings, pki, server.port))
         await stack.enter_async_context(CustomResources(core))
         await assembly.start()
-        yield RunningApiServer(settings, server.port, pki, core, assembly)
+        yield RunningApiServer(settings, server.port, pki, core, assembly, plugins)
+
+
+def _admission(settings: ClusterSettings, options: ApiServerOptions, plugins: Plugins) -> list[AdmissionPlugin]:
+    """The built-in ones and those of plugins, but those that are turned off."""
+    every = built_in(
+        service_ranges=service_ranges(settings),
+        node_ports=settings.service_node_port_range,
+        extra_certificates=options.extra_certificates,
+        others=admission_plugins(plugins),
+    )
+    return selected(every, enabled=options.enabled_admission, disabled=options.disabled_admission)
+
+
+def _identity(options: ApiServerOptions, plugins: Plugins) -> Identity:
+    requests, tokens = authenticators(plugins)
+    return Identity(options.authorization_modes, options.token_file, requests, tokens, authorizers(plugins))
 
 
 def _audit(options: ApiServerOptions, stack: AsyncExitStack, clock: Clock) -> AuditTrail | None:

@@ -48,7 +48,7 @@ async def running_clouds(
 
     `offline_nodes` get an instance each in the emulated accounts.
     """
-    plugins = await asyncio.to_thread(Plugins.load, disabled=server.settings.disabled_plugins)
+    plugins = server.plugins
     if offline_nodes:
         await asyncio.to_thread(_make_instances, plugins, clouds, offline_nodes, context.clock)
     client = server.client(IDENTITY, "system:masters")

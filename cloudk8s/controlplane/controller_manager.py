@@ -13,11 +13,12 @@ from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.registry import built_in_controllers
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.extensions import all_controllers
 from cloudk8s.controlplane.led import run_led
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
 
 
@@ -30,6 +31,7 @@ class ControllerManagerOptions:
     cluster: ClusterSettings = field(default_factory=lambda: ClusterSettings(data_dir=Path()))
     """The cluster's address ranges; the rest of it is not looked at."""
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
+    disabled_plugins: tuple[str, ...] = ()
 
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
@@ -39,7 +41,7 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     settings = options.controllers
     if not settings.root_ca:
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
-    registrations = built_in_controllers().select(settings.controllers)
+    registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
     client = NetworkClient(connection, settings=NetworkSettings(user_agent="kube-controller-manager"), clock=clock)
 
     async def control() -> None:

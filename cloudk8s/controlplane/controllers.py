@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.registry import built_in_controllers
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.extensions import all_controllers
 from cloudk8s.machinery.clock import Clock
 
 IDENTITY = "system:kube-controller-manager"
@@ -28,7 +28,7 @@ async def running_controllers(
     informers = Informers(client, clock=clock)
     options = _options(server)
     context = ControllerContext(client, informers, events, clock, server.settings, options)
-    registrations = built_in_controllers().select(selection)
+    registrations = all_controllers(server.plugins).select(selection)
     loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
     async with informers, loops:
         yield context

@@ -53,11 +53,11 @@ async def running_scheduler(
 
     With a configuration it is loaded at once. Raises SettingsError for what is wrong with that.
     """
-    client, disabled = server.client(IDENTITY), server.settings.disabled_plugins
+    client, plugins = server.client(IDENTITY), server.plugins
     if config is not None:
-        work = (await _assembled(client, informers, clock, read_configuration(config), disabled)).run()
+        work = (await _assembled(client, informers, clock, read_configuration(config), plugins)).run()
     else:
-        work = _load_and_run(client, informers, clock, disabled)
+        work = _load_and_run(client, informers, clock, plugins)
     async with background(work, names=("scheduler",)):
         yield
 
@@ -80,7 +80,8 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
             await scheduler.run()
 
     try:
-        scheduler = await _assembled(client, informers, clock, configuration, options.disabled_plugins)
+        plugins = Plugins.load(disabled=options.disabled_plugins)
+        scheduler = await _assembled(client, informers, clock, configuration, plugins)
         election = configuration.leader_election.model_copy(update=dict(options.leader_election))
         await run_led(client, schedule, _election(election), clock=clock)
     finally:
@@ -108,8 +109,8 @@ class _Assembled:
             group.create_task(self.scheduler.run(), name="scheduler loop")
 
 
-async def _load_and_run(client: Client, informers: Informers, clock: Clock, disabled: Collection[str]) -> None:
-    await (await _assembled(client, informers, clock, None, disabled)).run()
+async def _load_and_run(client: Client, informers: Informers, clock: Clock, plugins: Plugins) -> None:
+    await (await _assembled(client, informers, clock, None, plugins)).run()
 
 
 async def _assembled(
@@ -117,11 +118,11 @@ async def _assembled(
     informers: Informers,
     clock: Clock,
     configuration: SchedulerConfiguration | None,
-    disabled: Collection[str],
+    plugins: Plugins,
 ) -> _Assembled:
     """Load what is heavy (numpy) off the loop, and put it together."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
-    factories = await asyncio.to_thread(_factories, disabled)
+    factories = await asyncio.to_thread(_factories, plugins)
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
     context = module.SchedulerContext(client, informers, events, clock)
@@ -138,6 +139,6 @@ def _election(how: LeaderElectionConfiguration) -> LeaderElection | None:
     )  # fmt: skip
 
 
-def _factories(disabled: Collection[str]) -> Mapping[str, Any]:
+def _factories(plugins: Plugins) -> Mapping[str, Any]:
     """Scheduler plugins that other packages bring; a profile has to enable them."""
-    return {entry.name: entry.factory for entry in Plugins.load(disabled=disabled).registry(SchedulerPlugins)}
+    return {entry.name: entry.factory for entry in plugins.registry(SchedulerPlugins)}

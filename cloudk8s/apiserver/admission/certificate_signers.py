@@ -58,7 +58,7 @@ class SignerPermission(AdmissionPlugin):
 class CertificateApproval(SignerPermission):
     """Upstream's plugin of that name."""
 
-    name: ClassVar[str] = "CertificateApproval"
+    name = "CertificateApproval"
     verb: ClassVar[str] = "approve"
     subresource: ClassVar[str] = "approval"
 
@@ -66,7 +66,7 @@ class CertificateApproval(SignerPermission):
 class CertificateSigning(SignerPermission):
     """Upstream's plugin of that name: for the certificate and the conditions."""
 
-    name: ClassVar[str] = "CertificateSigning"
+    name = "CertificateSigning"
     verb: ClassVar[str] = "sign"
     subresource: ClassVar[str] = "status"
 
@@ -78,7 +78,7 @@ class CertificateSigning(SignerPermission):
 class CertificateSubjectRestriction(AdmissionPlugin):
     """Upstream's plugin of that name: nobody gets to be an administrator by asking the client signer."""
 
-    name: ClassVar[str] = "CertificateSubjectRestriction"
+    name = "CertificateSubjectRestriction"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return (resource.plural, subresource, operation) == (_PLURAL, "", "CREATE")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
 from cloudk8s.machinery.times import format_time
@@ -11,8 +9,6 @@ from cloudk8s.machinery.times import format_time
 
 class CertificateRequester(AdmissionPlugin):
     """Not a plugin of upstream's, which does the same in the kind's strategy."""
-
-    name: ClassVar[str] = "CertificateRequester"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return resource.plural == "certificatesigningrequests" and operation in ("CREATE", "UPDATE")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
@@ -22,7 +22,7 @@ _OLD_INGRESS: Final = "kubernetes.io/ingress.class"
 class DefaultStorageClass(AdmissionPlugin):
     """A claim that names no class gets the default one, the newest where there are several."""
 
-    name: ClassVar[str] = "DefaultStorageClass"
+    name = "DefaultStorageClass"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         is_claim = resource.plural == "persistentvolumeclaims" and not resource.group
@@ -45,7 +45,7 @@ class DefaultStorageClass(AdmissionPlugin):
 class DefaultIngressClass(AdmissionPlugin):
     """An ingress that names no class gets the default one; two defaults are a mistake."""
 
-    name: ClassVar[str] = "DefaultIngressClass"
+    name = "DefaultIngressClass"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return resource.plural == "ingresses" and not subresource and operation == "CREATE"
@@ -66,7 +66,7 @@ class DefaultIngressClass(AdmissionPlugin):
 class RuntimeClass(AdmissionPlugin):
     """A pod takes over the overhead and the scheduling rules of its runtime class."""
 
-    name: ClassVar[str] = "RuntimeClass"
+    name = "RuntimeClass"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return is_pod(resource) and not subresource and operation == "CREATE"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cloudk8s.api.resource import Object, ResourceType
 
@@ -49,8 +49,8 @@ class AdmissionPlugin:
     A method may be sync (answered in the same loop turn) or return an awaitable.
     """
 
-    name: ClassVar[str] = ""
-    """Upstream's plugin name, for `--enable-admission-plugins`."""
+    name: str = ""
+    """What `--disable-admission-plugins` calls it; those without a name are always on."""
     core: Core
 
     def attach(self, core: Core) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
@@ -18,7 +18,7 @@ Amounts = dict[str, Quantity]
 class LimitRanger(AdmissionPlugin):
     """Upstream's plugin of that name, for pods and claims."""
 
-    name: ClassVar[str] = "LimitRanger"
+    name = "LimitRanger"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         if (resource.group, resource.plural) not in _KINDS or subresource:

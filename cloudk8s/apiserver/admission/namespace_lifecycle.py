@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
@@ -16,7 +16,7 @@ _REVIEWS: Final = frozenset({"localsubjectaccessreviews"})
 class NamespaceLifecycle(AdmissionPlugin):
     """Upstream's plugin of that name."""
 
-    name: ClassVar[str] = "NamespaceLifecycle"
+    name = "NamespaceLifecycle"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         if resource.plural == "namespaces" and not resource.group:

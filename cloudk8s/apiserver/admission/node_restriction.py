@@ -7,7 +7,7 @@ here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
@@ -23,7 +23,7 @@ _VOLATILE = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedRe
 class NodeRestriction(AdmissionPlugin):
     """Upstream's plugin of that name."""
 
-    name: ClassVar[str] = "NodeRestriction"
+    name = "NodeRestriction"
 
     def __init__(self) -> None:
         self._checks: Mapping[tuple[str, str], Callable[[AdmissionRequest, str], str]] = {

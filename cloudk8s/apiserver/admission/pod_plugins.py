@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
@@ -15,7 +15,7 @@ _TAINTS: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachabl
 class Priority(AdmissionPlugin):
     """Resolve a pod's priority class to its value."""
 
-    name: ClassVar[str] = "Priority"
+    name = "Priority"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return is_pod(resource) and not subresource and operation in ("CREATE", "UPDATE")
@@ -65,7 +65,7 @@ class Priority(AdmissionPlugin):
 class DefaultTolerationSeconds(AdmissionPlugin):
     """Let pods stay five minutes on a node that is not ready or not reachable."""
 
-    name: ClassVar[str] = "DefaultTolerationSeconds"
+    name = "DefaultTolerationSeconds"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return is_pod(resource) and not subresource and operation in ("CREATE", "UPDATE")
@@ -85,7 +85,7 @@ class DefaultTolerationSeconds(AdmissionPlugin):
 class TaintNodesByCondition(AdmissionPlugin):
     """A new node is not ready until it says so."""
 
-    name: ClassVar[str] = "TaintNodesByCondition"
+    name = "TaintNodesByCondition"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return resource.plural == "nodes" and not resource.group and not subresource and operation == "CREATE"

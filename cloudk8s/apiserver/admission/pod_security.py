@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.field_errors import FieldError, quoted
 from cloudk8s.api.pod_security import LevelVersion, Policy, Violation, evaluate
@@ -28,7 +28,7 @@ _CHECKED: Final = 3000
 class PodSecurity(AdmissionPlugin):
     """Upstream's plugin of that name, with its default configuration: privileged everywhere."""
 
-    name: ClassVar[str] = "PodSecurity"
+    name = "PodSecurity"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         if operation not in ("CREATE", "UPDATE"):

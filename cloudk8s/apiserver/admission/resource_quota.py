@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.quota import scopes, usage
 from cloudk8s.api.resource import Object, ResourceType
@@ -20,7 +20,7 @@ Amounts = dict[str, Quantity]
 class ResourceQuota(AdmissionPlugin):
     """Upstream's plugin of that name; it charges by compare-and-swap, so two writers cannot both take the rest."""
 
-    name: ClassVar[str] = "ResourceQuota"
+    name = "ResourceQuota"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         if not resource.namespaced or resource.plural in _SKIPPED or resource.is_virtual:

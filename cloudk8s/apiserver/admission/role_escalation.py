@@ -5,8 +5,6 @@ Upstream checks this where roles are stored, after admission has changed them; s
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
 from cloudk8s.apiserver.authorization.escalation import EscalationCheck, Write
@@ -16,7 +14,7 @@ from cloudk8s.apiserver.authorization.rbac import BINDINGS, GROUP, ROLES
 class RoleEscalation(AdmissionPlugin):
     """Not one of upstream's plugins: it cannot be switched off."""
 
-    name: ClassVar[str] = ""
+    name = ""
 
     def __init__(self) -> None:
         self.check: EscalationCheck | None = None

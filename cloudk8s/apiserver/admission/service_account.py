@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
@@ -19,7 +19,7 @@ _EXPIRATION_SECONDS: Final = 3607
 class ServiceAccount(AdmissionPlugin):
     """Upstream's plugin of that name. `extra_certificates` names further ConfigMap/key pairs for the token volume."""
 
-    name: ClassVar[str] = "ServiceAccount"
+    name = "ServiceAccount"
 
     def __init__(self, extra_certificates: tuple[tuple[str, str], ...] = ()) -> None:
         self._extra = extra_certificates

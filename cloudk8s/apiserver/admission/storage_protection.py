@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
@@ -17,7 +17,7 @@ _FINALIZERS: Final = {
 class StorageObjectInUseProtection(AdmissionPlugin):
     """Upstream's plugin of that name."""
 
-    name: ClassVar[str] = "StorageObjectInUseProtection"
+    name = "StorageObjectInUseProtection"
 
     def interested(self, resource: ResourceType, subresource: str, operation: Operation) -> bool:
         return (resource.group, resource.plural) in _FINALIZERS and operation == "CREATE" and not subresource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any
 
 from cloudk8s.api.field_errors import FieldError, internal, invalid
 from cloudk8s.api.resource import ResourceType
@@ -19,8 +19,6 @@ Spec = dict[str, Any]
 
 class ServiceAllocation(AdmissionPlugin):
     """Not a plugin of upstream's, which does the same inside its Service storage; it runs after all that are."""
-
-    name: ClassVar[str] = "ServiceAllocation"
 
     def __init__(self, ranges: tuple[str, ...], node_ports: str) -> None:
         self._ranges = ranges

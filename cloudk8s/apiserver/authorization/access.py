@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cloudk8s.apiserver.authentication.interface import Lookup
@@ -18,26 +19,32 @@ from cloudk8s.errors import SettingsError
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import Trace
 
-MODES = ("Node", "RBAC", "AlwaysAllow", "AlwaysDeny")
-
 
 class AccessRules:
-    """Decides by the chosen modes, in their order; `system:masters` come first in any case.
+    """Decides by the chosen modes, in their order; `system:masters` come first in any case. Plugins add modes.
 
     `rbac` is there in every mode, to be fed; it counts only where the mode RBAC is chosen.
     """
 
-    def __init__(self, modes: Sequence[str], *, lookup: Lookup, pods_on_node: PodsOnNode) -> None:
+    def __init__(
+        self,
+        modes: Sequence[str],
+        *,
+        lookup: Lookup,
+        pods_on_node: PodsOnNode,
+        others: Mapping[str, Callable[[], Authorizer]] = MappingProxyType({}),
+    ) -> None:
         self.rbac = RBAC()
         makers: dict[str, Callable[[], Authorizer]] = {
             "Node": lambda: NodeAuthorizer(lookup, pods_on_node),
             "RBAC": lambda: self.rbac,
             "AlwaysAllow": AlwaysAllow,
             "AlwaysDeny": AlwaysDeny,
+            **others,
         }
         unknown = [mode for mode in modes if mode not in makers]
         if unknown or not modes:
-            raise SettingsError(f"authorization mode {unknown[0] if unknown else ''!r} is none of {', '.join(MODES)}")
+            raise SettingsError(f"authorization mode {unknown[0] if unknown else ''!r} is none of {', '.join(makers)}")
         chosen = [makers[mode]() for mode in modes]
         self._union = Union([PrivilegedGroups(), *chosen])
         self._resolvers: list[RuleResolver] = [each for each in chosen if isinstance(each, (NodeAuthorizer, RBAC))]
