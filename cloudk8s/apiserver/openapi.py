@@ -1,9 +1,11 @@
-"""OpenAPI over HTTP: the index and documents of version 3, and the document of version 2, with ETags."""
+"""OpenAPI over HTTP: the index and documents of version 3, and the document of version 2
+(also as protobuf), with ETags."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from cloudk8s.api.openapi import gnostic
 from cloudk8s.api.openapi.documents import Document, OpenApi
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.http.interface import Request, Response
@@ -30,6 +32,12 @@ class OpenApiHandler:
         self._documents = documents
 
     def v2(self, context: RequestContext, request: Request) -> Response:
+        for clause in request.headers.get("accept", "").split(","):
+            media_type = clause.partition(";")[0].strip()
+            if media_type in gnostic.ASKED_FOR:
+                return _answer(self._documents.v2_protobuf(), request, content_type=gnostic.MEDIA_TYPE)
+            if media_type in _ACCEPTED:
+                break
         return _answer(self._documents.v2(), request)
 
     def index(self, context: RequestContext, request: Request) -> Response:
@@ -46,16 +54,18 @@ class OpenApiHandler:
         return _answer(document, request, is_final=bool(wanted))
 
 
-def _answer(document: Document, request: Request, *, is_final: bool = False) -> Response:
-    """The document, if the client does not have it and reads JSON; one named by its hash never changes."""
-    if not _takes_json(request.headers.get("accept", "")):
+def _answer(
+    document: Document, request: Request, *, is_final: bool = False, content_type: str = "application/json"
+) -> Response:
+    """The document, if the client does not have it and reads its form; one named by its hash never changes."""
+    if content_type == "application/json" and not _takes_json(request.headers.get("accept", "")):
         return Response(406, b"406 not acceptable\n", _TEXT)
     headers = [("ETag", f'"{document.hash}"'), ("Vary", "Accept")]
     if is_final:
         headers.append(("Cache-Control", "public, immutable"))
     if request.headers.get("if-none-match") == f'"{document.hash}"':
         return Response(304, b"", headers=headers)
-    return Response(200, document.body, headers=headers)
+    return Response(200, document.body, content_type, headers)
 
 
 def _takes_json(accept: str) -> bool:

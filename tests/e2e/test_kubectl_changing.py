@@ -121,3 +121,16 @@ def test_mistakes_are_told_with_the_field(kubectl: Kubectl, namespace: str) -> N
     )
     wrong = kubectl("create", "configmap", "Wrong_Name", "-n", namespace, check=False)
     assert 'metadata.name: Invalid value: "Wrong_Name": a lowercase RFC 1123 subdomain must consist of' in wrong
+
+
+def test_a_list_of_objects_is_checked_and_applied(kubectl: Kubectl, namespace: str) -> None:
+    """kubectl checks lists against the protobuf form of OpenAPI 2."""
+    items = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "1"}} for name in ("a", "b")
+    ]
+    here = ("-n", namespace, "-f", "-")
+    listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items})
+    assert kubectl("apply", *here, stdin=listed).splitlines() == ["configmap/a created", "configmap/b created"]
+    wrong = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [items[0] | {"nope": 1}]})
+    refused = kubectl("apply", *here, stdin=wrong, check=False)
+    assert 'unknown field "nope" in io.k8s.api.core.v1.ConfigMap' in refused

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cloudk8s import __version__
-from cloudk8s.api.openapi import published
+from cloudk8s.api.openapi import gnostic, published
 from cloudk8s.api.openapi.dialect import Dialect, definition
 from cloudk8s.api.openapi.operations import Names, Paths, paths
 from cloudk8s.api.registry import Registry
@@ -52,13 +52,24 @@ class OpenApi:
         """`/openapi/v2`: everything in one document."""
         return self._kept("v2", "", self._v2)
 
-    def _kept(self, key: str, hash: str, make: Callable[[], Mapping[str, Any]]) -> Document:
+    def v2_protobuf(self) -> Document:
+        """`/openapi/v2` in gnostic's protobuf form; it has a hash of its own."""
+        return self._kept("v2 protobuf", "", self._v2, encode=gnostic.encode)
+
+    def _kept(
+        self,
+        key: str,
+        hash: str,
+        make: Callable[[], Mapping[str, Any]],
+        *,
+        encode: Callable[[Mapping[str, Any]], bytes] = codec.encode,
+    ) -> Document:
         if self._generation != self._registry.generation:
             self._generation = self._registry.generation
             self._documents = {path: kept for path, kept in self._documents.items() if self._is_fresh(path, kept)}
         found = self._documents.get(key)
         if found is None:
-            body = codec.encode(make())
+            body = encode(make())
             found = self._documents[key] = Document(body, hash or hashlib.sha256(body).hexdigest().upper())
         return found
 
