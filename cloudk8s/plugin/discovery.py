@@ -20,6 +20,7 @@ BUNDLED = {
     "etcd": "cloudk8s_store_etcd.plugin",
     "scheduler-interference": "cloudk8s_scheduler_interference.plugin",
     "scheduler-deadline": "cloudk8s_scheduler_deadline.plugin",
+    "local-path": "cloudk8s_local_path.plugin",
 }
 """The entry points of our own distribution; used from a checkout that is not installed."""
 

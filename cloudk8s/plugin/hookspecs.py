@@ -219,7 +219,7 @@ def register_controllers(registry: Controllers) -> None:
     """Control loops that run in the controller manager.
 
     When: the controller manager is assembled.
-    Do: register a factory for each controller.
+    Do: register a factory for each controller; `cloudk8s.plugin.provisioner` has what those of volumes need.
     Parameters: `registry`: takes a name (for `--controllers`) and a factory that is given a `ControllerContext`.
     Result: none; a name that is taken is an error that names both plugins.
     Since: 0.1.
