@@ -1,8 +1,12 @@
-"""Take back everything that a stopped cluster has left on this host: containers, mounts, interfaces, files."""
+"""Take back everything that a stopped cluster has left on this host: containers, mounts, interfaces, files.
+
+`python -m cloudk8s.controlplane.purging DIRECTORY` does it for one directory.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 from cloudk8s.machinery.clock import SystemClock
@@ -24,3 +28,7 @@ async def _purge_host_runtime(directory: Path) -> None:
         await runtime.purge()
     finally:
         await runtime.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(purge(Path(sys.argv[1]).absolute()))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeAddress, NodeRef
 from cloudk8s_local.host.host import Host
 from cloudk8s_local.host.records import NodeRecord
-
-SCHEME: Final = "local"
-REGION: Final = "local"
+from cloudk8s_local.ids import REGION, SCHEME, provider_id
 
 
 class LocalInstances:
@@ -51,8 +48,3 @@ class LocalInstances:
             addresses=(*addresses, NodeAddress("Hostname", record.name)),
             matched_by=matched_by,
         )
-
-
-def provider_id(cluster: str, name: str) -> str:
-    """`local://<cluster>/<node>`."""
-    return f"{SCHEME}://{cluster}/{name}"

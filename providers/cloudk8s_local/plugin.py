@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Routes, hookimpl
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_local.settings import LocalSettings
@@ -36,3 +36,17 @@ def cloudk8s_load_balancers(cloud: Cloud[LocalSettings]) -> LoadBalancers:
     from cloudk8s_local.assembly import load_balancers
 
     return load_balancers(cloud)
+
+
+@hookimpl
+def cloudk8s_machines(cloud: Cloud[LocalSettings]) -> Machines:
+    from cloudk8s_local.assembly import machines
+
+    return machines(cloud)
+
+
+@hookimpl
+def cloudk8s_networks(cloud: Cloud[LocalSettings]) -> Networks:
+    from cloudk8s_local.assembly import networks
+
+    return networks(cloud)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from cloudk8s_local.account.account import Account
 from cloudk8s_local.host.host import Host
 
 
@@ -20,19 +21,33 @@ class LocalSettings(BaseModel):
     """Which Service has which address, kept between starts; none is memory only."""
     nodes: dict[str, str] = Field(default_factory=dict)
     """The nodes on this host: name and address."""
+    directory: Path | None = None
+    """Where machines, networks and volumes are remembered and have their files; the user's data directory if unset. A
+    cluster whose nodes are such machines is told the one that they are in."""
     own_addresses: tuple[str, ...] = ()
     """Addresses of this host itself; nodes that have another one are reached by routes."""
-    route_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    route_ranges: tuple[str, ...] = ()
     """Where this cluster's pods have addresses: only routes to there are this cloud's, for removal too."""
     health_port: int = Field(default=10256, ge=1, le=65535)
     """Where this host's service proxy tells its health."""
 
     _host: Host | None = PrivateAttr(default=None)
+    _account: Account | None = PrivateAttr(default=None)
 
     def use(self, host: Host) -> LocalSettings:
         """Use this host object instead of one made from the settings."""
         self._host = host
         return self
+
+    def use_account(self, account: Account) -> LocalSettings:
+        """Use this account instead of the one in the directory."""
+        self._account = account
+        return self
+
+    @property
+    def account(self) -> Account | None:
+        """The account in use, if one was made or given."""
+        return self._account
 
     @property
     def host(self) -> Host | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 import pytest
 
 from cloudk8s.network.proxy.userspace.doors import Frontend
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, NodeAddress, NodeRef, Routes
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, NodeAddress, NodeRef, Routes
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
 from cloudk8s_local import assembly
+from cloudk8s_local.account.account import Account
 from cloudk8s_local.host.host import Host
 from cloudk8s_local.host.kernel import Kernel
 from cloudk8s_local.host.records import NodeRecord, RecordFile
-from cloudk8s_local.instances import provider_id
+from cloudk8s_local.ids import provider_id
+from cloudk8s_local.machines import ranges
+from cloudk8s_local.machines.interface import HostNetworkSpec, Hosts, HostSpec
 from cloudk8s_local.settings import LocalSettings
 
 
@@ -51,11 +54,14 @@ class LocalWorld(World):
 
     provider = "local"
 
-    def __init__(self, *, pool: str = "127.201.0.0/24", kernel: Kernel | None = None) -> None:
+    def __init__(
+        self, *, pool: str = "127.201.0.0/24", kernel: Kernel | None = None, hosts: Hosts | None = None
+    ) -> None:
         super().__init__()
         self.faults = Faults()
         self.host = Host(pool, RecordFile(None), kernel or MemoryKernel(), trace=self.faults)
         self.host.start()
+        self.account = Account(None, hosts or MemoryHosts(), trace=self.faults)
         self._pool = pool
 
     def __exit__(
@@ -73,6 +79,12 @@ class LocalWorld(World):
         if not _may_listen_below_1024():
             pytest.skip("needs root, or net.ipv4.ip_unprivileged_port_start of 80 or less")
         return assembly.load_balancers(self._cloud())
+
+    def machines(self) -> Machines:
+        return assembly.machines(self._cloud())
+
+    def networks(self) -> Networks:
+        return assembly.networks(self._cloud())
 
     def start_instance(self, name: str) -> NodeRef:
         address = f"127.202.0.{len(self.host.records().nodes) + 1}"
@@ -92,7 +104,8 @@ class LocalWorld(World):
         return len(self.faults.reads)
 
     def left(self) -> Collection[str]:
-        return [item for item in self.host.everything() if not item.startswith("route/")]
+        of_balancers = [item for item in self.host.everything() if not item.startswith("route/")]
+        return [*of_balancers, *self.account.everything()]
 
     def crash_after(self, call: int) -> None:
         self.faults.crash_after = len(self.faults.mutations) + call if call else 0
@@ -107,7 +120,7 @@ class LocalWorld(World):
         return str(frontend)
 
     def _cloud(self) -> Cloud[LocalSettings]:
-        settings = LocalSettings(load_balancer_range=self._pool).use(self.host)
+        settings = LocalSettings(load_balancer_range=self._pool).use(self.host).use_account(self.account)
         return Cloud("local", "local", settings, self.cluster, self.clock)
 
 
@@ -120,3 +133,46 @@ def _may_listen_below_1024() -> bool:
         except OSError:
             return True
     return True
+
+
+class MemoryHosts:
+    """Networks and machines that behave like the kernel's."""
+
+    has_endpoints = True
+
+    def __init__(self) -> None:
+        self.networks: set[str] = set()
+        self.endpoints: dict[str, tuple[int, Sequence[str]]] = {}
+        self.running: set[str] = set()
+
+    def new_range(self, taken: Sequence[str], wanted: str) -> str:
+        return ranges.choose("198.19.64.0/18", taken, wanted)
+
+    def make_network(self, network: HostNetworkSpec) -> None:
+        self.networks.add(network.id)
+
+    def has_network(self, network: HostNetworkSpec) -> bool:
+        return network.id in self.networks
+
+    def remove_network(self, network: HostNetworkSpec) -> None:
+        self.networks.discard(network.id)
+
+    def open_endpoint(self, network: HostNetworkSpec, port: int, targets: Sequence[str]) -> None:
+        assert network.id in self.networks
+        self.endpoints[network.id] = (port, targets)
+
+    def close_endpoint(self, network: HostNetworkSpec) -> None:
+        self.endpoints.pop(network.id, None)
+
+    def start(self, host: HostSpec) -> None:
+        assert host.network.id in self.networks
+        self.running.add(host.id)
+
+    def is_running(self, host: HostSpec) -> bool:
+        return host.id in self.running
+
+    def stop(self, host: HostSpec) -> None:
+        self.running.discard(host.id)
+
+    def remove(self, host: HostSpec) -> None:
+        self.stop(host)

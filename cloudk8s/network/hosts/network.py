@@ -64,13 +64,17 @@ class HostNetwork:
         self._masquerade()
 
     def add(self, name: str, address: str) -> None:
-        """Make a host, or leave the one that is there as it is."""
+        """Make a host, or leave the one that is there as it is.
+
+        Where bridged packets pass the tables of this host, one that comes back to its sender leaves as it came.
+        """
         namespace, cable, length = self.namespace(name), self._cable(name), ip_network(self.network).prefixlen
         if namespace not in _namespaces():
             _ip(f"netns add {namespace}")
         if not Path("/sys/class/net", cable).exists():
             _ip(f"link add {cable} type veth peer name eth0 netns {namespace}")
         _ip(f"link set {cable} master {self.bridge}", f"link set {cable} up")
+        _ip(f"link set {cable} type bridge_slave hairpin on")
         _ip(
             "link set lo up",
             f"address replace {address}/{length} dev eth0",

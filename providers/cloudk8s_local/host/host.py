@@ -46,7 +46,11 @@ class Silent:
 class Host:
     """Thread-safe. `start` takes away what a crash left behind, `close` all that is not to outlive the process."""
 
-    def __init__(self, addresses: str, file: RecordFile, kernel: Kernel, *, trace: Trace | None = None) -> None:
+    def __init__(
+        self, addresses: str, file: RecordFile, kernel: Kernel, *, trace: Trace | None = None,
+        machines: Callable[[], Sequence[NodeRecord]] = tuple,
+    ) -> None:  # fmt: skip
+        self._machines = machines
         self._addresses, self._file, self._kernel = addresses, file, kernel
         self._trace = trace or Silent()
         self._lock = threading.RLock()
@@ -86,8 +90,8 @@ class Host:
     # What there is
 
     def records(self) -> Records:
-        """Everything that is remembered."""
-        return self._call("list_records", lambda: self._records)
+        """Everything that is remembered, and the nodes that are machines of the account."""
+        return self._call("list_records", self._with_machines)
 
     def state(self) -> tuple[Records, Mapping[str, Mark]]:
         """The records, and the marks of load balancers that were carried out in full."""
@@ -190,6 +194,10 @@ class Host:
             self._remember(self._records.without_route(destination))
 
         self._call("remove_route", remove)
+
+    def _with_machines(self) -> Records:
+        machines = {node.name: node for node in self._machines()}
+        return replace(self._records, nodes={**machines, **self._records.nodes}) if machines else self._records
 
     def _remember(self, records: Records) -> None:
         self._file.write(records)
