@@ -76,26 +76,28 @@ def new(
 
 @provider.command()
 def check(
-    name: Annotated[str, typer.Argument(help="The provider.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="One provider or more.")],
     format: Output = Format.TABLE,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show each check as it runs.")] = False,
 ) -> None:
-    """Run the contract suite on a provider. Exit code 1 unless everything passes.
+    """Run the contract suite on providers. Exit code 1 unless everything passes.
 
-    Example: cloudk8s provider check simulated
+    Example: cloudk8s provider check simulated local aws libcloud
     """
-    from cloudk8s.testing.contract.check import check_provider
+    from cloudk8s.testing.contract.check import check_provider, compare
 
-    report = check_provider(name, verbose=verbose)
-    if format is Format.TABLE:
-        titles = ("contract", "passed", "failed", "skipped")
-        rows = [dict(zip(titles, row, strict=True)) for row in report.table()]
-        output.show(rows, format, {title.upper(): title for title in titles})
-        for one in report.checks:
-            if one.result == "failed":
-                output.error(f"{one.contract}.{one.name}: {one.detail}")
+    reports = [check_provider(name, verbose=verbose) for name in names]
+    if format is not Format.TABLE:
+        found = [report.as_dict() for report in reports]
+        output.show(found[0] if len(found) == 1 else found, format)
     else:
-        output.show(report.as_dict(), format)
-    if not report.passed:
+        columns = {name.upper(): name for name in ("contract", *names)}
+        output.show(compare(reports), format, columns)
+        for report in reports:
+            for one in report.checks:
+                if one.result == "failed":
+                    output.error(f"{report.provider}: {one.contract}.{one.name}: {one.detail}")
+    if not all(report.passed for report in reports):
         raise typer.Exit(1)
-    output.step(f"provider {name!r} keeps the contracts")
+    kept = " and ".join(repr(name) for name in names)
+    output.step(f"provider {kept} keeps the contracts" if len(names) == 1 else f"providers {kept} keep the contracts")

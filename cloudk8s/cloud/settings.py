@@ -21,7 +21,13 @@ class CloudControllerSettings(BaseModel):
     configure_cloud_routes: bool = True
     """Make routes for pod ranges in clouds that have routes."""
     allocate_node_cidrs: bool = False
-    """Give every node a pod range; off where the controller manager does it."""
+    """Give every node a pod range of `cluster_cidrs`; off where the controller manager does it."""
+    service_cidrs: tuple[str, ...] = ()
+    """Ranges of Services, which nodes never get."""
+    node_cidr_mask_size_ipv4: int = Field(default=24, ge=1, le=32)
+    """How large a node's range is."""
+    node_cidr_mask_size_ipv6: int = Field(default=64, ge=1, le=128)
+    """The same for IPv6."""
 
     node_monitor_period: timedelta = timedelta(seconds=5)
     """How often nodes that are not ready are looked up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,8 @@ class CloudHarness:
         self.settings = CloudControllerSettings(**(defaults | settings))
         self.clouds: list[AttachedCloud] = []
         self.controllers: Mapping[str, Controller] = {}
+        self.executor: Executor = InlineExecutor()
+        """Runs the calls of clouds that are attached from now on."""
 
     def attach(
         self, name: str = "fake", provider: str = "", *, instances: Instances | None = None,
@@ -50,7 +53,7 @@ class CloudHarness:
         """Add a cloud with these contracts."""
         cloud = attach(
             name, provider or name, clock=self.clock, settings=self.settings, instances=instances, routes=routes,
-            load_balancers=load_balancers, executor=InlineExecutor(), metrics=self.metrics,
+            load_balancers=load_balancers, executor=self.executor, metrics=self.metrics,
         )  # fmt: skip
         self.clouds.append(cloud)
         return cloud

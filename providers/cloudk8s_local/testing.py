@@ -53,6 +53,7 @@ class LocalWorld(World):
     """One host object; every contract of it is as fresh as after a restart of the controllers."""
 
     provider = "local"
+    carries_traffic = True
 
     def __init__(
         self, *, pool: str = "127.201.0.0/24", kernel: Kernel | None = None, hosts: Hosts | None = None

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from cloudk8s.cloud.calls import CallLimits, Calls
 from cloudk8s.cloud.controllers.node import CloudNodeController
@@ -18,6 +19,7 @@ from cloudk8s.cloud.lookup import InstanceLookup
 from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.controllers.node_ipam.controller import NodeIPAMController
 from cloudk8s.controllers.registry import ControllerFactory, Registration
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
@@ -26,8 +28,9 @@ NODE = "cloud-node-controller"
 NODE_LIFECYCLE = "cloud-node-lifecycle-controller"
 ROUTE = "node-route-controller"
 SERVICE = "service-lb-controller"
+IPAM = "node-ipam-controller"
 ALIASES = {
-    "cloud-node": NODE, "cloud-node-lifecycle": NODE_LIFECYCLE, "route": ROUTE, "service": SERVICE,
+    "cloud-node": NODE, "cloud-node-lifecycle": NODE_LIFECYCLE, "route": ROUTE, "service": SERVICE, "nodeipam": IPAM,
 }  # fmt: skip
 """Upstream's older names, accepted by `--controllers`."""
 
@@ -74,10 +77,28 @@ def registrations(
         found[ROUTE] = lambda context: RouteController(context, lookup, directory, settings, metrics=count)
     if any(cloud.load_balancers is not None for cloud in clouds):
         found[SERVICE] = lambda context: ServiceController(context, lookup, directory, settings, metrics=count)
+    if settings.allocate_node_cidrs:
+        check_cluster_cidrs(settings.cluster_cidrs)
+        found[IPAM] = lambda context: NodeIPAMController(allocating(context, settings))
     for name in (NODE, NODE_LIFECYCLE, ROUTE, SERVICE):
         if name not in found:
             log.info("%s does not run: no configured cloud has what it needs", name)
     return [Registration(name, factory) for name, factory in found.items()]
+
+
+def allocating(context: ControllerContext, settings: CloudControllerSettings) -> ControllerContext:
+    """The context in which node ranges are given out, in the controller manager's terms."""
+    options = context.options.model_copy(
+        update={
+            "allocate_node_cidrs": True,
+            "node_cidr_mask_size_ipv4": settings.node_cidr_mask_size_ipv4,
+            "node_cidr_mask_size_ipv6": settings.node_cidr_mask_size_ipv6,
+        }
+    )
+    ranges = {
+        "cluster_cidr": ",".join(settings.cluster_cidrs), "service_cluster_ip_range": ",".join(settings.service_cidrs)
+    }  # fmt: skip
+    return replace(context, options=options, settings=context.settings.model_copy(update=ranges))
 
 
 def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
@@ -87,7 +108,7 @@ def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
     except ValueError as error:
         raise SettingsError(f"cluster_cidrs: {error}") from error
     if len(versions) not in (1, 2) or len(set(versions)) < len(versions):
-        raise SettingsError("cluster_cidrs: routes need one range, or one of each address family")
+        raise SettingsError("cluster_cidrs: routes and node ranges need one range, or one of each address family")
 
 
 def selected(found: Sequence[Registration], names: Sequence[str]) -> Sequence[Registration]:

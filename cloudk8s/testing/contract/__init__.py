@@ -18,20 +18,29 @@ from __future__ import annotations
 
 import pytest
 
-NOUNS = ("controllers", "crashes", "instances", "load_balancers", "machines", "networks", "routes", "volumes")
+NOUNS = (
+    "crashes", "instances", "load_balancers", "machines", "networks", "node_controller", "node_ipam", "node_lifecycle",
+    "route_controller", "routes", "service_controller", "traffic", "volumes",
+)  # fmt: skip
 pytest.register_assert_rewrite(*(f"{__name__}.{noun}" for noun in NOUNS))
 
-from cloudk8s.testing.contract.controllers import TestControllers  # noqa: E402
 from cloudk8s.testing.contract.crashes import TestCrashes  # noqa: E402
 from cloudk8s.testing.contract.instances import TestInstances  # noqa: E402
 from cloudk8s.testing.contract.load_balancers import TestLoadBalancers  # noqa: E402
 from cloudk8s.testing.contract.machines import TestMachines  # noqa: E402
 from cloudk8s.testing.contract.networks import TestNetworks  # noqa: E402
+from cloudk8s.testing.contract.node_controller import TestNodeController  # noqa: E402
+from cloudk8s.testing.contract.node_ipam import TestNodeIPAM  # noqa: E402
+from cloudk8s.testing.contract.node_lifecycle import TestNodeLifecycle  # noqa: E402
+from cloudk8s.testing.contract.route_controller import TestRouteController  # noqa: E402
 from cloudk8s.testing.contract.routes import TestRoutes  # noqa: E402
+from cloudk8s.testing.contract.service_controller import TestServiceController  # noqa: E402
+from cloudk8s.testing.contract.traffic import TestTraffic  # noqa: E402
 from cloudk8s.testing.contract.volumes import TestVolumes  # noqa: E402
 from cloudk8s.testing.contract.world import World  # noqa: E402
 
 __all__ = [
-    "TestControllers", "TestCrashes", "TestInstances", "TestLoadBalancers", "TestMachines", "TestNetworks",
-    "TestRoutes", "TestVolumes", "World",
+    "TestCrashes", "TestInstances", "TestLoadBalancers", "TestMachines", "TestNetworks", "TestNodeController",
+    "TestNodeIPAM", "TestNodeLifecycle", "TestRouteController", "TestRoutes", "TestServiceController", "TestTraffic",
+    "TestVolumes", "World",
 ]  # fmt: skip

@@ -96,7 +96,7 @@ def check_provider(name: str, *, verbose: bool = False) -> CheckReport:
     module, world = find_world(name)
     report = CheckReport(name)
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "test_contract.py"
+        path = Path(directory) / f"test_{module.replace('.', '_')}.py"  # a process imports each name once
         path.write_text(TEST.format(module=module, world=world))
         quiet = [] if verbose else ["-p", "no:terminal"]
         options = ["-p", "no:cacheprovider", f"--rootdir={directory}", "-c", "/dev/null"]
@@ -105,6 +105,17 @@ def check_provider(name: str, *, verbose: bool = False) -> CheckReport:
     if not report.checks:
         raise UserError(f"no check of provider {name!r} could be collected; is pytest-asyncio installed?")
     return report
+
+
+def compare(reports: Sequence[CheckReport]) -> Sequence[dict[str, str]]:
+    """A row for each contract, with what became of its checks under each provider's name."""
+    rows: dict[str, dict[str, str]] = {}
+    for report in reports:
+        for contract, passed, failed, skipped in report.table():
+            parts = {"passed": passed, "failed": failed, "skipped": skipped}
+            text = ", ".join(f"{count} {result}" for result, count in parts.items() if count)
+            rows.setdefault(contract, {"contract": contract})[report.provider] = text
+    return list(rows.values())
 
 
 def find_world(name: str) -> tuple[str, str]:

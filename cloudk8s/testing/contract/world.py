@@ -22,6 +22,8 @@ class World:
     provider = "mycloud"
     """Scheme of the provider's providerIDs."""
     cluster = "contract"
+    carries_traffic = False
+    """Addresses of instances and of load balancers are this host's, so that the suite can send real traffic."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()

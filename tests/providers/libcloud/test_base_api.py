@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloudk8s.testing.contract import TestControllers, TestCrashes, TestLoadBalancers  # noqa: F401
+from cloudk8s.testing.contract import TestCrashes, TestLoadBalancers, TestServiceController, TestTraffic  # noqa: F401
 from tests.providers.libcloud.base_api import BaseApiWorld
 
 
