@@ -1,49 +1,77 @@
-"""What streams have to send, in turns.
+"""What streams have to send, in turns and in rounds.
 
 One write may concern thousands of watches, and each of them costs a system call. Chunks wait until their stream's turn
-comes, some streams in every turn of the loop: requests are read and answered in between, and a stream whose turn comes
-after several events sends them together. Order within a stream is kept; what is idle is not delayed noticeably.
+comes, some streams in every turn of the loop: requests are read and answered in between. What a stream is given after
+its turn waits for the next round, and a long round is followed by a pause. So the first of several events leaves at
+once, those that follow leave in one piece for each stream, and sending takes less than half of the loop's time. Order
+within a stream is kept; where few watch, nothing is delayed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.http.stream import ChunkedWriter
 
 STREAMS_A_TURN: Final = 64
-"""Near a millisecond of work, so that requests do not wait long."""
+"""Near a millisecond of work, so that requests do not wait long. A round of no more than these is not long."""
+PAUSE: Final = 1.5
+"""How many times as long as a long round the pause after it is: clients need that time to read what was sent."""
+MAX_PAUSE: Final = 0.02
+"""Seconds; thousands of watches need longer for a round, and are not made to wait in proportion."""
 
 
 class Outbox:
     """The streams of one server that have something to send, first come first served."""
 
-    __slots__ = ("_is_scheduled", "_loop", "_waiting")
+    __slots__ = ("_is_busy", "_loop", "_now", "_round", "_spent", "_waiting")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float] = perf_counter) -> None:
         self._loop = loop
+        self._now = now
         self._waiting: deque[ChunkedWriter] = deque()
-        self._is_scheduled = False
+        self._round: deque[ChunkedWriter] = deque()
+        self._spent = 0.0
+        self._is_busy = False
+        """A round is under way, or the pause after it."""
 
     def add(self, stream: ChunkedWriter) -> None:
-        """Flush the stream soon."""
+        """Flush the stream in the next round."""
         self._waiting.append(stream)
-        self._schedule()
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call_soon(self._begin)
 
-    def _schedule(self) -> None:
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._loop.call_soon(self._send)
+    def _begin(self) -> None:
+        """Begin a round with all that wait."""
+        self._round, self._waiting = self._waiting, self._round
+        self._spent = 0.0
+        self._take_turns(is_long=len(self._round) > STREAMS_A_TURN)
 
-    def _send(self) -> None:
-        self._is_scheduled = False
-        waiting = self._waiting
+    def _take_turns(self, *, is_long: bool) -> None:
+        streams, started = self._round, self._now()
         try:
-            for _ in range(min(STREAMS_A_TURN, len(waiting))):
-                waiting.popleft().flush()
+            for _ in range(min(STREAMS_A_TURN, len(streams))):
+                streams.popleft().flush()
         finally:
-            if waiting:
-                self._schedule()
+            self._spent += self._now() - started
+            self._go_on(is_long)
+
+    def _go_on(self, is_long: bool) -> None:
+        if self._round:
+            self._loop.call_soon(lambda: self._take_turns(is_long=is_long))
+        elif is_long:
+            self._loop.call_later(min(self._spent * PAUSE, MAX_PAUSE), self._rest)
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """The pause is over: begin again if someone waits."""
+        self._is_busy = bool(self._waiting)
+        if self._is_busy:
+            self._loop.call_soon(self._begin)

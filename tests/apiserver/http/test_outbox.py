@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from itertools import count
 from typing import Any, cast
 
+import pytest
+
 from cloudk8s.apiserver.http.limits import Limits
-from cloudk8s.apiserver.http.outbox import STREAMS_A_TURN, Outbox
+from cloudk8s.apiserver.http.outbox import MAX_PAUSE, PAUSE, STREAMS_A_TURN, Outbox
 from cloudk8s.apiserver.http.stream import END, ENOUGH, ChunkedWriter
 
 
@@ -24,6 +28,35 @@ class Wire:
 
     def set_write_buffer_limits(self, high: int | None = None) -> None:
         pass
+
+
+class Loop:
+    """A loop whose turns a test makes, and whose timers it only remembers."""
+
+    def __init__(self) -> None:
+        self.soon: list[Callable[[], object]] = []
+        self.later: list[tuple[float, Callable[[], object]]] = []
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        self.soon.append(call)
+
+    def call_later(self, delay: float, call: Callable[[], object]) -> None:
+        self.later.append((delay, call))
+
+    def turn(self) -> None:
+        calls, self.soon = self.soon, []
+        for call in calls:
+            call()
+
+    def run(self) -> None:
+        while self.soon:
+            self.turn()
+
+
+def outbox_on(loop: Loop, *, step: float = 0.0) -> Outbox:
+    """An outbox whose clock moves a step each time it is read, which is twice a turn."""
+    seconds = count(0.0, step)
+    return Outbox(cast(asyncio.AbstractEventLoop, cast(Any, loop)), lambda: next(seconds))
 
 
 def stream(outbox: Outbox, log: list[bytes], *, fails: bool = False) -> ChunkedWriter:
@@ -85,3 +118,56 @@ async def test_goes_on_after_a_stream_that_fails() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (log, len(failures)) == ([b"sent"], 1)
+
+
+async def test_pauses_after_a_long_round_and_sends_what_gathered_in_one_write() -> None:
+    loop, log = Loop(), list[bytes]()
+    outbox = outbox_on(loop, step=0.001)
+    streams = [stream(outbox, log) for _ in range(STREAMS_A_TURN + 1)]
+    for each in streams:
+        each.write_framed(b"first")
+    loop.run()
+    assert log == [b"first"] * len(streams)
+    for each in streams:
+        each.write_framed(b"second")
+        each.write_framed(b"third")
+    assert (len(log), loop.soon) == (len(streams), [])
+    ((delay, wake),) = loop.later
+    assert delay == pytest.approx(PAUSE * 0.002)
+    wake()
+    loop.run()
+    assert log[len(streams) :] == [b"secondthird"] * len(streams)
+
+
+async def test_never_pauses_for_long() -> None:
+    loop = Loop()
+    outbox = outbox_on(loop, step=60.0)
+    for _ in range(STREAMS_A_TURN + 1):
+        stream(outbox, []).write_framed(b"x")
+    loop.run()
+    assert [delay for delay, _ in loop.later] == [MAX_PAUSE]
+
+
+async def test_does_not_pause_where_few_watch() -> None:
+    loop, log = Loop(), list[bytes]()
+    outbox = outbox_on(loop, step=1.0)
+    writer = stream(outbox, log)
+    writer.write_framed(b"one")
+    loop.run()
+    writer.write_framed(b"two")
+    loop.run()
+    assert (log, loop.later) == ([b"one", b"two"], [])
+
+
+async def test_wakes_up_after_a_pause_in_which_nothing_came() -> None:
+    loop, log = Loop(), list[bytes]()
+    outbox = outbox_on(loop)
+    streams = [stream(outbox, log) for _ in range(STREAMS_A_TURN + 1)]
+    for each in streams:
+        each.write_framed(b"x")
+    loop.run()
+    loop.later[0][1]()
+    assert loop.soon == []
+    streams[0].write_framed(b"y")
+    loop.run()
+    assert log[-1] == b"y"
