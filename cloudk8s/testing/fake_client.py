@@ -5,7 +5,8 @@ the split between spec and status, finalizers and deletion timestamps, graceful 
 terminate, propagation policies as finalizers, selectors, pages, resumable watches and 410. It has no schemas: nothing
 is defaulted or validated, so hand it whole objects. Garbage collection is left to the garbage collector.
 
-Faults: `on` hooks into requests, `drop_watches` cuts connections, `compact` forgets history.
+Faults: `on` hooks into requests, `drop_watches` cuts connections, `compact` forgets history; `observe` looks at what
+every change left behind.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ class FakeClient:
         self._history: list[_Change] = []
         self._watches: list[_Watch] = []
         self._reactions: list[Callable[[Action], None]] = []
+        self._observers: list[Callable[[], None]] = []
         for obj in objects:
             self.add(obj)
 
@@ -126,6 +128,10 @@ class FakeClient:
         """Call `reaction` before every request; what it raises is the answer. Returns how to stop it."""
         self._reactions.append(reaction)
         return lambda: self._reactions.remove(reaction)
+
+    def observe(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after every change: invariants are looked at when nothing else has happened since."""
+        self._observers.append(observer)
 
     def drop_watches(self) -> None:
         """Cut all watch connections, cleanly."""
@@ -418,6 +424,8 @@ class FakeClient:
         self._history.append(change)
         for watch in self._watches:
             watch.offer(change)
+        for observer in self._observers:
+            observer()
 
     def _replay(self, watch: _Watch, send_initial_events: bool) -> None:
         version = watch.options.resource_version

@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
-from cloudk8s.client.interface import DeleteOptions, Object, Resource
+from cloudk8s.client.interface import Client, DeleteOptions, Object, Resource
 from cloudk8s.client.resources import CORE_EVENTS, PODS
 from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.controllers.registry import Registration
@@ -104,19 +104,24 @@ async def running(
     objects: Iterable[Object] = (),
     options: ControllerSettings | None = None,
     client: FakeClient | None = None,
+    via: Client | None = None,
     clock: FakeClock | None = None,
     settings: ClusterSettings | None = None,
 ) -> AsyncIterator[Harness]:
-    """Controllers that run while the block does; the kubelet comes in `settle`."""
+    """Controllers that run while the block does; the kubelet comes in `settle`.
+
+    They see the server through `via` where it is given.
+    """
     clock = clock or FakeClock()
     client = client or FakeClient(clock=clock)
     for obj in objects:
         client.add(obj)
-    events = EventRecorder(client, "controller-manager", clock=clock)
+    seen = via or client
+    events = EventRecorder(seen, "controller-manager", clock=clock)
     registrations = [Registration(factory.__name__, factory) for factory in factories]
-    async with Informers(client, clock=clock) as informers:
+    async with Informers(seen, clock=clock) as informers:
         settings = settings or ClusterSettings(data_dir=Path("/nonexistent"))
-        context = ControllerContext(client, informers, events, clock, settings, options or ControllerSettings())
+        context = ControllerContext(seen, informers, events, clock, settings, options or ControllerSettings())
         tasks = [
             asyncio.create_task(run_controllers(context, registrations)),
             asyncio.create_task(events.run()),

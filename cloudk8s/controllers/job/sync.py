@@ -135,12 +135,17 @@ class JobSync:
         if ledger.completions is not None:
             return len(self._succeeded_indexes(ledger))
         listed = uncounted(self.job)[0]
-        fresh = [p for p in self.pods if self._is_held(p) and phase(p) == "Succeeded" and uid_of(p) not in listed]
+        fresh = [pod for pod in self._fresh_successes() if uid_of(pod) not in listed]
         return int(self.status.get("succeeded") or 0) + len(listed) + len(fresh)
 
     def _succeeded_indexes(self, ledger: Ledger) -> set[int]:
-        fresh = {indexes.index_of(pod) for pod in self.pods if phase(pod) == "Succeeded" and self._is_held(pod)}
+        fresh = map(indexes.index_of, self._fresh_successes())
         return ledger.completed | {i for i in fresh if i is not None and i < (ledger.completions or 0)}
+
+    def _fresh_successes(self) -> list[Object]:
+        """Pods that are to be counted as successes; one that was deleted may be listed as a failure already."""
+        failed = uncounted(self.job)[1]
+        return [p for p in self.pods if phase(p) == "Succeeded" and self._is_held(p) and uid_of(p) not in failed]
 
     def _failed(self) -> int:
         listed = uncounted(self.job)[1]
@@ -377,9 +382,12 @@ class JobSync:
         self.events.normal(self.job, "SuccessfulCreate", f"Created pod: {name_of(made)}")
 
     async def _dismiss(self, pods: Sequence[Object]) -> tuple[set[str], Exception | None]:
-        """Delete pods that did nothing wrong: they lose their finalizer first, so that they are not counted."""
+        """Delete pods that did nothing wrong: they lose their finalizer first, so that they are not counted.
+
+        A pod that has changed since it was seen keeps it: it may have finished, and then it counts.
+        """
         self.expectations.expect_deletions(key_of(self.job), [uid_of(pod) for pod in pods])
-        failed = await all_of(pods, self._release)
+        failed = await all_of(pods, self._release_unchanged)
         gone, error = await self._delete([pod for pod in pods if uid_of(pod) in self.memory.released])
         for pod in pods:
             if uid_of(pod) not in gone:
@@ -476,6 +484,10 @@ class JobSync:
         await release(self.client, pod)
         self.memory.released.add(uid_of(pod))
 
+    async def _release_unchanged(self, pod: Object) -> None:
+        await release(self.client, pod, only_unchanged=True)
+        self.memory.released.add(uid_of(pod))
+
     def _end(self) -> None:
         """Say for good how the Job ended, once no pod of it is left running or on its way out."""
         if self.ending is None or self.status.get("active") or self.status.get("terminating"):
@@ -508,11 +520,14 @@ def version_of(job: Object) -> int:
     return int(text) if text.isdigit() else 0
 
 
-async def release(client: Client, pod: Object) -> None:
-    """Take the finalizer off a pod."""
+async def release(client: Client, pod: Object, *, only_unchanged: bool = False) -> None:
+    """Take the finalizer off a pod. Raises Conflict if the pod should be, and is not, as it was seen."""
     if FINALIZER not in finalizers_of(pod):
         return
-    patch = {"metadata": {"uid": uid_of(pod), "$deleteFromPrimitiveList/finalizers": [FINALIZER]}}
+    metadata: dict[str, Any] = {"uid": uid_of(pod), "$deleteFromPrimitiveList/finalizers": [FINALIZER]}
+    if only_unchanged:
+        metadata["resourceVersion"] = resource_version_of(pod)
+    patch = {"metadata": metadata}
     try:
         await client.patch(PODS, name_of(pod), patch, namespace=namespace_of(pod), type="strategic")
     except NotFound:
