@@ -33,6 +33,7 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
+from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.local import LocalApi
 from cloudk8s.apiserver.metrics.exposition import add_metrics
 from cloudk8s.apiserver.metrics.requests import RequestMetrics
@@ -118,8 +119,12 @@ def assemble(
     add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
     add_openapi(paths, OpenApi(core.registry))
     metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
-    add_metrics(paths, core, metrics)
-    server = ApiServer(dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit)
+    flow_control = FlowControl()
+    flow_control.follow(core.store)
+    add_metrics(paths, core, metrics, flow_control)
+    server = ApiServer(
+        dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit, flow_control=flow_control
+    )
     return Assembly(core, server, presenter, security, paths, dispatcher)
 
 

@@ -12,6 +12,7 @@ from cloudk8s.apiserver.request_info import RequestInfo
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import Trace
     from cloudk8s.apiserver.authentication import UserInfo
+    from cloudk8s.apiserver.flow_control.control import Flow
 
 
 class Query:
@@ -55,6 +56,8 @@ class RequestContext:
     """The authorization verb of a request on a resource, once it is known."""
     audit: Trace | None = None
     """The audit record of this request, None where there is none."""
+    flow: Flow | None = None
+    """How the request is treated when there are too many, once it is known; None for what goes on for ever."""
 
     def warn(self, text: str) -> None:
         """Add a warning once."""

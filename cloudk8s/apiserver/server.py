@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloudk8s.apiserver.context import Query, RequestContext
 from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
-from cloudk8s.apiserver.fair_queue import FairQueue
+from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
 from cloudk8s.apiserver.request_info import parse_path
@@ -49,14 +49,14 @@ class ApiServer:
         security: Security,
         metrics: RequestMetrics,
         audit: AuditTrail | None = None,
-        flow: FairQueue | None = None,
+        flow_control: FlowControl | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._paths = paths
         self._security = security
         self._metrics = metrics
         self._audit = audit
-        self._flow = flow or FairQueue()
+        self._flow_control = flow_control or FlowControl()
 
     def handle(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer a request, at once where nothing has to be waited for."""
@@ -76,13 +76,21 @@ class ApiServer:
         self, outcome: Awaitable[Answer], context: RequestContext, request: Request, started: float
     ) -> Answer:
         self._metrics.began(request, 1)
+        flow, is_seated = context.flow, False
         try:
-            async with self._flow.seat(context.user):
-                answer = await outcome
+            if flow is not None:
+                if not flow.level.take():
+                    await flow.wait()
+                is_seated = True
+                flow.tally.executing += 1
+            answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             answer = _failed(error, request)
         finally:
             self._metrics.began(request, -1)
+            if flow is not None and is_seated:
+                flow.tally.executing -= 1
+                flow.level.release()
             if inspect.iscoroutine(outcome):
                 outcome.close()  # one that never got a seat was never started
         return self._concluded(answer, context, request, started)
@@ -99,12 +107,29 @@ class ApiServer:
         info = context.info
         if "timeout" in context.query:
             _check_timeout(context, request.method)
-        if not info.is_resource:
+        verb = verb_of(context, request.method) if info.is_resource else request.method.lower()
+        if not (info.is_resource and info.subresource in _LONG):
+            flow = context.flow = self._flow_control.classify(context.user, verb, info)
+            flow.tally.dispatched += 1
+            if flow.level.is_closed:
+                return self._answer_later(context, request, verb)
+        return self._answer(context, request, verb)
+
+    def _answer(self, context: RequestContext, request: Request, verb: str) -> Answer | Awaitable[Answer]:
+        if not context.info.is_resource:
             self._security.authorize_path(context, request.method)
             return self._paths.answer(context, request)
-        verb = context.verb = verb_of(context, request.method)
+        context.verb = verb
         self._security.authorize(context, verb)
         return self._dispatcher.dispatch(context, request, verb)
+
+    async def _answer_later(self, context: RequestContext, request: Request, verb: str) -> Answer:
+        """Answer once there is a seat: at a level that has none, nothing is answered at once."""
+        outcome = self._answer(context, request, verb)
+        if inspect.isawaitable(outcome):
+            return await outcome
+        assert not isinstance(outcome, Awaitable)
+        return outcome
 
     def _concluded(self, answer: Answer, context: RequestContext | None, request: Request, started: float) -> Answer:
         """The answer with its warnings; counted, and written down where the request is audited."""
@@ -114,8 +139,12 @@ class ApiServer:
             if context.warnings:
                 lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
                 answer.headers = [*answer.headers, *lines]
+            if context.flow is not None:
+                answer.flow = context.flow.head
             self._metrics.observe(context, request, answer.status, perf_counter() - started)
         elif isinstance(answer, Stream):
+            if context.flow is not None:
+                answer.headers = [*answer.headers, *context.flow.headers]
             self._follow(answer, context, request, started)
         else:
             self._metrics.observe(context, request, _SWITCHING, perf_counter() - started)

@@ -23,6 +23,7 @@ from cloudk8s.apiserver.bootstrap.run import Endpoint, advertised, bootstrap
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.custom.runtime import CustomResources
 from cloudk8s.apiserver.field_management import FieldManagement
+from cloudk8s.apiserver.flow_control.conditions import FlowSchemaConditions
 from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.apiserver.http.tls import server_context
 from cloudk8s.apiserver.kubeconfig import Access, context_name
@@ -145,6 +146,7 @@ async def running_api_server(
         await stack.enter_async_context(background(renewal, names=("certificates",)))
         await bootstrap(core, _endpoint(settings, pki, server.port))
         await stack.enter_async_context(CustomResources(core))
+        await stack.enter_async_context(FlowSchemaConditions(core))
         await assembly.start()
         yield RunningApiServer(settings, server.port, pki, core, assembly, plugins)
 

@@ -16,11 +16,12 @@ async def describe_server(core: Core) -> None:
     now = format_time(core.clock.now())
     producer, consumer = Writer(core, flow_control.PRODUCER), Writer(core, flow_control.CONSUMER)
     server = Writer(core)
+    levels = {level["metadata"]["name"] for level in flow_control.priority_levels()}
     async with asyncio.TaskGroup() as tasks:
         for level in flow_control.priority_levels():
             tasks.create_task(_ensure_flow(producer, level), name=f"bootstrap-{level['metadata']['name']}")
         for schema in flow_control.flow_schemas():
-            condition = flow_control.found(schema, now)
+            condition = flow_control.dangling(schema, levels, now)
             tasks.create_task(_ensure_schema(producer, consumer, schema, condition))
         for service in api_services.local_api_services(core.registry):
             tasks.create_task(_ensure_service(server, service, api_services.available(now)))

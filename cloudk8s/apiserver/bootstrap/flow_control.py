@@ -1,12 +1,8 @@
-"""The flow schemas and priority levels that every cluster has, as data.
-
-Clients and tools expect to find them. This server shares its seats between users by itself (`fair_queue.py`) and does
-not read them.
-"""
+"""The flow schemas and priority levels that every cluster has, as data, and their condition."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from cloudk8s.api.resource import Object
@@ -16,7 +12,8 @@ AUTO_UPDATE: Final = "apf.kubernetes.io/autoupdate-spec"
 MANDATORY: Final = frozenset({"exempt", "catch-all"})
 PRODUCER: Final = "api-priority-and-fairness-config-producer-v1"
 CONSUMER: Final = "api-priority-and-fairness-config-consumer-v1"
-_API: Final = "flowcontrol.apiserver.k8s.io/v1"
+GROUP: Final = "flowcontrol.apiserver.k8s.io"
+_API: Final = f"{GROUP}/v1"
 _READ_AND_WRITE: Final = ("get", "create", "update")
 
 
@@ -63,11 +60,33 @@ def flow_schemas() -> list[Object]:
     ]  # fmt: skip
 
 
-def found(schema: Object, now: str) -> Object:
-    """The condition that says that a schema's level is there."""
-    level = schema["spec"]["priorityLevelConfiguration"]["name"]
-    text = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
-    return {"type": "Dangling", "status": "False", "lastTransitionTime": now, "reason": "Found", "message": text}
+def dangling(schema: Object, levels: Collection[str], now: str) -> Object:
+    """The condition that says whether a schema's level is there."""
+    level = (schema["spec"].get("priorityLevelConfiguration") or {}).get("name", "")
+    text = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" '
+    status, reason, rest = ("False", "Found", "and it exists")
+    if level not in levels:
+        status, reason, rest = ("True", "NotFound", "but there is no such object")
+    return {
+        "type": "Dangling",
+        "status": status,
+        "lastTransitionTime": now,
+        "reason": reason,
+        "message": text + rest,
+    }
+
+
+def with_condition(live: Object, condition: Object) -> Object:
+    """The object with the condition; itself where it says the same already."""
+    status = live.get("status") or {}
+    conditions = status.get("conditions") or []
+    same = next((item for item in conditions if item["type"] == condition["type"]), None)
+    if same is not None and all(same.get(key) == condition[key] for key in ("status", "reason", "message")):
+        return live
+    if same is not None and same["status"] == condition["status"]:
+        condition = condition | {"lastTransitionTime": same.get("lastTransitionTime")}
+    others = [item for item in conditions if item["type"] != condition["type"]]
+    return live | {"status": status | {"conditions": [*others, condition]}}
 
 
 def takes_updates(live: Object) -> bool:

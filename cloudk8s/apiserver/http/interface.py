@@ -65,7 +65,7 @@ class Request:
 class Response:
     """A whole answer; a body of several parts is written without joining it."""
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    __slots__ = ("body", "content_type", "flow", "headers", "status")
 
     def __init__(
         self,
@@ -78,6 +78,8 @@ class Response:
         self.body = body
         self.content_type = content_type
         self.headers = headers
+        self.flow = ""
+        """More header lines, ready to be sent: those that are the same for many answers."""
 
 
 class StreamWriter(Protocol):

@@ -36,6 +36,8 @@ def response(answer: Response, *, is_head: bool, keep_alive: bool, date: str) ->
     body = answer.body
     length = len(body) if isinstance(body, bytes) else sum(map(len, body))
     framing = "" if answer.status in _BODYLESS or answer.status < 200 else f"Content-Length: {length}\r\n"
+    if answer.flow:
+        framing += answer.flow
     if not keep_alive:
         framing += "Connection: close\r\n"
     start = head(answer.status, answer.content_type if length else "", answer.headers, framing, date)

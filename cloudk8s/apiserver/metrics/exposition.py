@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.endpoints import version_info
+from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Request, Response
+from cloudk8s.apiserver.metrics.flow_control import flow_metrics
 from cloudk8s.apiserver.metrics.requests import BUCKETS, RequestMetrics, Series
 from cloudk8s.apiserver.paths import Paths
 
@@ -22,13 +24,14 @@ _TARGET: Final = ["verb", "dry_run", "group", "version", "resource", "subresourc
 _BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
 
 
-def add_metrics(paths: Paths, core: Core, requests: RequestMetrics) -> None:
+def add_metrics(paths: Paths, core: Core, requests: RequestMetrics, flow_control: FlowControl | None = None) -> None:
     """Answer `/metrics`."""
 
     async def answer(context: RequestContext, request: Request) -> Response:
         # Counting objects touches the store, which belongs to the loop; text and process figures are made beside it.
         counts = object_counts(core)
-        body = await asyncio.to_thread(render, requests, counts, core.registry.version)
+        more = tuple(flow_metrics(flow_control)) if flow_control else ()
+        body = await asyncio.to_thread(render, requests, counts, core.registry.version, more)
         return Response(200, body, _CONTENT_TYPE)
 
     paths.add("/metrics", answer)
@@ -44,13 +47,15 @@ def object_counts(core: Core) -> dict[tuple[str, str], int]:
     return {name: core.store.count(prefix) for prefix, name in prefixes.items()}
 
 
-def render(requests: RequestMetrics, counts: dict[tuple[str, str], int], version: str) -> bytes:
+def render(
+    requests: RequestMetrics, counts: dict[tuple[str, str], int], version: str, more: Iterable[Metric] = ()
+) -> bytes:
     """The whole page."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.process_collector import ProcessCollector
 
     registry = CollectorRegistry()
-    registry.register(_Collector(requests, counts, version))
+    registry.register(_Collector(requests, counts, version, more))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -58,7 +63,10 @@ def render(requests: RequestMetrics, counts: dict[tuple[str, str], int], version
 class _Collector:
     """Fulfils prometheus_client's `Collector`."""
 
-    def __init__(self, requests: RequestMetrics, counts: dict[tuple[str, str], int], version: str) -> None:
+    def __init__(
+        self, requests: RequestMetrics, counts: dict[tuple[str, str], int], version: str, more: Iterable[Metric]
+    ) -> None:
+        self._more = tuple(more)
         self._requests = requests
         self._counts = counts
         self._version = version
@@ -67,6 +75,7 @@ class _Collector:
         yield from _request_metrics(tuple(self._requests.series()))
         yield from _present_metrics(self._requests)
         yield from _storage_metrics(self._counts)
+        yield from self._more
         yield _build_info(self._version)
 
 
