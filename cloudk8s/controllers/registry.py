@@ -60,6 +60,7 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("node-ipam-controller", "cloudk8s.controllers.node_ipam.controller:NodeIPAMController"),
     ("ttl-controller", "cloudk8s.controllers.node_ttl:NodeTTLController"),
     ("ephemeral-volume-controller", "cloudk8s.controllers.ephemeral_volumes:EphemeralVolumeController"),
+    ("resourceclaim-controller", "cloudk8s.controllers.resource_claim.controller:ResourceClaimController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
     (

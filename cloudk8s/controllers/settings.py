@@ -62,5 +62,7 @@ class ControllerSettings(BaseModel):
     """How long after its start a pod's changes of readiness count as its first."""
     resource_quota_sync_period: timedelta = timedelta(minutes=5)
     """How often every quota is counted afresh, whatever happened."""
+    concurrent_resource_claim_syncs: int = 10
+    """How many pods, and how many claims, of dynamic resources are worked on at once."""
     concurrent_syncs: int = 5
     """How many objects each controller works on at once."""
