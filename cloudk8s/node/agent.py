@@ -25,6 +25,7 @@ from cloudk8s.node.cluster.registry_logins import RegistryLogins
 from cloudk8s.node.cluster.services import ServiceVariables
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.extensions import NodeExtensions
 from cloudk8s.node.machine import addresses, capacity
 from cloudk8s.node.machine.node_object import Self
 from cloudk8s.node.pods.image_puller import ImagePuller
@@ -70,7 +71,9 @@ class NodeAgent:
         self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
         self._facts = NodeFacts(host_ips=addresses.node_ips(settings.node_ip))
         self._configuration = ConfigurationCache(self._informers, on_change=self._configuration_changed)
-        self._tools = self._make_tools()
+        tokens = TokenManager(client, clock=clock)
+        self._extensions = NodeExtensions(settings, client, tokens, clock=clock, on_change=lambda: self._report_soon())
+        self._tools = self._make_tools(tokens)
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
         self._static = self._make_static()
@@ -108,6 +111,8 @@ class NodeAgent:
             group.create_task(rotation.run(), name="log rotation")
             group.create_task(self._eviction.run(), name="eviction")
             group.create_task(images.run(), name="image collection")
+            group.create_task(self._extensions.run(), name="plugins")
+            group.create_task(self.workers.retry_orphans(), name="orphans")
             if self._static is not None:
                 group.create_task(self._static.run(), name="static pods")
             self.is_running.set()
@@ -127,6 +132,7 @@ class NodeAgent:
         if ranges:
             await self._runtime.update_pod_cidr(ranges)
         node = await self._reporter.register()
+        await self._extensions.prepare()
         self._node_changed(None, node)
         name = self.settings.node_name
         self._informers.of(NODES, field_selector=f"metadata.name={name}").add_handler(self._node_changed)
@@ -153,9 +159,8 @@ class NodeAgent:
             return None
         return StaticPods(directory, self.settings.node_name, clock=self._clock, changed=self.workers.changed)
 
-    def _make_tools(self) -> Tools:
+    def _make_tools(self, tokens: TokenManager) -> Tools:
         settings = self.settings
-        tokens = TokenManager(self._client, clock=self._clock)
         images = ImagePuller(
             self._runtime,
             clock=self._clock,
@@ -166,7 +171,9 @@ class NodeAgent:
             ConfigurationVolumes(kind, objects=self._configuration, tokens=tokens, facts=self._pod_facts)
             for kind in KINDS
         ]
-        plugins += [EmptyDirVolumes(), HostPathVolumes(), ClaimVolumes(ClaimReader(self._client))]
+        drivers = self._extensions.csi_volumes
+        claims = ClaimVolumes(ClaimReader(self._client), drivers, announce=self._announce)
+        plugins += [EmptyDirVolumes(), HostPathVolumes(), claims, drivers]
         plugins.append(ImageVolumes(images, announce=self._announce))
         return Tools(
             settings=settings,
@@ -181,6 +188,9 @@ class NodeAgent:
             node=self._facts,
             services=ServiceVariables(self._informers.of(SERVICES)),
         )
+
+    def _report_soon(self) -> None:
+        self._reporter.report_soon()
 
     def _announce(self, pod: Object, kind: EventKind, reason: str, note: str) -> None:
         self._tools.pod_event(pod, kind, reason, note)
@@ -228,6 +238,7 @@ class NodeAgent:
             images=await self._runtime.list_images(),
             port=self.port,
             pressures=self._eviction.pressures,
+            volumes_in_use=self._extensions.volumes_in_use,
         )
 
 

@@ -16,7 +16,9 @@ _REMAINING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """A token and how long it holds."""
+
     text: str
     issued: datetime
     expires: datetime
@@ -31,21 +33,25 @@ class TokenManager:
 
     def __init__(self, client: Client, *, clock: Clock) -> None:
         self._client, self._clock = client, clock
-        self._tokens: dict[tuple[str, str, int], _Token] = {}
+        self._tokens: dict[tuple[str, str, int], Token] = {}
 
     async def token(self, pod: Object, *, audience: str, expiration_seconds: int) -> str:
+        return (await self.issued(pod, audience=audience, expiration_seconds=expiration_seconds)).text
+
+    async def issued(self, pod: Object, *, audience: str, expiration_seconds: int) -> Token:
+        """A token that holds for a while yet."""
         key = (uid_of(pod), audience, expiration_seconds)
         known = self._tokens.get(key)
         if known is None or not known.is_fresh(self._clock.now()):
             known = self._tokens[key] = await self._request(pod, audience, expiration_seconds)
-        return known.text
+        return known
 
     def forget(self, pod_uid: str) -> None:
         """Drop the tokens of a pod."""
         for key in [key for key in self._tokens if key[0] == pod_uid]:
             del self._tokens[key]
 
-    async def _request(self, pod: Object, audience: str, expiration_seconds: int) -> _Token:
+    async def _request(self, pod: Object, audience: str, expiration_seconds: int) -> Token:
         spec = {
             "audiences": [audience] if audience else [],
             "expirationSeconds": expiration_seconds,
@@ -57,4 +63,4 @@ class TokenManager:
             SERVICE_ACCOUNTS, body, namespace=namespace_of(pod), name=account, subresource="token"
         )
         status = answer["status"]
-        return _Token(status["token"], self._clock.now(), parse_time(status["expirationTimestamp"]))
+        return Token(status["token"], self._clock.now(), parse_time(status["expirationTimestamp"]))

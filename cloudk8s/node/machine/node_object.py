@@ -37,6 +37,8 @@ class Self:
     port: int
     pressures: Mapping[str, str]
     """Condition type to message, for those that are under pressure."""
+    volumes_in_use: Sequence[str] = ()
+    """What must not be detached, by unique name."""
 
 
 def labels(settings: NodeSettings, machine: Machine) -> dict[str, str]:
@@ -83,7 +85,9 @@ def node_status(settings: NodeSettings, own: Self, previous: Mapping[str, Any], 
     types = {condition["type"] for condition in wanted}
     foreign = [condition for kind, condition in before.items() if kind not in types]
     machine = own.machine
+    in_use = own.volumes_in_use or previous.get("volumesInUse")
     return {
+        **({"volumesInUse": list(own.volumes_in_use)} if in_use else {}),
         "addresses": [dict(address) for address in own.addresses],
         "capacity": {**_extended(previous.get("capacity"), own.capacity), **own.capacity},
         "allocatable": {**_extended(previous.get("allocatable"), own.capacity), **own.allocatable},

@@ -18,8 +18,10 @@ from cloudk8s.node.pods.static import MirrorWriter
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.runtimes.interface import Container, RuntimeFailure, Sandbox
+from cloudk8s.node.volumes.interface import VolumeError
 
 _ORPHAN_GRACE = timedelta(seconds=30)
+_ORPHAN_RETRY_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class PodWorkers:
         self._tools = tools
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._orphans: set[str] = set()
 
     def changed(self, old: Object | None, new: Object | None) -> None:
         """Take a change of a pod of this node; the informer calls it."""
@@ -85,8 +88,14 @@ class PodWorkers:
             if sandbox.uid not in self._workers:
                 await self._clear(sandbox)
         for uid in await asyncio.to_thread(_directories, self._tools):
-            if uid not in self._workers:
-                await self._tools.volumes.tear_down(uid)
+            if uid not in self._workers and not await self._tear_down(uid):
+                self._orphans.add(uid)
+
+    async def retry_orphans(self) -> None:
+        """Try again to undo volumes of pods that are gone, whose drivers were not there, until cancelled."""
+        while True:
+            await self._tools.clock.sleep(_ORPHAN_RETRY_SECONDS)
+            self._orphans = {uid for uid in self._orphans if not await self._tear_down(uid)}
 
     async def close(self) -> None:
         """Stop the workers; what runs goes on."""
@@ -131,6 +140,15 @@ class PodWorkers:
         if self._workers.get(uid) is worker:
             del self._workers[uid]
             del self._tasks[uid]
+
+    async def _tear_down(self, uid: str) -> bool:
+        """Undo the volumes of a pod that is gone; False where they have to stay for now."""
+        try:
+            await self._tools.volumes.tear_down(uid)
+        except VolumeError as error:
+            _log.warning("volumes of pod %s, which is gone, are not undone yet: %s", uid, error)
+            return False
+        return True
 
     async def _clear(self, sandbox: Sandbox) -> None:
         _log.info("pod %s/%s is gone, ending what is left of it", sandbox.namespace, sandbox.name)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from cloudk8s.client.events import EventKind
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of, namespace_of, owner_references_of, spec_of, status_of, uid_of
+from cloudk8s.machinery import quantity
 from cloudk8s.node.volumes import host_path, ownership
 from cloudk8s.node.volumes.interface import Mounted, Volume, VolumeError
+
+Announce = Callable[[Object, EventKind, str, str], None]
+"""Say something about a pod: kind, reason and note of an event."""
 
 
 class ClaimSource(Protocol):
@@ -22,15 +27,31 @@ class ClaimSource(Protocol):
     async def persistent_volume(self, name: str) -> Object | None:
         """A persistent volume; None where there is none."""
 
+    async def resized(self, claim: Object, size: str) -> None:
+        """Write that a claim has its new size."""
+
+
+class DriverVolumes(Protocol):
+    """What does the work where a claim's volume is a driver's."""
+
+    async def set_up_claimed(self, pod: Object, volume: Volume, bound: Object) -> Mounted:
+        """Make it ready, or bring it up to date; raises VolumeError."""
+
+    async def expand(self, pod: Object, bound: Object, size: int) -> None:
+        """Let its file system grow; raises VolumeError."""
+
 
 class ClaimVolumes:
-    """Fulfils `VolumePlugin` for `persistentVolumeClaim` and `ephemeral`; volumes are hostPath or local ones."""
+    """Fulfils `VolumePlugin` for `persistentVolumeClaim` and `ephemeral`: hostPath, local ones, and those of drivers.
+
+    Those of drivers are looked at again and again, for they may have to grow.
+    """
 
     name = "kubernetes.io/local-volume"
-    changes = False
+    changes = True
 
-    def __init__(self, source: ClaimSource) -> None:
-        self._source = source
+    def __init__(self, source: ClaimSource, drivers: DriverVolumes, *, announce: Announce) -> None:
+        self._source, self._drivers, self._announce = source, drivers, announce
 
     def supports(self, volume: Volume) -> bool:
         return "persistentVolumeClaim" in volume or "ephemeral" in volume
@@ -39,16 +60,31 @@ class ClaimVolumes:
         name = claim_name(pod, volume)
         claim = await self._source.claim(namespace_of(pod), name)
         bound = await self._bound(pod, volume, name, claim)
+        if "csi" in spec_of(bound) and claim is not None:
+            mounted = await self._drivers.set_up_claimed(pod, volume, bound)
+            await self._expand(pod, claim, bound)
+            return mounted
         path, is_local = _place(bound)
         await asyncio.to_thread(_prepare, path, bound, is_local)
         group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
         readonly = bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
         if is_local and not readonly:
             await asyncio.to_thread(ownership.give_to_group, path, group)
-        return Mounted(path, readonly=readonly)
+        return Mounted(path, readonly=readonly, is_final=True)
 
     async def tear_down(self, directory: Path) -> None:
         return
+
+    async def _expand(self, pod: Object, claim: Object, bound: Object) -> None:
+        """Finish on the node what the controller has begun."""
+        pending = (status_of(claim).get("allocatedResourceStatuses") or {}).get("storage", "")
+        if not pending.startswith("NodeResize"):
+            return
+        size = quantity.parse(spec_of(bound)["capacity"]["storage"])
+        await self._drivers.expand(pod, bound, size.value)
+        await self._source.resized(claim, str(size))
+        note = f'MountVolume.NodeExpandVolume succeeded for volume "{name_of(bound)}"'
+        self._announce(pod, "Normal", "FileSystemResizeSuccessful", note)
 
     async def _bound(self, pod: Object, volume: Volume, name: str, claim: Object | None) -> Object:
         if claim is None:

@@ -23,6 +23,8 @@ class Mounted:
     path: Path
     readonly: bool = False
     image: str = ""
+    is_final: bool = False
+    """It stays as it is, though others of its kind change."""
 
 
 class VolumePlugin(Protocol):

@@ -66,7 +66,7 @@ class VolumeManager:
             kinds = ", ".join(key for key in volume if key != "name")
             raise VolumeError(f"no volume plugin matched: {kinds}")
         known = self._mounted.get(uid_of(pod), {}).get(volume["name"])
-        if known is not None and not plugin.changes:
+        if known is not None and (known.is_final or not plugin.changes):
             return known
         directory = self._directory / uid_of(pod) / "volumes" / plugin.name.replace("/", "~") / volume["name"]
         return await plugin.set_up(pod, volume, directory)

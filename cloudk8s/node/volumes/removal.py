@@ -21,6 +21,8 @@ def remove_tree(directory: Path) -> None:
     """Remove a directory of this agent's own; what is mounted in it is let go first, never deleted."""
     if os.geteuid() == 0:
         unmount_below(directory)
+    elif any(mounted.startswith(f"{directory}/") for mounted in mount_points()):
+        return
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -1,12 +1,10 @@
-"""The messages of CRI that are used here: field numbers and types, facts of the wire format.
-
-A line is a message and its fields: `name=number`, then `:type` where it is not a string. Types: `int` (any varint),
-`bool`, `bytes`, `map` (string to string), another message; `*` before the type for a list.
-"""
+"""The messages of CRI that are used here; `cloudk8s.drivers.messages` says how to read the table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
+
+from cloudk8s.drivers.messages import read_table
 
 _TABLE = """
 VersionRequest: version=1
@@ -111,39 +109,4 @@ Empty:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a message; `kind` is a type of the table."""
-
-    name: str
-    number: int
-    kind: str
-    is_list: bool
-
-
-class Message:
-    """The fields of a message, by name and by number."""
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, Field] = {}
-        self.by_number: dict[int, Field] = {}
-
-
-def _read(table: str) -> dict[str, Message]:
-    messages: dict[str, Message] = {}
-    for line in filter(None, map(str.strip, table.splitlines())):
-        name, _, fields = line.partition(":")
-        message = messages.setdefault(name, Message())
-        for text in fields.split():
-            field = _field(text)
-            message.by_name[field.name] = message.by_number[field.number] = field
-    return messages
-
-
-def _field(text: str) -> Field:
-    name, _, rest = text.partition("=")
-    number, _, kind = rest.partition(":")
-    return Field(name, int(number), kind.lstrip("*") or "string", kind.startswith("*"))
-
-
-MESSAGES = _read(_TABLE)
+MESSAGES: Final = read_table(_TABLE)
