@@ -17,6 +17,7 @@ from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError, UserError
 
 if TYPE_CHECKING:
+    from cloudk8s.controlplane.simulated import Simulation
     from cloudk8s.plugin.clouds import CloudEntry
 
 _READY_SECONDS = 60.0
@@ -29,6 +30,10 @@ def up(
     bind: Annotated[str, typer.Option(help="Address the API server listens on.")] = "127.0.0.1",
     nodes: Annotated[int, typer.Option(help="Nodes on this host.", min=0)] = 1,
     simulated_nodes: Annotated[int, typer.Option(help="Nodes that only pretend to run pods.", min=0)] = 0,
+    simulated_stages: Annotated[
+        str, typer.Option(help="What simulated pods and nodes do: a file, slow, or chaos.")
+    ] = "",
+    simulated_seed: Annotated[int, typer.Option(help="Decides all that is left to chance in the simulation.")] = 0,
     runtime: Annotated[str, typer.Option(help="What runs pods on this host: host or cri.")] = "host",
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
     cloud: Annotated[str, typer.Option(help="Cloud of the nodes, by its provider: aws, simulated, …")] = "",
@@ -45,12 +50,16 @@ def up(
     """
     from cloudk8s.controlplane.cluster import ClusterOptions, run_cluster
     from cloudk8s.controlplane.loop import run
+    from cloudk8s.controlplane.simulated import Simulation, load_scenario
     from cloudk8s.settings import ClusterSettings
 
     directory = (data_dir or directories.data_dir(name)).absolute()
     if (state := directories.read_state(directory)) is not None:
         raise UserError(f'cluster "{name}" already runs at {state.url}; stop it with: cloudk8s down --name {name}')
-    clouds = (_cloud(cloud, offline=offline, simulated=bool(simulated_nodes)),) if cloud else ()
+    simulation = Simulation(simulated_nodes, _absolute(simulated_stages), simulated_seed)
+    if simulated_stages:
+        load_scenario(simulation.stages)
+    clouds = (_cloud(cloud, simulation, offline=offline),) if cloud else ()
     if detach:
         _detach(name, directory)
         return
@@ -59,22 +68,31 @@ def up(
         kubernetes_version=kubernetes_version, disabled_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     options = ClusterOptions(
-        nodes=nodes, simulated_nodes=simulated_nodes, runtime=runtime, clouds=clouds, offline=offline,
+        nodes=nodes, simulation=simulation, runtime=runtime, clouds=clouds, offline=offline,
         kubeconfig=kubeconfig, scheduler_config=scheduler_config,
     )  # fmt: skip
     run(run_cluster(settings, options, report=output.step))
 
 
-def _cloud(provider: str, *, offline: bool, simulated: bool) -> CloudEntry:
+def _absolute(stages: str) -> str:
+    """A file's whole path; names of bundled files stay as they are."""
+    path = Path(stages)
+    return str(path.absolute()) if stages and path.exists() else stages
+
+
+def _cloud(provider: str, simulation: Simulation, *, offline: bool) -> CloudEntry:
     """The cluster's cloud with the settings that follow from the command; those of the SDK complete them."""
+    from cloudk8s.controlplane.simulated import simulated_cloud_settings
     from cloudk8s.plugin.clouds import CloudEntry
     from cloudk8s.plugin.manager import Plugins
     from cloudk8s.provisioning.offline.accounts import account_settings
 
     model = Plugins.load().settings_model(provider)
     settings: dict[str, Any] = {}
-    if simulated and "any_node" in model.model_fields:
+    if simulation.count and "any_node" in model.model_fields:
         settings["any_node"] = True
+    if provider == "simulated" and simulation.stages:
+        settings |= simulated_cloud_settings(simulation)
     if offline:
         settings = account_settings(provider, model, settings, offline=True)
     return CloudEntry(name=provider, provider=provider, settings=settings)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ from cloudk8s.controlplane.readiness import late_nodes
 from cloudk8s.controlplane.resource_metrics import running_resource_metrics
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
-from cloudk8s.controlplane.simulated import running_simulated_nodes, simulated_names
+from cloudk8s.controlplane.simulated import Simulation, running_simulated_nodes, simulated_names
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.plugin.clouds import CloudEntry, CloudsFile
@@ -46,7 +46,8 @@ class ClusterOptions:
     """What runs beside the API server."""
 
     nodes: int = 1
-    simulated_nodes: int = 0
+    simulation: Simulation = field(default_factory=Simulation)
+    """The nodes that only pretend."""
     runtime: str = "host"
     clouds: tuple[CloudEntry, ...] = ()
     """The clouds whose controllers run."""
@@ -105,7 +106,7 @@ async def running_cluster(
             if place.namespace:
                 apart = running_service_proxy(server, context.informers, [place], clock=clock)
                 await stack.enter_async_context(apart)
-        count = options.simulated_nodes
+        count = options.simulation.count
         offline = simulated_names(count) if options.offline and options.clouds and count else ()
         local = local_cloud(server.settings, where, proxy.health_port)
         others = tuple(entry for entry in options.clouds if entry.name != local.name)
@@ -114,7 +115,9 @@ async def running_cluster(
         sources = []
         if count:
             have_cloud = bool(options.clouds)
-            nodes = running_simulated_nodes(server, context.informers, count, clock=clock, have_cloud=have_cloud)
+            nodes = running_simulated_nodes(
+                server, context.informers, options.simulation, clock=clock, have_cloud=have_cloud
+            )
             sources.append(await stack.enter_async_context(nodes))
         await stack.enter_async_context(running_resource_metrics(server, context.informers, sources, clock=clock))
         for index, place in enumerate(where):
@@ -125,7 +128,7 @@ async def running_cluster(
 async def _late_nodes(server: RunningApiServer, options: ClusterOptions, clock: Clock) -> Sequence[str]:
     """Nodes that are not ready in time; of the simulated ones, the last stands for all."""
     names = [node_name(index) for index in range(options.nodes)]
-    names += simulated_names(options.simulated_nodes)[-1:] if options.simulated_nodes else []
+    names += simulated_names(options.simulation.count)[-1:] if options.simulation.count else []
     client = server.client("cloudk8s-up", "system:masters")
     return await late_nodes(client, names, clock=clock, patience=_NODE_SECONDS)
 

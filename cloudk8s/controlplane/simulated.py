@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -15,17 +17,30 @@ from cloudk8s.errors import UserError
 from cloudk8s.machinery.clock import Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How many nodes pretend, and what."""
+
+    count: int = 0
+    stages: str = ""
+    """A file of stages, or the name of a bundled one."""
+    seed: int = 0
+
+
 @asynccontextmanager
 async def running_simulated_nodes(
-    server: RunningApiServer, informers: Informers, count: int, *, clock: Clock, have_cloud: bool
+    server: RunningApiServer, informers: Informers, simulation: Simulation, *, clock: Clock, have_cloud: bool
 ) -> AsyncIterator[UsageSource]:
-    """Run `count` simulated nodes, which share the informers of the process; yields what knows what they use.
+    """Run simulated nodes, which share the informers of the process; yields what knows what they use.
 
     Without a cloud, the nodes come as the simulated one would have initialised them.
     """
     nodes, client = _nodes(), server.client("system:simulated-nodes", "system:masters")
     version = f"v{server.settings.kubernetes_version}.0"
-    settings = nodes.FleetSettings(count=count, version=version, is_initialized=not have_cloud)
+    settings = nodes.FleetSettings(
+        count=simulation.count, version=version, is_initialized=not have_cloud, seed=simulation.seed,
+        scenario=await asyncio.to_thread(load_scenario, simulation.stages),
+    )  # fmt: skip
     fleet = nodes.Fleet(client, informers, settings, clock=clock)
     async with background(fleet.run(), names=("simulated nodes",)):
         yield fleet.usage
@@ -37,8 +52,25 @@ def simulated_names(count: int) -> Sequence[str]:
     return names
 
 
+def load_scenario(stages: str) -> Any:
+    """What a file of stages says. Raises UserError."""
+    package = _simulated("stages.loading")
+    return package.load(stages) if stages else package.Scenario()
+
+
+def simulated_cloud_settings(simulation: Simulation) -> Mapping[str, Any]:
+    """How the scenario wants the simulated cloud to be, in the words of the provider's settings."""
+    spec = load_scenario(simulation.stages).simulation
+    told = {"ready_after" if name == "readyAfter" else name: value for name, value in spec.cloud}
+    return {**told, "seed": simulation.seed if spec.seed is None else spec.seed}
+
+
 def _nodes() -> Any:
+    return _simulated("nodes")
+
+
+def _simulated(name: str) -> Any:
     try:
-        return import_module("cloudk8s_simulated.nodes")
+        return import_module(f"cloudk8s_simulated.{name}")
     except ModuleNotFoundError as error:
         raise UserError("simulated nodes need the simulated provider, which is not installed") from error

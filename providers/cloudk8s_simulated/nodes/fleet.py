@@ -1,31 +1,35 @@
-"""The fleet: registers the nodes, keeps their leases, and lives their pods' lives."""
+"""The fleet: registers the nodes, keeps them alive, and has their pods live."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import random
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 from cloudk8s.client import resources
+from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
-from cloudk8s.client.interface import Client, DeleteOptions, Object
-from cloudk8s.client.objects import key_of, split_key
+from cloudk8s.client.interface import Client, Object
+from cloudk8s.client.objects import condition, name_of
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.errors import AlreadyExists, NotFound, StatusError
+from cloudk8s.errors import AlreadyExists, StatusError
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.machinery.times import format_micro_time, parse_time
+from cloudk8s.machinery.times import format_micro_time
 from cloudk8s_simulated.nodes import node as nodes
-from cloudk8s_simulated.nodes import pod as pods
+from cloudk8s_simulated.nodes.addresses import FleetAddresses
+from cloudk8s_simulated.nodes.life import LifeSettings, PodLives
+from cloudk8s_simulated.nodes.outages import Outages
 from cloudk8s_simulated.nodes.usage import SimulatedUsage, UsageSettings
+from cloudk8s_simulated.stages.player import StagePlayer
+from cloudk8s_simulated.stages.scenario import Scenario
+from cloudk8s_simulated.stages.world import FleetWorld
 
-_WORKERS: Final = 32
 _REGISTERING: Final = 64
 """How many nodes are registered at once."""
 _RENEW_SECONDS: Final = 20.0
 """Between two heartbeats of a node; half of what node monitoring tolerates."""
+_CAPACITY: Final = {"cpu": "32", "memory": "256Gi", "pods": "110"}
+_POD: Final = ("v1", "Pod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,15 @@ class FleetSettings:
 
     count: int
     prefix: str = "sim-"
-    capacity: dict[str, str] = field(default_factory=lambda: {"cpu": "32", "memory": "256Gi", "pods": "110"})
-    zones: int = 3
-    """Nodes are spread over this many zones, in turn."""
     version: str = "v1.37.0"
-    start_delay: timedelta = timedelta(0)
-    """From binding to Running."""
-    job_duration: timedelta = timedelta(seconds=1)
-    """How long pods of Jobs run."""
     seed: int = 0
+    """Where the scenario has none."""
     provider: str = "simulated"
     """Scheme of the nodes' providerIDs."""
     is_initialized: bool = True
     """Otherwise nodes know neither id nor zone, and keep pods away until a cloud controller has told them."""
+    scenario: Scenario = field(default_factory=Scenario)
+    """What the nodes and pods do."""
 
     @property
     def names(self) -> list[str]:
@@ -54,23 +54,42 @@ class FleetSettings:
         digits = len(str(max(self.count - 1, 0)))
         return [f"{self.prefix}{index:0{digits}d}" for index in range(self.count)]
 
+    @property
+    def capacity(self) -> dict[str, str]:
+        """Of each node."""
+        return _CAPACITY | self.scenario.simulation.nodes.capacity
+
 
 class Fleet:
     """Simulated nodes of one cluster; `run` until cancelled. Deterministic for a seed and a clock."""
 
     def __init__(self, client: Client, informers: Informers, settings: FleetSettings, *, clock: Clock) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
-        self._random = random.Random(settings.seed)
+        self._client, self._settings, self._clock = client, settings, clock
+        scenario, behavior = settings.scenario, settings.scenario.simulation
+        seed = settings.seed if behavior.seed is None else behavior.seed
         self._names = {name: index for index, name in enumerate(settings.names)}
         self._uids: dict[str, str] = {}
-        self._addresses = iter(ipaddress.ip_network("10.128.0.0/9").hosts())
-        self._queue: WorkQueue[str] = WorkQueue("simulated pods", clock=clock)
-        self._pods = informers.of(resources.PODS)
-        self._pods.add_handler(self._on_pod)
-        self.usage = SimulatedUsage(informers, self._names, UsageSettings(seed=settings.seed), clock=clock)
+        self._addresses = FleetAddresses(self._names)
+        self._events = EventRecorder(client, "kubelet", clock=clock)
+        self._reports: WorkQueue[str] = WorkQueue("simulated nodes", clock=clock)
+        self._nodes = informers.of(resources.NODES)
+        self.outages = Outages(
+            informers, self._names, behavior.nodes, seed=seed, clock=clock, on_change=self._node_changed
+        )
+        """Which nodes are down."""
+        self._nodes.add_handler(self._on_node)
+        self.usage = SimulatedUsage(informers, self._names, UsageSettings(scenario.rules, seed), clock=clock)
         """What the nodes and their pods use."""
+        world = FleetWorld(self.outages.is_up, self._addresses, settings.version, clock=clock)
+        self._player = StagePlayer(
+            client, informers, scenario.kinds, world, events=self._events, seed=seed, clock=clock
+        )
+        self._lives: PodLives | None = None
+        if _POD not in scenario.kinds:
+            life = LifeSettings(behavior.pods, seed)
+            self._lives = PodLives(
+                client, informers, self.outages.is_up, self._addresses, life, events=self._events, clock=clock
+            )
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +101,12 @@ class Fleet:
         await self.register()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._heartbeat(), name="simulated heartbeats")
-            group.create_task(run_workers(self._queue, _WORKERS, self._sync), name="simulated pods")
+            group.create_task(self._events.run(), name="simulated events")
+            group.create_task(self.outages.run(), name="simulated outages")
+            group.create_task(run_workers(self._reports, 4, self._recover), name="simulated nodes")
+            group.create_task(self._player.run(), name="simulated stages")
+            if self._lives is not None:
+                group.create_task(self._lives.run(), name="simulated pods")
 
     async def register(self) -> None:
         """Make every node and its lease; one that is there is taken over."""
@@ -96,14 +120,11 @@ class Fleet:
             for number in range(min(_REGISTERING, len(self._names))):
                 group.create_task(work(), name=f"register simulated nodes {number}")
 
-    def _host(self, name: str) -> str:
-        return str(ipaddress.ip_address("10.64.0.0") + self._names[name] + 1)
-
     async def _register(self, name: str) -> None:
         settings = self._settings
         if settings.is_initialized:
             provider_id = f"{settings.provider}:///{name}"
-            labels = nodes.labels(name, self._names[name] % settings.zones)
+            labels = nodes.labels(name, self._names[name] % settings.scenario.simulation.nodes.zones)
             obj = nodes.node(name, capacity=settings.capacity, labels=labels, provider_id=provider_id)
         else:
             obj = nodes.uninitialized_node(name, capacity=settings.capacity)
@@ -112,91 +133,59 @@ class Fleet:
         except AlreadyExists:
             created = await self._client.get(resources.NODES, name)
         self._uids[name] = created["metadata"]["uid"]
-        status = nodes.status(settings.capacity, self._host(name), name, settings.version, self._clock.now())
-        await self._client.patch(resources.NODES, name, {"status": status}, subresource="status")
+        await self._report(name)
         try:
             lease = nodes.lease(name, self._uids[name], self._clock.now())
             await self._client.create(resources.LEASES, lease, namespace=nodes.LEASE_NAMESPACE)
         except AlreadyExists:
             await self._renew(name)
 
+    async def _report(self, name: str) -> None:
+        """Say that the node is well."""
+        settings, address = self._settings, self._addresses.of_node(name)
+        status = nodes.status(settings.capacity, address, name, settings.version, self._clock.now())
+        await self._client.patch(resources.NODES, name, {"status": status}, subresource="status")
+
     async def _heartbeat(self) -> None:
-        """Renew every lease once a period, evenly spread over it."""
+        """Renew every lease once a period, evenly spread over it; those of dead nodes stay as they are."""
         pause = _RENEW_SECONDS / max(1, len(self._names))
         while True:
             for name in list(self._names):
+                await self._clock.sleep(pause)
+                if not self.outages.is_up(name):
+                    continue
                 try:
                     await self._renew(name)
                 except StatusError:
-                    await self._clock.sleep(pause)
                     continue
-                await self._clock.sleep(pause)
 
     async def _renew(self, name: str) -> None:
         spec = {"renewTime": format_micro_time(self._clock.now())}
         namespace = nodes.LEASE_NAMESPACE
         await self._client.patch(resources.LEASES, name, {"spec": spec}, namespace=namespace, type="merge")
 
-    def _on_pod(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and new["spec"].get("nodeName") in self._names:
-            self._queue.add(key_of(new))
-
-    async def _sync(self, key: str) -> timedelta | None:
-        """Bring one pod a step forward; returns when to look again."""
-        namespace, name = split_key(key)
-        pod = self._pods.get(name, namespace)
-        if pod is None:
-            return None
-        if pod["metadata"].get("deletionTimestamp"):
-            await self._remove(pod)
-            return None
-        phase = (pod.get("status") or {}).get("phase", "Pending")
-        if phase == "Pending":
-            return await self._start(pod)
-        return await self._finish(pod) if phase == "Running" else None
-
-    async def _start(self, pod: Object) -> timedelta | None:
-        scheduled = _scheduled_at(pod)
-        if self._settings.start_delay and scheduled:
-            left = parse_time(scheduled) + self._settings.start_delay - self._clock.now()
-            if left > timedelta(0):
-                return left
-        host = self._host(pod["spec"]["nodeName"])
-        address = host if pod["spec"].get("hostNetwork") else str(next(self._addresses))
-        await self._report(pod, pods.running(pod, address=address, host=host, now=self._clock.now()))
-        seconds = pods.run_seconds(pod, self._settings.job_duration.total_seconds())
-        return timedelta(seconds=seconds) if seconds is not None else None
-
-    async def _finish(self, pod: Object) -> timedelta | None:
-        seconds = pods.run_seconds(pod, self._settings.job_duration.total_seconds())
-        if seconds is None:
-            return None
-        started = (pod.get("status") or {}).get("startTime")
-        left = parse_time(started) + timedelta(seconds=seconds) - self._clock.now() if started else timedelta(0)
-        if left > timedelta(0):
-            return left
-        await self._report(pod, pods.finished(pod, code=pods.exit_code(pod), now=self._clock.now()))
-        return None
-
-    async def _report(self, pod: Object, status: dict[str, object]) -> None:
-        metadata = pod["metadata"]
-        await self._client.patch(
-            resources.PODS, metadata["name"], {"status": status}, namespace=metadata["namespace"], subresource="status"
-        )
-
-    async def _remove(self, pod: Object) -> None:
-        metadata = pod["metadata"]
-        options = DeleteOptions(grace_period_seconds=0, uid=metadata["uid"])
-        try:
-            await self._client.delete(
-                resources.PODS, metadata["name"], namespace=metadata["namespace"], options=options
-            )
-        except NotFound:
+    def _on_node(self, old: Object | None, new: Object | None) -> None:
+        """A node whose state nobody knows any more says how it is, if it can."""
+        if new is None or name_of(new) not in self._uids:
             return
+        ready = condition(new, "Ready")
+        if ready is not None and ready.get("status") == "Unknown" and self.outages.is_up(name_of(new)):
+            self._reports.add(name_of(new))
 
+    def _node_changed(self, name: str) -> None:
+        """A node died or came back."""
+        if not self.outages.is_up(name):
+            return
+        if name in self._uids:
+            self._reports.add(name)
+        self._player.look_again()
+        if self._lives is not None:
+            self._lives.look_again()
 
-def _scheduled_at(pod: Object) -> str:
-    for condition in (pod.get("status") or {}).get("conditions") or []:
-        if condition["type"] == "PodScheduled":
-            return str(condition.get("lastTransitionTime") or "")
-    return ""
+    async def _recover(self, name: str) -> None:
+        """Say again that the node is alive and well; its conditions only where nobody knew them."""
+        await self._renew(name)
+        node = self._nodes.get(name)
+        ready = condition(node, "Ready") if node else None
+        if ready is None or ready.get("status") == "Unknown":
+            await self._report(name)

@@ -1,0 +1,196 @@
+"""Stages as objects go through them."""
+
+from __future__ import annotations
+
+from cloudk8s.client.objects import condition
+from cloudk8s.client.resources import NODES, PERSISTENT_VOLUMES, PODS
+from tests.providers.simulated.fleet_harness import running_fleet
+
+
+def stage(name: str, spec: str, *, kind: str = "Pod") -> str:
+    head = f"apiVersion: kwok.x-k8s.io/v1alpha1\nkind: Stage\nmetadata: {{name: {name}}}\nspec:\n"
+    return f"{head}  resourceRef: {{apiGroup: v1, kind: {kind}}}\n{spec}\n---\n"
+
+
+READY = stage(
+    "ready",
+    """
+  selector: {matchExpressions: [{key: .status.podIP, operator: DoesNotExist}]}
+  delay: {durationMilliseconds: 2000}
+  next:
+    event: {type: Normal, reason: Started, message: it lives}
+    statusTemplate: |
+      {{ $now := Now }}
+      phase: Running
+      podIP: {{ PodIPWith .spec.nodeName false .metadata.uid | Quote }}
+      hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
+      startTime: {{ $now | Quote }}
+      containerStatuses:
+      {{ range .spec.containers }}
+      - name: {{ .name | Quote }}
+        image: {{ .image | Quote }}
+        restartCount: 0
+        state: {running: {startedAt: {{ $now | Quote }}}}
+      {{ end }}
+""",
+)
+CRASH = stage(
+    "crash",
+    """
+  selector:
+    matchAnnotations: {crash: "yes"}
+    matchExpressions:
+    - {key: '.status.containerStatuses.[].state.running.startedAt', operator: Exists}
+  delay: {durationMilliseconds: 5000}
+  next:
+    statusTemplate: |
+      containerStatuses:
+      {{ range .status.containerStatuses }}
+      - name: {{ .name | Quote }}
+        image: {{ .image | Quote }}
+        restartCount: {{ add1 .restartCount }}
+        state: {terminated: {exitCode: 137, reason: OOMKilled}}
+      {{ end }}
+""",
+)
+
+
+async def test_pods_take_their_stages_after_their_delays() -> None:
+    async with running_fleet(READY + CRASH) as fleet:
+        await fleet.pod(annotations={"crash": "yes"})
+        await fleet.pod("calm")
+        await fleet.after(1.9)
+        assert fleet.phase() == "Pending"
+        await fleet.after(0.2)
+        pod = fleet.pod_now()
+        assert pod is not None
+        assert {pod["status"][key] for key in ("phase", "podIP", "hostIP")} == {"Running", "10.128.0.1", "10.64.0.1"}
+        assert ("Started", "it lives") in fleet.events()
+        await fleet.after(5)
+        assert fleet.container()["restartCount"] == 1
+        assert fleet.container()["state"]["terminated"]["exitCode"] == 137
+        assert "running" in fleet.container("calm")["state"]
+
+
+async def test_a_choice_stands_whatever_else_changes_meanwhile() -> None:
+    async with running_fleet(READY) as fleet:
+        await fleet.pod()
+        await fleet.after(1.5)
+        await fleet.client.patch(PODS, "web", {"metadata": {"labels": {"x": "y"}}}, namespace="d")
+        await fleet.after(0.6)
+        assert fleet.phase() == "Running"
+
+
+async def test_a_choice_falls_when_its_stage_no_longer_fits() -> None:
+    text = stage(
+        "label",
+        """
+  selector: {matchLabels: {go: "yes"}}
+  delay: {durationMilliseconds: 2000}
+  next: {statusTemplate: "phase: Running"}
+""",
+    )
+    async with running_fleet(text) as fleet:
+        await fleet.pod()
+        await fleet.client.patch(PODS, "web", {"metadata": {"labels": {"go": "yes"}}}, namespace="d")
+        await fleet.after(1)
+        await fleet.client.patch(PODS, "web", {"metadata": {"labels": {"go": "no"}}}, namespace="d")
+        await fleet.after(5)
+        assert fleet.phase() == "Pending"
+
+
+async def test_pods_on_other_nodes_and_on_dead_ones_are_left_alone() -> None:
+    async with running_fleet(READY) as fleet:
+        await fleet.pod(node="elsewhere")
+        await fleet.pod("dead")
+        down = {"metadata": {"annotations": {"simulated.cloudk8s.io/down": "true"}}}
+        await fleet.client.patch(NODES, "sim-0", down)
+        await fleet.after(10)
+        assert (fleet.phase(), fleet.phase("dead")) == ("Pending", "Pending")
+        await fleet.client.patch(NODES, "sim-0", {"metadata": {"annotations": None}})
+        await fleet.after(3)
+        assert (fleet.phase(), fleet.phase("dead")) == ("Pending", "Running")
+
+
+async def test_finalizers_and_deletion() -> None:
+    text = stage(
+        "finalize",
+        """
+  selector: {matchExpressions: [{key: '.metadata.finalizers.[]', operator: NotIn, values: [x/y]},
+                                {key: .metadata.deletionTimestamp, operator: DoesNotExist}]}
+  next: {finalizers: {add: [{value: x/y}]}}
+""",
+    ) + stage(
+        "release",
+        """
+  selector: {matchExpressions: [{key: .metadata.deletionTimestamp, operator: Exists}]}
+  delay: {durationMilliseconds: 3000}
+  next: {finalizers: {remove: [{value: x/y}]}, delete: true}
+""",
+    )
+    async with running_fleet(text) as fleet:
+        await fleet.pod()
+        await fleet.after(0.5)
+        pod = fleet.pod_now()
+        assert pod is not None
+        assert pod["metadata"]["finalizers"] == ["x/y"]
+        await fleet.client.delete(PODS, "web", namespace="d")
+        await fleet.after(2)
+        assert fleet.pod_now() is not None
+        await fleet.after(2)
+        assert fleet.pod_now() is None
+
+
+async def test_a_stage_may_be_followed_at_once() -> None:
+    first = stage(
+        "first",
+        """
+  selector: {matchExpressions: [{key: .status.reason, operator: DoesNotExist}]}
+  immediateNextStage: true
+  next: {statusTemplate: "reason: First"}
+""",
+    )
+    second = stage(
+        "second",
+        """
+  selector: {matchExpressions: [{key: .status.reason, operator: In, values: [First]}]}
+  delay: {durationMilliseconds: 60000}
+  next: {statusTemplate: "phase: Running"}
+""",
+    )
+    async with running_fleet(first + second) as fleet:
+        await fleet.pod()
+        await fleet.after(0.5)
+        assert fleet.phase() == "Running"
+
+
+async def test_nodes_have_stages_too() -> None:
+    text = stage(
+        "sick",
+        """
+  selector:
+    matchExpressions:
+    - {key: '.status.conditions.[] | select(.type == "Ready") | .status', operator: In, values: ["True"]}
+    - {key: .metadata.name, operator: In, values: [sim-1]}
+  delay: {durationMilliseconds: 10000}
+  next:
+    statusTemplate: |
+      conditions:
+      - {type: Ready, status: "False", reason: Sick, lastHeartbeatTime: {{ Now | Quote }}}
+""",
+        kind="Node",
+    )  # fmt: skip
+    async with running_fleet(text) as fleet:
+        await fleet.after(11)
+        assert (condition(fleet.node("sim-1"), "Ready") or {})["reason"] == "Sick"
+        assert (condition(fleet.node("sim-0"), "Ready") or {})["reason"] == "KubeletReady"
+
+
+async def test_objects_of_other_kinds_have_stages_wherever_they_are() -> None:
+    text = stage("bind", "  selector: {}\n  next: {statusTemplate: 'phase: Available'}", kind="PersistentVolume")
+    async with running_fleet(text) as fleet:
+        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"}}
+        await fleet.client.create(PERSISTENT_VOLUMES, volume)
+        await fleet.after(0.5)
+        (found,) = fleet.client.all(PERSISTENT_VOLUMES)
+        assert found["status"]["phase"] == "Available"
