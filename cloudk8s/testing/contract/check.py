@@ -96,7 +96,7 @@ def check_provider(name: str, *, verbose: bool = False) -> CheckReport:
     module, world = find_world(name)
     report = CheckReport(name)
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / f"test_{module.replace('.', '_')}.py"  # a process imports each name once
+        path = Path(directory) / f"test_{Path(directory).name}.py"  # a process imports each name once
         path.write_text(TEST.format(module=module, world=world))
         quiet = [] if verbose else ["-p", "no:terminal"]
         options = ["-p", "no:cacheprovider", f"--rootdir={directory}", "-c", "/dev/null"]
