@@ -10,8 +10,11 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from cloudk8s.errors import CloudError
+from cloudk8s.errors import CloudError, RetryLater
+
+STILL_USED_FOR = timedelta(seconds=10)
 
 
 class Crash(BaseException):
@@ -20,6 +23,10 @@ class Crash(BaseException):
 
 class Throttled(CloudError):
     """The cloud refuses calls that come too fast."""
+
+
+class StillUsed(RetryLater):
+    """The thing can't be deleted while something refers to it."""
 
 
 class LostAnswer(CloudError):
@@ -41,10 +48,14 @@ class Faults:
     """Crash once the n-th mutating call took effect; 0 is never."""
     crash_before: int = 0
     """Crash when the n-th mutating call is about to be made; 0 is never."""
+    refused_deletes: int = 0
+    """How many deletions from now on are refused as dependency violations."""
     pause: Callable[[float], None] = lambda seconds: None
     mutates: Callable[[str], bool] = lambda call: (
         not call.startswith(("list", "describe", "get", "Describe", "Get", "List"))
     )
+    deletes: Callable[[str], bool] = lambda call: call.lower().startswith(("delete", "destroy"))
+    """Tells from a call's name whether it deletes something."""
     calls: list[str] = field(default_factory=list)
     _random: random.Random = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -63,6 +74,9 @@ class Faults:
                     raise Crash(call)
             if errors := self.failing.get(call):
                 raise errors.pop(0)
+            if self.refused_deletes and self.deletes(call):
+                self.refused_deletes -= 1
+                raise StillUsed(STILL_USED_FOR, f"{call}: something still refers to it")
             throttled = self.throttled and self._random.random() < self.throttled
         if self.latency:
             self.pause(self.latency)
@@ -81,7 +95,7 @@ class Faults:
     def heal(self) -> None:
         """Nothing goes wrong from now on."""
         self.latency = self.throttled = self.lost = 0.0
-        self.crash_after = self.crash_before = 0
+        self.crash_after = self.crash_before = self.refused_deletes = 0
         self.failing.clear()
 
     @property

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cloud.stack.pace import Pace, Rate
 from cloudk8s.cloud.stack.timing import Timer
-from cloudk8s.plugin import CloudError, SettingsError, Unanswered, Unsupported
+from cloudk8s.plugin import CloudError, RetryLater, SettingsError, Unanswered, Unsupported
 from cloudk8s_aws.errors import THROTTLED, cloud_error
 from cloudk8s_aws.shared_read import SharedRead
 
@@ -23,6 +24,7 @@ CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
 """The SDK's own tries for throttling and lost connections, with its adaptive rate limit."""
 OFFLINE_KEY = "offline"
+NOT_SHOWN_FOR = timedelta(seconds=5)
 
 Prepare = Callable[[Any], None]
 """Called with every new client; tests hang faults and counters into its events."""
@@ -123,6 +125,13 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def filters(**values: Sequence[str]) -> list[dict[str, Any]]:
     """`vpc_id=[…]` as AWS's list of filters; underscores become hyphens."""
     return [{"Name": name.replace("_", "-"), "Values": list(entries)} for name, entries in values.items()]
+
+
+def shown(entries: Sequence[Any], name: str) -> Any:
+    """The entry that a lookup by name has found. Raises RetryLater while listings hide what calls say is there."""
+    if not entries:
+        raise RetryLater(NOT_SHOWN_FOR, f"{name} exists, and is not listed yet")
+    return entries[0]
 
 
 def chunks(entries: Sequence[Any], size: int) -> list[Sequence[Any]]:

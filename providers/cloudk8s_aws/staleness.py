@@ -12,14 +12,21 @@ PRIMARY: Mapping[str, str] = {
     "Vpcs": "VpcId", "Subnets": "SubnetId", "InternetGateways": "InternetGatewayId", "Addresses": "AllocationId",
     "NatGateways": "NatGatewayId", "RouteTables": "RouteTableId", "VpcEndpoints": "VpcEndpointId",
     "SecurityGroups": "GroupId", "Instances": "InstanceId", "Tags": "ResourceId",
+    "LoadBalancers": "LoadBalancerArn", "TargetGroups": "TargetGroupArn", "Listeners": "ListenerArn",
+    "LoadBalancerDescriptions": "LoadBalancerName",
 }  # fmt: skip
-"""Lists of EC2's answers, and what names an entry."""
+"""Lists of answers, and what names an entry."""
 MAKES: Mapping[str, str] = {
     "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "igw", "AllocateAddress": "eipalloc",
     "CreateNatGateway": "nat", "CreateRouteTable": "rtb", "CreateVpcEndpoint": "vpce", "CreateSecurityGroup": "sg",
     "RunInstances": "i",
 }  # fmt: skip
 """Calls that make something, and what its id begins with."""
+
+BALANCING: Mapping[str, str] = {
+    "CreateLoadBalancer": "LoadBalancer", "CreateTargetGroup": "TargetGroup", "CreateListener": "Listener",
+}  # fmt: skip
+"""The same for load balancing, whose answers name what they made."""
 
 
 class Staleness:
@@ -32,7 +39,7 @@ class Staleness:
 
     def attach(self, client: Any) -> None:
         """Change the answers of a client's calls."""
-        client.meta.events.register_first("after-call.ec2.*", self._after)
+        client.meta.events.register_first("after-call.*.*", self._after)
 
     def forget(self) -> None:
         """Another account."""
@@ -44,6 +51,9 @@ class Staleness:
         if prefix := MAKES.get(model.name):
             for id in re.findall(rf"\b{prefix}-[0-9a-f]{{8,}}\b", repr(parsed)):
                 self._born.setdefault(id, now)
+        elif name := BALANCING.get(model.name):
+            for entry in parsed.get(f"{name}s") or ():
+                self._born.setdefault(entry[f"{name}Arn"], now)
         elif model.name.startswith("Describe") and self.lag:
             hidden = {id for id, born in self._born.items() if now - born < self.lag}
             _hide(parsed, hidden)

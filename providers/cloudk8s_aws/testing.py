@@ -12,7 +12,7 @@ from cloudk8s.cloud.stack.timing import VirtualTimer
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.plugin import Instances, LoadBalancers, Machines, Networks, NodeRef, Routes
 from cloudk8s.testing.contract.world import World
-from cloudk8s.testing.faults import Faults, LostAnswer, Throttled
+from cloudk8s.testing.faults import Faults, LostAnswer, StillUsed, Throttled
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.assembly import Aws
 from cloudk8s_aws.instances import provider_id
@@ -140,6 +140,18 @@ class AwsWorld(World):
     def lose_answers(self, share: float) -> None:
         self.faults.lost = share
 
+    def throttle(self, share: float) -> None:
+        self.faults.throttled = share
+
+    def lag(self, seconds: float) -> None:
+        self.staleness.lag = seconds
+
+    def refuse_deletes(self, times: int) -> None:
+        self.faults.refused_deletes = times
+
+    def settle(self) -> None:
+        self.timer.pause(20)
+
     def remove_part(self) -> str:
         elb = self.raw("elbv2")
         balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
@@ -176,6 +188,8 @@ class AwsWorld(World):
             self.faults.before(model.name)
         except Throttled as error:
             raise _client_error("RequestLimitExceeded", str(error), model.name) from error
+        except StillUsed as error:
+            raise _client_error("DependencyViolation", str(error), model.name) from error
 
     def _after(self, model: Any, http_response: Any, **_: Any) -> None:
         """A call whose answer is lost took effect."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from cloudk8s.plugin import SettingsError
+from cloudk8s.plugin import CloudError, SettingsError
 from cloudk8s_libcloud.errors import cloud_error
 from cloudk8s_libcloud.quirks import ec2_for_emulators
 from cloudk8s_libcloud.settings import LibcloudSettings
@@ -19,13 +19,10 @@ T = TypeVar("T")
 class Driver:
     """One account. Drivers share one connection, so calls are made one at a time."""
 
-    def __init__(
-        self, settings: LibcloudSettings, *, before: Callable[[str], None] = lambda call: None,
-        after: Callable[[str], None] = lambda call: None,
-    ) -> None:  # fmt: skip
+    def __init__(self, settings: LibcloudSettings, *, prepare: Callable[[Any], None] = lambda driver: None) -> None:
+        """`prepare` is given the libcloud driver when it is made; tests hang faults into its connection."""
         self._settings = settings
-        self._before = before
-        self._after = after
+        self._prepare = prepare
         self._driver: Any = None
         self._lock = threading.RLock()
 
@@ -41,15 +38,12 @@ class Driver:
     def call(self, operation: str, function: Callable[[Any], T]) -> T:
         """Call something on the libcloud driver. Raises subclasses of CloudError."""
         with self._lock:
-            self._before(operation)
             try:
-                answer = function(self._get())
-            except SettingsError:
+                return function(self._get())
+            except (SettingsError, CloudError):
                 raise
             except Exception as error:
                 raise cloud_error(error, operation) from error
-            self._after(operation)
-            return answer
 
     def nodes(self) -> list[Any]:
         """All nodes of the account."""
@@ -57,7 +51,9 @@ class Driver:
 
     def _get(self) -> Any:
         if self._driver is None:
-            self._driver = self._make()
+            made = self._make()
+            self._prepare(made)
+            self._driver = made
         return self._driver
 
     def _make(self) -> Any:

@@ -10,7 +10,6 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from cloudk8s.cloud.stack.retry import Retries
-from cloudk8s.cloud.stack.timing import VirtualTimer
 from cloudk8s.plugin import Instances, LoadBalancers, Machines, NodeAddress, NodeRef
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
@@ -21,6 +20,7 @@ from cloudk8s_libcloud.load_balancers.contract import libcloud_load_balancers
 from cloudk8s_libcloud.machines import LibcloudMachines
 from cloudk8s_libcloud.nodes import id_of, provider_id
 from cloudk8s_libcloud.settings import BalancerSettings, LibcloudSettings
+from cloudk8s_libcloud.wire import Wire
 
 CLOUD = "cloud"
 IMAGE, SIZE = "ami-12345678", "t3.small"
@@ -33,7 +33,7 @@ class Ec2World(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.faults = _faults()
+        self.wire = Wire()
         self._server: Any = None
 
     def __enter__(self) -> Self:
@@ -66,13 +66,15 @@ class Ec2World(World):
         connection.request("POST", "/moto-api/reset")
         assert connection.getresponse().status == 200
         connection.close()
-        self.faults = _faults()
+        self.wire = Wire()
         return self
 
+    @property
+    def faults(self) -> Faults:
+        return self.wire.faults
+
     def driver(self) -> Driver:
-        return Driver(
-            self.settings, before=lambda call: self.faults.before(call), after=lambda call: self.faults.after(call)
-        )
+        return Driver(self.settings, prepare=self.wire.prepare)
 
     def instances(self) -> Instances:
         return LibcloudInstances(self.driver(), cloud=CLOUD)
@@ -81,11 +83,8 @@ class Ec2World(World):
         return LibcloudMachines(self.driver(), self.settings, cloud=CLOUD)
 
     def load_balancers(self) -> LoadBalancers:
-        driver = BalancerDriver(
-            self.settings, self.driver(), before=lambda call: self.faults.before(call),
-            after=lambda call: self.faults.after(call),
-        )  # fmt: skip
-        retries = Retries(attempts=2, timer=VirtualTimer())
+        driver = BalancerDriver(self.settings, self.driver(), prepare=self.wire.prepare)
+        retries = Retries(attempts=2, timer=self.wire.timer)
         return libcloud_load_balancers(driver, cluster=self.cluster, cloud=CLOUD, retries=retries)
 
     def start_instance(self, name: str) -> NodeRef:
@@ -115,6 +114,18 @@ class Ec2World(World):
     def lose_answers(self, share: float) -> None:
         self.faults.lost = share
 
+    def throttle(self, share: float) -> None:
+        self.faults.throttled = share
+
+    def lag(self, seconds: float) -> None:
+        self.wire.lag = seconds
+
+    def refuse_deletes(self, times: int) -> None:
+        self.faults.refused_deletes = times
+
+    def settle(self) -> None:
+        self.wire.timer.pause(20)
+
     def remove_part(self) -> str:
         def remove(driver: Any) -> str:
             entry = driver.ex_describe()[0]
@@ -143,7 +154,3 @@ class Ec2World(World):
 class _Id:
     def __init__(self, id: str) -> None:
         self.id = id
-
-
-def _faults() -> Faults:
-    return Faults(mutates=lambda call: not call.startswith("list"))

@@ -114,6 +114,9 @@ class LocalWorld(World):
     def lose_answers(self, share: float) -> None:
         self.faults.lost = share
 
+    def throttle(self, share: float) -> None:
+        self.faults.throttled = share
+
     def remove_part(self) -> str:
         uid = next(iter(self.host.records().balancers))
         frontend: Frontend = next(iter(self.host.listening(uid)))

@@ -78,6 +78,15 @@ class SimulatedWorld(World):
     def lose_answers(self, share: float) -> None:
         self.faults.lost = share
 
+    def throttle(self, share: float) -> None:
+        self.faults.throttled = share
+
+    def lag(self, seconds: float) -> None:
+        self.account.lag = seconds
+
+    def refuse_deletes(self, times: int) -> None:
+        self.faults.refused_deletes = times
+
     def remove_part(self) -> str:
         listener = self.account.list("listener")[0]
         self.account.delete([listener.id])

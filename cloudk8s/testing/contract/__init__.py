@@ -24,7 +24,7 @@ NOUNS = (
 )  # fmt: skip
 pytest.register_assert_rewrite(*(f"{__name__}.{noun}" for noun in NOUNS))
 
-from cloudk8s.testing.contract.crashes import TestCrashes  # noqa: E402
+from cloudk8s.testing.contract.crashes import TestCrashes, TestCrashesOfMachines, TestCrashesOfRoutes  # noqa: E402
 from cloudk8s.testing.contract.instances import TestInstances  # noqa: E402
 from cloudk8s.testing.contract.load_balancers import TestLoadBalancers  # noqa: E402
 from cloudk8s.testing.contract.machines import TestMachines  # noqa: E402
@@ -40,7 +40,7 @@ from cloudk8s.testing.contract.volumes import TestVolumes  # noqa: E402
 from cloudk8s.testing.contract.world import World  # noqa: E402
 
 __all__ = [
-    "TestCrashes", "TestInstances", "TestLoadBalancers", "TestMachines", "TestNetworks", "TestNodeController",
-    "TestNodeIPAM", "TestNodeLifecycle", "TestRouteController", "TestRoutes", "TestServiceController", "TestTraffic",
-    "TestVolumes", "World",
+    "TestCrashes", "TestCrashesOfMachines", "TestCrashesOfRoutes", "TestInstances", "TestLoadBalancers",
+    "TestMachines", "TestNetworks", "TestNodeController", "TestNodeIPAM", "TestNodeLifecycle", "TestRouteController",
+    "TestRoutes", "TestServiceController", "TestTraffic", "TestVolumes", "World",
 ]  # fmt: skip

@@ -93,6 +93,18 @@ class World:
         """Lose this share of the answers from now on; 0 heals."""
         pytest.skip("this world can't lose answers")
 
+    def throttle(self, share: float) -> None:
+        """Refuse this share of the calls as too fast from now on; 0 heals."""
+        pytest.skip("this world can't throttle")
+
+    def lag(self, seconds: float) -> None:
+        """Hide what was made for so many seconds from listings; `settle` lets that time pass. 0 heals."""
+        pytest.skip("this world's listings are never stale")
+
+    def refuse_deletes(self, times: int) -> None:
+        """Refuse the next deletions of parts, because something still uses them."""
+        pytest.skip("this world can't refuse deletions")
+
     def remove_part(self) -> str:
         """Delete a part of a load balancer behind the provider's back; says which."""
         pytest.skip("this world can't damage load balancers")

@@ -10,7 +10,7 @@ from cloudk8s.cloud.stack.balancing import MARK
 from cloudk8s.cloud.stack.interface import Create, Observed, ResourceState, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
 from cloudk8s.plugin import CloudNotFound
-from cloudk8s_aws.api import AwsApi, tag_list
+from cloudk8s_aws.api import AwsApi, shown, tag_list
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.attributes import attributes_of, changed_attributes, read_attributes
 from cloudk8s_aws.load_balancers.naming import may_belong_to
@@ -86,9 +86,8 @@ class BalancerType:
         return replace(entry, properties={**present, **kept})
 
     def _adopt(self, name: str, call: Create) -> Mapping[str, Any]:
-        balancer: Mapping[str, Any] = self.api.call("elbv2", "describe_load_balancers", Names=[name])["LoadBalancers"][
-            0
-        ]
+        found = self.api.call("elbv2", "describe_load_balancers", Names=[name])["LoadBalancers"]
+        balancer: Mapping[str, Any] = shown(found, f"load balancer {name}")
         arn = balancer["LoadBalancerArn"]
         if read_tags(self.api, [arn]).get(arn, {}).get(OWNER_TAG) != call.owner.uid:
             raise Taken(f"load balancer {name} exists and is not ours")

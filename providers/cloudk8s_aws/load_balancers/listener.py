@@ -9,7 +9,7 @@ from typing import Any
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import OWNER_TAG
 from cloudk8s.plugin import CloudNotFound
-from cloudk8s_aws.api import AwsApi
+from cloudk8s_aws.api import AwsApi, shown
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.balancer import owned_balancers
 from cloudk8s_aws.load_balancers.tagging import creation_tags
@@ -38,7 +38,8 @@ class ListenerType:
                 Tags=creation_tags(call), **_parameters(wanted),
             )["Listeners"][0]  # fmt: skip
         except Taken:
-            listener = next(e for e in self._of(wanted["load_balancer"]) if e["Port"] == wanted["port"])
+            same = [entry for entry in self._of(wanted["load_balancer"]) if entry["Port"] == wanted["port"]]
+            listener = shown(same, f"the listener on port {wanted['port']}")
             return self._modified(listener["ListenerArn"], wanted, call.owner.uid)
         return self._observed(listener, call.owner.uid)
 

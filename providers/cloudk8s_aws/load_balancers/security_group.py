@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
-from cloudk8s_aws.api import AwsApi, tag_list, tags_of
+from cloudk8s_aws.api import AwsApi, shown, tag_list, tags_of
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.rules import atoms, difference, permissions
 
@@ -64,7 +64,8 @@ class SecurityGroupType:
             {"Name": "group-name", "Values": [wanted["name"]]},
             {"Name": "vpc-id", "Values": [wanted["vpc"]]},
         ]
-        group: dict[str, Any] = self.api.call("ec2", "describe_security_groups", Filters=named)["SecurityGroups"][0]
+        found = self.api.call("ec2", "describe_security_groups", Filters=named)["SecurityGroups"]
+        group: dict[str, Any] = shown(found, f"security group {wanted['name']}")
         return group
 
     def _set_rules(self, group: Mapping[str, Any], wanted: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
 from cloudk8s.plugin import CloudNotFound
-from cloudk8s_aws.api import AwsApi, chunks
+from cloudk8s_aws.api import AwsApi, chunks, shown
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.attributes import attributes_of, changed_attributes, read_attributes
 from cloudk8s_aws.load_balancers.naming import is_generated, may_belong_to
@@ -82,7 +82,8 @@ class TargetGroupType:
         self.api.call("elbv2", "delete_target_group", TargetGroupArn=observed.id)
 
     def _adopt(self, name: str, call: Create) -> Mapping[str, Any]:
-        group: Mapping[str, Any] = self.api.call("elbv2", "describe_target_groups", Names=[name])["TargetGroups"][0]
+        found = self.api.call("elbv2", "describe_target_groups", Names=[name])["TargetGroups"]
+        group: Mapping[str, Any] = shown(found, f"target group {name}")
         arn = group["TargetGroupArn"]
         if read_tags(self.api, [arn]).get(arn, {}).get(OWNER_TAG) != call.owner.uid:
             raise Taken(f"target group {name} exists and is not ours")

@@ -17,10 +17,9 @@ class BalancerDriver(Driver):
     """One account's load balancers, spoken to through an adapter. Calls are made one at a time."""
 
     def __init__(
-        self, settings: LibcloudSettings, compute: Driver, *, before: Callable[[str], None] = lambda call: None,
-        after: Callable[[str], None] = lambda call: None,
-    ) -> None:  # fmt: skip
-        super().__init__(settings, before=before, after=after)
+        self, settings: LibcloudSettings, compute: Driver, *, prepare: Callable[[Any], None] = lambda driver: None
+    ) -> None:
+        super().__init__(settings, prepare=prepare)
         assert settings.load_balancer is not None
         self._given = settings.load_balancer
         self._compute = compute

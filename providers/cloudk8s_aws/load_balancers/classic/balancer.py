@@ -10,7 +10,7 @@ from cloudk8s.cloud.stack.balancing import MARK
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
 from cloudk8s.plugin import CloudNotFound
-from cloudk8s_aws.api import AwsApi, chunks, tags_of
+from cloudk8s_aws.api import AwsApi, chunks, shown, tags_of
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.balancer import DIGEST_TAG, TARGETS_TAG
 from cloudk8s_aws.load_balancers.classic.model import TYPE
@@ -64,7 +64,8 @@ class ClassicType:
         except Taken:
             if self._tags([name]).get(name, {}).get(OWNER_TAG) != call.owner.uid:
                 raise
-        found = self.api.call("elb", "describe_load_balancers", LoadBalancerNames=[name])["LoadBalancerDescriptions"][0]
+        listed = self.api.call("elb", "describe_load_balancers", LoadBalancerNames=[name])["LoadBalancerDescriptions"]
+        found = shown(listed, f"load balancer {name}")
         return self._change(self._in_full(self._observed(found, call.tags)), wanted)
 
     def update(self, call: Update) -> Observed:
