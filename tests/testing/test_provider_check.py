@@ -13,7 +13,8 @@ def test_the_simulated_provider_passes_every_check() -> None:
     assert report.passed
     table = {contract: (passed, failed) for contract, passed, failed, _ in report.table()}
     assert set(table) == {
-        "Crashes", "CrashesOfMachines", "CrashesOfRoutes", "Instances", "LoadBalancers", "Machines", "Networks", "NodeController", "NodeIPAM", "NodeLifecycle",
+        "Crashes", "CrashesOfMachines", "CrashesOfRoutes", "Instances", "LoadBalancers",
+        "Machines", "Networks", "NodeController", "NodeIPAM", "NodeLifecycle",
         "RouteController", "Routes", "ServiceController", "Traffic", "Volumes",
     }  # fmt: skip
     assert all(failed == 0 and passed > 0 for passed, failed in table.values())
