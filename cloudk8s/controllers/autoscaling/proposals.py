@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cloudk8s.controllers.autoscaling.metrics import Metrics, MetricsError
@@ -94,14 +95,14 @@ class Proposals:
     async def _resource_share(self, resource: str, target: Spec, container: str) -> tuple[int, str, Spec]:
         wanted = int(target["averageUtilization"])
         samples = await self._samples(resource, container)
-        requests = requests_of(self.calculation.pods, resource, container)
+        requests = cache(lambda: requests_of(self.calculation.pods, resource, container))
         replicas, usage = self.calculation.replicas(
             samples,
             resource,
-            lambda found: utilization(found, requests) / wanted,
-            lambda name: requests.get(name, 0) * max(100, wanted) // 100,
+            lambda found: utilization(found, requests()) / wanted,
+            lambda name: requests().get(name, 0) * max(100, wanted) // 100,
         )
-        current = {"averageUtilization": utilization(usage, requests), "averageValue": _text(average(usage))}
+        current = {"averageUtilization": utilization(usage, requests()), "averageValue": _text(average(usage))}
         kind = "container resource" if container else "resource"
         return replicas, f"{resource} {kind} utilization (percentage of request)", current
 
@@ -127,13 +128,18 @@ class Proposals:
     async def _object(self, spec: Spec) -> Proposal:
         source = spec["object"]
         metric, described = source["metric"], source["describedObject"]
+        is_average = source["target"].get("averageValue") is not None
         try:
             usage = await self.metrics.of_object(metric, self.namespace, described)
         except MetricsError as error:
-            where = f"{described['kind']} {self.namespace}/{described['name']}"
-            raise MetricsError(f"unable to get metric {metric['name']}: {error} on {where}") from error
+            where = f"{described['kind']} on {self.namespace} {described['name']}"  # upstream's order of words
+            text = f"unable to get metric {metric['name']}: {where}/{error}"
+            summary = f"failed to get {metric['name']} object metric: {text}" if is_average else text
+            raise _Wrapped(text, summary) from error
         replicas, current = self._shared(usage, source["target"], "object")
         name = f"{described['kind']} metric {metric['name']}"
+        if is_average:
+            name = f"external metric {metric['name']}({_selector(metric)})"
         status = {"describedObject": described, "metric": metric, "current": current}
         return Proposal(replicas, name, {"type": "Object", "object": status})
 
@@ -144,7 +150,10 @@ class Proposals:
             usage = sum(await self.metrics.external(metric, self.namespace))
         except MetricsError as error:
             where = f"{self.namespace}/{metric['name']}/{_selector(metric)}"
-            raise MetricsError(f"unable to get external metric {where}: {error}") from error
+            text, name = f"unable to get external metric {where}: {error}", metric["name"]
+            is_average = source["target"].get("averageValue") is not None
+            what = f"{name} external metric" if is_average else f"external metric {name}"
+            raise _Wrapped(text, f"failed to get {what}: {text}") from error
         replicas, current = self._shared(usage, source["target"], "external")
         name = f"external metric {metric['name']}({_selector(metric)})"
         return Proposal(replicas, name, {"type": "External", "external": {"metric": metric, "current": current}})
@@ -164,6 +173,14 @@ class Proposals:
         raise MetricsError(f"invalid {kind} metric source: {neither}")
 
 
+class _Wrapped(MetricsError):
+    """An error of which the summary says more than condition and event."""
+
+    def __init__(self, message: str, summary: str) -> None:
+        super().__init__(message)
+        self.summary = summary
+
+
 _NO_TARGET = (
     "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set"
 )
@@ -173,7 +190,8 @@ async def _checked(work: Awaitable[Proposal], reason: str, what: str) -> Proposa
     try:
         return await work
     except MetricsError as error:
-        raise InvalidMetric(reason, str(error), f"failed to get {what} value: {error}") from error
+        inner = error.summary if isinstance(error, _Wrapped) else str(error)
+        raise InvalidMetric(reason, str(error), f"failed to get {what} value: {inner}") from error
 
 
 def _text(milli: int) -> str:

@@ -137,7 +137,8 @@ class AutoscalerSync:
         if current < minimum:
             return minimum, "Current number of replicas below Spec.MinReplicas"
         wanted, metric = await self._by_metrics(scale, current)
-        reason = f"{metric} above target" if wanted > current else "All metrics below target"
+        above, below = f"{metric} above target", "All metrics below target"
+        reason = above if wanted > current else below if wanted < current else ""
         return self._damped(Wish(current, wanted, minimum, maximum)), reason
 
     async def _by_metrics(self, scale: Object, current: int) -> tuple[int, str]:

@@ -142,6 +142,11 @@ def requests_of(pods: Iterable[Object], resource: str, container: str) -> dict[s
 
 def _request(pod: Object, resource: str, container: str) -> int:
     spec = spec_of(pod)
+    whole = (spec.get("resources") or {}).get("requests")
+    if whole:  # the request of a pod as a whole stands for those of its containers
+        if resource not in whole:
+            raise MetricsError(f"missing pod-level request for {resource} in Pod {name_of(pod)}")
+        return parse(whole[resource]).milli_value
     sidecars = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
     total = 0
     for each in [*(spec.get("containers") or ()), *sidecars]:

@@ -342,3 +342,110 @@ async def test_two_autoscalers_on_the_same_pods_stop_each_other() -> None:
         assert why(run, "ScalingActive") == ("False", "AmbiguousSelector")
         message = "pods by selector app=web are controlled by multiple HPAs: [default/again default/web]"
         assert ("AmbiguousSelector", message) in run.events("web")
+
+
+async def test_the_request_of_a_whole_pod_stands_for_those_of_its_containers() -> None:
+    pods = [member(index, request="") for index in range(2)]
+    for each in pods:
+        each["spec"]["resources"] = {"requests": {"cpu": "500m"}}
+    async with scaling(autoscaler(cpu(50)), 2, *pods, cpu=("500m", "500m")) as (run, _):
+        assert size(run) == 4
+        assert status(run)["currentMetrics"][0]["resource"]["current"]["averageUtilization"] == 100
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason", "event", "summary"),
+    [
+        (
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"}, "target": target("Value", value="10")}},
+            "FailedGetObjectMetric",
+            "unable to get metric m: Service on default front/unable to fetch metrics from custom metrics API: ",
+            "failed to get object metric value: unable to get metric m: Service on default front/",
+        ),
+        (
+            {"type": "Object", "object": {
+                "describedObject": SERVICE, "metric": {"name": "m"},
+                "target": target("AverageValue", averageValue="10")}},
+            "FailedGetObjectMetric",
+            "unable to get metric m: Service on default front/",
+            "failed to get object metric value: failed to get m object metric: unable to get metric m: ",
+        ),
+        (
+            {"type": "External", "external": {"metric": {"name": "m"}, "target": target("Value", value="10")}},
+            "FailedGetExternalMetric",
+            "unable to get external metric default/m/nil: unable to fetch metrics from external metrics API: ",
+            "failed to get m external metric value: failed to get external metric m: unable to get external metric ",
+        ),
+        (
+            {"type": "External", "external": {
+                "metric": {"name": "m", "selector": {"matchLabels": {"a": "b"}}},
+                "target": target("AverageValue", averageValue="5")}},
+            "FailedGetExternalMetric",
+            "unable to get external metric default/m/&LabelSelector{MatchLabels:map[string]string{a:b},",
+            "failed to get m external metric value: failed to get m external metric: unable to get external metric ",
+        ),
+        (
+            {"type": "Pods", "pods": {"metric": {"name": "m"}, "target": target("AverageValue", averageValue="10")}},
+            "FailedGetPodsMetric",
+            "unable to get metric m: unable to fetch metrics from custom metrics API: ",
+            "failed to get pods metric value: unable to get metric m: ",
+        ),
+        (
+            {"type": "ContainerResource", "containerResource": {
+                "name": "cpu", "container": "nope", "target": target(averageUtilization=50)}},
+            "FailedGetContainerResourceMetric",
+            "failed to get cpu utilization: unable to get metrics for resource cpu: "
+            "container nope not present in metrics for pod default/web-0",
+            "failed to get nope container metric value: failed to get cpu utilization: ",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_had_is_said_in_upstreams_words(
+    metric: Object, reason: str, event: str, summary: str
+) -> None:
+    async with scaling(autoscaler(metric), 2, cpu=("1", "1")) as (run, _):
+        assert why(run, "ScalingActive") == ("False", reason)
+        events = dict(run.events("web"))
+        assert events[reason].startswith(event)
+        first = "invalid metrics (1 invalid out of 1), first error is: "
+        assert events["FailedComputeMetricsReplicas"].startswith(first + summary)
+
+
+async def test_a_tolerance_may_be_tight_in_one_direction() -> None:
+    tight = {"scaleDown": {
+        "tolerance": "0", "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+        "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+    }}  # fmt: skip
+    async with scaling(autoscaler(cpu(50), behavior=tight), 4, cpu=("470m",) * 4) as (run, server):
+        assert size(run) == 4
+        server.set_usage("cpu", *("370m",) * 4)
+        await run.settle(16, step=1)
+        assert size(run) == 3
+
+
+async def test_windows_hold_back_in_both_directions_and_say_so() -> None:
+    slow = {"scaleUp": {
+        "stabilizationWindowSeconds": 60, "selectPolicy": "Max",
+        "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+    }}  # fmt: skip
+    async with scaling(autoscaler(cpu(50), behavior=slow), 2, cpu=("900m", "900m")) as (run, _):
+        assert size(run) == 2
+        found = condition(run.get(HORIZONTAL_POD_AUTOSCALERS, "web"), "AbleToScale")
+        assert found is not None
+        assert (found["reason"], found["message"]) == (
+            "ScaleUpStabilized",
+            "recent recommendations were lower than current one, applying the lowest recent recommendation",
+        )
+        await run.settle(70, step=1)
+        assert size(run) == 4
+
+
+async def test_a_value_for_each_pod_of_one_object_is_named_as_upstream_names_it() -> None:
+    source = {"describedObject": SERVICE, "metric": {"name": "m"}, "target": target("AverageValue", averageValue="10")}
+    metric = {"type": "Object", "object": source}
+    async with scaling(autoscaler(cpu(100)), 2, cpu=("900m", "900m")) as (run, server):
+        server.metrics[OBJECT_METRIC] = [custom("40")]
+        await run.client.patch(HORIZONTAL_POD_AUTOSCALERS, "web", {"spec": {"metrics": [metric]}}, namespace=NS)
+        await run.settle()
+        assert ("SuccessfulRescale", "New size: 4; reason: external metric m(nil) above target") in run.events("web")
