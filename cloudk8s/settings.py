@@ -34,6 +34,8 @@ class ClusterSettings(BaseModel):
     """Range that load balancers on this host get addresses from."""
     host_range: str = "198.19.0.0/24"
     """Range that nodes on hosts within this host get addresses from."""
+    certificate_hosts: tuple[str, ...] = ()
+    """More names and addresses that the API server is called by."""
     cluster_domain: str = "cluster.local"
     """DNS domain of the cluster."""
     cloud: str = ""

@@ -189,7 +189,8 @@ def _dispatcher(
 def _bearer(core: Core, tokens: ServiceAccountTokens, identity: Identity) -> BearerAuthenticator:
     """Bearer tokens of service accounts, of bootstrapping nodes, from the static file, and of plugins' kinds."""
     legacy = LegacyTokens(tokens.keys, core.find, api_audiences=(DEFAULT_ISSUER,))
-    kinds: list[TokenAuthenticator] = [tokens, legacy, BootstrapTokens(core.find, clock=core.clock)]
+    bootstrap = BootstrapTokens(core.find, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)
+    kinds: list[TokenAuthenticator] = [tokens, legacy, bootstrap]
     kinds += identity.token_authenticators
     if identity.token_file is not None:
         kinds.insert(0, TokenFile(identity.token_file, api_audiences=(DEFAULT_ISSUER,)))

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "plugin": "plugin:plugin",
     "lb": "lb:lb",
     "offline": "offline:offline",
+    "machine": "machine:machine",
     "image": "image:image",
     "cluster": "cluster:cluster",
     "backup": "backup:backup",

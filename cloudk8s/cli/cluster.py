@@ -8,6 +8,7 @@ from cloudk8s.cli.cluster_apply import apply
 from cloudk8s.cli.cluster_create import create
 from cloudk8s.cli.cluster_delete import delete
 from cloudk8s.cli.cluster_describe import describe
+from cloudk8s.cli.cluster_kubeconfig import kubeconfig
 from cloudk8s.cli.cluster_list import list_clusters
 from cloudk8s.cli.cluster_plan import plan
 from cloudk8s.cli.cluster_scale import scale
@@ -23,4 +24,5 @@ cluster.command("describe")(describe)
 cluster.command("scale")(scale)
 cluster.command("upgrade")(upgrade)
 cluster.command("delete")(delete)
+cluster.command("kubeconfig")(kubeconfig)
 cluster.command("schema")(schema)

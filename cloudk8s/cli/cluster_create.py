@@ -9,6 +9,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster_declaring import Wishes, declared
 from cloudk8s.cli.cluster_describe import show
+from cloudk8s.cli.cluster_kubeconfig import merge_into_yours
 from cloudk8s.cli.cluster_options import (
     File,
     Offline,
@@ -47,6 +48,7 @@ def create(
 
     Example: cloudk8s cluster create demo --provider aws --offline --workers 3
     """
+    from cloudk8s.provisioning.access import has_nodes
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.state import look
 
@@ -57,5 +59,7 @@ def create(
         state = look(site)
         state = converge(site, declared(site, state, from_file, wishes), timeout=limit, state=state)
         show(site, look(site) if format is not Format.TABLE else state, format)
+        if joined := has_nodes(site, state):
+            merge_into_yours(site, state)
     if format is Format.TABLE:
-        output.say(f"next: cloudk8s cluster describe {name}")
+        output.say("next: kubectl get nodes" if joined else f"next: cloudk8s cluster describe {name}")

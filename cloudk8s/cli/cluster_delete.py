@@ -32,6 +32,7 @@ def delete(
 
     Example: cloudk8s cluster delete demo --yes
     """
+    from cloudk8s.apiserver import kubeconfig as files
     from cloudk8s.provisioning.bookmarks import forget
     from cloudk8s.provisioning.planning import plan_deletion
     from cloudk8s.provisioning.state import look
@@ -51,6 +52,7 @@ def delete(
             _confirm(name, planned.summary)
         tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
     forget(name)
+    files.remove(files.default_path(), files.context_name(name))
     if format is not Format.TABLE:
         output.show({"name": name, "phase": "Absent", "deleted": planned.changes}, format)
 

@@ -36,10 +36,11 @@ def describe(
 
     Example: cloudk8s cluster describe demo
     """
+    from cloudk8s.provisioning.access import with_nodes
     from cloudk8s.provisioning.state import look
 
     site = open_named(name, Where.of(provider, offline, settings))
-    state = look(site)
+    state = with_nodes(site, look(site))
     if not state.exists:
         raise UserError(f'there is no cluster "{name}" on {site.provider}')
     show(site, state, format, with_resources=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
     from cloudk8s.node.agent import NodeAgent
@@ -33,6 +34,7 @@ def kubelet(
     cluster_cidr: Annotated[str, typer.Option(help="Ranges of the pods of all nodes.")] = "",
     max_pods: Annotated[int, typer.Option(help="How many pods the node takes.")] = 110,
     node_labels: Annotated[str, typer.Option(help="Labels to register with: key=value,…")] = "",
+    register_with_taints: Annotated[str, typer.Option(help="Taints to register with: key=value:effect,…")] = "",
     provider_id: Annotated[str, typer.Option(help="The cloud's name for this machine.")] = "",
     cloud_provider: Annotated[str, typer.Option(help="external, where a cloud controller finishes the node.")] = "",
     pod_manifest_path: Annotated[Path | None, typer.Option(help="Directory of static pods.")] = None,
@@ -54,6 +56,7 @@ def kubelet(
         address=address, port=port, client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
         cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
+        register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
         kubernetes_version=f"v{kubernetes_version}.0",
     )  # fmt: skip
@@ -93,6 +96,15 @@ async def _run(
 async def _announce(agent: NodeAgent) -> None:
     await agent.is_running.wait()
     output.step(f"node {agent.settings.node_name} runs; it listens on port {agent.port}")
+
+
+def _taint(text: str) -> dict[str, str]:
+    """`key=value:effect`, or `key:effect`."""
+    left, _, effect = text.rpartition(":")
+    key, value = _pair(left)
+    if not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        raise UserError(f"--register-with-taints {text}: write key=value:effect, like dedicated=web:NoSchedule")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -60,6 +60,8 @@ class NetworkSettings:
     max_connections: int = MAX_CONNECTIONS
     """Requests at once; each may need a connection, and the handshake of one costs more than a request."""
     user_agent: str = f"cloudk8s/{__version__}"
+    retries: int = RETRIES
+    """How often a request is sent again because the server asked for it."""
 
 
 class NetworkClient:
@@ -184,7 +186,8 @@ class NetworkClient:
     ) -> tuple[HttpResponse, bytes]:
         target = _target(self._prefix + path, query)
         content = b"" if body is None else codec.encode(body)
-        for attempt in range(RETRIES + 1):
+        retries = self._settings.retries
+        for attempt in range(max(retries, 1) + 1):
             async with self._slots:
                 response, answer = await self._exchange(method, target, content, headers)
             if response.status < 400:
@@ -192,7 +195,7 @@ class NetworkClient:
             error = _error(response, answer)
             if response.status == 401 and attempt == 0:
                 self._credentials.reject()
-            elif attempt == RETRIES or not _asks_to_retry(error):
+            elif attempt >= retries or not _asks_to_retry(error):
                 raise error
             else:
                 assert error.retry_after is not None

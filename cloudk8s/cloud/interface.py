@@ -162,6 +162,20 @@ class KeepsRecords(Protocol):
 
 
 @runtime_checkable
+class KeepsSecrets(Protocol):
+    """A `Networks` or `Machines` whose account keeps a small secret for each cluster, out of reach of its machines."""
+
+    def secret(self, cluster: str) -> bytes | None:
+        """The cluster's secret, if there is one."""
+
+    def keep_secret(self, cluster: str, value: bytes) -> bytes:
+        """Keep it; where there is one already that stays. Returns the one that is kept."""
+
+    def forget_secret(self, cluster: str) -> None:
+        """Delete it; absent is success."""
+
+
+@runtime_checkable
 class ForetellsCalls(Protocol):
     """A `Networks` or `Machines` that knows beforehand which calls that change something its work will take."""
 

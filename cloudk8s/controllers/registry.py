@@ -60,10 +60,6 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("node-ipam-controller", "cloudk8s.controllers.node_ipam.controller:NodeIPAMController"),
     ("ttl-controller", "cloudk8s.controllers.node_ttl:NodeTTLController"),
     ("ephemeral-volume-controller", "cloudk8s.controllers.ephemeral_volumes:EphemeralVolumeController"),
-    (
-        "persistentvolume-attach-detach-controller",
-        "cloudk8s.controllers.attach_detach.controller:AttachDetachController",
-    ),
     ("resourceclaim-controller", "cloudk8s.controllers.resource_claim.controller:ResourceClaimController"),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),

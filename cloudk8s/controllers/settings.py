@@ -62,8 +62,6 @@ class ControllerSettings(BaseModel):
     """How long after its start a pod's changes of readiness count as its first."""
     resource_quota_sync_period: timedelta = timedelta(minutes=5)
     """How often every quota is counted afresh, whatever happened."""
-    disable_force_detach_on_timeout: bool = False
-    """Whether volumes stay attached to a node that is not healthy, however long it does not say that it is done."""
     concurrent_resource_claim_syncs: int = 10
     """How many pods, and how many claims, of dynamic resources are worked on at once."""
     concurrent_syncs: int = 5

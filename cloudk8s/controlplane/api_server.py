@@ -110,7 +110,7 @@ async def running_api_server(
         bind=settings.bind,
         service_cluster_ip_range=settings.service_cluster_ip_range,
         cluster_domain=settings.cluster_domain,
-        extra_hosts=[address for address in (advertised(settings.bind),) if address],
+        extra_hosts=[*settings.certificate_hosts, *(address for address in (advertised(settings.bind),) if address)],
         clock=clock,
     )
     registry = load_registry(settings.kubernetes_version)

@@ -42,9 +42,10 @@ class CloudControllerOptions:
 
 @asynccontextmanager
 async def running_clouds(
-    server: RunningApiServer, context: ControllerContext, clouds: CloudsFile, *, offline_nodes: Sequence[str] = ()
-) -> AsyncIterator[None]:
-    """Run the cloud controllers with the informers of `context`.
+    server: RunningApiServer, context: ControllerContext, clouds: CloudsFile, *, offline_nodes: Sequence[str] = (),
+    controllers: Sequence[str] = ("*",),
+) -> AsyncIterator[None]:  # fmt: skip
+    """Run the cloud controllers, or those selected, with the informers of `context`.
 
     `offline_nodes` get an instance each in the emulated accounts.
     """
@@ -54,7 +55,7 @@ async def running_clouds(
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, COMPONENT, clock=context.clock)
     attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=context.clock)
-    wanted = registrations(attached, clouds.controllers, clock=context.clock)
+    wanted = selected(registrations(attached, clouds.controllers, clock=context.clock), controllers)
     ours = replace(context, client=client, events=events)
     loops = background(run_controllers(ours, wanted), events.run(), names=("cloud controllers", "cloud events"))
     try:

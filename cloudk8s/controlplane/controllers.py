@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
@@ -20,13 +21,13 @@ IDENTITY = "system:kube-controller-manager"
 
 @asynccontextmanager
 async def running_controllers(
-    server: RunningApiServer, selection: Sequence[str], *, clock: Clock
+    server: RunningApiServer, selection: Sequence[str], *, clock: Clock, changes: Mapping[str, Any] | None = None
 ) -> AsyncIterator[ControllerContext]:
-    """Run the selected controllers, with one set of informers for all of them."""
+    """Run the selected controllers, with one set of informers for all of them; `changes` are settings of theirs."""
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, "kube-controller-manager", clock=clock)
     informers = Informers(client, clock=clock)
-    options = _options(server)
+    options = _options(server).model_copy(update=dict(changes or {}))
     context = ControllerContext(client, informers, events, clock, server.settings, options)
     registrations = all_controllers(server.plugins).select(selection)
     loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))

@@ -52,7 +52,7 @@ def recall(cluster: str) -> Bookmark | None:
 
 def forget(cluster: str) -> None:
     """The cluster is gone."""
-    for suffix in (".json", ".journal"):
+    for suffix in (".json", ".journal", ".lock"):
         _path(cluster).with_suffix(suffix).unlink(missing_ok=True)
 
 

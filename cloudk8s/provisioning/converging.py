@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.cloud.stack.interface import Observation
-from cloudk8s.errors import CloudError
-from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.errors import CloudError, CloudK8sError
+from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
-from cloudk8s.provisioning.machine_work import make, remove
+from cloudk8s.provisioning.joining import Joining
+from cloudk8s.provisioning.machine_work import completed, make, remove
 from cloudk8s.provisioning.machines.decision import Decision
 from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.network import network_request
@@ -23,8 +24,11 @@ from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.simulation import next_decisions
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, look, views
+from cloudk8s.provisioning.state import State, in_order, look, views
 from cloudk8s.provisioning.waiting import Patience
+
+JOINING_SECONDS = 2.0
+"""The longest pause while machines become nodes: who waits for an approval should not wait long."""
 
 
 @dataclass(slots=True)
@@ -48,44 +52,72 @@ def converge(
     patience = Patience(site, timeout)
     state = state or patience.read(lambda: look(site))
     declaration = _settled(site, declaration, state, patience)
+    joining = Joining.of(site, declaration)
+    try:
+        return _converge(site, joining, state, patience)
+    finally:
+        joining.close()
+
+
+def _converge(site: Site, joining: Joining, state: State, patience: Patience) -> State:
     while True:
-        done = _pass(site, declaration, state)
+        done = _pass(site, joining, state)
         if done.has_moved:
             patience.progressed()
         if done.failures or done.waiting:
-            patience.wait(done.failures, done.waiting)
+            patience.wait(done.failures, done.waiting, most=JOINING_SECONDS if joining.awaits_nodes else 0.0)
             state = _look_again(site, done, patience)
         elif done.goes_on:
             state = done.state
         else:
             site.report(Event("done", f"cluster {site.cluster}", "is as declared"))
-            return replace(done.state, recorded=declaration)
+            return replace(done.state, recorded=joining.declaration)
 
 
 def _settled(site: Site, declaration: ClusterDeclaration, state: State, patience: Patience) -> ClusterDeclaration:
     return patience.read(lambda: settled(site, declaration, state))
 
 
-def _pass(site: Site, declaration: ClusterDeclaration, state: State) -> Pass:
+def _pass(site: Site, joining: Joining, state: State) -> Pass:
     """The network; new machines; the endpoint, which sends nothing more to those that go; and only then these go."""
-    done = Pass(state)
+    done, declaration = Pass(state), joining.declaration
     members = state.members
     network = _network(site, declaration, members, done)
     if network is None:
         return done
-    decisions = next_decisions(declaration, state.machines, network.id, site.clock.now())
-    _make(site, decisions, network, done)
+    machines = joining.look(state.machines, network)
+    done.state = replace(done.state, machines=machines)
+    joining.tend(machines, network)
+    decisions = next_decisions(declaration, machines, network.id, site.clock.now())
+    decisions = _possible(joining, decisions, done)
+    _make(site, joining, decisions, network, done)
     doomed = {deletion.machine.machine.id for decision in decisions for deletion in decision.delete}
     staying = [id for id in done.state.members if id not in doomed]
     if staying != list(members) and not done.failures and site.networks is not None:
         _network(site, declaration, staying, done)
     if not done.failures:
-        _remove(site, decisions, done)
+        _remove(site, joining, decisions, done)
     for decision in decisions:
         waits = _waits(decision, done.state.machines)
         done.waiting |= waits
         done.goes_on |= not (waits or decision.is_settled)
     return done
+
+
+def _possible(joining: Joining, decisions: Sequence[Decision], done: Pass) -> list[Decision]:
+    """While the API of the cluster does not answer nothing is known of nodes: only a control plane may be made."""
+    if not joining.awaits_nodes or joining.answers:
+        return list(decisions)
+    left = [entry for entry in done.state.machines if entry.exists and entry.machine.role == "control-plane"]
+    if left:
+        done.waiting["the API"] = "does not answer yet, usually within a minute"
+    return [
+        replace(
+            decision, create=decision.create if decision.group == CONTROL_PLANE and not left else (), delete=(),
+            is_settled=False,
+        )
+        for decision in decisions
+    ]  # fmt: skip
 
 
 def _network(site: Site, declaration: ClusterDeclaration, members: Sequence[str], done: Pass) -> Network | None:
@@ -114,39 +146,67 @@ def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:
     return all(network.attachments.get(f"{role}/{zone}") for role in roles for zone in zones)
 
 
-def _make(site: Site, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
+def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
     for decision in decisions:
-        work = make(site, decision, network)
+        if not decision.create:
+            continue
+        requests = [completed(request, network) for request in decision.create]
+        try:
+            joining.invite(requests, network, done.state.machines)
+        except CloudK8sError as error:
+            done.waiting["the API"] = str(error)
+            continue
+        work = make(site, joining.user_data(requests, network, done.state.machines))
         done.failures |= work.failures
-        _note(done, work.made)
+        _note(done, work.made, joining)
 
 
-def _remove(site: Site, decisions: Sequence[Decision], done: Pass) -> None:
+def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: Pass) -> None:
     for decision in decisions:
-        work = remove(site, decision)
+        ready, waiting = joining.emptied([deletion.machine for deletion in decision.delete])
+        done.waiting |= waiting
+        names = {view.machine.id for view in ready}
+        work = remove(site, [deletion for deletion in decision.delete if deletion.machine.machine.id in names])
+        joining.forget(work.deleted)
         done.failures |= work.failures
-        _note(done, [replace(machine, state="deleting") for machine in work.deleted])
+        _note(done, [replace(machine, state="deleting") for machine in work.deleted], joining)
 
 
-def _note(done: Pass, machines: Sequence[Machine]) -> None:
+def _note(done: Pass, machines: Sequence[Machine], joining: Joining) -> None:
     """What is known of machines now."""
     if machines:
-        known = {view.machine.id: view.machine for view in done.state.machines}
-        known |= {machine.id: machine for machine in machines}
-        done.state = replace(done.state, machines=views(list(known.values())))
+        known = {view.machine.id: view for view in done.state.machines}
+        for machine in machines:
+            view = known.get(machine.id) or MachineView(machine, needs_node=joining.awaits_nodes)
+            known[machine.id] = replace(view, machine=machine)
+        done.state = replace(done.state, machines=in_order(known.values()))
         done.has_moved = True
 
 
 def _waits(decision: Decision, machines: Iterable[MachineView]) -> dict[str, str]:
     """What a group waits for, after this step."""
     mine = [view for view in machines if view.group == decision.group]
-    unready = [view.name for view in mine if view.exists and not view.is_available]
+    unready = [view for view in mine if view.exists and not view.is_available]
     leaving = [view.name for view in mine if view.machine.state == "deleting"]
     if unready:
-        return {f"machines of {decision.group}": f"{len(unready)} not running yet, usually within a minute"}
+        return {f"machines of {decision.group}": _missing(unready)}
     if leaving:
         return {f"machines of {decision.group}": f"{len(leaving)} still shutting down"}
     return {}
+
+
+def _missing(views: Sequence[MachineView]) -> str:
+    """What machines lack that do not serve."""
+    stopped = [view for view in views if view.machine.state == "stopped"]
+    if stopped:
+        return f"{stopped[0].name} has stopped{': ' if stopped[0].machine.reason else ''}{stopped[0].machine.reason}"
+    running = [view for view in views if view.machine.state == "running"]
+    if len(running) < len(views):
+        return f"{len(views) - len(running)} not running yet, usually within a minute"
+    unready = [view.node for view in running if view.node is not None]
+    if unready:
+        return f"{len(views)} not ready yet: node {unready[0].name}: {unready[0].reason}"
+    return f"{len(views)} not joined yet, usually within a minute of their first boot"
 
 
 def _refreshed(site: Site, done: Pass) -> State:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cloudk8s.cloud.model.machine import Machine, MachineRequest
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.errors import CloudError
-from cloudk8s.provisioning.machines.decision import Decision, Deletion
+from cloudk8s.provisioning.machines.decision import Deletion
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
 
@@ -23,19 +23,19 @@ class Work:
     failures: dict[str, CloudError] = field(default_factory=dict)
 
 
-def make(site: Site, decision: Decision, network: Network) -> Work:
+def make(site: Site, requests: Sequence[MachineRequest]) -> Work:
     """Make what was decided; never raises for what a cloud does."""
     work = Work()
-    if decision.create:
-        _create(site, [completed(request, network) for request in decision.create], work)
+    if requests:
+        _create(site, requests, work)
     return work
 
 
-def remove(site: Site, decision: Decision) -> Work:
+def remove(site: Site, deletions: Sequence[Deletion]) -> Work:
     """Delete what was decided; never raises for what a cloud does."""
     work = Work()
-    if decision.delete:
-        _delete(site, decision.delete, work)
+    if deletions:
+        _delete(site, deletions, work)
     return work
 
 

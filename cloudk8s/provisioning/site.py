@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cloudk8s.cloud.interface import LoadBalancers, Machines, Networks, Volumes
+from cloudk8s.cloud.interface import KeepsSecrets, LoadBalancers, Machines, Networks, Volumes
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.journal import Intent, Journal, MemoryJournal
@@ -18,6 +18,7 @@ from cloudk8s.plugin.manager import Plugins
 from cloudk8s.provisioning.identity import owner_of
 from cloudk8s.provisioning.memory import MachineMemory
 from cloudk8s.provisioning.progress import Report, ReportingJournal, silent
+from cloudk8s.provisioning.seeds import Seeds
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -40,10 +41,14 @@ class Site:
     report: Report = silent
     wait_most: float = 15.0
     """The longest pause between two looks at what is waited for, in seconds."""
+    plugins: Plugins | None = None
+    """Where bootstrap methods beside our own are looked for."""
     memory: MachineMemory = field(init=False)
+    seeds: Seeds = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "memory", MachineMemory(self.timer))
+        object.__setattr__(self, "seeds", Seeds(self.cluster, _keeper(self.networks) or _keeper(self.machines)))
 
     def list_machines(self) -> Sequence[Machine]:
         """The cluster's machines, with what was made and deleted a moment ago."""
@@ -94,5 +99,9 @@ def open_site(
     kept = dict(settings) if isinstance(settings, Mapping) else {}
     return Site(
         provider, cluster, kept, machines, networks, engine, plugins.load_balancers(cloud),
-        plugins.volumes(cloud), options.clock, options.report,
+        plugins.volumes(cloud), options.clock, options.report, plugins=plugins,
     )  # fmt: skip
+
+
+def _keeper(contract: object) -> KeepsSecrets | None:
+    return contract if isinstance(contract, KeepsSecrets) else None

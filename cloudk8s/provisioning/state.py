@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudk8s.cloud.model.machine import Machine
@@ -43,7 +43,12 @@ def look(site: Site) -> State:
 
 def views(machines: Sequence[Machine]) -> tuple[MachineView, ...]:
     """Machines, in the order of their names."""
-    return tuple(MachineView(machine) for machine in sorted(machines, key=lambda entry: (entry.name, entry.id)))
+    return in_order(MachineView(machine) for machine in machines)
+
+
+def in_order(found: Iterable[MachineView]) -> tuple[MachineView, ...]:
+    """By name."""
+    return tuple(sorted(found, key=lambda view: (view.name, view.machine.id)))
 
 
 def record_of(observation: Observation) -> Mapping[str, str]:

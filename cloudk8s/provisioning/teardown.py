@@ -65,6 +65,7 @@ def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False
         if work.is_done:
             left = patience.read(lambda: sorted(_left(site, keep_volumes=keep_volumes)))
             if not left:
+                site.seeds.forget()
                 site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
                 return
             work.waiting["what is left"] = ", ".join(left)
@@ -115,7 +116,7 @@ def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
 
 
 def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
-    done = remove(site, remove_all(state.machines))
+    done = remove(site, remove_all(state.machines).delete)
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)
     if done.deleted:

@@ -42,8 +42,8 @@ class Patience:
     def __post_init__(self) -> None:
         self._deadline = self.site.timer.monotonic() + self.timeout
 
-    def wait(self, failures: Mapping[str, CloudError], waiting: Mapping[str, str]) -> None:
-        """Pause before the next look; raises what can't be cured, or that time is up."""
+    def wait(self, failures: Mapping[str, CloudError], waiting: Mapping[str, str], *, most: float = 0.0) -> None:
+        """Pause before the next look, `most` seconds if given; raises what can't be cured, or that time is up."""
         for subject, error in failures.items():
             if isinstance(error, FINAL):
                 raise _as_final(subject, error)
@@ -51,7 +51,7 @@ class Patience:
         if self.site.timer.monotonic() + self._pause > self._deadline:
             raise NotConverged(self._time_is_up(failures, waiting))
         self.site.timer.pause(self._pause)
-        self._pause = min(self._pause * 2, self.site.wait_most)
+        self._pause = min(self._pause * 2, most or self.site.wait_most)
 
     def read(self, function: Callable[[], T]) -> T:
         """What a function reads, however often it takes; raises what can't be cured, or that time is up."""

@@ -36,6 +36,8 @@ class Aws:
     connection: AwsApi | None = None
     retries: Retries | None = None
     concurrency: int = 8
+    boots: bool = True
+    """Machines run their user data, unless the account is emulated."""
 
     @cached_property
     def api(self) -> AwsApi:
@@ -83,7 +85,11 @@ class Aws:
         return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
 
     def machines(self) -> AwsMachines:
-        return AwsMachines(self.api, self.cluster_vpc, tags=self.settings.tags, families=self.settings.node_ip_families)
+        settings = self.settings
+        return AwsMachines(
+            self.api, self.cluster_vpc, tags=settings.tags, families=settings.node_ip_families,
+            is_emulated=settings.offline, boots=self.boots and not settings.offline,
+        )  # fmt: skip
 
     def networks(self) -> AwsNetworks:
         return AwsNetworks(self.api, self.cluster_vpc)

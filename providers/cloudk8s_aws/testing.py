@@ -76,7 +76,7 @@ class AwsWorld(World):
     def aws(self) -> Aws:
         """Fresh parts, as after a restart."""
         retries = Retries(attempts=2, timer=self.timer)
-        return Aws(self.settings(), self.cluster, connection=self.api, retries=retries, concurrency=1)
+        return Aws(self.settings(), self.cluster, connection=self.api, retries=retries, concurrency=1, boots=False)
 
     def instances(self) -> Instances:
         return self.aws().instances()

@@ -53,6 +53,7 @@ class LocalNetworks:
             return Network(request.cluster)
         place = {
             "network": network.id,
+            "range": str(network.attribute("range")),
             "load_balancer_range": balancer_range(str(network.attribute("range"))),
             "directory": str(self._account.directory or ""),
         }

@@ -39,7 +39,7 @@ class Authority:
 
 def new_key() -> bytes:
     """A private key, PEM in PKCS #8."""
-    return _pem(ec.generate_private_key(ec.SECP256R1()))
+    return private_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
 def public_key(private: bytes) -> bytes:
@@ -48,9 +48,11 @@ def public_key(private: bytes) -> bytes:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def issue(profile: Profile, authority: Authority | None, now: datetime) -> Issued:
-    """Make a key and a certificate for it; without an authority it signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def issue(
+    profile: Profile, authority: Authority | None, now: datetime, *, key: ec.EllipticCurvePrivateKey | None = None
+) -> Issued:
+    """Make a key, or take this one, and a certificate for it; without an authority it signs itself."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     issuer_key = authority.key if authority else key
     subject = _subject(profile)
     builder = (
@@ -73,7 +75,7 @@ def issue(profile: Profile, authority: Authority | None, now: datetime) -> Issue
         names = x509.SubjectAlternativeName([_general_name(host) for host in profile.hosts])
         builder = builder.add_extension(names, critical=False)
     certificate = builder.sign(issuer_key, hashes.SHA256())
-    return Issued(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
+    return Issued(certificate.public_bytes(serialization.Encoding.PEM), private_pem(key))
 
 
 def not_after(certificate: bytes) -> datetime:
@@ -107,7 +109,8 @@ def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     )
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key, PEM in PKCS #8."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from cloudk8s.cloud.model.instance import NodeAddress
 
+NAMES = b"@cloudk8s-names@"
+"""Stands in user data for the names of the machines that boot from it."""
 MachineState = Literal["pending", "running", "stopped", "deleting", "gone"]
 Role = Literal["control-plane", "worker"]
 
@@ -91,6 +93,9 @@ class MachineCapabilities:
     zones: tuple[str, ...] = ()
     tokens: bool = False
     """The cloud itself refuses to make the same machine twice."""
+    shares_user_data: bool = False
+    """Machines of one `create` may boot from one user data, in which the provider puts their names where the request
+    has `NAMES`, packed by `model.names`; elsewhere requests come complete."""
     boots: bool = True
     """Machines run their user data, so they can join; those of an emulated account do not."""
     listing_lag: float = 0.0

@@ -70,6 +70,8 @@ class Rollout(Declared):
     """How many machines there may be above the number declared."""
     max_unavailable: IntOrPercent = 0
     """How many machines may be missing."""
+    drain_timeout: timedelta = timedelta(minutes=5)
+    """How long pods may take to leave a machine that goes; 0 is for ever."""
 
     @model_validator(mode="after")
     def _something_may_move(self) -> Rollout:

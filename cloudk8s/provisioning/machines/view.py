@@ -22,6 +22,7 @@ class NodeState:
     version: str = ""
     unhealthy_since: datetime | None = None
     reason: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,19 +42,24 @@ class AwsMachines:
 
     def __init__(
         self, api: AwsApi, vpc: KnownVpc, *, tags: Mapping[str, str], families: Sequence[str] = ("ipv4",),
-        is_emulated: bool = False, monotonic: Callable[[], float] = time.monotonic,
+        is_emulated: bool = False, boots: bool = True, monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._api = api
         self._vpc = vpc
         self._tags = dict(tags)
         self._families = tuple(families)
-        self._is_emulated = is_emulated
+        self._is_emulated, self._boots = is_emulated, boots
         self._listings = Listings(monotonic, fresh=FRESH_SECONDS)
 
     @property
     def capabilities(self) -> MachineCapabilities:
         return MachineCapabilities(
-            user_data_bytes=USER_DATA, spot=True, tokens=True, listing_lag=0.0 if self._is_emulated else LAG_SECONDS
+            user_data_bytes=USER_DATA,
+            spot=True,
+            tokens=True,
+            shares_user_data=True,
+            boots=self._boots,
+            listing_lag=0.0 if self._is_emulated else LAG_SECONDS,
         )
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cloudk8s.cloud.model.machine import NAMES as NAMES_IN_USER_DATA
+from cloudk8s.cloud.model.names import pack
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG
 from cloudk8s.machinery.codec import encode_canonical
 from cloudk8s.plugin import MachineRequest, Unsupported
@@ -35,8 +37,8 @@ def batches(requests: Sequence[MachineRequest]) -> list[Sequence[MachineRequest]
 def parameters(batch: Sequence[MachineRequest], tags: Mapping[str, str], *, attempt: int = 0) -> dict[str, Any]:
     """The call for a batch; its token is the same for the same machines, in any process."""
     first = batch[0]
-    if len(first.user_data) > USER_DATA:
-        raise Unsupported("bootstrap", f"user data of {len(first.user_data)} bytes; EC2 takes {USER_DATA}")
+    if (size := len(_user_data(batch))) > USER_DATA:
+        raise Unsupported("bootstrap", f"user data of {size} bytes; EC2 takes {USER_DATA}")
     found: dict[str, Any] = {
         "ImageId": image_id(first), "InstanceType": first.type or DEFAULT, "MinCount": len(batch),
         "MaxCount": len(batch),
@@ -46,7 +48,7 @@ def parameters(batch: Sequence[MachineRequest], tags: Mapping[str, str], *, atte
         ],
     }  # fmt: skip
     if first.user_data:
-        found["UserData"] = first.user_data.decode("latin-1")
+        found["UserData"] = _user_data(batch).decode("latin-1")
     found |= _place(first.network)
     if first.root_volume_gib:
         found["BlockDeviceMappings"] = [_volume(first)]
@@ -71,6 +73,11 @@ def token(batch: Iterable[MachineRequest], wanted: Mapping[str, Any], attempt: i
     """
     entry = [[request.token for request in batch], wanted, attempt]
     return hashlib.sha256(encode_canonical(entry)).hexdigest()[:32]
+
+
+def _user_data(batch: Sequence[MachineRequest]) -> bytes:
+    """The machines' user data; each finds its own name by its launch index."""
+    return batch[0].user_data.replace(NAMES_IN_USER_DATA, pack([request.name for request in batch]).encode())
 
 
 def _tags(batch: Sequence[MachineRequest]) -> dict[str, str]:

@@ -34,7 +34,7 @@ class SimulatedMachines:
 
     @property
     def capabilities(self) -> MachineCapabilities:
-        return MachineCapabilities(spot=True, zones=self._zones, tokens=True)
+        return MachineCapabilities(spot=True, zones=self._zones, tokens=True, boots=False)
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         return [self._machine(thing) for thing in self._account.list("instance", {CLUSTER_TAG: cluster})]

@@ -1,0 +1,107 @@
+"""Our own agent and control plane: the method `cloudk8s`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cloudk8s.cloud.model.machine import NAMES, MachineRequest
+from cloudk8s.errors import SettingsError
+from cloudk8s.network.dns.publication import cluster_ip_of
+from cloudk8s.provisioning.bootstrap.interface import Facts
+from cloudk8s.provisioning.bootstrap.script import script
+
+_RESTRICTED = ("kubernetes.io", "k8s.io")
+_ALLOWED = ("kubelet.kubernetes.io", "node.kubernetes.io", "topology.kubernetes.io")
+
+
+class NativeOptions(BaseModel):
+    """`bootstrap.options` of this method."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    install: str = ""
+    """Shell commands that put `cloudk8s` on a machine whose image has none."""
+    runtime: str = "host"
+    """What runs pods: `host` or `cri`."""
+    domain: str = "cluster.local"
+    """DNS domain of the cluster."""
+
+
+class NativeBootstrap:
+    """Fulfils `BootstrapMethod`."""
+
+    joins, grows = True, False
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        try:
+            self._options = NativeOptions.model_validate(dict(options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(f"bootstrap.options.{place}: {first['msg']}") from error
+
+    def control_plane(self, facts: Facts, request: MachineRequest) -> bytes:
+        port = facts.declaration.network.api.port
+        settings = {
+            "role": "control-plane", "name": request.name, "seed": facts.seed.value.hex(), "port": port,
+            "endpoint": facts.endpoint, "load_balancer_range": facts.network.get("load_balancer_range", ""),
+            "predecessor": facts.predecessor, "clouds": _clouds(facts),
+            **self._cluster(facts), "node": self._node(facts, request.pool),
+        }  # fmt: skip
+        return script(facts.declaration.name, settings, self._options.install)
+
+    def worker(self, facts: Facts, request: MachineRequest) -> bytes:
+        settings = {
+            "role": "worker", "cluster": facts.declaration.name, "names": NAMES.decode(), "group": request.pool,
+            "endpoint": facts.endpoint, "pin": facts.seed.pin(), "secret": self.join_secret(facts, request),
+        }  # fmt: skip
+        return script(facts.declaration.name, settings, self._options.install)
+
+    def join_secret(self, facts: Facts, request: MachineRequest) -> str:
+        whose = request.name.rpartition("-")[0] if facts.is_shared else request.name
+        return facts.seed.secret(f"join/{request.pool}/{whose}")
+
+    def configuration(self, facts: Facts, group: str) -> Mapping[str, Any]:
+        dns = cluster_ip_of(facts.declaration.network.service_cidrs[0])
+        return {**self._cluster(facts), "dns": dns, "node": self._node(facts, group)}
+
+    def _cluster(self, facts: Facts) -> dict[str, Any]:
+        declared, network = facts.declaration, facts.declaration.network
+        return {
+            "cluster": declared.name, "version": declared.version, "pod_cidr": ",".join(network.pod_cidrs),
+            "service_cidr": ",".join(network.service_cidrs), "domain": self._options.domain,
+            "machine_cidr": facts.network.get("range") or network.cidr,
+            "routes": "cloud" if declared.provider == "aws" else "machines",
+        }  # fmt: skip
+
+    def _node(self, facts: Facts, group: str) -> dict[str, Any]:
+        """What a node may say of itself; the rest is given to it later."""
+        labels = {key: value for key, value in facts.of_group(group).labels.items() if may_set(key)}
+        node: dict[str, Any] = {"labels": labels, "taints": list(facts.taints(group))}
+        if _clouds(facts):
+            node["cloud_provider"] = "external"
+        return node | ({"runtime": self._options.runtime} if self._options.runtime != "host" else {})
+
+
+def may_set(label: str) -> bool:
+    """Whether a node may give itself this label."""
+    domain = label.partition("/")[0] if "/" in label else ""
+    is_restricted = any(domain == each or domain.endswith(f".{each}") for each in _RESTRICTED)
+    return not is_restricted or any(domain == each or domain.endswith(f".{each}") for each in _ALLOWED)
+
+
+def _clouds(facts: Facts) -> list[dict[str, Any]]:
+    """The cloud whose controllers run in the cluster: machines there have an identity of their own."""
+    declared = facts.declaration
+    if declared.provider != "aws":
+        return []
+    settings = {key: value for key, value in declared.settings.items() if key in ("region", "endpoint_url")}
+    return [{"name": declared.provider, "provider": declared.provider, "settings": settings}]
+
+
+def native(options: Mapping[str, Any]) -> NativeBootstrap:
+    """Our own agent and control plane."""
+    return NativeBootstrap(options)
