@@ -40,5 +40,7 @@ class ClusterSettings(BaseModel):
     """DNS domain of the cluster."""
     cloud: str = ""
     """Default cloud provider; empty is none."""
+    csi_endpoints: tuple[str, ...] = ()
+    """Sockets of CSI drivers whose controller side runs here, as in unix:///run/csi/driver.sock."""
     disabled_plugins: tuple[str, ...] = ()
     """Entry points that are not loaded."""

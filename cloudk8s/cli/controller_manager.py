@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import DisabledPlugins, duration
+from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, duration
 from cloudk8s.errors import SettingsError
 
 
@@ -52,6 +52,7 @@ def controller_manager(
     node_cidr_mask_size_ipv6: Annotated[int, typer.Option(help="The same for IPv6.")] = 64,
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Services, which no node gets.")] = "",
     concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
+    csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
@@ -78,7 +79,11 @@ def controller_manager(
     }
     if allocate_node_cidrs and not cluster_cidr:
         raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")
-    ranges: dict[str, Any] = {"cluster_cidr": cluster_cidr, "service_cluster_ip_range": service_cluster_ip_range}
+    ranges: dict[str, Any] = {
+        "csi_endpoints": tuple(csi_endpoint or ()),
+        "cluster_cidr": cluster_cidr,
+        "service_cluster_ip_range": service_cluster_ip_range,
+    }
     election = LeaderElection(
         leader_elect_resource_name,
         f"{socket.gethostname()}_{uuid.uuid4()}",

@@ -39,3 +39,9 @@ def clouds_of(config: Path | None, provider: str) -> CloudsFile:
     if config is not None:
         return load_clouds(config)
     return CloudsFile(clouds=(CloudEntry(name=provider, provider=provider),))
+
+
+CsiEndpoints = Annotated[
+    list[str] | None,
+    typer.Option("--csi-endpoint", help="Socket of a CSI driver whose volumes are made here; may be repeated."),
+]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import DisabledPlugins, Name
+from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, Name
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError, UserError
 
@@ -41,6 +41,7 @@ def up(
     kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
     scheduler_config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration.")] = None,
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once the cluster is ready.")] = False,
 ) -> None:
@@ -66,6 +67,7 @@ def up(
     settings = ClusterSettings(
         name=name, data_dir=directory, bind=bind, port=port, store=store, cloud=cloud,
         kubernetes_version=kubernetes_version, disabled_plugins=tuple(disable_plugin or ()),
+        csi_endpoints=tuple(csi_endpoint or ()),
     )  # fmt: skip
     options = ClusterOptions(
         nodes=nodes, simulation=simulation, runtime=runtime, clouds=clouds, offline=offline,

@@ -39,6 +39,7 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
         "persistentvolumeclaim-protection-controller",
         "cloudk8s.controllers.claim_protection:ClaimProtection",
     ),
+    ("csi-drivers-controller", "cloudk8s.controllers.csi.controller:CsiController"),
     ("persistentvolume-protection-controller", "cloudk8s.controllers.volume_protection:VolumeProtection"),
     (
         "volumeattributesclass-protection-controller",

@@ -9,12 +9,12 @@ from typing import Any, Final
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import spec_of, status_of
 from cloudk8s.client.resources import CSI_DRIVERS, SECRETS, VOLUME_ATTACHMENTS
+from cloudk8s.drivers.csi.names import attachment_name
 from cloudk8s.errors import Forbidden, NotFound
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.node.cluster.tokens import TokenManager
-from cloudk8s.node.csi.records import attachment_name
 from cloudk8s.node.csi.volume import CsiVolume, SecretReference
 from cloudk8s.node.volumes.interface import VolumeError
 

@@ -65,11 +65,6 @@ def staging_directory(root: Path, driver: str, handle: str) -> Path:
     return root / "plugins" / "kubernetes.io" / "csi" / driver / digest / "globalmount"
 
 
-def attachment_name(handle: str, driver: str, node: str) -> str:
-    """The name of the VolumeAttachment of a volume and a node."""
-    return f"csi-{hashlib.sha256(f'{handle}{driver}{node}'.encode()).hexdigest()}"
-
-
 def ephemeral_handle(pod_uid: str, volume: str) -> str:
     """The handle of a volume that lives with its pod."""
     return f"csi-{hashlib.sha256(f'{pod_uid}{volume}'.encode()).hexdigest()}"

@@ -14,6 +14,7 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, uid_of
 from cloudk8s.drivers.csi.driver import NodeAbility
+from cloudk8s.drivers.csi.names import unique_name
 from cloudk8s.drivers.service import DriverError
 from cloudk8s.node.csi import records
 from cloudk8s.node.csi.cluster import CsiCluster
@@ -205,11 +206,6 @@ class CsiVolumes:
         if names != self._in_use:
             self._in_use = names
             self._on_use()
-
-
-def unique_name(driver: str, handle: str) -> str:
-    """What a volume is called in a node's status."""
-    return f"kubernetes.io/csi/{driver}^{handle}"
 
 
 async def _call(driver: RegisteredDriver, method: str, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from cloudk8s.client.resources import (
     PODS,
 )
 from cloudk8s.drivers.csi.driver import NodeAbility
-from cloudk8s.node.csi.records import attachment_name
+from cloudk8s.drivers.csi.names import attachment_name
 from cloudk8s.node.volumes.removal import remove_tree
 from cloudk8s.testing.fake_client import FakeClient
 from tests.drivers.csi_program import NAME, BindDriver, registered, services
