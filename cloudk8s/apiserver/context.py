@@ -41,6 +41,12 @@ class Query:
     def __bool__(self) -> bool:
         return bool(self._values)
 
+    def having(self, name: str, value: str) -> Query:
+        """The same parameters with another value of one."""
+        query = Query("")
+        query._values = {**self._values, name: [value]}
+        return query
+
 
 @dataclass(slots=True)
 class RequestContext:

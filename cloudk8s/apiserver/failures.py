@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from cloudk8s.api.field_errors import FieldError, aggregate
@@ -50,6 +51,13 @@ def method_not_allowed() -> MethodNotAllowed:
 
 def already_exists(resource: ResourceType, name: str) -> AlreadyExists:
     return AlreadyExists(f'{qualified(resource)} "{name}" already exists', details=details(resource, name))
+
+
+def no_unique_name(resource: ResourceType, name: str) -> AlreadyExists:
+    """Upstream's `NewGenerateNameConflict`."""
+    said = f'{qualified(resource)} "{name}" already exists, '
+    message = said + "the server was not able to generate a unique name for the object"
+    return AlreadyExists(message, details=details(resource, name), retry_after=timedelta(seconds=1))
 
 
 def conflict(resource: ResourceType, name: str, reason: str = MODIFIED, subresource: str = "") -> Conflict:

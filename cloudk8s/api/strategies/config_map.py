@@ -41,6 +41,8 @@ class ConfigMapStrategy(BuiltinStrategy):
         return errors + self.check_create(new)
 
 
-def decoded_size(encoded: str) -> int:
-    """Bytes that a base64 text stands for."""
+def decoded_size(encoded: str | None) -> int:
+    """Bytes that a base64 text stands for; null is no bytes."""
+    if encoded is None:
+        return 0
     return len(encoded) * 3 // 4 - encoded[-2:].count("=")

@@ -19,8 +19,8 @@ from cloudk8s.apiserver.operations.patch import PatchType
 from cloudk8s.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from cloudk8s.machinery import codec, go_text, json_patch, merge_patch, strategic_merge
 
-_YAML: Final = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
-_PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+YAML_TYPES: Final = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _JSON: Final = frozenset({"application/json", ""})
 
 
@@ -44,16 +44,16 @@ class Intake:
         """An object of the resource's kind; BadRequest or UnsupportedMediaType in upstream's words."""
         content_type = self._context.headers.get("content-type", "").partition(";")[0].strip()
         resource = self._resource
-        if content_type == _PROTOBUF:
+        if content_type == PROTOBUF:
             body = self._from_protobuf(body)
-        elif content_type not in _JSON and content_type not in _YAML:
+        elif content_type not in _JSON and content_type not in YAML_TYPES:
             raise _unsupported()
         decoded = self._core.decoder.read(
             body,
             Expected(resource.group, resource.version, resource.kind),
             resource.schema,
             validation=self._validation,
-            yaml=content_type in _YAML,
+            yaml=content_type in YAML_TYPES,
         )
         self._warn(decoded)
         obj = decoded.object

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from cloudk8s.api.field_errors import FieldError, forbidden, invalid, not_supported
 from cloudk8s.apiserver import failures
@@ -10,6 +12,10 @@ from cloudk8s.apiserver.context import Query
 from cloudk8s.errors import BadRequest
 
 _MATCHES = ("NotOlderThan", "Exact")
+_DIGITS: Final = re.compile("[0-9]+")
+_INTEGER: Final = re.compile("[+-]?[0-9]+")
+_MOST_DIGITS: Final = 1000
+"""Longer numbers are not read at all: leading zeros aside, they are out of every range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,11 @@ def read_list_options(query: Query, *, watch: bool) -> ListOptions:
     options = ListOptions(
         label_selector=query.get("labelSelector"),
         field_selector=query.get("fieldSelector"),
-        limit=max(0, _integer(query.get("limit")) or 0),
+        limit=max(0, read_integer(query.get("limit")) or 0),
         continue_token=query.get("continue"),
         resource_version=query.get("resourceVersion"),
         match=query.get("resourceVersionMatch"),
-        timeout_seconds=_integer(query.get("timeoutSeconds")),
+        timeout_seconds=read_integer(query.get("timeoutSeconds")),
         bookmarks=query.flag("allowWatchBookmarks"),
         send_initial_events=None if send is None else query.flag("sendInitialEvents"),
         watch=watch,
@@ -50,21 +56,32 @@ def read_list_options(query: Query, *, watch: bool) -> ListOptions:
 
 
 def parse_revision(text: str) -> int:
-    """A resource version as a number; an InternalError in upstream's words for anything else."""
-    if text.isdecimal() and text.isascii():
-        return int(text)
-    raise failures.plain_error(
-        f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-    )
+    """A resource version as a number; upstream's 500 without a reason for anything else."""
+    if problem := revision_problem(text):
+        raise failures.plain_error(problem)
+    return int(text)
 
 
-def _integer(text: str) -> int | None:
+def revision_problem(text: str) -> str:
+    """What upstream says of a resource version that is no unsigned 64-bit number; empty for one that is."""
+    problem = "" if _DIGITS.fullmatch(text) else "invalid syntax"
+    if not problem and (len(text) > _MOST_DIGITS or int(text) >= 2**64):
+        problem = "value out of range"
+    if not problem:
+        return ""
+    return f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {problem}'
+
+
+def read_integer(text: str) -> int | None:
+    """A 64-bit number of the query, None where it is empty; BadRequest in upstream's words for anything else."""
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    problem = "" if _INTEGER.fullmatch(text) else "invalid syntax"
+    if not problem and (len(text) > _MOST_DIGITS or not -(2**63) <= int(text) < 2**63):
+        problem = "value out of range"
+    if problem:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": {problem}')
+    return int(text)
 
 
 def _check_list(options: ListOptions) -> list[FieldError]:

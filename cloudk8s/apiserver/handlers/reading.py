@@ -10,7 +10,7 @@ from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
-from cloudk8s.apiserver.handlers.list_options import ListOptions, parse_revision, read_list_options
+from cloudk8s.apiserver.handlers.list_options import ListOptions, parse_revision, read_list_options, revision_problem
 from cloudk8s.apiserver.handlers.watching import WatchOptions, WatchStream, too_old
 from cloudk8s.apiserver.http.interface import Answer
 from cloudk8s.apiserver.negotiation import negotiate
@@ -24,6 +24,8 @@ from cloudk8s.storage.interface import Compacted, FutureRevision
 
 _MIN_WATCH_SECONDS: Final = 1800.0
 """Upstream's `--min-request-timeout`: a watch without a timeout lives this long to twice this long."""
+_MAX_WATCH_SECONDS: Final = 10 * 365 * 24 * 3600
+"""What event loops can wait for."""
 
 
 def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
@@ -72,12 +74,9 @@ def _page_request(core: Core, options: ListOptions) -> PageRequest:
 
 
 def _list_revision(version: str) -> int:
-    if not version:
-        return 0
-    if version.isdecimal():
-        return int(version)
-    detail = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-    raise BadRequest(f"invalid resource version: {detail}")
+    if problem := revision_problem(version) if version else "":
+        raise BadRequest(f"invalid resource version: {problem}")
+    return int(version or 0)
 
 
 def _watch_options(core: Core, options: ListOptions, include: str) -> WatchOptions:
@@ -90,6 +89,6 @@ def _watch_options(core: Core, options: ListOptions, include: str) -> WatchOptio
             raise too_old(FutureRevision(after, core.store.revision))
         if after < oldest - 1 and after < core.store.revision:
             raise too_old(Compacted(after, oldest))
-    timeout = float(options.timeout_seconds or 0) or _MIN_WATCH_SECONDS * (1 + random.random())
+    timeout = float(min(options.timeout_seconds or 0, _MAX_WATCH_SECONDS)) or _MIN_WATCH_SECONDS * (1 + random.random())
     marks = bool(options.send_initial_events) and options.bookmarks
     return WatchOptions(WatchRequest(None if initial else after, initial), timeout, options.bookmarks, marks, include)

@@ -9,6 +9,7 @@ from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.handlers.delete_options import read_delete_options
 from cloudk8s.apiserver.handlers.intake import Intake
+from cloudk8s.apiserver.handlers.list_options import read_list_options
 from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.http.interface import Answer
 from cloudk8s.apiserver.negotiation import negotiate
@@ -115,7 +116,7 @@ async def delete_object(
     core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes
 ) -> Answer:
     """Delete one object."""
-    options = read_delete_options(context, body)
+    options = read_delete_options(core, context, body)
     _warn_of_orphans(context, resource, options)
     form = negotiate(context.headers.get("accept", ""))
     info = context.info
@@ -149,12 +150,13 @@ async def delete_collection(
     core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes
 ) -> Answer:
     """Delete what the selectors choose; answers with the list of what was there."""
-    options = read_delete_options(context, body)
+    options = read_delete_options(core, context, body)
     _warn_of_orphans(context, resource, options)
     form = negotiate(context.headers.get("accept", ""), can_stream=True)
     query, namespace = context.query, context.info.url_namespace
     selection = select(core, resource, query.get("labelSelector"), query.get("fieldSelector"))
-    page = read_page(core, resource, namespace, selection, PageRequest(int(query.get("limit") or 0)))
+    listed = read_list_options(query, watch=False)
+    page = read_page(core, resource, namespace, selection, PageRequest(listed.limit, listed.continue_token))
     for record in page.records:
         metadata = core.tree(record)["metadata"]
         try:
@@ -166,8 +168,8 @@ async def delete_collection(
 
 def check_names(resource: ResourceType, obj: Object, namespace: str, name: str) -> None:
     """The body must be about the object in the URL; BadRequest in upstream's words."""
-    metadata: dict[str, Any] = obj.setdefault("metadata", {})
-    given = metadata.get("name", "")
+    metadata = obj.setdefault("metadata", {})
+    given = metadata.get("name", "") if isinstance(metadata, dict) else ""
     if not given:
         raise BadRequest(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
     if given != name:

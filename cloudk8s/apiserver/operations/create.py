@@ -95,13 +95,16 @@ async def _store(core: Core, context: RequestContext, resource: ResourceType, ob
     for attempt in range(_ATTEMPTS):
         key = resource.key(metadata.get("namespace", ""), metadata["name"])
         if context.dry_run:
-            if core.store.get(key) is not None:
-                raise failures.already_exists(resource, metadata["name"])
-            return writing.dry_record(core, resource, key, obj)
-        try:
-            return await writing.store(core, resource, obj, Write(key, writing.draft(core, resource, obj), 0))
-        except RevisionConflict:
-            if not generated or attempt == _ATTEMPTS - 1:
-                raise failures.already_exists(resource, metadata["name"]) from None
+            if core.store.get(key) is None:
+                return writing.dry_record(core, resource, key, obj)
+        else:
+            try:
+                return await writing.store(core, resource, obj, Write(key, writing.draft(core, resource, obj), 0))
+            except RevisionConflict:
+                pass
+        if not generated or attempt == _ATTEMPTS - 1:
+            break
         metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
-    raise AssertionError("unreachable")
+    if metadata.get("generateName"):
+        raise failures.no_unique_name(resource, metadata["name"])
+    raise failures.already_exists(resource, metadata["name"])

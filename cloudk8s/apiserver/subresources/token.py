@@ -89,7 +89,7 @@ class TokenHandler:
         if not reference:
             return {}
         kind, version = reference.get("kind", ""), reference.get("apiVersion", "")
-        if _BINDABLE.get(kind, ("", ""))[1] != version:
+        if kind not in _BINDABLE or _BINDABLE[kind][1] != version:
             group, _, plain = version.rpartition("/")
             raise BadRequest(f"cannot bind token to object of type {group}/{plain}, Kind={kind}")
         plural, name = _BINDABLE[kind][0], reference.get("name", "")

@@ -213,14 +213,20 @@ class FieldManager:
     def _check_config(self, config: Object) -> None:
         version, kind = config.get("apiVersion", ""), config.get("kind", "")
         if (version, kind) != (self._api_version, self._kind):
-            raise BadRequest(f"invalid object type: {_group_version(version)}, Kind={kind}")
-        if (config.get("metadata") or {}).get("managedFields") is not None:
+            raise BadRequest(f"invalid object type: {_group_version(str(version))}, Kind={kind}")
+        if _metadata(config).get("managedFields") is not None:
             raise BadRequest("metadata.managedFields must be nil")
 
     def _described(self, config: Object) -> str:
-        metadata = config.get("metadata") or {}
+        metadata = _metadata(config)
         place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
         return f"{place}; {_group_version(self._api_version)}, Kind={self._kind}"
+
+
+def _metadata(config: Object) -> Object:
+    """The metadata of a configuration that nobody has checked yet."""
+    metadata = config.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _decoded_or_none(stored: list[Object]) -> Managers:

@@ -1,0 +1,148 @@
+"""Whatever is sent is answered, and never with a failure of the server's own.
+
+`CLOUDK8S_FUZZ` multiplies the number of examples.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cloudk8s.api.registry import Registry, load_registry
+from cloudk8s.api.resource import ResourceType
+from cloudk8s.apiserver.http.interface import Request, Response, Stream
+from cloudk8s.apiserver.local import LocalConnection, joined
+from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+from tests.apiserver.admission.cluster import ADMIN
+from tests.apiserver.fuzz import generating
+from tests.apiserver.fuzz.generating import JUNK, NAMES, QUERIES
+
+TIMES = float(os.environ.get("CLOUDK8S_FUZZ", "1"))
+PATCHES = {
+    "application/json-patch+json": generating.json_patches,
+    "application/merge-patch+json": generating.objects,
+    "application/strategic-merge-patch+json": generating.strategic,
+    "application/apply-patch+yaml": generating.objects,
+}
+REGISTRY: Registry = load_registry()
+RESOURCES = [item for item in REGISTRY.resources() if "create" in item.verbs]
+
+
+def thorough(examples: int) -> settings:
+    """The settings of a test: the same requests each time, unless more are asked for."""
+    return settings(
+        max_examples=int(examples * TIMES), deadline=None, derandomize=TIMES == 1, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RunningApiServer]:
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as running:
+        accounts = "/api/v1/namespaces/default/serviceaccounts"
+        await running.assembly.local(ADMIN, agent="fuzz").call("POST", accounts, body={"metadata": {"name": "default"}})
+        yield running
+
+
+async def send(
+    server: RunningApiServer, method: str, path: str, query: dict[str, str], body: bytes, content_type: str
+) -> None:
+    target = path + "?" + "&".join(f"{key}={quote(value)}" for key, value in query.items()) if query else path
+    headers = {"content-type": content_type, "user-agent": "fuzz"}
+    answer: Any = server.assembly.server.handle(Request(method, target, headers, body, LocalConnection(ADMIN)))
+    if inspect.isawaitable(answer):
+        answer = await answer
+    if isinstance(answer, Stream):
+        return
+    assert isinstance(answer, Response)
+    text = joined(answer)
+    assert b"(reference " not in text, (method, target, body, text)
+
+
+def place(resource: ResourceType, name: str = "") -> str:
+    root = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+    root += "/namespaces/default" if resource.namespaced else ""
+    return f"{root}/{resource.plural}/{name}" if name else f"{root}/{resource.plural}"
+
+
+@thorough(150)
+@given(st.data())
+async def test_objects_of_every_kind(server: RunningApiServer, data: st.DataObject) -> None:
+    resource = data.draw(st.sampled_from(RESOURCES))
+    body = codec.encode_sorted(plain(data.draw(generating.objects(REGISTRY, resource))))
+    query = data.draw(QUERIES)
+    await send(server, "POST", place(resource), query, body, "application/json")
+    if not resource.is_virtual:
+        name = data.draw(st.sampled_from(NAMES))
+        tail = data.draw(st.sampled_from(["", *(f"/{name}" for name in resource.subresources)]))
+        await send(server, "PUT", place(resource, name) + tail, query, body, "application/json")
+        await send(server, "POST", place(resource, name) + tail, query, body, "application/json")
+
+
+@thorough(150)
+@given(st.data())
+async def test_patches_of_every_type(server: RunningApiServer, data: st.DataObject) -> None:
+    resource = data.draw(st.sampled_from([item for item in RESOURCES if "patch" in item.verbs]))
+    made = codec.encode_sorted(plain(data.draw(generating.objects(REGISTRY, resource))))
+    await send(server, "POST", place(resource), {}, made, "application/json")
+    content_type = data.draw(st.sampled_from(sorted(PATCHES)))
+    body = codec.encode_sorted(plain(data.draw(PATCHES[content_type](REGISTRY, resource))))
+    query = data.draw(QUERIES) | {"fieldManager": "fuzz"}
+    tail = data.draw(st.sampled_from(["", "", *(f"/{name}" for name in resource.subresources)]))
+    for name in NAMES:
+        await send(server, "PATCH", place(resource, name) + tail, query, body, content_type)
+
+
+@thorough(100)
+@given(st.data())
+async def test_reads_and_deletions(server: RunningApiServer, data: st.DataObject) -> None:
+    resource = data.draw(st.sampled_from(REGISTRY.resources()))
+    method = data.draw(st.sampled_from(["GET", "GET", "DELETE", "HEAD", "OPTIONS"]))
+    name = data.draw(st.sampled_from(["", *NAMES]))
+    options = st.fixed_dictionaries(
+        {}, optional={"gracePeriodSeconds": JUNK, "preconditions": JUNK, "dryRun": JUNK, "propagationPolicy": JUNK}
+    )
+    body = codec.encode_sorted(plain(data.draw(st.one_of(options, JUNK)))) if method == "DELETE" else b""
+    if method == "DELETE" and not name and resource.plural in ("namespaces", "customresourcedefinitions"):
+        return
+    await send(server, method, place(resource, name), data.draw(QUERIES), body, "application/json")
+
+
+@thorough(100)
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]),
+)
+async def test_bytes_that_are_no_objects(server: RunningApiServer, body: bytes, content_type: str) -> None:
+    for data in (body, b"k8s\0" + body, b"{" + body):
+        for method, path in (
+            ("POST", "/api/v1/namespaces/default/pods"),
+            ("DELETE", "/api/v1/namespaces/default/pods/a"),
+        ):
+            await send(server, method, path, {}, data, content_type)
+
+
+@thorough(100)
+@given(st.text(max_size=30), st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "X"]))
+async def test_paths_that_lead_nowhere(server: RunningApiServer, path: str, method: str) -> None:
+    for root in ("/", "/api/v1/", "/apis/apps/v1/namespaces/", "/api/v1/namespaces/default/pods/a/", "/openapi/v3/"):
+        await send(server, method, root + quote(path), {}, b"{}", "application/json")
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: Python's own numbers are wider."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
