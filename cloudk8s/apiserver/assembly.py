@@ -23,6 +23,7 @@ from cloudk8s.apiserver.authentication.legacy_token import LegacyTokens
 from cloudk8s.apiserver.authentication.service_account import DEFAULT_ISSUER, ServiceAccountTokens
 from cloudk8s.apiserver.authentication.signing_key import SigningKey
 from cloudk8s.apiserver.authentication.token_file import TokenFile
+from cloudk8s.apiserver.authentication.token_use import TokenUse
 from cloudk8s.apiserver.authentication.x509 import CertificateAuthenticator
 from cloudk8s.apiserver.authorization.access import AccessRules
 from cloudk8s.apiserver.authorization.following import follow
@@ -188,7 +189,8 @@ def _dispatcher(
 
 def _bearer(core: Core, tokens: ServiceAccountTokens, identity: Identity) -> BearerAuthenticator:
     """Bearer tokens of service accounts, of bootstrapping nodes, from the static file, and of plugins' kinds."""
-    legacy = LegacyTokens(tokens.keys, core.find, api_audiences=(DEFAULT_ISSUER,))
+    on_use = TokenUse(core).note
+    legacy = LegacyTokens(tokens.keys, core.find, api_audiences=(DEFAULT_ISSUER,), on_use=on_use)
     bootstrap = BootstrapTokens(core.find, api_audiences=(DEFAULT_ISSUER,), clock=core.clock)
     kinds: list[TokenAuthenticator] = [tokens, legacy, bootstrap]
     kinds += identity.token_authenticators

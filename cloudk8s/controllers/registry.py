@@ -61,7 +61,23 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
     ("node-ipam-controller", "cloudk8s.controllers.node_ipam.controller:NodeIPAMController"),
     ("ttl-controller", "cloudk8s.controllers.node_ttl:NodeTTLController"),
     ("ephemeral-volume-controller", "cloudk8s.controllers.ephemeral_volumes:EphemeralVolumeController"),
+    (
+        "persistentvolume-attach-detach-controller",
+        "cloudk8s.controllers.attach_detach.controller:AttachDetachController",
+    ),
     ("resourceclaim-controller", "cloudk8s.controllers.resource_claim.controller:ResourceClaimController"),
+    ("service-cidr-controller", "cloudk8s.controllers.service_cidr:ServiceCIDRController"),
+    ("ipallocator-repair-controller", "cloudk8s.controllers.service_addresses:ServiceAddressRepair"),
+    ("portallocator-repair-controller", "cloudk8s.controllers.service_node_ports:NodePortRepair"),
+    ("kube-apiserver-identity-lease-garbage-collector", "cloudk8s.controllers.identity_leases:IdentityLeaseCleaner"),
+    (
+        "validatingadmissionpolicy-status-controller",
+        "cloudk8s.controllers.policy_status:PolicyStatusController",
+    ),
+    (
+        "legacy-serviceaccount-token-cleaner-controller",
+        "cloudk8s.controllers.legacy_tokens:LegacyTokenCleaner",
+    ),
     ("endpoints-controller", "cloudk8s.controllers.endpoints:EndpointsController"),
     ("endpointslice-controller", "cloudk8s.controllers.endpoint_slice.controller:EndpointSliceController"),
     (
@@ -78,7 +94,14 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
 )
 """Name and `module:class` of each controller of ours; modules are imported when they are needed."""
 
-OFF_BY_DEFAULT: Final = frozenset({"bootstrap-signer-controller", "token-cleaner-controller"})
+OF_API_SERVER: Final = (
+    "ipallocator-repair-controller",
+    "portallocator-repair-controller",
+    "kube-apiserver-identity-lease-garbage-collector",
+)
+"""What upstream's API server does itself: on beside an API server of ours, off for any other."""
+
+OFF_BY_DEFAULT: Final = frozenset({"bootstrap-signer-controller", "token-cleaner-controller", *OF_API_SERVER})
 
 ALIASES: Final = {
     "attachdetach": "persistentvolume-attach-detach-controller",
@@ -98,6 +121,7 @@ ALIASES: Final = {
     "garbagecollector": "garbage-collector-controller",
     "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
     "job": "job-controller",
+    "legacy-service-account-token-cleaner": "legacy-serviceaccount-token-cleaner-controller",
     "namespace": "namespace-controller",
     "nodeipam": "node-ipam-controller",
     "nodelifecycle": "node-lifecycle-controller",

@@ -62,6 +62,12 @@ class ControllerSettings(BaseModel):
     """How long after its start a pod's changes of readiness count as its first."""
     resource_quota_sync_period: timedelta = timedelta(minutes=5)
     """How often every quota is counted afresh, whatever happened."""
+    disable_force_detach_on_timeout: bool = False
+    """Whether volumes stay attached to a node that is not healthy, however long it does not say that it is done."""
+    legacy_service_account_token_clean_up_period: timedelta = timedelta(days=365)
+    """How long a token that came with its account may go unused before it is taken back."""
+    concurrent_validating_admission_policy_status_syncs: int = 5
+    """How many admission policies are looked at at once."""
     concurrent_resource_claim_syncs: int = 10
     """How many pods, and how many claims, of dynamic resources are worked on at once."""
     concurrent_syncs: int = 5

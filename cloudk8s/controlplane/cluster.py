@@ -13,6 +13,7 @@ from typing import Final
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.cloud.settings import CloudControllerSettings
+from cloudk8s.controllers.registry import OF_API_SERVER
 from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.controlplane.clouds import running_clouds
@@ -91,7 +92,7 @@ async def running_cluster(
     """Start the API server, then everything that is a client of it; leave in reverse order."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
-        context = await stack.enter_async_context(running_controllers(server, ["*"], clock=clock))
+        context = await stack.enter_async_context(running_controllers(server, ["*", *OF_API_SERVER], clock=clock))
         config = options.scheduler_config
         scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
         await stack.enter_async_context(scheduler)

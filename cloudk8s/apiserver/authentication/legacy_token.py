@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloudk8s.apiserver.authentication import user as users
@@ -15,15 +15,24 @@ from cloudk8s.errors import Unauthorized
 
 ISSUER = "kubernetes/serviceaccount"
 INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
+LAST_USED = "kubernetes.io/legacy-token-last-used"
 _CLAIM = "kubernetes.io/serviceaccount/"
 
 
 class LegacyTokens:
-    """Fulfils `TokenAuthenticator`."""
+    """Fulfils `TokenAuthenticator`. `on_use` is called with the Secret of every token that was accepted."""
 
-    def __init__(self, keys: Sequence[SigningKey], lookup: Lookup, *, api_audiences: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        keys: Sequence[SigningKey],
+        lookup: Lookup,
+        *,
+        api_audiences: Sequence[str] = (),
+        on_use: Callable[[Mapping[str, Any]], None] = lambda secret: None,
+    ) -> None:
         self._keys = tuple(keys)
         self._lookup = lookup
+        self._on_use = on_use
         self._audiences = tuple(api_audiences)
 
     def verify(self, token: str, audiences: tuple[str, ...]) -> Verified | None:
@@ -34,8 +43,10 @@ class LegacyTokens:
         common = tuple(each for each in audiences if each in self._audiences)
         if audiences and not common:
             raise Unauthorized("a token in a Secret is only for the API server")
-        self._check_secret(token, claims)
-        return Verified(self._user(claims), common, float("inf"))
+        secret = self._secret(token, claims)
+        verified = Verified(self._user(claims), common, float("inf"))
+        self._on_use(secret)
+        return verified
 
     def _verified_claims(self, token: str) -> Mapping[str, Any]:
         for key in self._keys[:-1]:
@@ -45,7 +56,8 @@ class LegacyTokens:
                 continue
         return self._keys[-1].verify(token)
 
-    def _check_secret(self, token: str, claims: Mapping[str, Any]) -> None:
+    def _secret(self, token: str, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The Secret that holds the token. Raises Unauthorized."""
         namespace, name = _claim(claims, "namespace"), _claim(claims, "secret.name")
         secret = self._lookup("", "secrets", name, namespace)
         if secret is None or secret["metadata"].get("deletionTimestamp"):
@@ -55,6 +67,7 @@ class LegacyTokens:
             raise Unauthorized("Token does not match server's copy")
         if (secret["metadata"].get("labels") or {}).get(INVALID_SINCE):
             raise Unauthorized(f"the token in secret {namespace}/{name} has been marked invalid")
+        return secret
 
     def _user(self, claims: Mapping[str, Any]) -> UserInfo:
         namespace, name = _claim(claims, "namespace"), _claim(claims, "service-account.name")
