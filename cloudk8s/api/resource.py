@@ -89,6 +89,13 @@ class ResourceType:
     deprecation_warning: str = ""
     """What every request for it is warned of; empty where it is not deprecated."""
 
+    prefix: str = field(init=False, default="")
+    """Where its objects are stored, with a trailing slash."""
+
+    def __post_init__(self) -> None:
+        place = f"/registry/{self.storage_group or self.group or 'core'}/{self.plural}/"
+        object.__setattr__(self, "prefix", place)
+
     @property
     def group_version(self) -> GroupVersion:
         return GroupVersion(self.group, self.version)
@@ -100,11 +107,6 @@ class ResourceType:
     @property
     def group_resource(self) -> GroupResource:
         return GroupResource(self.group, self.plural)
-
-    @property
-    def prefix(self) -> str:
-        """Where its objects are stored, with a trailing slash."""
-        return f"/registry/{self.storage_group or self.group or 'core'}/{self.plural}/"
 
     def key(self, namespace: str, name: str) -> str:
         """The storage key of one object."""

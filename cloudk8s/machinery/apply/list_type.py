@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from cloudk8s.machinery import go_text
 from cloudk8s.machinery.apply import list_order, path_element
@@ -11,6 +11,7 @@ from cloudk8s.machinery.apply.leaf_type import LeafType
 from cloudk8s.machinery.apply.type import ABSENT, Comparison, Findings, Type, TypedError
 
 _MODIFIED = Comparison(modified=LEAF)
+_MAX_TOKENS: Final = 4096
 
 
 class ListType(Type):
@@ -21,6 +22,9 @@ class ListType(Type):
         self._keys = keys
         self._defaults = defaults
         """Values of key fields that an item leaves out."""
+        self._key = keys[0] if len(keys) == 1 else None
+        self._tokens: dict[str, str] = {}
+        """Path elements made before, by the value of the only key: the same names come again and again."""
 
     def full(self, value: Any) -> FieldSet:
         if not value or type(value) is not list:
@@ -105,6 +109,19 @@ class ListType(Type):
         if not isinstance(item, dict):
             kind = "a null element" if item is None else "non-map elements"
             raise TypedError(f"associative list with keys may not have {kind}")
+        if self._key is not None:
+            value = item.get(self._key)
+            if value.__class__ is str:
+                return self._tokens.get(value) or self._learn(value)
+        return self._composed(item)
+
+    def _learn(self, value: str) -> str:
+        if len(self._tokens) >= _MAX_TOKENS:
+            self._tokens.clear()
+        token = self._tokens[value] = path_element.of_key({self._keys[0]: value})
+        return token
+
+    def _composed(self, item: dict[str, Any]) -> str:
         values = {}
         for key in self._keys:
             if key in item:
