@@ -112,10 +112,13 @@ class Decoder:
         except Anomaly:
             return self._explain(tree, schema, wording)
 
-    def complete(self, tree: Object, schema: Schema) -> None:
-        """Add what Go writes although nobody set it (`status: {}`, `resources: {}`); the last step before storing."""
+    def complete(self, tree: Object, schema: Schema, shared: Object | None = None) -> None:
+        """Add what Go writes although nobody set it (`status: {}`, `resources: {}`); the last step before storing.
+
+        Parts that the object shares with `shared`, a stored one, are complete.
+        """
         if schema.name:
-            self._completer.complete(tree, schema)
+            self._completer.complete(tree, schema, shared or {})
 
     def _recognize(self, data: bytes, expected: Expected, *, is_custom: bool) -> tuple[Object, Expected]:
         """The tree, and the type that it names."""

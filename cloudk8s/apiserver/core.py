@@ -14,6 +14,7 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
+from cloudk8s.apiserver.repeated_bodies import RepeatedBodies
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.interface import Record, Store
 
@@ -38,6 +39,7 @@ class Core:
     cache: dict[str, ResourceType] = field(default_factory=dict)
     """Pseudo resources that handlers made for kinds that are no resource."""
     trees: TreeCache = field(default_factory=TreeCache)
+    repeats: RepeatedBodies = field(default_factory=RepeatedBodies)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 
     def strategy(self, resource: ResourceType) -> Strategy:

@@ -6,14 +6,15 @@ Structs held directly, and fields without `omitempty`, appear with their zero va
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from cloudk8s.api.decoding.go_fields import FieldShape, shape
 from cloudk8s.machinery.schema import Schema
 
 Fill: TypeAlias = Callable[[dict[str, Any]], None]
 _Make: TypeAlias = Callable[[], Any]
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 _ZEROS: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 _BOXED_ZEROS: dict[str, Any] = {"date-time": None, "quantity": "0", "int-or-string": 0, "byte": None}
@@ -25,9 +26,22 @@ class Completer:
     def __init__(self) -> None:
         self._fills: dict[str, Fill] = {}
 
-    def complete(self, tree: dict[str, Any], schema: Schema) -> None:
-        """Add to an object of the schema, in place, what Go would write."""
-        self._fill(schema)(tree)
+    def complete(self, tree: dict[str, Any], schema: Schema, shared: Mapping[str, Any] = _NOTHING) -> None:
+        """Add to an object of the schema, in place, what Go would write.
+
+        Parts that it shares with another object, a complete one, are left alone.
+        """
+        fill = self._fill(schema)
+        if not shared:
+            fill(tree)
+            return
+        rest = {
+            key: value for key, value in tree.items() if value.__class__ is not dict or value is not shared.get(key)
+        }
+        fill(rest)
+        for key, value in rest.items():
+            if key not in tree:
+                tree[key] = value
 
     def _fill(self, schema: Schema) -> Fill:
         found = self._fills.get(schema.name) if schema.name else None

@@ -22,6 +22,8 @@ from cloudk8s.machinery import codec, go_text, json_patch, merge_patch, strategi
 YAML_TYPES: Final = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _JSON: Final = frozenset({"application/json", ""})
+_CARRIED: Final = {"": "status", "status": "spec"}
+"""What a write through a subresource takes over from the live object, of kinds that keep the two apart."""
 
 
 class Intake:
@@ -74,24 +76,58 @@ class Intake:
             self._duplicates = decode.patch_duplicates(body, self._document)
         return self._document
 
-    def take_patched(self, tree: Any) -> Object:
-        """Check the result of a patch like a body; Invalid in upstream's words."""
+    def take_patched(self, tree: Any, live: Object) -> Object:
+        """Check the result of a patch of the live object like a body; Invalid in upstream's words.
+
+        Whole parts that the patch left alone (the spec, say) are in good form already, if `live` is as it was stored;
+        give nothing where it is not. What a write through this subresource cannot change stays shared with the live
+        object; everything else is the caller's.
+        """
         wording = decode.CONVERTED if self._type == "strategic" else decode.JSON_PATCHED
         resource = self._resource
         said = (tree.get("apiVersion"), tree.get("kind"))
         if said != (resource.api_version, resource.kind) and self._type != "strategic":
             raise self._refused(tree, self._misfit(tree, said) or _foreign(said, resource))
-        shown = tree
+        kept = self._untouched(tree, live)
         try:
-            decoded = self._core.decoder.check(_with_reset(codec.copy(tree)), resource.schema, wording=wording)
+            touched = self._touched(tree, live, kept) if kept else codec.copy(tree)
+            decoded = self._core.decoder.check(_with_reset(touched), resource.schema, wording=wording)
         except WrongType as problem:
-            raise self._refused(shown, str(problem)) from None
+            raise self._refused(tree, str(problem)) from None
         decoded = Decoded(decoded.object, (*self._duplicates, *decoded.findings))
         if decoded.findings and self._validation == "Strict":
-            raise self._refused(shown, decoded.strict_error)
+            raise self._refused(tree, decoded.strict_error)
         if self._validation == "Warn":
             self._warn(decoded)
-        return decoded.object
+        return self._with_untouched(decoded.object, kept, tree, live) if kept else decoded.object
+
+    def _untouched(self, tree: Any, live: Object) -> Object:
+        """The parts of a patched object that are the live one's, where that is as it was stored."""
+        if self._resource.custom is not None or self._core.stored_as(self._resource) is not self._resource:
+            return {}
+        parts = tree.items() if isinstance(tree, dict) else ()
+        return {key: value for key, value in parts if value.__class__ is dict and value is live.get(key)}
+
+    def _touched(self, tree: Object, live: Object, kept: Object) -> Object:
+        """A copy of what a patch may have changed; its metadata without managers that it left alone."""
+        touched = {key: value for key, value in tree.items() if key not in kept}
+        if _keeps_managers(tree, live):
+            touched["metadata"] = {key: value for key, value in tree["metadata"].items() if key != "managedFields"}
+        copied: Object = codec.copy(touched)
+        return copied
+
+    def _with_untouched(self, checked: Object, kept: Object, tree: Object, live: Object) -> Object:
+        """The checked object with the other parts, in the order of the patched one."""
+        carried = _CARRIED.get(self._context.info.subresource, "") if self._has_status else ""
+        for key, value in kept.items():
+            checked[key] = value if key == carried else codec.copy(value)
+        if _keeps_managers(tree, live):
+            checked["metadata"]["managedFields"] = live["metadata"]["managedFields"]
+        return {key: checked[key] for key in dict.fromkeys((*tree, *checked)) if key in checked}
+
+    @property
+    def _has_status(self) -> bool:
+        return "status" in self._resource.subresources
 
     def _misfit(self, tree: Any, said: tuple[Any, Any]) -> str:
         """What keeps a patched object from being of the other kind that it now claims to be, which is found first."""
@@ -140,6 +176,13 @@ class Intake:
             value = patched_json(tree, self._document, self._resource.schema)
         error = FieldError("FieldValueInvalid", "patch", f"Invalid value: {quoted(value)}: {problem}")
         return failures.invalid("", "", "", [error])
+
+
+def _keeps_managers(tree: Object, live: Object) -> bool:
+    """Whether a patched object shares its list of managers with the live one; nobody changes such a list in place."""
+    metadata = tree.get("metadata")
+    managers = live["metadata"].get("managedFields")
+    return bool(managers) and metadata.__class__ is dict and metadata.get("managedFields") is managers
 
 
 def _foreign(said: tuple[Any, Any], resource: ResourceType) -> str:

@@ -13,7 +13,7 @@ from cloudk8s.apiserver.handlers.list_options import read_list_options
 from cloudk8s.apiserver.handlers.write_options import read_write_options
 from cloudk8s.apiserver.http.interface import Answer
 from cloudk8s.apiserver.negotiation import negotiate
-from cloudk8s.apiserver.operations.create import create
+from cloudk8s.apiserver.operations.create import create, prepare
 from cloudk8s.apiserver.operations.delete import Deleted, DeleteOptions, delete
 from cloudk8s.apiserver.operations.listing import PageRequest, read_page
 from cloudk8s.apiserver.operations.patch import Patch, PatchType, patch
@@ -44,10 +44,14 @@ async def post(
     """Create an object from the body."""
     options = read_write_options(context, "CreateOptions")
     form = negotiate(context.headers.get("accept", ""))
-    obj = Intake(core, context, resource).read(body)
-    namespace = context.info.url_namespace if resource.namespaced else ""
-    _place(resource, obj, namespace)
-    record = await create(core, context, resource, obj, options=options)
+    key = core.repeats.key(context, resource, body)
+    obj = core.repeats.recall(key, core.clock.now())
+    if obj is None:
+        obj = Intake(core, context, resource).read(body)
+        _place(resource, obj, context.info.url_namespace if resource.namespaced else "")
+        prepare(core, context, resource, obj)
+        core.repeats.note(key, obj, context)
+    record = await create(core, context, resource, obj, options=options, is_prepared=True)
     return presenter.one(resource, record, form, 201)
 
 
@@ -82,8 +86,8 @@ async def patch_object(
     info = context.info
     intake = Intake(core, context, resource)
 
-    def take(tree: Any) -> Object:
-        taken = intake.take_patched(tree)
+    def take(tree: Any, live: Object) -> Object:
+        taken = intake.take_patched(tree, live)
         check_names(resource, taken, info.namespace, info.name)
         return taken
 

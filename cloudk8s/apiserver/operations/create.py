@@ -28,6 +28,7 @@ async def create(
     *,
     options: Object | None = None,
     manages_fields: bool = True,
+    is_prepared: bool = False,
 ) -> Record:
     """Create `obj`, a decoded and pruned tree that this call owns; returns what was stored.
 
@@ -35,11 +36,8 @@ async def create(
     """
     metadata = obj["metadata"]
     strategy = core.strategy(resource)
-    for name in _SYSTEM_FIELDS:
-        metadata.pop(name, None)
-    strategy.set_defaults(obj)
-    if manages_fields:
-        core.fields.on_create(context, resource, obj)
+    if not is_prepared:
+        prepare(core, context, resource, obj, manages_fields=manages_fields)
     request = _admission(context, resource, obj, options or {})
     try:
         await core.admission.admit(request)
@@ -64,6 +62,18 @@ async def create(
         raise
     writing.run_all(request.on_failure if context.dry_run else request.on_commit)
     return record
+
+
+def prepare(
+    core: Core, context: RequestContext, resource: ResourceType, obj: Object, *, manages_fields: bool = True
+) -> None:
+    """The first steps of a creation, which depend on nothing but the object and who sends it: defaults, own fields."""
+    metadata = obj["metadata"]
+    for name in _SYSTEM_FIELDS:
+        metadata.pop(name, None)
+    core.strategy(resource).set_defaults(obj)
+    if manages_fields:
+        core.fields.on_create(context, resource, obj)
 
 
 def _admission(context: RequestContext, resource: ResourceType, obj: Object, options: Object) -> AdmissionRequest:

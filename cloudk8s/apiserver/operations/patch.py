@@ -18,8 +18,8 @@ from cloudk8s.machinery import codec, json_patch, merge_patch, strategic_merge
 from cloudk8s.storage.interface import Record
 
 PatchType = Literal["json", "merge", "strategic", "apply"]
-Intake = Callable[[Any], Object]
-"""Turns a patched document into a checked, pruned tree (field validation, type checks)."""
+Intake = Callable[[Any, Object], Object]
+"""Turns a patched document, made from the live object, into a checked, pruned tree (field validation, type checks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def patch(
         return await _apply(core, context, resource, namespace, name, subresource, request)
 
     def transform(live: Object) -> Object:
-        return finish(request.intake(patched(resource, name, live, request)), live)
+        return finish(request.intake(patched(resource, name, live, request), live), live)
 
     return await update(core, context, Change(resource, namespace, name, transform, subresource))
 

@@ -109,7 +109,7 @@ class _ScaleWrite:
         # An empty list of managers would mean that they are to be forgotten.
         plain = old | {"metadata": {key: value for key, value in old["metadata"].items() if value != []}}
         request = Patch(self._type, self._document, self._intake.take_patched)
-        taken = self._intake.take_patched(patched(self._scale, old["metadata"]["name"], plain, request))
+        taken = self._intake.take_patched(patched(self._scale, old["metadata"]["name"], plain, request), {})
         check_names(self._scale, taken, self._context.info.namespace, self._context.info.name)
         return taken
 
