@@ -47,18 +47,16 @@ class Claim:
 
         What `only` is false for is left alone and left out.
         """
-        owned = informer.by_index(BY_CONTROLLER, uid_of(self.owner))
-        mine = [obj for obj in owned if only(obj) and not await self._lets_go(obj)]
+        mine: list[Object] = []
+        for obj in informer.by_index(BY_CONTROLLER, uid_of(self.owner)):
+            if not only(obj):
+                continue
+            if self.selector.matches(labels_of(obj)):
+                mine.append(obj)
+            elif not is_deleting(self.owner):
+                await self._release(obj)
         orphans = informer.by_index(BY_CONTROLLER, orphans_in(namespace_of(self.owner)))
         return mine + [obj for obj in orphans if only(obj) and await self._takes(obj)]
-
-    async def _lets_go(self, obj: Object) -> bool:
-        """Release an object that no longer matches; whether it is not (or no longer) the owner's."""
-        if self.selector.matches(labels_of(obj)):
-            return False
-        if not is_deleting(self.owner):
-            await self._release(obj)
-        return True
 
     async def _takes(self, obj: Object) -> bool:
         """Adopt an orphan that matches; whether it is the owner's now."""

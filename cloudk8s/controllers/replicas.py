@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cloudk8s.client.interface import Object, Resource
@@ -47,7 +47,8 @@ from cloudk8s.machinery.labels import NOTHING, Selector
 BURST = 500
 """Most pods created or deleted in one reconciliation."""
 COALESCE = 0.02
-"""Seconds that pod changes are collected before status is looked at again."""
+COALESCE_PER_REPLICA = 0.0002
+"""Seconds that pod changes are collected before status is looked at again: looking costs time for every replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class ReplicasController:
         if before and before != after:
             self._queue.add(before)
         if after:
-            self._queue.add_after(after, COALESCE)
+            self._queue.add_after(after, self._patience(after))
         elif controller_of(pod) is None and (before or labels_of(old) != labels_of(pod)):
             self._enqueue_claimants(pod)
 
@@ -132,6 +133,10 @@ class ReplicasController:
         name = key(namespace_of(pod), reference["name"])
         owner = self._owners.get_key(name)
         return name if owner is not None and uid_of(owner) == reference["uid"] else ""
+
+    def _patience(self, name: str) -> float:
+        owner = self._owners.get_key(name)
+        return COALESCE + COALESCE_PER_REPLICA * (_replicas(owner) if owner is not None else 0)
 
     def _enqueue_claimants(self, pod: Object) -> None:
         labels = labels_of(pod)
@@ -223,7 +228,7 @@ class ReplicasController:
             "replicas": len(active),
             "fullyLabeledReplicas": sum(template.items() <= labels_of(pod).items() for pod in active),
             "readyReplicas": len(ready),
-            "availableReplicas": sum(available_in(pod, seconds, now) == timedelta(0) for pod in ready),
+            "availableReplicas": _available(ready, seconds, now),
         }
         for field, count in counts.items():
             if count or field == "replicas":
@@ -271,6 +276,10 @@ class ReplicasController:
             return None
         waits = [available_in(pod, seconds, self._clock.now()) for pod in active]
         return min((wait for wait in waits if wait), default=None)
+
+
+def _available(ready: Sequence[Object], seconds: int, now: datetime) -> int:
+    return sum(available_in(pod, seconds, now) == timedelta(0) for pod in ready) if seconds else len(ready)
 
 
 def _replicas(owner: Object) -> int:

@@ -31,8 +31,9 @@ class KubeletScraper:
         self._client, self._clock = client, clock
         self._nodes: Informer = informers.of(NODES)
         self._windows: dict[str, Window] = {}
+        self._wanted: set[str] = set()
         self._changed = asyncio.Event()
-        self._nodes.add_handler(lambda old, new: self._changed.set())
+        self._nodes.add_handler(self._node_changed)
 
     def of_node(self, node: Object) -> Measurement | None:
         """What the node used as a whole."""
@@ -49,14 +50,20 @@ class KubeletScraper:
         watched: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
-                names = {name_of(node) for node in self._nodes.list() if _has_kubelet(node)}
-                for name in names - watched.keys():
+                for name in self._wanted - watched.keys():
                     watched[name] = group.create_task(self._watch(name), name=f"resource metrics of {name}")
-                for name in watched.keys() - names:
+                for name in watched.keys() - self._wanted:
                     watched.pop(name).cancel()
                     self._windows.pop(name, None)
                 self._changed.clear()
                 await self._changed.wait()
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        name = name_of(new or old or {})
+        is_wanted = new is not None and _has_kubelet(new)
+        if is_wanted != (name in self._wanted):
+            (self._wanted.add if is_wanted else self._wanted.discard)(name)
+            self._changed.set()
 
     async def _watch(self, name: str) -> None:
         while True:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Final
 
 from cloudk8s.client import resources
@@ -24,10 +26,14 @@ from cloudk8s_simulated.stages.player import StagePlayer
 from cloudk8s_simulated.stages.scenario import Scenario
 from cloudk8s_simulated.stages.world import FleetWorld
 
+log = logging.getLogger(__name__)
+
 _REGISTERING: Final = 64
 """How many nodes are registered at once."""
 _RENEW_SECONDS: Final = 20.0
 """Between two heartbeats of a node; half of what node monitoring tolerates."""
+_RENEW_SLOTS: Final = 100
+"""How often in that time some of the nodes are looked after, side by side."""
 _CAPACITY: Final = {"cpu": "32", "memory": "256Gi", "pods": "110"}
 _POD: Final = ("v1", "Pod")
 
@@ -69,6 +75,7 @@ class Fleet:
         seed = settings.seed if behavior.seed is None else behavior.seed
         self._names = {name: index for index, name in enumerate(settings.names)}
         self._uids: dict[str, str] = {}
+        self._renewing: set[str] = set()
         self._addresses = FleetAddresses(self._names)
         self._events = EventRecorder(client, "kubelet", clock=clock)
         self._reports: WorkQueue[str] = WorkQueue("simulated nodes", clock=clock)
@@ -147,17 +154,24 @@ class Fleet:
         await self._client.patch(resources.NODES, name, {"status": status}, subresource="status")
 
     async def _heartbeat(self) -> None:
-        """Renew every lease once a period, evenly spread over it; those of dead nodes stay as they are."""
-        pause = _RENEW_SECONDS / max(1, len(self._names))
-        while True:
-            for name in list(self._names):
-                await self._clock.sleep(pause)
-                if not self.outages.is_up(name):
-                    continue
-                try:
-                    await self._renew(name)
-                except StatusError:
-                    continue
+        """Renew every lease once a period, spread over it, however busy the server is; those of dead nodes stay."""
+        names, due = list(self._names), self._clock.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for slot in cycle(range(_RENEW_SLOTS)):
+                due = max(due + _RENEW_SECONDS / _RENEW_SLOTS, self._clock.monotonic() - _RENEW_SECONDS)
+                await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
+                for name in names[slot::_RENEW_SLOTS]:
+                    if self.outages.is_up(name) and name not in self._renewing:
+                        group.create_task(self._keep_alive(name), name=f"heartbeat of {name}")
+
+    async def _keep_alive(self, name: str) -> None:
+        self._renewing.add(name)
+        try:
+            await self._renew(name)
+        except StatusError as error:
+            log.debug("the lease of %s is renewed next time: %s", name, error)
+        finally:
+            self._renewing.discard(name)
 
     async def _renew(self, name: str) -> None:
         spec = {"renewTime": format_micro_time(self._clock.now())}

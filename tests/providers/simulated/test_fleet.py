@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import condition
 from cloudk8s.client.resources import NODES, PODS
+from cloudk8s.machinery.times import format_micro_time
 from tests.providers.simulated.fleet_harness import FleetHarness, running_fleet
 
 SIMULATION = "apiVersion: simulated.cloudk8s.io/v1alpha1\nkind: Simulation\nspec:\n"
@@ -18,6 +25,20 @@ async def test_nodes_register_and_keep_their_leases() -> None:
         before = fleet.renewed()
         await fleet.after(25)
         assert fleet.renewed() > before
+
+
+async def test_leases_are_kept_on_a_server_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_fleet(count=60) as fleet:
+        patch = fleet.client.patch
+
+        async def slow_patch(*arguments: Any, **options: Any) -> Object:
+            await fleet.clock.sleep(2)
+            return await patch(*arguments, **options)
+
+        monkeypatch.setattr(fleet.client, "patch", slow_patch)
+        await fleet.after(60)
+        oldest = min(fleet.renewed(f"sim-{number:02}") for number in range(60))
+        assert oldest >= format_micro_time(fleet.clock.now() - timedelta(seconds=25))
 
 
 async def test_pods_run_with_an_address_and_go_when_deleted() -> None:
