@@ -131,6 +131,7 @@ class NodeAgent:
         ranges = [part for part in self.settings.pod_cidr.split(",") if part]
         if ranges:
             await self._runtime.update_pod_cidr(ranges)
+        await self._extensions.load()
         node = await self._reporter.register()
         await self._extensions.prepare()
         self._node_changed(None, node)
@@ -187,6 +188,7 @@ class NodeAgent:
             tokens=tokens,
             node=self._facts,
             services=ServiceVariables(self._informers.of(SERVICES)),
+            devices=self._extensions.devices,
         )
 
     def _report_soon(self) -> None:
@@ -221,6 +223,8 @@ class NodeAgent:
         machine = await asyncio.to_thread(capacity.look, self.settings.root_dir)
         whole = capacity.capacity(machine, max_pods=self.settings.max_pods)
         left = capacity.allocatable(whole, self.settings.system_reserved)
+        devices = self._extensions.devices
+        whole, left = {**whole, **devices.capacity()}, {**left, **devices.allocatable()}
         runtime = await self._runtime.version()
         self._facts.allocatable = left
         self._facts.memory_capacity = quantity.parse(whole["memory"]).value

@@ -1,4 +1,4 @@
-"""What other programs add to a node, put together: storage drivers and how they are found."""
+"""What other programs add to a node, put together: storage drivers, devices, and how they are found."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.csi.cluster import CsiCluster
 from cloudk8s.node.csi.drivers import CsiDrivers
 from cloudk8s.node.csi.volumes import CsiVolumes, Layout
+from cloudk8s.node.devices.manager import DeviceManager
+from cloudk8s.node.devices.registration import DeviceRegistration
 from cloudk8s.node.plugins.watcher import PluginHandler, PluginWatcher
 from cloudk8s.node.settings import NodeSettings
 
@@ -31,13 +33,20 @@ class NodeExtensions:
         cluster = CsiCluster(client, tokens, name, clock=clock)
         layout = Layout(settings.root_dir, settings.pods_dir)
         self.csi_volumes = CsiVolumes(layout, self._drivers, cluster, on_use=on_change)
-        handlers: Mapping[str, PluginHandler] = {"CSIPlugin": self._drivers}
+        directory = settings.root_dir / "device-plugins"
+        self.devices = DeviceManager(directory, on_change=on_change)
+        self._registration = DeviceRegistration(directory, self.devices)
+        handlers: Mapping[str, PluginHandler] = {"CSIPlugin": self._drivers, "DevicePlugin": self.devices}
         self._watcher = PluginWatcher(settings.root_dir / "plugins_registry", handlers, clock=clock)
 
     @property
     def volumes_in_use(self) -> Sequence[str]:
         """What must not be detached from this node."""
         return self.csi_volumes.in_use
+
+    async def load(self) -> None:
+        """Before the node registers: what an earlier agent left."""
+        await self.devices.load()
 
     async def prepare(self) -> None:
         """Before pods are looked at; the node is registered."""
@@ -52,5 +61,7 @@ class NodeExtensions:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watcher.run(), name="plugins")
+                group.create_task(self._registration.run(), name="device plugins")
         finally:
+            await self.devices.close()
             await self._drivers.close()

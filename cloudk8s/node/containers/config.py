@@ -32,6 +32,8 @@ class Parts:
     resources: Resources
     security: Security
     namespaces: Namespaces
+    annotations: Mapping[str, str]
+    """What plugins add to the container's own."""
 
 
 def container_config(pod: Object, container: Container, parts: Parts) -> ContainerConfig:
@@ -49,7 +51,7 @@ def container_config(pod: Object, container: Container, parts: Parts) -> Contain
         mounts=tuple(parts.mounts),
         devices=tuple(parts.devices),
         labels=naming.container_labels(pod, container),
-        annotations=naming.container_annotations(pod, container, parts.attempt),
+        annotations={**naming.container_annotations(pod, container, parts.attempt), **parts.annotations},
         log_path=naming.log_path(container, parts.attempt),
         stdin=bool(container.get("stdin")),
         stdin_once=bool(container.get("stdinOnce")),

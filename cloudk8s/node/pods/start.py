@@ -13,6 +13,7 @@ from typing import Any
 from cloudk8s.client.events import EventKind
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import namespace_of, spec_of, uid_of
+from cloudk8s.drivers.service import DriverError
 from cloudk8s.node.containers import environment, mounts, resources, security, termination
 from cloudk8s.node.containers.config import Parts, container_config
 from cloudk8s.node.containers.environment import ConfigurationError, Sources
@@ -56,7 +57,7 @@ async def start(tools: Tools, pod: Object, container: Container, ground: Ground)
     image = await _image(tools, pod, container)
     try:
         config = await _config(tools, pod, container, ground, image, attempt)
-    except (ConfigurationError, VolumeError) as error:
+    except (ConfigurationError, VolumeError, DriverError) as error:
         raise _failed(tools, pod, container, "CreateContainerConfigError", str(error)) from error
     try:
         container_id = await tools.runtime.create_container(ground.sandbox.id, config)
@@ -103,12 +104,14 @@ async def _config(
         pod, container, await _sources(tools, pod, container), tools.facts(ground.pod_ips)
     )
     found = await asyncio.to_thread(_mounts, tools, pod, container, ground, variables)
+    gift = await tools.devices.gift(pod, container)
     parts = Parts(
         attempt=attempt,
         image=image,
-        environment=variables,
-        mounts=found,
-        devices=mounts.devices(container, ground.volumes),
+        environment={**variables, **gift.environment},
+        mounts=[*found, *gift.mounts],
+        devices=(*mounts.devices(container, ground.volumes), *gift.devices),
+        annotations=gift.annotations,
         resources=_resources(tools, pod, container, ground),
         security=security.security(pod, container, image),
         namespaces=sandboxes.namespaces(pod, target_id=_target(container, ground.observed)),

@@ -16,6 +16,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, status_of, uid_of
 from cloudk8s.machinery.times import parse_time
 from cloudk8s.node.cluster.pod_status import PodStatusWriter
+from cloudk8s.node.devices.manager import AllocationFailed
 from cloudk8s.node.pods import cleanup, kill, resize
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.memory import PodMemory, pod_ips
@@ -106,8 +107,9 @@ class PodWorker:
         """Run the pod until nothing of it is left."""
         writing = asyncio.create_task(self._writer.run(), name=f"status of {pods.full_name(self.pod)}")
         try:
-            if self._rejection is not None:
-                await self._reject(self._rejection)
+            rejection = self._rejection or await self._refused_devices()
+            if rejection is not None:
+                await self._reject(rejection)
             else:
                 await self._live()
                 await self._end()
@@ -232,6 +234,19 @@ class PodWorker:
         self.status = rejected_status(self.pod, rejection.reason, rejection.message, inputs)
         self._memory.previous = self.status
         self._writer.put(self.pod, self.status)
+
+    async def _refused_devices(self) -> Terminal | None:
+        """Have devices chosen for the pod; why it can't run where there are too few. One that runs goes on."""
+        try:
+            await self._tools.devices.admit(self.pod)
+        except AllocationFailed as error:
+            if self.status.get("startTime"):
+                _log.warning("pod %s: %s", pods.full_name(self.pod), error)
+                return None
+            return Terminal(
+                "Failed", "UnexpectedAdmissionError", f"Allocate failed due to {error}, which is unexpected"
+            )
+        return None
 
     async def _observe(self) -> None:
         self._observed = await look(self._tools, uid_of(self.pod))

@@ -87,6 +87,8 @@ class PodWorkers:
         for sandbox in await self._tools.runtime.list_sandboxes():
             if sandbox.uid not in self._workers:
                 await self._clear(sandbox)
+        for uid in self._tools.devices.holders - set(self._workers):
+            await self._tools.devices.free(uid)
         for uid in await asyncio.to_thread(_directories, self._tools):
             if uid not in self._workers and not await self._tear_down(uid):
                 self._orphans.add(uid)
