@@ -48,7 +48,7 @@ def read(root: Path, thresholds: Thresholds) -> list[Signal]:
     memory = _meminfo()
     disk = shutil.disk_usage(root)
     disk_mark = min(disk.total * thresholds.disk_percent // 100, thresholds.disk_most_bytes)
-    used, most = _processes()
+    used, most = processes()
     return [
         Signal("memory", "MemoryPressure", memory["MemAvailable"], memory["MemTotal"], thresholds.memory_bytes),
         Signal("ephemeral-storage", "DiskPressure", disk.free, disk.total, disk_mark),
@@ -62,7 +62,8 @@ def _meminfo() -> Mapping[str, int]:
     return {name: int(value.split()[0]) * 1024 for name, _, value in pairs}
 
 
-def _processes() -> tuple[int, int]:
+def processes() -> tuple[int, int]:
+    """How many processes and threads there are, and how many there may be."""
     used = int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
     most = min(int(Path("/proc/sys/kernel", name).read_text(encoding="ascii")) for name in ("pid_max", "threads-max"))
     return used, most

@@ -20,13 +20,11 @@ from cloudk8s.node.server import (
     log_lines,
     port_forward,
     remote_command,
-    resource_metrics,
     responses,
-    summary,
 )
 from cloudk8s.node.server.authorization import DelegatedAuthorization, Denied
 from cloudk8s.node.server.responses import Write
-from cloudk8s.node.server.usage import UsageReader
+from cloudk8s.node.server.statistics import Statistics
 
 Query = dict[str, list[str]]
 _OPEN = ("/healthz",)
@@ -37,13 +35,11 @@ class Application:
 
     def __init__(self, tools: Tools, workers: PodWorkers, authorization: DelegatedAuthorization | None) -> None:
         self._tools, self._workers, self._authorization = tools, workers, authorization
-        self._usage = UsageReader(tools.runtime, clock=tools.clock)
-        self._started_at = tools.clock.now()
+        self._statistics = Statistics(tools, workers)
         self._pages: dict[str, Callable[[], Awaitable[Answer]]] = {
             "/healthz": self._healthz,
             "/pods": self._pods,
             "/runningpods": self._running_pods,
-            "/stats/summary": self._summary,
             "/metrics/resource": self._resource_metrics,
             "/metrics": self._metrics,
             "/configz": self._configz,
@@ -57,6 +53,8 @@ class Application:
                 return responses.text(error.status, str(error))
         if page := self._pages.get(request.path.rstrip("/")):
             return await page()
+        if request.path.rstrip("/") == "/stats/summary":
+            return await self._summary(request)
         parts = [unquote(part) for part in request.path.strip("/").split("/")]
         try:
             return await self._of_container(request, parts)
@@ -156,33 +154,12 @@ class Application:
         running = [worker for worker in self._workers.all() if worker.observed.running()]
         return responses.json(_pod_list([_shown(worker) for worker in running]))
 
-    async def _summary(self) -> Answer:
-        samples = await self._usage.containers()
-        node = await asyncio.to_thread(self._usage.node)
-        workers = self._workers.all()
-        by_sandbox = await self._usage.networks()
-        networks = {
-            worker.pod["metadata"]["uid"]: by_sandbox[sandbox.id]
-            for worker in workers
-            if (sandbox := worker.observed.ready_sandbox) is not None and sandbox.id in by_sandbox
-        }
-        document = summary.summary(
-            self._tools.settings.node_name, node, samples,
-            {worker.pod["metadata"]["uid"]: _shown(worker) for worker in workers},
-            networks=networks, images=await self._tools.runtime.image_filesystem(), started_at=self._started_at,
-        )  # fmt: skip
-        return responses.json(document)
+    async def _summary(self, request: Request) -> Answer:
+        wanted = parse_qs(request.query).get("only_cpu_and_memory", ["false"])[-1]
+        return responses.json(await self._statistics.summary(only_cpu_and_memory=wanted in ("true", "1")))
 
     async def _resource_metrics(self) -> Answer:
-        samples = await self._usage.containers()
-        node = await asyncio.to_thread(self._usage.node)
-        started = {
-            each.id: each.started_at.timestamp()
-            for worker in self._workers.all()
-            for each in worker.observed.running()
-            if each.started_at is not None
-        }
-        page = resource_metrics.render(node, [sample.stats for sample in samples], started)
+        page = await self._statistics.resource_metrics()
         return Response(200, page.encode(), "text/plain; version=0.0.4; charset=utf-8")
 
     async def _metrics(self) -> Answer:

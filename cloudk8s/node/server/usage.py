@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.node.pressure import signals
 from cloudk8s.node.runtimes.interface import ContainerStats, NetworkStats, Runtime
 
 _MAX_AGE = 120.0
@@ -19,6 +20,22 @@ class Sample:
 
     stats: ContainerStats
     nano_cores: int | None
+    memory_limit: int = 0
+    """Zero where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMemory:
+    """Memory of the machine."""
+
+    working_set: int
+    available: int
+    usage: int = 0
+    rss: int = 0
+    page_faults: int = 0
+    major_page_faults: int = 0
+    swap_usage: int = 0
+    swap_available: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +44,12 @@ class NodeUsage:
 
     time: datetime
     cpu_nanoseconds: int
-    memory_working_set: int
-    memory_available: int
+    memory: NodeMemory
     nano_cores: int | None
+    processes: int = 0
+    process_limit: int = 0
+    networks: Sequence[NetworkStats] = ()
+    """The one with the default route first."""
 
 
 class UsageReader:
@@ -54,10 +74,9 @@ class UsageReader:
     def node(self) -> NodeUsage:
         """The machine. Blocks for as long as /proc takes."""
         now = self._clock.now()
-        cpu, memory = _cpu_nanoseconds(), _meminfo()
-        available = memory.get("MemAvailable", 0)
-        used = memory.get("MemTotal", 0) - available
-        return NodeUsage(now, cpu, used, available, self._rate("", now, cpu))
+        cpu = _cpu_nanoseconds()
+        used, most = signals.processes()
+        return NodeUsage(now, cpu, _memory(), self._rate("", now, cpu), used, most, _networks())
 
     def _rate(self, key: str, time: datetime, cpu: int) -> int | None:
         before = self._before.get(key)
@@ -76,9 +95,44 @@ def _cpu_nanoseconds() -> int:
     return (sum(ticks) - ticks[3] - ticks[4]) * 10_000_000
 
 
-def _meminfo() -> dict[str, int]:
-    found = {}
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        found[name] = int(value.split()[0]) * 1024
-    return found
+def _memory() -> NodeMemory:
+    info, events = _numbers("/proc/meminfo", 1024), _numbers("/proc/vmstat", 1)
+    total, available = info.get("MemTotal", 0), info.get("MemAvailable", 0)
+    return NodeMemory(
+        working_set=total - available,
+        available=available,
+        usage=total - info.get("MemFree", 0),
+        rss=info.get("AnonPages", 0),
+        page_faults=events.get("pgfault", 0),
+        major_page_faults=events.get("pgmajfault", 0),
+        swap_usage=info.get("SwapTotal", 0) - info.get("SwapFree", 0),
+        swap_available=info.get("SwapFree", 0),
+    )
+
+
+def _numbers(path: str, unit: int) -> Mapping[str, int]:
+    """Lines of a name and a number; those in `kB` are told in bytes by `unit`."""
+    lines = (line.split() for line in Path(path).read_text(encoding="ascii").splitlines())
+    return {words[0].rstrip(":"): int(words[1]) * unit for words in lines if len(words) > 1}
+
+
+def _networks() -> Sequence[NetworkStats]:
+    """Interfaces that lead outside."""
+    first = _default_interface()
+    found = []
+    for line in Path("/proc/net/dev").read_text(encoding="ascii").splitlines()[2:]:
+        name, _, rest = line.partition(":")
+        counts, name = rest.split(), name.strip()
+        if name == "lo" or name.startswith("veth"):
+            continue
+        received, received_errors, sent, sent_errors = (int(counts[place]) for place in (0, 2, 8, 10))
+        found.append(NetworkStats(name, received, sent, received_errors, sent_errors))
+    return sorted(found, key=lambda network: (network.interface != first, network.interface))
+
+
+def _default_interface() -> str:
+    for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
+        name, destination, *_ = line.split()
+        if destination == "00000000":
+            return name
+    return ""

@@ -231,6 +231,9 @@ async def test_pods_and_statistics_are_served(node: Node, peer: Peer) -> None:
     assert document["node"]["nodeName"] == "n1"
     assert document["pods"][0]["podRef"]["name"] == "p"
     assert document["pods"][0]["containers"][0]["memory"]["workingSetBytes"] > 0
+    assert document["node"]["fs"]["capacityBytes"] > 0
+    _, less = await peer.get("/stats/summary?only_cpu_and_memory=true")
+    assert "fs" not in json.loads(less)["node"]
     assert b'container_memory_working_set_bytes{container="c",namespace="default",pod="p"}' in metrics
     assert await peer.get("/healthz") == (200, b"ok")
     assert (await peer.get("/nothing"))[0] == 404

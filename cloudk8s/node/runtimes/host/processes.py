@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+_TICK_NANOSECONDS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _POLL_SECONDS = 0.2
 
@@ -85,10 +85,10 @@ def tree_usage(root: int) -> Usage:
         pid = pending.pop()
         pending += _children(pid)
         if fields := _stat(pid):
-            cpu += sum(int(ticks) for ticks in fields[11:15])
+            cpu += sum(int(ticks) for ticks in fields[11:15]) * _TICK_NANOSECONDS or _scheduled(pid)
             rss += int(fields[21])
             count += 1
-    return Usage(cpu * (1_000_000_000 // _TICKS), rss * _PAGE, count)
+    return Usage(cpu, rss * _PAGE, count)
 
 
 def signal_number(name: str, default: int = signal.SIGTERM) -> int:
@@ -110,6 +110,14 @@ def _stat(pid: int) -> list[str] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return text.rpartition(")")[2].split()
+
+
+def _scheduled(pid: int) -> int:
+    """Nanoseconds of the main thread, of a process that has not used a tick yet."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _children(pid: int) -> list[int]:
