@@ -21,7 +21,7 @@ from cloudk8s.controllers.bootstrap_signer import IN_NAMESPACE
 from cloudk8s.controllers.bootstrap_tokens import NAMESPACE, TYPE
 from cloudk8s.controlplane.machine.discovery import CONFIGURATION, configuration_name
 from cloudk8s.controlplane.machine.seed import machine_token
-from cloudk8s.errors import CloudK8sError
+from cloudk8s.errors import CloudK8sError, SettingsError
 from cloudk8s.machinery.codec import encode_sorted
 from cloudk8s.machinery.times import format_time
 from cloudk8s.provisioning.bootstrap.catalog import bootstrap_method
@@ -58,8 +58,14 @@ class Joining:
 
     @staticmethod
     def of(site: Site, declaration: ClusterDeclaration) -> Joining:
-        """Raises SettingsError for a method that is not there."""
-        return Joining(site, declaration, bootstrap_method(declaration.bootstrap, site.plugins))
+        """Raises SettingsError for a method that is not there, or can't do what is declared."""
+        joining = Joining(site, declaration, bootstrap_method(declaration.bootstrap, site.plugins))
+        if joining.awaits_nodes and declaration.control_plane.replicas > 1 and not joining.method.grows:
+            raise SettingsError(
+                f"controlPlane.replicas: bootstrap method {declaration.bootstrap.method} keeps the state of a cluster "
+                "on one machine; use 1, or another method"
+            )
+        return joining
 
     @property
     def awaits_nodes(self) -> bool:
@@ -170,7 +176,8 @@ class Joining:
         """The machine whose place a new one of the control plane takes."""
         if self.declaration.control_plane.replicas > 1:
             return ""
-        return next((_address(view.machine) for view in in_group(machines, CONTROL_PLANE)), "")
+        running = [view.machine for view in in_group(machines, CONTROL_PLANE) if view.machine.state == "running"]
+        return _address(running[0]) if running else ""
 
     def _with_user_data(self, request: MachineRequest, facts: Facts) -> MachineRequest:
         if request.role == "control-plane":

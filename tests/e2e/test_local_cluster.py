@@ -43,7 +43,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def cluster(environment: dict[str, str]) -> Iterator[Cluster]:
     before = kernel()
-    said = cloudk8s(environment, "cluster", "create", NAME, "--provider", "local", "--workers", "2")
+    said = cloudk8s(
+        environment, "cluster", "create", NAME, "--provider", "local", "--workers", "2", "--kubernetes-version", "1.36"
+    )
     assert "kubectl get nodes" in said
     yield Cluster(NAME, environment)
     said = cloudk8s(environment, "cluster", "delete", NAME, "--yes")
@@ -61,6 +63,19 @@ def ready_nodes(cluster: Cluster) -> list[str]:
         for node in nodes
         if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"])
     ]
+
+
+def fetched(address: str) -> str:
+    """What a load balancer answers; its members' tables may be a moment behind it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def test_machines_join_and_no_token_is_left(cluster: Cluster) -> None:
@@ -86,8 +101,7 @@ def test_a_load_balancer_answers(cluster: Cluster) -> None:
         time.sleep(0.1)
     pods: set[str] = set()
     while len(pods) < 2 and time.monotonic() < deadline:
-        with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
-            pods.add(answer.read().decode().split()[0])
+        pods.add(fetched(address).split()[0])
     nodes = {entry["spec"]["nodeName"] for entry in json.loads(kubectl("get", "pods", "-o", "json"))["items"]}
     assert len(pods) == 2
     assert all("workers" in node for node in nodes)
@@ -114,3 +128,16 @@ def test_scaling_down_empties_nodes_first(cluster: Cluster) -> None:
     cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     said = cloudk8s(cluster.environment, "cluster", "scale", NAME, "--workers", "2")
     assert len(ready_nodes(cluster)) == 3
+
+
+def test_an_upgrade_keeps_everything(cluster: Cluster) -> None:
+    kubectl = cluster.kubectl
+    address = kubectl("get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+    said = cloudk8s(cluster.environment, "cluster", "upgrade", NAME, "--kubernetes-version", "1.37")
+    assert said.count("is replaced: version 1.36 → 1.37") == 3
+    nodes = json.loads(kubectl("get", "nodes", "-o", "json"))["items"]
+    assert [node["status"]["nodeInfo"]["kubeletVersion"] for node in nodes] == ["v1.37.0"] * 3
+    assert len(ready_nodes(cluster)) == 3
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    assert kubectl("get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}") == address
+    assert fetched(address)

@@ -25,6 +25,7 @@ from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.machine.child import keep_running
 from cloudk8s.controlplane.machine.discovery import cluster_info
+from cloudk8s.controlplane.machine.handover import Handover, take_over
 from cloudk8s.controlplane.machine.node import agent_directory, node_settings, parts, proxy_options
 from cloudk8s.controlplane.machine.rules import ensure_rules
 from cloudk8s.controlplane.machine.seed import Seed
@@ -47,13 +48,31 @@ _CONTROLLERS = ("*", "bootstrap-signer-controller", "token-cleaner-controller")
 
 
 async def run_control_plane(settings: ControlPlaneSettings, directory: Path, *, report: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM, or until another machine takes over; this one then does nothing but wait."""
+    clock, handover = SystemClock(), Handover(directory)
     stopped = asyncio.create_task(until_stopped(), name="signals")
-    async with running_control_plane(settings, directory, clock=SystemClock()) as server:
-        settle()
-        report(f"control plane of {settings.cluster} runs at {settings.endpoint or server.url}")
+    seed = Seed(bytes.fromhex(settings.seed))
+    await asyncio.to_thread(seed.write, directory / "pki", clock.now())
+    if settings.predecessor:
+        report(f"waiting for {settings.predecessor} to hand over")
+        taking = asyncio.create_task(take_over(settings.predecessor, seed, settings.cluster, directory, clock=clock))
+        await asyncio.wait({stopped, taking}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            taking.cancel()
+            return
+        taking.result()
+    asked = asyncio.create_task(handover.asked.wait(), name="handover")
+    async with AsyncExitStack() as stack:
+        async with running_control_plane(settings, directory, clock=clock) as server:
+            await stack.enter_async_context(handover.listening())
+            settle()
+            report(f"control plane of {settings.cluster} runs at {settings.endpoint or server.url}")
+            await asyncio.wait({stopped, asked}, return_when=asyncio.FIRST_COMPLETED)
+            report("stopping")
+        handover.closed.set()
+        if not stopped.done():
+            report("another machine is the control plane now")
         await stopped
-        report("stopping")
 
 
 @asynccontextmanager
@@ -61,7 +80,6 @@ async def running_control_plane(
     settings: ControlPlaneSettings, directory: Path, *, clock: Clock
 ) -> AsyncIterator[RunningApiServer]:
     """Start everything, in the order of what needs what."""
-    await asyncio.to_thread(Seed(bytes.fromhex(settings.seed)).write, directory / "pki", clock.now())
     own = outgoing_address() or "127.0.0.1"
     dns_address = cluster_ip_of(parts(settings.service_cidr)[0])
     joined = JoinConfiguration(**settings.model_dump(include=set(JoinConfiguration.model_fields)), dns=dns_address)

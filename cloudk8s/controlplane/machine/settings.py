@@ -80,6 +80,8 @@ class ControlPlaneSettings(ClusterFields):
     """What all secrets of the cluster are derived from, hexadecimal."""
     endpoint: str = ""
     """Host and port where others reach the API; empty is this machine's own address."""
+    predecessor: str = ""
+    """Address of the machine whose place this one takes."""
     port: int = 6443
     """Port that the API server listens on."""
     load_balancer_range: str = ""
