@@ -36,6 +36,8 @@ class ClusterSettings(BaseModel):
     """Range that nodes on hosts within this host get addresses from."""
     certificate_hosts: tuple[str, ...] = ()
     """More names and addresses that the API server is called by."""
+    advertise_address: str = ""
+    """Where pods reach the API server; empty is its address, or this host's own if it listens on loopback."""
     cluster_domain: str = "cluster.local"
     """DNS domain of the cluster."""
     cloud: str = ""

@@ -27,6 +27,7 @@ def kubelet(
     node_ip: Annotated[str, typer.Option(help="The node's address; found by itself if empty.")] = "",
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 10250,
+    listen_fd: Annotated[int, typer.Option(help="A socket that listens already, in place of address and port.")] = -1,
     client_ca_file: Annotated[Path | None, typer.Option(help="CA of clients with certificates.")] = None,
     cluster_dns: Annotated[str, typer.Option(help="Addresses of the cluster DNS, comma-separated.")] = "",
     cluster_domain: Annotated[str, typer.Option(help="DNS domain of the cluster.")] = "cluster.local",
@@ -53,7 +54,8 @@ def kubelet(
 
     settings = NodeSettings(
         node_name=(hostname_override or socket.gethostname()).lower(), root_dir=root_dir.absolute(), node_ip=node_ip,
-        address=address, port=port, client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
+        address=address, port=port, listen_fd=listen_fd,
+        client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
         cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
         register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),

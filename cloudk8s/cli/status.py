@@ -31,8 +31,11 @@ def status(
         "kubeconfig": state.kubeconfig if state else "",
         "pid": state.pid if state else None,
         "started": state.started if state else "",
+        "limits": state.limits if state else "",
     }
     columns = {"NAME": "name", "STATUS": "status", "SERVER": "server", "KUBECONFIG": "kubeconfig", "PID": "pid"}
     output.show(row, format, columns | {"STARTED": "started"})
+    if state and state.limits and format is Format.TABLE:
+        output.note(f"pods of this host do without: {state.limits}")
     if state is None:
         raise typer.Exit(1)

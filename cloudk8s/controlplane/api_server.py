@@ -80,7 +80,7 @@ class RunningApiServer:
     @property
     def url_from_hosts(self) -> str:
         """Where hosts within this host reach the server, which may listen on loopback only."""
-        return f"https://{advertised(self.settings.bind)}:{self.port}"
+        return f"https://{self.settings.advertise_address or advertised(self.settings.bind)}:{self.port}"
 
     def client(self, user: str, *groups: str) -> Client:
         """A client in this process with an identity of its own."""
@@ -110,7 +110,10 @@ async def running_api_server(
         bind=settings.bind,
         service_cluster_ip_range=settings.service_cluster_ip_range,
         cluster_domain=settings.cluster_domain,
-        extra_hosts=[*settings.certificate_hosts, *(address for address in (advertised(settings.bind),) if address)],
+        extra_hosts=[
+            *settings.certificate_hosts,
+            *(address for address in (advertised(settings.bind), settings.advertise_address) if address),
+        ],
         clock=clock,
     )
     registry = load_registry(settings.kubernetes_version)
@@ -179,5 +182,7 @@ def _endpoint(settings: ClusterSettings, pki: PKI, port: int) -> Endpoint:
     ranges = service_ranges(settings)
     address = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
     ca, front_proxy_ca = pki.ca.certificate.read_text(), pki.front_proxy_ca.certificate.read_text()
-    is_reachable = not ranges[0].startswith("127.") or may_listen(443)
-    return Endpoint(address, port, ranges, ca, front_proxy_ca, service_port=443 if is_reachable else 6443)
+    is_reachable = not ranges[0].startswith("127.") or may_listen(443) or settings.advertise_address
+    service_port = 443 if is_reachable else 6443
+    advertise = settings.advertise_address
+    return Endpoint(address, port, ranges, ca, front_proxy_ca, service_port=service_port, advertise=advertise)

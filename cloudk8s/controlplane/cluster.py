@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from cloudk8s.apiserver import kubeconfig
+from cloudk8s.client.objects import annotations_of
+from cloudk8s.client.resources import NODES
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controllers.registry import OF_API_SERVER
 from cloudk8s.controlplane import directories
@@ -28,14 +31,19 @@ from cloudk8s.controlplane.places import make_hosts, places
 from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.readiness import late_nodes
 from cloudk8s.controlplane.resource_metrics import running_resource_metrics
+from cloudk8s.controlplane.rootless import started_host
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import Simulation, running_simulated_nodes, simulated_names
+from cloudk8s.errors import NotFound
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
+from cloudk8s.network.rootless.uplink import running_uplink
+from cloudk8s.node.machine.node_object import ISOLATION_ANNOTATION
 from cloudk8s.plugin.clouds import CloudEntry, CloudsFile
 from cloudk8s.settings import ClusterSettings
 
+_log = logging.getLogger(__name__)
 _NODE_SECONDS: Final = 30.0
 """How long `up` waits for its nodes before it says that they are late."""
 _LOCAL_ROUTE_PERIOD: Final = timedelta(seconds=1)
@@ -75,7 +83,8 @@ async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, rep
             return
         for name in waiting.result():
             report(f"node {name} is not ready yet; its log is in {settings.data_dir / 'nodes' / name}")
-        directories.write_state(_state(settings, server, target, clock))
+        limits = await _limits(server, options.nodes)
+        directories.write_state(_state(settings, server, target, clock, limits))
         try:
             report(f"Kubernetes {settings.kubernetes_version} is ready at {server.url}")
             report(f'kubectl uses context "{kubeconfig.context_name(settings.name)}" of {target}')
@@ -91,15 +100,25 @@ async def running_cluster(
 ) -> AsyncIterator[RunningApiServer]:
     """Start the API server, then everything that is a client of it; leave in reverse order."""
     async with AsyncExitStack() as stack:
+        within = None
+        if options.nodes and options.runtime == "host":
+            within, why = await asyncio.to_thread(started_host, settings)
+            if why:
+                _log.warning("pods share this host's network and resolver: %s", why)
+        if within:
+            settings = settings.model_copy(update={"advertise_address": within.gateway})
+            uplink = await stack.enter_async_context(running_uplink(within, clock=clock))
         server = await stack.enter_async_context(running_api_server(settings, clock=clock))
+        if within:
+            uplink.offer(server.port, "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind)
         context = await stack.enter_async_context(running_controllers(server, ["*", *OF_API_SERVER], clock=clock))
         config = options.scheduler_config
         scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
         await stack.enter_async_context(scheduler)
-        where = places(settings, options.nodes)
+        where = places(settings, options.nodes, within)
         await asyncio.to_thread(make_hosts, settings, where)
         await stack.enter_async_context(running_relay(server, clock=clock))
-        await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock))
+        await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock, within=within))
         own = [place for place in where if not place.namespace]
         forwarding = running_service_proxy(server, context.informers, own, clock=clock)
         proxy = await stack.enter_async_context(forwarding)
@@ -142,7 +161,21 @@ def _clouds(settings: ClusterSettings, entries: tuple[CloudEntry, ...]) -> Cloud
     return CloudsFile(clouds=entries, controllers=controllers)
 
 
-def _state(settings: ClusterSettings, server: RunningApiServer, target: Path, clock: Clock) -> ClusterState:
+async def _limits(server: RunningApiServer, nodes: int) -> str:
+    """What the agents of this host's nodes found missing; they are alike."""
+    if not nodes:
+        return ""
+    client = server.client("cloudk8s-up", "system:masters")
+    try:
+        node = await client.get(NODES, node_name(0))
+    except NotFound:
+        return ""
+    return annotations_of(node).get(ISOLATION_ANNOTATION, "")
+
+
+def _state(
+    settings: ClusterSettings, server: RunningApiServer, target: Path, clock: Clock, limits: str
+) -> ClusterState:
     return ClusterState(
         name=settings.name,
         pid=os.getpid(),
@@ -151,4 +184,5 @@ def _state(settings: ClusterSettings, server: RunningApiServer, target: Path, cl
         kubernetes_version=settings.kubernetes_version,
         data_dir=str(settings.data_dir),
         started=format_time(clock.now()),
+        limits=limits,
     )

@@ -25,6 +25,8 @@ class ClusterState:
     kubernetes_version: str
     data_dir: str
     started: str
+    limits: str = ""
+    """What pods of this host do without, in words."""
 
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 
 from cloudk8s.client.informer import Informers
@@ -14,6 +15,7 @@ from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
+from cloudk8s.controlplane.rootless import dns_sockets
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
@@ -26,6 +28,7 @@ from cloudk8s.network.proxy.model import Backend, Family
 from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
+from cloudk8s.network.rootless.host import RootlessHost, RootlessNft
 from cloudk8s.settings import ClusterSettings
 
 DNS = "system:cloudk8s-dns"
@@ -38,6 +41,13 @@ async def running_service_proxy(
 ) -> AsyncIterator[RunningProxy]:
     """Forward the cluster's Services on the one host that these places are on, and enforce its network policies."""
     options = proxy_options(server.settings, places)
+    if within := next((place.within for place in places if place.within), None):
+        inside = replace(options, mode="nftables", nft=RootlessNft(within), health_port=None, own_health=False)
+        async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
+            outside = replace(options, mode="userspace", sockets=within.socket)
+            async with running_proxy(informers, outside, clock=clock) as proxy:
+                yield proxy
+        return
     async with (
         running_proxy(informers, options, clock=clock) as proxy,
         running_policies(options, informers, clock=clock),
@@ -70,7 +80,7 @@ async def running_relay(server: RunningApiServer, *, clock: Clock) -> AsyncItera
 @asynccontextmanager
 async def running_policies(options: ProxyOptions, informers: Informers, *, clock: Clock) -> AsyncIterator[None]:
     """Enforce network policies for the pods of the proxy's nodes, where this process may."""
-    nft = await asyncio.to_thread(find_nft) if may_administer() else None
+    nft = options.nft or (await asyncio.to_thread(find_nft) if may_administer() else None)
     if nft is None:
         _log.info("network policies are not enforced: this needs root and nftables")
         yield
@@ -94,15 +104,16 @@ def relay_door(settings: ClusterSettings, own: str, port: int) -> Door:
 
 @asynccontextmanager
 async def running_dns_server(
-    server: RunningApiServer, informers: Informers, *, clock: Clock
+    server: RunningApiServer, informers: Informers, *, clock: Clock, within: RootlessHost | None = None
 ) -> AsyncIterator[DnsServer]:
     """Serve the cluster's names at the host's address, for this host and its pods, as Service `kube-dns`."""
-    settings, own = server.settings, outgoing_address()
+    settings, own = server.settings, within.gateway if within else outgoing_address()
     client = server.client(DNS, "system:masters")
     options = DnsOptions(
         address=own or "127.0.0.1",
         port=0,
         domain=settings.cluster_domain,
+        sockets=dns_sockets(within) if within else None,
         clients=(*_insiders(settings), *(f"{ip}/32" for ip in (own,) if ip)),
     )
     async with running_dns(informers, options, clock=clock) as dns:

@@ -25,9 +25,11 @@ from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.local_cloud import local_provider_id
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import service_ranges
+from cloudk8s.controlplane.rootless import kubelet_socket
 from cloudk8s.network.addresses import may_listen
 from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.network.hosts import enter
+from cloudk8s.network.rootless.host import RootlessHost
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS: Final = 15.0
@@ -42,15 +44,19 @@ async def running_node(server: RunningApiServer, index: int, place: Place, *, ru
     await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
     access = _write_access(server, place, directory)
     arguments = _arguments(server, place, directory, access, runtime) + _pod_range(server, index)
-    arguments = enter.command(place.namespace, arguments)
-    async with background(_keep_running(arguments, directory / "agent.log"), names=(f"node {name}",)):
+    log = directory / "agent.log"
+    if place.within is None:
+        running = _keep_running(enter.command(place.namespace, arguments), log)
+    else:
+        running = _keep_running_within(place, place.within, arguments, log)
+    async with background(running, names=(f"node {name}",)):
         yield
 
 
 def _write_access(server: RunningApiServer, place: Place, directory: Path) -> Path:
     """A kubeconfig with the node's own identity, which Node authorization restricts to its pods."""
     name = place.node
-    url = server.url_from_hosts if place.namespace else server.url
+    url = server.url_from_hosts if place.namespace or place.within else server.url
     profile = Profile(f"node-{name}", f"system:node:{name}", ("system:nodes",))
     pair = server.pki.issue(profile)
     path = directory / "kubelet.conf"
@@ -71,7 +77,7 @@ def _arguments(server: RunningApiServer, place: Place, directory: Path, access: 
         "client-ca-file": server.pki.ca.certificate,
         "provider-id": local_provider_id(server.settings, place.node),
         "cluster-cidr": server.settings.cluster_cidr,
-        "cluster-dns": _cluster_dns(server),
+        "cluster-dns": _cluster_dns(server, place),
         "cluster-domain": server.settings.cluster_domain,
         "kubernetes-version": server.settings.kubernetes_version,
         "runtime": runtime,
@@ -80,9 +86,9 @@ def _arguments(server: RunningApiServer, place: Place, directory: Path, access: 
     return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
 
 
-def _cluster_dns(server: RunningApiServer) -> str:
-    """The address of the cluster's DNS, where this host can serve its port; else pods have the host's resolvers."""
-    return cluster_ip_of(service_ranges(server.settings)[0]) if may_listen(53) else ""
+def _cluster_dns(server: RunningApiServer, place: Place) -> str:
+    """The address of the cluster's DNS, where pods can reach its port; else they have the host's resolvers."""
+    return cluster_ip_of(service_ranges(server.settings)[0]) if place.within or may_listen(53) else ""
 
 
 def _pod_range(server: RunningApiServer, index: int) -> list[str]:
@@ -96,14 +102,22 @@ def _pod_range(server: RunningApiServer, index: int) -> list[str]:
     return [f"--pod-cidr={','.join(parts)}"]
 
 
-async def _keep_running(arguments: list[str], log: Path) -> None:
+async def _keep_running_within(place: Place, host: RootlessHost, arguments: list[str], log: Path) -> None:
+    """The agent becomes a process of the host within, but listens on a socket of this one."""
+    with await kubelet_socket(place.address) as listener:
+        number = listener.fileno()
+        command = host.command([*arguments, f"--listen-fd={number}"])
+        await _keep_running(command, log, descriptors=(number,))
+
+
+async def _keep_running(arguments: list[str], log: Path, *, descriptors: tuple[int, ...] = ()) -> None:
     """Start the agent, and start it again when it ends by itself. Its input ends with this process, and so does it."""
     while True:
         stream = await asyncio.to_thread(_open, log)
         try:
             process = await asyncio.create_subprocess_exec(
                 *arguments, stdin=asyncio.subprocess.PIPE, stdout=stream, stderr=stream, start_new_session=True,
-                env=os.environ | {"NO_COLOR": "1"},
+                env=os.environ | {"NO_COLOR": "1"}, pass_fds=descriptors,
             )  # fmt: skip
         finally:
             stream.close()

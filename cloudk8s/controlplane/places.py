@@ -1,6 +1,7 @@
 """Where the nodes of a cluster on this host run: the first on the host itself, others on hosts of their own within it.
 
-Those are network namespaces, which need privileges; without them all nodes share the host's address.
+Those are network namespaces, which need privileges; without them all nodes share the host's address, and where user
+namespaces are allowed one host within it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
 from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.hosts.network import HostNetwork
+from cloudk8s.network.rootless.host import RootlessHost
 from cloudk8s.settings import ClusterSettings
 
 
@@ -22,9 +24,11 @@ class Place:
     node: str
     address: str
     namespace: str = ""
+    within: RootlessHost | None = None
+    """The host within this host that the node is on, without privileges."""
 
 
-def places(settings: ClusterSettings, count: int) -> list[Place]:
+def places(settings: ClusterSettings, count: int, within: RootlessHost | None = None) -> list[Place]:
     """Where this many nodes go. Pure but for a look at what this process may do."""
     own, network = outgoing_address(), host_network(settings)
     has_hosts = bool(own) and may_administer()
@@ -34,7 +38,7 @@ def places(settings: ClusterSettings, count: int) -> list[Place]:
         if index and has_hosts:
             found.append(Place(name, network.address(index), network.namespace(name)))
         else:
-            found.append(Place(name, own or "127.0.0.1"))
+            found.append(Place(name, own or "127.0.0.1", within=within))
     return found
 
 

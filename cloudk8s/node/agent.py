@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -124,7 +125,8 @@ class NodeAgent:
         context = await asyncio.to_thread(serving.context, settings, self._facts.host_ips)
         check = DelegatedAuthorization(self._client, settings.node_name, clock=self._clock) if self._authorize else None
         handler = Application(self._tools, self.workers, check)
-        return HTTPServer(handler, context, host=settings.address, port=settings.port, clock=self._clock)
+        given = socket.socket(fileno=settings.listen_fd) if settings.listen_fd >= 0 else None
+        return HTTPServer(handler, context, host=settings.address, port=settings.port, sock=given, clock=self._clock)
 
     async def _prepare(self) -> None:
         """Register, and learn from the Node what others decided: labels, pod range."""

@@ -24,6 +24,8 @@ class NodeSettings(BaseModel):
     """Address that the serving side listens on."""
     port: int = 10250
     """Port of the serving side; 0 picks a free one."""
+    listen_fd: int = -1
+    """A socket that listens already, by its descriptor, in place of address and port; -1 is none."""
     client_ca_file: Path | None = None
     """CA of the clients that may present certificates to the serving side; the API server's is among them."""
     tls_cert_file: Path | None = None

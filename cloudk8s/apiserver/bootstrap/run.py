@@ -29,6 +29,8 @@ class Endpoint:
     requestheader_ca: str = ""
     service_port: int = 443
     """Port of the `kubernetes` Service: another one where this host cannot serve 443."""
+    advertise: str = ""
+    """Where pods reach the server; empty is found out from the address."""
 
 
 async def bootstrap(core: Core, endpoint: Endpoint) -> None:
@@ -42,7 +44,7 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     await writer.ensure(objects.token_tracking(core.clock.now()))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
     await writer.ensure(objects.kubernetes_service(_first(endpoint), endpoint.port, endpoint.service_port))
-    if address := advertised(endpoint.address):
+    if address := endpoint.advertise or advertised(endpoint.address):
         for obj in objects.kubernetes_endpoints(address, endpoint.port):
             await _publish(writer, obj)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from cloudk8s.apiserver.http.connection import HTTPConnection
 from cloudk8s.apiserver.http.interface import Handler
@@ -26,7 +27,7 @@ TICK = 1.0
 class HTTPServer:
     """Serve `handler` while the `async with` block runs; leaving it drains.
 
-    `port` 0 picks a free one; `ssl_context` None serves plain HTTP (tests).
+    `port` 0 picks a free one; `sock` is a bound socket to serve instead; `ssl_context` None serves plain HTTP (tests).
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class HTTPServer:
         *,
         host: str | Sequence[str] = "127.0.0.1",
         port: int = 0,
+        sock: socket.socket | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -46,6 +48,7 @@ class HTTPServer:
         self._ssl_context = ssl_context
         self._host = host
         self._port = port
+        self._sock = sock
         self._clock = clock or SystemClock()
         self._connections: set[HTTPConnection] = set()
         self._handshakes: set[TLSTransport] = set()
@@ -67,7 +70,8 @@ class HTTPServer:
     async def __aenter__(self) -> Self:
         self.loop = asyncio.get_running_loop()
         self.outbox = Outbox(self.loop)
-        self._listener = await self.loop.create_server(self._protocol_factory(), self._host, self._port, backlog=4096)
+        where: dict[str, Any] = {"host": self._host, "port": self._port} if self._sock is None else {"sock": self._sock}
+        self._listener = await self.loop.create_server(self._protocol_factory(), **where, backlog=4096)
         self._port = self._listener.sockets[0].getsockname()[1]
         self._timekeeper = asyncio.create_task(self._keep_time(), name="http-timekeeper")
         return self

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ class DnsOptions:
     """Who is asked about names outside the cluster."""
     upstream: tuple[str, ...] | None = None
     """Who is asked instead; empty is nobody."""
+    sockets: Callable[[str, int], tuple[socket.socket, socket.socket]] | None = None
+    """Makes the stream and the datagram socket; None makes them here."""
     clients: tuple[str, ...] = ()
     """Networks that may ask; empty is everybody."""
 
@@ -40,7 +43,10 @@ async def running_dns(informers: Informers, options: DnsOptions, *, clock: Clock
     await directory.synced()
     servers = await asyncio.to_thread(_upstream, options)
     resolver = Resolver(directory, Upstream(servers, clock=clock), domain=options.domain)
-    server = DnsServer(resolver, address=options.address, port=options.port, admission=Admission(options.clients))
+    server = DnsServer(
+        resolver, address=options.address, port=options.port, admission=Admission(options.clients),
+        sockets=options.sockets,
+    )  # fmt: skip
     try:
         async with server:
             yield server

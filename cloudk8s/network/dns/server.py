@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -44,13 +44,17 @@ class Admission:
 class DnsServer:
     """Listens while its `async with` block runs. Port 0 picks a port that is free for both."""
 
-    def __init__(self, resolver: Resolver, *, address: str, port: int = 53, admission: Admission) -> None:
+    def __init__(
+        self, resolver: Resolver, *, address: str, port: int = 53, admission: Admission,
+        sockets: Callable[[str, int], tuple[socket.socket, socket.socket]] | None = None,
+    ) -> None:  # fmt: skip
+        self._bind = sockets or _bind
         self.port = port
         self.address = address
         self._resolver, self._admission = resolver, admission
 
     async def __aenter__(self) -> Self:
-        stream, datagram = await asyncio.to_thread(_bind, self.address, self.port)
+        stream, datagram = await asyncio.to_thread(self._bind, self.address, self.port)
         self.port = stream.getsockname()[1]
         loop = asyncio.get_running_loop()
         self._datagrams, _ = await loop.create_datagram_endpoint(

@@ -24,6 +24,7 @@ from cloudk8s.network.proxy.model import Family
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
 from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
+from cloudk8s.network.proxy.userspace.sockets import Sockets
 
 Mode = Literal["", "nftables", "userspace"]
 _HEALTH_PORTS = 50
@@ -47,6 +48,12 @@ class ProxyOptions:
     health_port: int | None = 10256
     """Port of `/healthz`, or the first one after it that is free; 0 picks any, None serves none."""
     health_addresses: tuple[str, ...] = ("127.0.0.1",)
+    sockets: Sockets | None = None
+    """Makes sockets of the pods' network for the user-space proxy, where this process is not on it."""
+    nft: Nft | None = None
+    """The tables to write to, where they are not this process's own."""
+    own_health: bool = True
+    """Serve the health-check node ports of Services."""
     namespace: str = ""
     """The network namespace to forward in; empty is this process's own."""
 
@@ -69,7 +76,8 @@ async def running_proxy(informers: Informers, options: ProxyOptions, *, clock: C
     async with AsyncExitStack() as stack:
         stack.callback(host.close)
         services = ServiceHealth(options.node_addresses, host, is_alive=lambda: health.is_alive)
-        proxy = Proxy(informers, forwarder, settings, clock=clock, on_health=services.show)
+        show = services.show if options.own_health else _ignore
+        proxy = Proxy(informers, forwarder, settings, clock=clock, on_health=show)
         health = Health(
             informers, min(options.nodes, default=""), clock=clock, pending_since=lambda: proxy.pending_since
         )
@@ -97,22 +105,27 @@ async def _serve_health(
     return None
 
 
+def _ignore(checks: object) -> None:
+    """Another proxy of the node tells."""
+
+
 def _choose(options: ProxyOptions, host: HostThread, clock: Clock) -> tuple[Mode, Forwarder]:
-    nft = find_nft() if options.mode != "userspace" else None
+    nft = (options.nft or find_nft()) if options.mode != "userspace" else None
     if nft is not None and _may(nft, options):
-        hides_pods = not filter_bridged()
+        hides_pods = not (options.nft or filter_bridged())
         settings = NftablesSettings(options.table, options.families, options.pod_ranges, hides_pods)
         return "nftables", NftablesForwarder(nft, settings, host=host)
     if options.mode == "nftables":
         raise SettingsError(
             "nftables cannot be used here: it needs root and the nft command; try --proxy-mode userspace"
         )
-    return "userspace", UserspaceForwarder(UserspaceSettings(options.node_addresses), clock=clock)
+    listening = UserspaceSettings(options.node_addresses)
+    return "userspace", UserspaceForwarder(listening, clock=clock, sockets=options.sockets)
 
 
 def _may(nft: Nft, options: ProxyOptions) -> bool:
     """Whether this process may make tables, found out by making one with a hook of each kind."""
-    if not may_administer():
+    if options.nft is None and not may_administer():
         return False
     table = f"ip {options.table}-probe"
     lines = [

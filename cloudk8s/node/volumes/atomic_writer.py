@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudk8s.node.users import may_give_away
+
 DATA = "..data"
 
 
@@ -76,7 +78,7 @@ def _mode(file: File, group: int | None) -> int:
 def _write_file(path: Path, file: File, group: int | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     path.write_bytes(file.content)
-    if os.geteuid() == 0 and (file.user is not None or group is not None):
+    if may_give_away() and (file.user is not None or group is not None):
         os.chown(path, -1 if file.user is None else file.user, -1 if group is None else group)
     path.chmod(_mode(file, group))
 

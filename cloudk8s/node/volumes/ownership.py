@@ -6,12 +6,14 @@ import os
 import stat
 from pathlib import Path
 
+from cloudk8s.node.users import may_give_away
+
 _READ_WRITE, _READ, _EXECUTE = 0o660, 0o440, 0o110
 
 
 def give_to_group(directory: Path, group: int | None, *, readonly: bool = False) -> None:
     """Let the group own everything below, and everything that is made there; nothing without a group or root."""
-    if group is None or os.geteuid() != 0:
+    if group is None or not may_give_away():
         return
     for path in (directory, *directory.rglob("*")):
         _give(path, group, readonly=readonly)

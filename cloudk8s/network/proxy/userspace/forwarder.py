@@ -11,6 +11,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.model import RuleKey, Update
 from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door, Frontend, doors_of
+from cloudk8s.network.proxy.userspace.sockets import Sockets
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.network.proxy.userspace.udp import UdpListener
 
@@ -37,8 +38,8 @@ class UserspaceSettings:
 class UserspaceForwarder:
     """One listener for each address and port of a Service. A change of backends never closes a listener."""
 
-    def __init__(self, settings: UserspaceSettings, *, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(self, settings: UserspaceSettings, *, clock: Clock, sockets: Sockets | None = None) -> None:
+        self._settings, self._clock, self._sockets = settings, clock, sockets
         self._wanted: dict[RuleKey, Mapping[Frontend, Door]] = {}
         self._owners: dict[Frontend, set[RuleKey]] = {}
         self._listeners: dict[Frontend, Listener] = {}
@@ -102,7 +103,11 @@ class UserspaceForwarder:
     async def _open(self, frontend: Frontend, door: Door) -> None:
         chooser = Chooser(door, clock=self._clock, is_own=self._is_own)
         is_tcp = frontend.protocol == "TCP"
-        listener: Listener = TcpListener(chooser) if is_tcp else UdpListener(chooser, clock=self._clock)
+        listener: Listener
+        if is_tcp:
+            listener = TcpListener(chooser, sockets=self._sockets)
+        else:
+            listener = UdpListener(chooser, clock=self._clock, sockets=self._sockets)
         try:
             if frontend.protocol == "SCTP":
                 raise OSError("SCTP needs nftables")

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from cloudk8s.network.proxy.model import Backend
 from cloudk8s.network.proxy.userspace.choice import Chooser
+from cloudk8s.network.proxy.userspace.sockets import Sockets, connected
 
 CONNECT_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
@@ -18,8 +19,9 @@ _log = logging.getLogger(__name__)
 class TcpListener:
     """Listens on one address and relays what comes."""
 
-    def __init__(self, chooser: Chooser) -> None:
+    def __init__(self, chooser: Chooser, *, sockets: Sockets | None = None) -> None:
         self.chooser = chooser
+        self._sockets = sockets
         self._server: asyncio.Server | None = None
         self._sides: set[_Side] = set()
         self._connecting: set[asyncio.Task[None]] = set()
@@ -64,7 +66,11 @@ class TcpListener:
     async def _link(self, client: _Side, backend: Backend) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECONDS):
-            _, server = await loop.create_connection(lambda: _Side(self._sides), backend.address, backend.port)
+            if self._sockets is None:
+                _, server = await loop.create_connection(lambda: _Side(self._sides), backend.address, backend.port)
+            else:
+                made = await connected(self._sockets, "tcp", backend)
+                _, server = await loop.create_connection(lambda: _Side(self._sides), sock=made)
         server.join(client)
         client.join(server)
 

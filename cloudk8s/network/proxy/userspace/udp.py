@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.model import Backend
 from cloudk8s.network.proxy.userspace.choice import Chooser
+from cloudk8s.network.proxy.userspace.sockets import Sockets, connected
 
 IDLE_SECONDS: Final = 60.0
 QUEUE: Final = 64
@@ -21,8 +22,9 @@ SocketAddress = tuple[Any, ...]
 class UdpListener(asyncio.DatagramProtocol):
     """Listens on one address and relays what comes."""
 
-    def __init__(self, chooser: Chooser, *, clock: Clock) -> None:
+    def __init__(self, chooser: Chooser, *, clock: Clock, sockets: Sockets | None = None) -> None:
         self.chooser = chooser
+        self.sockets = sockets
         self._clock = clock
         self._flows: dict[SocketAddress, _Flow] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -92,7 +94,11 @@ class _Flow(asyncio.DatagramProtocol):
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.backend.address, self.backend.port))
+            if self._listener.sockets is None:
+                await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.backend.address, self.backend.port))
+            else:
+                made = await connected(self._listener.sockets, "udp", self.backend)
+                await loop.create_datagram_endpoint(lambda: self, sock=made)
         except OSError as error:
             _log.debug("backend %s cannot be reached: %s", self.backend, error)
 

@@ -21,6 +21,8 @@ class Isolation:
     """Processes may become any user."""
     user_namespace: bool = False
     """The above comes from user namespaces, without privileges on the host."""
+    is_inside: bool = False
+    """The agent itself is root of such a namespace, and pods are in it."""
     cgroups: Literal["", "v1", "v2"] = ""
 
     @property
@@ -32,6 +34,11 @@ class Isolation:
             (self.network, "a network of its own for each pod (pods share the node's address and ports)"),
             (self.users, "other users than the agent's own"),
             (bool(self.cgroups), "limits of CPU, memory and processes"),
+            (not self.is_inside, "ways out of the cluster other than TCP and DNS, and host ports that others reach"),
+            (
+                self.network or (not self.user_namespace and self.users),
+                "names of Services (pods have the host's resolver) and cluster addresses on ports below 1024",
+            ),
         )
         return tuple(words for given, words in lacks if not given)
 
@@ -47,5 +54,6 @@ def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"]) -> Isolat
         network=bool(answer.get("network")),
         users=bool(answer.get("users") and answer.get("mounts")),
         user_namespace=bool(answer.get("user_namespace")),
+        is_inside=bool(answer.get("is_inside")),
         cgroups=cgroups,
     )

@@ -123,7 +123,7 @@ def _namespaces(config: ContainerConfig, around: Surroundings) -> dict[str, Any]
         own = around.sandbox.config.namespaces
         kinds = ["uts"] * (own.network == "pod") + ["ipc"] * (own.ipc == "pod")
         kinds += ["net"] * (own.network == "pod" and around.isolation.network)
-        kinds += ["user"] * around.isolation.user_namespace
+        kinds += ["user"] * (around.isolation.user_namespace and not around.isolation.is_inside)
         join = {kind: f"/proc/{holder['pid']}/ns/{kind}" for kind in kinds}
     unshare = ["mnt"]
     if config.namespaces.pid == "container":

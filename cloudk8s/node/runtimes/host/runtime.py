@@ -107,7 +107,7 @@ class HostRuntime:
         try:
             await self._hold(record)
         except BaseException:
-            await self._network.disconnect(record.id)
+            await self._disconnect(record.id)
             await self._sandboxes.forget(record.id)
             raise
         self._events.publish(config.uid, record.id, "started")
@@ -120,7 +120,7 @@ class HostRuntime:
         ids = self._containers.of_sandbox(sandbox_id)
         await asyncio.gather(*(self._containers.stop(key, timedelta(0)) for key in ids))
         await self._sandboxes.stop(record)
-        await self._network.disconnect(sandbox_id)
+        await self._disconnect(sandbox_id)
         await asyncio.to_thread(sandbox_parts.let_go, self._sandboxes.directory(sandbox_id))
         self._events.publish(record.config.uid, sandbox_id, "stopped")
 
@@ -268,6 +268,11 @@ class HostRuntime:
         await asyncio.to_thread(sandbox_parts.write_files, record, directory)
         await self._network.open_ports(record)
         await self._sandboxes.save(record)
+
+    async def _disconnect(self, sandbox_id: str) -> None:
+        """Without a network for pods there is no interface, or it is in namespaces that are not this process's."""
+        if self._isolation.network:
+            await self._network.disconnect(sandbox_id)
 
     async def _image_volumes(self, config: ContainerConfig) -> dict[str, tuple[Path, ...]]:
         """The layers of the images that a container mounts."""

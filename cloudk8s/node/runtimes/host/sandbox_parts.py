@@ -13,6 +13,7 @@ from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.records import SandboxRecord
 from cloudk8s.node.runtimes.host.shim import syscalls
 from cloudk8s.node.runtimes.interface import Mount, SandboxConfig
+from cloudk8s.node.users import may_give_away
 
 
 def unshared(config: SandboxConfig, isolation: Isolation) -> list[str]:
@@ -20,7 +21,7 @@ def unshared(config: SandboxConfig, isolation: Isolation) -> list[str]:
     if not isolation.processes:
         return []
     own = config.namespaces
-    kinds = ["user"] if isolation.user_namespace else []
+    kinds = ["user"] if isolation.user_namespace and not isolation.is_inside else []
     kinds += ["net"] if own.network == "pod" and isolation.network else []
     kinds += ["uts"] if own.network == "pod" else []
     kinds += ["ipc"] if own.ipc == "pod" else []
@@ -46,7 +47,14 @@ def network(assigned: Sequence[Assigned], *, bridge_index: int, host_interface: 
     addresses = [
         {"address": str(each.address), "prefix": each.prefix, "gateway": str(each.gateway)} for each in assigned
     ]
-    return {"bridge_index": bridge_index, "host_interface": host_interface, "addresses": addresses, "mtu": mtu}
+    parts = {"bridge_index": bridge_index, "host_interface": host_interface, "addresses": addresses, "mtu": mtu}
+    return parts | ({"outer_loopback": True} if has_loopback_services() else {})
+
+
+def has_loopback_services() -> bool:
+    """Whether this is a host of a user namespace where Services have addresses of 127.0.0.0/8."""
+    switch = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
+    return not may_give_away() and switch.exists() and switch.read_text().strip() == "1"
 
 
 def write_files(record: SandboxRecord, directory: Path) -> None:

@@ -24,6 +24,7 @@ from cloudk8s.node.runtimes.host.images.image import ImageConfig, ImageRoot
 from cloudk8s.node.runtimes.host.images.reference import Reference
 from cloudk8s.node.runtimes.host.images.unpack import unpack
 from cloudk8s.node.runtimes.interface import Image, ImagePullFailed
+from cloudk8s.node.users import may_give_away
 
 _NAME_LENGTH = 24
 _FORM = "form"
@@ -57,7 +58,7 @@ class Layer:
 def open_store(directory: Path) -> ImageStore:
     """The store that a runtime keeps in a directory, in the form that this runtime uses."""
     form = directory / _FORM
-    is_overlay = form.read_text() == "overlay" if form.exists() else os.geteuid() == 0
+    is_overlay = form.read_text() == "overlay" if form.exists() else may_give_away()
     return ImageStore(directory, is_overlay=is_overlay)
 
 

@@ -20,6 +20,7 @@ from typing import IO, BinaryIO, cast
 
 from cloudk8s.node.runtimes.host.shim import paths
 from cloudk8s.node.runtimes.interface import ImagePullFailed
+from cloudk8s.node.users import may_give_away
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _XATTR = "SCHILY.xattr."
@@ -132,7 +133,7 @@ def _make(archive: tarfile.TarFile, member: tarfile.TarInfo, target: str, root: 
 
 def _apply_metadata(target: str, member: tarfile.TarInfo) -> None:
     """Owner, extended attributes, mode and time, as far as this user may set them."""
-    is_root = os.geteuid() == 0
+    is_root = may_give_away()
     if is_root:
         os.chown(target, member.uid, member.gid, follow_symlinks=False)
     for key, value in member.pax_headers.items():

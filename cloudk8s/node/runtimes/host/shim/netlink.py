@@ -79,6 +79,16 @@ def add_route(
     _request(route, _NEWROUTE, _CREATE | _REPLACE, _route_body(destination, gateway, index))
 
 
+def give_loopback_away(route: socket.socket) -> None:
+    """Keep 127.0.0.0/10 as this namespace's own loopback, and route the rest of 127.0.0.0/8 like anything else."""
+    index = link_index(route, "lo")
+    own = ipaddress.IPv4Address("127.0.0.1").packed
+    for kind, flags, length in ((_NEWROUTE, _CREATE | _REPLACE, 10), (_DELROUTE, 0, 8)):
+        body = _ROUTE.pack(socket.AF_INET, length, 0, 0, 255, 2, 254, 2, 0)
+        body += _attribute(1, ipaddress.IPv4Address("127.0.0.0").packed) + _attribute(7, own) + _number(4, index)
+        _request(route, kind, flags, body)
+
+
 def delete_route(route: socket.socket, *, destination: str) -> None:
     """Remove a route; absent is success."""
     try:

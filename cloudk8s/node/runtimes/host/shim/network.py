@@ -33,6 +33,8 @@ def connect(network: dict[str, Any], outside: socket.socket, pid: int) -> None:
             mtu=mtu,
         )
         _configure(inside, network["addresses"])
+        if network.get("outer_loopback"):
+            _reach_loopback_services(inside)
 
 
 def _configure(inside: socket.socket, addresses: list[dict[str, Any]]) -> None:
@@ -43,6 +45,14 @@ def _configure(inside: socket.socket, addresses: list[dict[str, Any]]) -> None:
         netlink.add_address(inside, index, ipaddress.ip_address(entry["address"]), int(entry["prefix"]))
     for entry in addresses:
         netlink.add_route(inside, gateway=ipaddress.ip_address(entry["gateway"]), index=index)
+
+
+def _reach_loopback_services(inside: socket.socket) -> None:
+    """Where Services have addresses of 127.0.0.0/8, for all programs of the host, pods reach them by their gateway."""
+    for name in ("all", INTERFACE):
+        with open(f"/proc/sys/net/ipv4/conf/{name}/route_localnet", "w", encoding="ascii") as file:
+            file.write("1")
+    netlink.give_loopback_away(inside)
 
 
 def _accept_no_router_advertisements() -> None:

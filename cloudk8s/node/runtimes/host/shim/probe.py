@@ -13,21 +13,24 @@ from cloudk8s.node.runtimes.host.shim import namespaces, netlink, syscalls, wire
 
 def run(request: dict[str, Any], connection: socket.socket) -> None:
     """Answer which attempts succeeded."""
-    needs_user_namespace = os.geteuid() != 0 or not _succeeds(lambda: syscalls.unshare(syscalls.CLONE_NEWNS))
+    is_inside = os.geteuid() == 0 and _knows_one_user()
+    may_unshare = os.geteuid() == 0 and _succeeds(lambda: syscalls.unshare(syscalls.CLONE_NEWNS))
+    needs_user_namespace = not may_unshare
     attempts: dict[str, Callable[[], None]] = {
-        "mounts": lambda: _mounts(needs_user_namespace),
+        "mounts": lambda: _mounts(needs_user_namespace, in_user_namespace=needs_user_namespace or is_inside),
         "processes": lambda: _processes(needs_user_namespace),
     }
     answer = {name: _succeeds(attempt) for name, attempt in attempts.items()}
-    answer["user_namespace"] = needs_user_namespace and answer["mounts"] and answer["processes"]
+    answer["user_namespace"] = (needs_user_namespace or is_inside) and answer["mounts"] and answer["processes"]
+    answer["is_inside"] = is_inside
     answer["network"] = not needs_user_namespace and _succeeds(_network)
-    answer["users"] = not needs_user_namespace
+    answer["users"] = not needs_user_namespace and not is_inside
     wire.send(connection, answer)
 
 
-def _mounts(in_user_namespace: bool) -> None:
+def _mounts(needs_user_namespace: bool, *, in_user_namespace: bool) -> None:
     """Mount what a root file system is made of."""
-    if in_user_namespace:
+    if needs_user_namespace:
         namespaces.new_user_namespace()
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_SLAVE | syscalls.MS_REC)
@@ -64,6 +67,12 @@ def _network() -> None:
         netlink.add_bridge(route, "probe0")
         master = netlink.link_index(route, "probe0")
         netlink.add_veth(route, "probe1", peer="probe2", peer_pid=os.getpid(), master=master)
+
+
+def _knows_one_user() -> bool:
+    """Whether this is root of a user namespace that has no other user."""
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return sum(int(line.split()[2]) for line in file) == 1
 
 
 def _succeeds(attempt: Callable[[], None]) -> bool:

@@ -1,0 +1,24 @@
+"""Where the sockets come from that reach backends, when pods are on a network that this process is not on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Literal
+
+from cloudk8s.network.proxy.model import Backend
+
+Sockets = Callable[[Literal["tcp", "udp"]], socket.socket]
+"""Makes a socket of the pods' network. Blocks, for a moment."""
+
+
+async def connected(sockets: Sockets, kind: Literal["tcp", "udp"], backend: Backend) -> socket.socket:
+    """A socket that is connected to a backend."""
+    made = await asyncio.to_thread(sockets, kind)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, (backend.address, backend.port))
+    except BaseException:
+        made.close()
+        raise
+    return made

@@ -1,0 +1,181 @@
+"""A cluster of a user without privileges: pods have addresses, Services and names. Root runs it as another user."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import ROOT, environment_in
+from tests.e2e.test_network import ECHO, eventually
+
+pytestmark = pytest.mark.kubectl
+NOBODY = 65534
+WEB = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {
+                "terminationGracePeriodSeconds": 1,
+                "containers": [
+                    {
+                        "name": "server",
+                        "image": "host",
+                        "command": ["/usr/bin/env", "python3", "-c", ECHO],
+                        "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+                    }
+                ],
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody without privileges who runs commands."""
+
+    identity: dict[str, Any]
+    python: str
+    environment: dict[str, str]
+
+    def run(self, *command: str, stdin: str = "", check: bool = True) -> str:
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=120, env=self.environment, check=False,
+            cwd="/", **self.identity,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} → {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def cloudk8s(self, *words: str) -> str:
+        return self.run(self.python, "-m", "cloudk8s", *words)
+
+    def kubectl(self, *words: str, stdin: str = "", check: bool = True) -> str:
+        return self.run("kubectl", "--context", "cloudk8s-plain", *words, stdin=stdin, check=check)
+
+    def in_a_pod(self, script: str) -> str:
+        return self.kubectl("exec", "deployment/web", "--", "sh", "-c", script, check=False).strip()
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    home = tmp_path_factory.mktemp("plain")
+    user = somebody(home)
+    try:
+        user.run("unshare", "--user", "--map-root-user", "--net", "true")
+    except AssertionError as error:
+        pytest.skip(f"user namespaces are not allowed here: {error}")
+    user.cloudk8s("up", "--detach", "--port", "0", "--name", "plain")
+    user.kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
+    user.kubectl("expose", "deployment", "web", "--port=80", "--target-port=8080")
+    user.kubectl("expose", "deployment", "web", "--name=lb", "--type=LoadBalancer", "--port=8099", "--target-port=8080")
+    user.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    yield user
+    user.cloudk8s("down", "--name", "plain", "--purge")
+
+
+def somebody(home: Path) -> User:
+    """This user; for root somebody else, with an interpreter that they may run."""
+    environment = environment_in(home)
+    if os.geteuid():
+        return User({}, sys.executable, environment)
+    os.chown(home, NOBODY, NOBODY)
+    for parent in (home, *home.parents):
+        if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    environment["PYTHONPATH"] += os.pathsep + sysconfig.get_path("purelib")
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        user = User(identity, python, environment)
+        try:
+            user.run(python, "-c", "import cloudk8s, typer, orjson")
+        except (AssertionError, OSError):
+            continue
+        return user
+    pytest.skip(f"no interpreter that others may run sees {ROOT}")
+
+
+def test_names_of_services_resolve_in_pods(user: User):
+    web = user.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    assert user.in_a_pod("getent hosts web").split()[0] == web
+    assert user.in_a_pod("curl -s -m 5 http://web/").startswith("web-")
+    assert user.in_a_pod("curl -s -m 5 http://web.default.svc.cluster.local/").startswith("web-")
+    assert '"major"' in user.in_a_pod("curl -sk -m 5 https://kubernetes.default/version")
+    look_up = "import socket; print(socket.getaddrinfo('web.default.svc', 80)[0][4][0])"
+    assert user.in_a_pod(f'python3 -c "{look_up}"') == web
+
+
+def test_pods_have_addresses_of_their_own_and_reach_each_other(user: User):
+    addresses = user.kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.podIP}").split()
+    assert len(set(addresses)) == 2
+    for address in addresses:
+        assert user.in_a_pod(f"curl -s -m 5 http://{address}:8080/").startswith("web-")
+
+
+def test_cluster_addresses_answer_on_the_host_from_port_1024_on(user: User):
+    address = user.kubectl("get", "service", "lb", "-o", "jsonpath={.spec.clusterIP}")
+    port = user.kubectl("get", "service", "lb", "-o", "jsonpath={.spec.ports[0].nodePort}")
+    balancer = user.kubectl("get", "service", "lb", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+    for where in (f"{address}:8099", f"127.0.0.1:{port}", f"{balancer}:8099"):
+        eventually(lambda where=where: "web-" in user.run("curl", "-s", "-m", "3", f"http://{where}/", check=False))
+        if not where.startswith("127.0.0.1"):
+            assert user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-")
+
+
+def test_a_network_policy_holds(user: User):
+    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "closed"}}
+    user.kubectl("run", "client", "--image=host", "--restart=Never", "--", "sleep", "600")
+    user.kubectl("wait", "pod/client", "--for=condition=Ready", "--timeout=30s")
+
+    def reaches() -> bool:
+        return "web-" in user.kubectl("exec", "client", "--", "curl", "-s", "-m", "1", "http://web/", check=False)
+
+    eventually(reaches)
+    user.kubectl("apply", "-f", "-", stdin=json.dumps(policy | {"spec": spec}))
+    eventually(lambda: not reaches())
+    user.kubectl("delete", "networkpolicy", "closed")
+    eventually(reaches)
+    user.kubectl("delete", "pod", "client", "--grace-period=0", "--force", "--wait=false")
+
+
+def test_the_node_and_status_say_what_is_missing(user: User):
+    path = "jsonpath={.items[0].status.conditions[?(@.type=='IsolationComplete')].message}"
+    said = user.kubectl("get", "nodes", "-o", path)
+    assert "limits of CPU" in said
+    assert "a network of its own" not in said
+    assert "limits of CPU" in json.loads(user.cloudk8s("status", "--name", "plain", "-o", "json"))["limits"]
+
+
+def test_pods_go_on_while_the_cluster_is_stopped_and_are_gone_after_a_purge(user: User):
+    look = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.containerStatuses[0].containerID}")
+    before = user.kubectl(*look)
+    user.cloudk8s("down", "--name", "plain")
+    user.cloudk8s("up", "--detach", "--port", "0", "--name", "plain")
+    eventually(lambda: user.in_a_pod("curl -s -m 5 http://web/").startswith("web-"))
+    assert user.kubectl(*look) == before
+    user.cloudk8s("down", "--name", "plain", "--purge")
+    assert not [line for line in processes() if user.environment["XDG_DATA_HOME"] in line]
+
+
+def processes() -> list[str]:
+    found = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in found if not line.startswith("Z")]
