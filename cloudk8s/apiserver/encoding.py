@@ -7,10 +7,11 @@ map, so a resource version can be spliced in and the type be cut off at a known 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.http.interface import Pieces
 from cloudk8s.machinery import codec
 from cloudk8s.storage.interface import Draft, Record
 
@@ -19,6 +20,8 @@ _METADATA_ORDER: Final = (
     "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
     "managedFields",
 )  # fmt: skip
+_PIECE: Final = 64 * 1024
+"""About as much of a list as is made at once: little enough to stay in the processor's caches on its way out."""
 _PLACE: Final = b'"resourceVersion":""'
 
 
@@ -76,6 +79,25 @@ class TreeCache:
 def type_prefix(kind: str, api_version: str) -> bytes:
     """What every stored value of a kind begins with."""
     return b'{"kind":' + codec.encode(kind) + b',"apiVersion":' + codec.encode(api_version) + b","
+
+
+def stored_list(head: bytes, records: Sequence[Record], *, cut: int) -> Pieces:
+    """A list document of stored values without the first `cut` bytes of each, their type; at least one record."""
+    size = sum([len(record.value) for record in records])
+    around = len(head) + len(b"{") + (len(b",{") - cut) * len(records)  # the last pair of marks is the end's
+    step = max(1, _PIECE * len(records) // size)
+
+    def make() -> Iterator[bytes]:
+        parts: list[bytes | memoryview] = [head, b"{"]
+        for start in range(0, len(records), step):
+            for record in records[start : start + step]:
+                parts += (memoryview(record.value)[cut:], b",{")
+            if start + step >= len(records):
+                parts[-1] = b"]}"
+            yield b"".join(parts)
+            parts = []
+
+    return Pieces(size + around, make)
 
 
 def list_head(resource: ResourceType, metadata: Mapping[str, Any]) -> bytes:

@@ -14,6 +14,7 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.dispatch import verb_of
 from cloudk8s.apiserver.failures import not_found
 from cloudk8s.apiserver.handlers.watching import too_old
+from cloudk8s.apiserver.http import interface
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.operations import watching
 from cloudk8s.apiserver.operations.listing import PageRequest, read_page
@@ -131,4 +132,4 @@ def _status(response: Response) -> Mapping[str, Any]:
 
 def joined(response: Response) -> bytes:
     """A response's body in one piece."""
-    return response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    return interface.joined(response.body)

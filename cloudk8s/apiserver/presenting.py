@@ -8,8 +8,8 @@ from typing import Any, Final
 from cloudk8s.api.field_errors import quoted
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.core import Core
-from cloudk8s.apiserver.encoding import list_head, type_prefix
-from cloudk8s.apiserver.http.interface import Response
+from cloudk8s.apiserver.encoding import list_head, stored_list, type_prefix
+from cloudk8s.apiserver.http.interface import Body, Response, joined
 from cloudk8s.apiserver.negotiation import YAML, Format
 from cloudk8s.apiserver.operations.listing import Page
 from cloudk8s.errors import BadRequest
@@ -72,7 +72,7 @@ class Presenter:
             api_version = f"meta.k8s.io/{form.meta_version}"
             kind = "PartialObjectMetadataList"
             return document({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items}, form)
-        return document(codec.decode(b"".join(self._joined(resource, page.records, metadata))), form)
+        return document(codec.decode(joined(self._joined(resource, page.records, metadata))), form)
 
     def table(
         self, resource: ResourceType, trees: Sequence[Object], form: Format, metadata: Mapping[str, Any],
@@ -88,24 +88,21 @@ class Presenter:
             table["columnDefinitions"] = None
         return table
 
-    def _joined(self, resource: ResourceType, records: Sequence[Record], metadata: Mapping[str, Any]) -> list[bytes]:
+    def _joined(self, resource: ResourceType, records: Sequence[Record], metadata: Mapping[str, Any]) -> Body:
         """Stored bytes in one list document; items of built-in kinds carry no type, as upstream sends them."""
-        parts = [list_head(resource, metadata)]
+        head = list_head(resource, metadata)
         if not records:
-            return [parts[0] + b"]}"]
+            return head + b"]}"
         if resource.custom is not None:
             values = [self.value(resource, record) for record in records]
         elif self.is_stored_form(resource):
-            cut = len(type_prefix(resource.kind, resource.api_version))
-            values = [b"{" + record.value[cut:] for record in records]
+            return stored_list(head, records, cut=len(type_prefix(resource.kind, resource.api_version)))
         else:
             trees = (self.tree(resource, record) for record in records)
             values = [
                 codec.encode({k: v for k, v in tree.items() if k not in ("kind", "apiVersion")}) for tree in trees
             ]
-        parts.append(b",".join(values))
-        parts.append(b"]}")
-        return parts
+        return [head, b",".join(values), b"]}"]
 
 
 def partial_metadata(tree: Object, form: Format) -> Object:

@@ -9,7 +9,7 @@ from typing import Any
 from cloudk8s.apiserver.audit.level import Stage
 from cloudk8s.apiserver.audit.policy import Policy, Verdict
 from cloudk8s.apiserver.authorization.interface import Attributes, Decision
-from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream
+from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream, joined
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_micro_time
@@ -103,8 +103,7 @@ class Trace:
         return Stream(stream.start, stopped, stream.content_type, stream.headers, stream.status)
 
     def _decoded(self, answer: Response) -> Any:
-        body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-        return _decoded(body) if "json" in answer.content_type else None
+        return _decoded(joined(answer.body)) if "json" in answer.content_type else None
 
     def _trimmed(self, obj: Any) -> Any:
         if not self._verdict.omit_managed_fields or not isinstance(obj, dict):

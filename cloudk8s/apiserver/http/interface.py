@@ -5,7 +5,7 @@ A handler that can answer at once returns a `Response` without awaiting: the ans
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 Header = tuple[str, str]
@@ -62,15 +62,40 @@ class Request:
         self.connection = connection
 
 
+class Pieces:
+    """A large body that is made while it is sent: what has left need not be held, and no cache sees all of it at once.
+
+    `length` must be that of all pieces together; `make` is called anew whenever the body is asked for.
+    """
+
+    __slots__ = ("_make", "length")
+
+    def __init__(self, length: int, make: Callable[[], Iterator[bytes]]) -> None:
+        self.length = length
+        self._make = make
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._make()
+
+
+Body = bytes | Sequence[bytes] | Pieces
+"""In one piece; in parts that are written without joining them; or made while it is sent."""
+
+
+def joined(body: Body) -> bytes:
+    """A body in one piece."""
+    return body if isinstance(body, bytes) else b"".join(body)
+
+
 class Response:
-    """A whole answer; a body of several parts is written without joining it."""
+    """A whole answer."""
 
     __slots__ = ("body", "content_type", "flow", "headers", "status")
 
     def __init__(
         self,
         status: int,
-        body: bytes | Sequence[bytes] = b"",
+        body: Body = b"",
         content_type: str = "application/json",
         headers: Sequence[Header] = (),
     ) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 
-from cloudk8s.apiserver.http.interface import Header, Response
+from cloudk8s.apiserver.http.interface import Body, Header, Pieces, Response
 
 PIECE = 256 * 1024
 """How much is handed to the transport before looking whether the peer keeps up."""
@@ -34,7 +34,7 @@ def date_header(now: datetime) -> str:
 def response(answer: Response, *, is_head: bool, keep_alive: bool, date: str) -> bytes | Iterator[bytes]:
     """A small answer as one piece of bytes, a large one as an iterator of pieces."""
     body = answer.body
-    length = len(body) if isinstance(body, bytes) else sum(map(len, body))
+    length = _length(body)
     framing = "" if answer.status in _BODYLESS or answer.status < 200 else f"Content-Length: {length}\r\n"
     if answer.flow:
         framing += answer.flow
@@ -45,7 +45,21 @@ def response(answer: Response, *, is_head: bool, keep_alive: bool, date: str) ->
         return start
     if isinstance(body, bytes):
         return start + body if length <= PIECE else _pieces([start, body])
-    return b"".join([start, *body]) if length <= PIECE else _pieces([start, *body])
+    if length <= PIECE:
+        return b"".join([start, *body])
+    return _begun(start, iter(body)) if isinstance(body, Pieces) else _pieces([start, *body])
+
+
+def _length(body: Body) -> int:
+    if isinstance(body, bytes):
+        return len(body)
+    return body.length if isinstance(body, Pieces) else sum(map(len, body))
+
+
+def _begun(start: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a body, the head with the first of them."""
+    yield start + next(pieces)
+    yield from pieces
 
 
 def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:

@@ -223,7 +223,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._tls.write(data[start : start + RECORD])
             records.append(self._outgoing.read())
         if self._lower is not None:
-            self._lower.write(b"".join(records))
+            self._lower.writelines(records)
 
     def _flush(self) -> None:
         if self._outgoing.pending and self._lower is not None:

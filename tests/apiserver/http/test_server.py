@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from cloudk8s.apiserver.http.interface import Hijack, Request, Response, Stream, StreamWriter
+from cloudk8s.apiserver.http.interface import Hijack, Pieces, Request, Response, Stream, StreamWriter
 from cloudk8s.apiserver.http.limits import Limits
 from cloudk8s.errors import NotFound, TooManyRequests
 from cloudk8s.machinery.clock import FakeClock
@@ -124,6 +124,17 @@ async def test_large_bodies_arrive_whole_in_parts(serve: Serve, connect: Connect
     peer = await connect(await serve(lambda request: Response(200, parts)))
     assert (await peer.get("/")).body == b"".join(parts)
     assert (await peer.get("/")).body == b"".join(parts)
+
+
+@pytest.mark.parametrize("number", [1, 100])
+async def test_bodies_made_while_they_are_sent_arrive_whole(serve: Serve, connect: Connect, number: int) -> None:
+    parts = [b"%d" % place * 10_000 for place in range(number)]
+    body = Pieces(sum(map(len, parts)), lambda: iter(parts))
+    peer = await connect(await serve(lambda request: Response(200, body)))
+    for _ in range(2):
+        assert (await peer.get("/")).body == b"".join(parts)
+    peer.ask("HEAD", "/")
+    assert (await peer.reply(bodyless=True)).headers["content-length"] == str(body.length)
 
 
 async def test_closes_when_the_peer_asks_for_it(serve: Serve, connect: Connect) -> None:
