@@ -32,16 +32,18 @@ class Discovery:
 
     def __init__(self, registry: Registry, *, server_address: str) -> None:
         self._registry = registry
-        self._server_address = server_address
+        self.server_address = server_address
+        """Host and port that clients are told to use."""
         self._generation = -1
         self._documents: dict[tuple[str, ...], Document] = {}
 
     def versions(self) -> Document:
         """`/api`."""
-        address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._server_address}
+        address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self.server_address}
         core = self._registry.group("")
         tree = {"kind": "APIVersions", "versions": list(core.versions) if core else []}
-        return self._document("versions", make=lambda: tree | {"serverAddressByClientCIDRs": [address]})
+        tree |= {"serverAddressByClientCIDRs": [address]}
+        return self._document("versions", self.server_address, make=lambda: tree)
 
     def groups(self) -> Document:
         """`/apis`."""

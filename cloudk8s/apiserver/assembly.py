@@ -35,6 +35,8 @@ from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.flow_control.control import FlowControl
+from cloudk8s.apiserver.health import Health, add_health
+from cloudk8s.apiserver.issuer import add_issuer
 from cloudk8s.apiserver.local import LocalApi
 from cloudk8s.apiserver.metrics.exposition import add_metrics
 from cloudk8s.apiserver.metrics.requests import RequestMetrics
@@ -85,6 +87,8 @@ class Assembly:
     security: Security
     paths: Paths
     dispatcher: Dispatcher
+    health: Health
+    discovery: Discovery
 
     def local(self, user: UserInfo, *, agent: str) -> LocalApi:
         """The server as seen by a component in this process."""
@@ -94,8 +98,13 @@ class Assembly:
         """Answer `metrics.k8s.io` too, from this source."""
         await serve_resource_metrics(self.core, self.presenter, self.dispatcher, source)
 
+    def listens_at(self, address: str) -> None:
+        """Say in discovery where the server is reached."""
+        self.discovery.server_address = address
+
     async def start(self) -> None:
-        """Begin background work and say that the server is ready."""
+        """Say that the server is ready."""
+        self.health.done()
 
 
 def assemble(
@@ -116,8 +125,12 @@ def assemble(
     kubelets = Kubelets(core, pki.pair("apiserver-kubelet-client"))
     dispatcher = _dispatcher(core, presenter, tokens, kubelets, review_handlers(core, access, bearer))
     paths = Paths()
+    health = Health(core.store)
     add_endpoints(paths, core)
-    add_discovery(paths, Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}"))
+    add_health(paths, health)
+    discovery = Discovery(core.registry, server_address=f"{settings.bind}:{settings.port}")
+    add_discovery(paths, discovery)
+    add_issuer(paths, tokens, lambda: discovery.server_address)
     add_openapi(paths, OpenApi(core.registry))
     metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
     flow_control = FlowControl()
@@ -126,7 +139,7 @@ def assemble(
     server = ApiServer(
         dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit, flow_control=flow_control
     )
-    return Assembly(core, server, presenter, security, paths, dispatcher)
+    return Assembly(core, server, presenter, security, paths, dispatcher, health, discovery)
 
 
 def _is_served(core: Core, paths: Paths, context: RequestContext) -> bool:

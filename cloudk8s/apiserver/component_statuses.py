@@ -13,6 +13,7 @@ from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.http.interface import Answer, Request
 from cloudk8s.apiserver.negotiation import Format, negotiate
 from cloudk8s.apiserver.presenting import Presenter, document, partial_metadata
+from cloudk8s.errors import BadRequest
 from cloudk8s.machinery import labels
 
 _STORE: Final[Object] = {
@@ -32,7 +33,7 @@ class ComponentStatusHandler:
         form, name = negotiate(context.headers.get("accept", "")), context.info.name
         head: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
         if verb == "list":
-            items = [_STORE] if labels.parse(context.query.get("labelSelector")).matches({}) else []
+            items = [_STORE] if _selects(context.query.get("labelSelector")) else []
             return document(self._list(resource, items, form), form)
         if name != _STORE["metadata"]["name"]:
             raise failures.not_found(resource, name)
@@ -49,3 +50,11 @@ class ComponentStatusHandler:
         if form.form == "metadata":
             kind, version = "PartialObjectMetadataList", f"meta.k8s.io/{form.meta_version}"
         return {"kind": kind, "apiVersion": version, "metadata": {}, "items": shown}
+
+
+def _selects(selector: str) -> bool:
+    """Whether what has no labels is selected; BadRequest for a selector that makes no sense."""
+    try:
+        return labels.parse(selector).matches({})
+    except ValueError as error:
+        raise BadRequest(str(error)) from None

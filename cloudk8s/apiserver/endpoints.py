@@ -1,4 +1,4 @@
-"""The server's own paths: version, health, the list of paths; discovery hangs itself in beside them."""
+"""The server's own paths: version and the list of paths; health and discovery hang themselves in beside them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,10 @@ from cloudk8s.apiserver.paths import PathHandler, Paths
 from cloudk8s.errors import NotAcceptable
 from cloudk8s.machinery import codec
 
-_CHECKS: Final = ("ping", "log", "etcd", "informer-sync", "poststarthook/start-apiserver-admission-initializer")
-_NO_PAGE: Final = b"404 page not found\n"
-
 
 def add_endpoints(paths: Paths, core: Core) -> None:
     """Answer the paths that are no resources and no discovery."""
     paths.add("/version", _version(core.registry.version))
-    for name in ("healthz", "livez", "readyz"):
-        paths.add(f"/{name}", _health(name))
-        for check in _CHECKS:
-            paths.add(f"/{name}/{check}", lambda context, request: Response(200, b"ok", "text/plain; charset=utf-8"))
-        paths.add_prefix(f"/{name}/", lambda context, request: Response(404, _NO_PAGE, "text/plain; charset=utf-8"))
     paths.add("/", lambda context, request: Response(200, codec.encode({"paths": sorted(paths.known)})))
 
 
@@ -59,17 +51,5 @@ def _version(minor_version: str) -> PathHandler:
             error = NotAcceptable("406: Not Acceptable\n\nAvailable representations: application/json")
             raise NotAcceptable(error.message, status=error.status | {"details": {}})
         return Response(200, codec.encode(version_info(minor_version)))
-
-    return answer
-
-
-def _health(name: str) -> PathHandler:
-    def answer(context: RequestContext, request: Request) -> Answer:
-        excluded = set(context.query.all("exclude"))
-        if "verbose" not in context.query:
-            return Response(200, b"ok", "text/plain; charset=utf-8")
-        lines = [f"[+]{check} {'excluded: ' if check in excluded else ''}ok" for check in _CHECKS]
-        text = "\n".join([*lines, f"{name} check passed\n"])
-        return Response(200, text.encode(), "text/plain; charset=utf-8")
 
     return answer

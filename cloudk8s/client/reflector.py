@@ -14,7 +14,7 @@ from typing import Protocol
 from cloudk8s.client.backoff import Backoff
 from cloudk8s.client.interface import Client, ListOptions, Object, Resource, WatchEvent, WatchEventType
 from cloudk8s.client.objects import annotations_of, resource_version_of
-from cloudk8s.errors import BadRequest, Expired, Gone, Invalid, StatusError, status_error
+from cloudk8s.errors import BadRequest, Expired, Gone, Invalid, NotFound, StatusError, status_error
 from cloudk8s.machinery.clock import Clock
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -64,6 +64,7 @@ class Reflector:
         self._version = ""
         """Where to resume from; empty when everything has to be read again."""
         self._can_watch_list = True
+        self._has_read = False
         self._from_cache = True
 
     async def run(self) -> None:
@@ -77,7 +78,14 @@ class Reflector:
                 await self._clock.sleep(self._backoff.next() if not self._from_cache else 0)
             except (StatusError, OSError) as error:
                 _log.warning("watch of %s failed: %s", self._source, error)
+                if isinstance(error, NotFound) and not self._has_read:
+                    self._read([])
                 await self._clock.sleep(self._backoff.next())
+
+    def _read(self, objects: Sequence[Object]) -> None:
+        """Hand on everything there is. A resource that the server has never known, for it is older, has no objects."""
+        self._has_read = True
+        self._sink.replace(objects)
 
     async def _once(self) -> None:
         if self._version:
@@ -109,7 +117,7 @@ class Reflector:
             if not page.continue_token:
                 break
             options = replace(self._options, limit=PAGE, continue_token=page.continue_token)
-        self._sink.replace(items)
+        self._read(items)
         self._version = page.resource_version
 
     async def _watch(self) -> None:
@@ -138,7 +146,7 @@ class Reflector:
                 raise status_error(event.object)
             if event.type == "BOOKMARK":
                 if annotations_of(event.object).get(INITIAL_EVENTS_END) == "true":
-                    self._sink.replace(list(objects.values()))
+                    self._read(list(objects.values()))
                     self._version = resource_version_of(event.object)
                     return True
                 continue

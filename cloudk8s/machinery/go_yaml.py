@@ -185,6 +185,10 @@ def _binary(text: str) -> str:
         raise YamlProblem("yaml: !!binary value contains invalid base64 data") from None
 
 
+_LONGEST: Final = 1000
+"""Longer plain scalars are texts: as numbers they would be out of every range."""
+
+
 def _resolve(text: str) -> Any:
     """A plain scalar's value."""
     if text in _WORDS:
@@ -192,10 +196,18 @@ def _resolve(text: str) -> Any:
     if text[0] not in "+-.0123456789":
         return text
     compact = text.replace("_", "")
+    if len(compact) > _LONGEST:
+        return text
     if match := _INTEGER.fullmatch(compact):
         number = _integer(match[1], match[2])
-        return number if -(2**63) <= number < 2**64 else float(number)
-    return float(compact) if _FLOAT.fullmatch(compact) else text
+        return number if -(2**63) <= number < 2**64 else _float(str(number), text)
+    return _float(compact, text) if _FLOAT.fullmatch(compact) else text
+
+
+def _float(digits: str, text: str) -> float | str:
+    """A float; the text where it is too large for one."""
+    number = float(digits)
+    return number if math.isfinite(number) else text
 
 
 def _integer(sign: str, digits: str) -> int:
@@ -210,7 +222,7 @@ def _json_number(value: Any) -> Any:
         return value
     if not math.isfinite(value):
         raise YamlProblem(f"json: unsupported value: {'NaN' if math.isnan(value) else f'{value:+f}'.title()}")
-    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+    return int(value) if value.is_integer() and -(2**63) <= value < 2**64 else value
 
 
 _KEY_TEXTS: Final[dict[type, Callable[[Any], str]]] = {

@@ -8,7 +8,7 @@ import pytest
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.resources import CONFIG_MAPS, PODS
-from cloudk8s.errors import ServiceUnavailable
+from cloudk8s.errors import NotFound, ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.testing.fake_client import Action, FakeClient
 
@@ -124,6 +124,26 @@ async def test_errors_are_retried_with_backoff(client: FakeClient, clock: FakeCl
     assert gaps[0] >= 0.8
     assert all(gap <= 30 * 2 for gap in gaps)
     assert gaps[-1] > gaps[0]
+
+
+async def test_a_resource_that_an_older_server_does_not_know_has_no_objects(
+    client: FakeClient, clock: FakeClock
+) -> None:
+    knows = False
+
+    def refuse(action: Action) -> None:
+        if action.verb in ("watch", "list") and not knows:
+            raise NotFound("the server could not find the requested resource")
+
+    client.on(refuse)
+    async with Informers(client, clock=clock) as informers:
+        informer = informers.of(CONFIG_MAPS)
+        await clock.advance(1)
+        assert informer.is_synced
+        assert informer.list() == []
+        knows = True
+        await clock.advance(60)
+        assert len(informer.list()) == 1
 
 
 async def test_a_failing_handler_does_not_stop_the_others(client: FakeClient, clock: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""Service addresses, each held by an IPAddress object."""
+"""Service addresses out of the cluster's ranges."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import ipaddress
 import random
 from collections.abc import Iterator
 
-from cloudk8s.api.resource import Object
-from cloudk8s.apiserver.bootstrap.writer import Writer
+from cloudk8s.apiserver.allocation.ledger import ledger_of
 from cloudk8s.apiserver.core import Core
-from cloudk8s.apiserver.operations.delete import DeleteOptions, delete
-from cloudk8s.errors import NotFound
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_GROUP = "networking.k8s.io"
 _TRIES = 64
 
 
@@ -25,7 +23,7 @@ class Addresses:
 
     def __init__(self, core: Core, ranges: tuple[str, ...]) -> None:
         self._core = core
-        self._writer = Writer(core)
+        self._ledger = ledger_of(core)
         self._networks: dict[str, Network] = {}
         for text in ranges:
             network = ipaddress.ip_network(text)
@@ -41,33 +39,29 @@ class Addresses:
         value = ipaddress.ip_address(address)
         if not any(value in network for network in self._ranges(f"IPv{value.version}")):
             raise AddressTaken("the provided network does not match the current range")
-        if not await self._writer.ensure(_ip_address(address, namespace, name)):
+        if not await self._ledger.hold(address, namespace, name):
             raise AddressTaken("provided IP is already allocated")
 
     async def take_any(self, family: str, namespace: str, name: str) -> str:
         """Hold a free address of a family; raises AddressTaken when the range is full."""
         for network in self._ranges(family):
             for address in _candidates(network):
-                if self._core.find("networking.k8s.io", "ipaddresses", address) is not None:
-                    continue
-                if await self._writer.ensure(_ip_address(address, namespace, name)):
+                if not self._ledger.is_held(address) and await self._ledger.hold(address, namespace, name):
                     return address
         raise AddressTaken("range is full")
 
     async def release(self, address: str) -> None:
         """Let an address go; absent is success."""
-        resource = self._core.resource("networking.k8s.io", "ipaddresses")
-        try:
-            await delete(self._core, self._writer.context(), resource, "", address, DeleteOptions())
-        except NotFound:
-            return
+        await self._ledger.release(address)
 
     def _ranges(self, family: str) -> Iterator[Network]:
         """The cluster's own range of a family, then those of further ServiceCIDRs."""
         own = self._networks.get(family)
         if own is not None:
             yield own
-        for item in self._core.all("networking.k8s.io", "servicecidrs"):
+        if not self._core.registry.versions_of(_GROUP, "servicecidrs"):
+            return
+        for item in self._core.all(_GROUP, "servicecidrs"):
             if item["metadata"].get("deletionTimestamp"):
                 continue
             for text in item["spec"].get("cidrs") or []:
@@ -86,18 +80,3 @@ def _candidates(network: Network) -> Iterator[str]:
         yield str(network[random.randint(low, last)])
     for offset in range(1, min(last, 1 << 16) + 1):
         yield str(network[offset])
-
-
-def _ip_address(address: str, namespace: str, name: str) -> Object:
-    family = f"IPv{ipaddress.ip_address(address).version}"
-    labels = {
-        "ipaddress.kubernetes.io/ip-family": family,
-        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
-    }
-    parent = {"resource": "services", "namespace": namespace, "name": name}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "IPAddress",
-        "metadata": {"name": address, "labels": labels},
-        "spec": {"parentRef": parent},
-    }

@@ -29,7 +29,7 @@ async def describe_server(core: Core) -> None:
 
 async def _ensure_flow(writer: Writer, wanted: Object) -> None:
     """Make it, or set its spec right where that is the server's to keep."""
-    live = writer.find(wanted)
+    live = writer.find(wanted) if writer.serves(wanted) else None
     if live is None:
         await writer.ensure(wanted)
     elif live["spec"] != wanted["spec"] and flow_control.takes_updates(live):
@@ -57,6 +57,6 @@ async def _ensure_condition(writer: Writer, obj: Object, condition: Object) -> N
             return live
         return live | {"status": status | {"conditions": [*others, condition]}}
 
-    live = writer.find(obj)
+    live = writer.find(obj) if writer.serves(obj) else None
     if live is not None and transform(live) is not live:
         await writer.change(obj, transform, "status")

@@ -34,9 +34,14 @@ class Writer:
         record = self.core.store.get(resource.key(metadata.get("namespace", ""), metadata["name"]))
         return self.core.tree(record) if record else None
 
+    def serves(self, obj: Object) -> bool:
+        """Whether the Kubernetes version that is served knows the object's kind."""
+        group, _, version = obj["apiVersion"].rpartition("/")
+        return self.core.registry.lookup_kind(group, version, obj["kind"]) is not None
+
     async def ensure(self, obj: Object) -> bool:
-        """Create the object unless one of that name is there; True when it was created."""
-        if self.find(obj) is not None:
+        """Create the object unless one of that name, or nothing of its kind, is there; True when it was created."""
+        if not self.serves(obj) or self.find(obj) is not None:
             return False
         try:
             await create(self.core, self.context(), self.resource(obj), codec.copy(obj))

@@ -31,6 +31,8 @@ class FlowSchemaConditions:
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> FlowSchemaConditions:
+        if not self._core.registry.versions_of(flow_control.GROUP, SCHEMAS):
+            return self
         self._subscription = self._core.store.watch(PREFIX, self._deliver)
         self._changed.set()
         self._worker = asyncio.create_task(self._work(), name="flow-schema-conditions")

@@ -80,13 +80,13 @@ def place(resource: ResourceType, name: str = "") -> str:
 async def test_objects_of_every_kind(server: RunningApiServer, data: st.DataObject) -> None:
     resource = data.draw(st.sampled_from(RESOURCES))
     body = codec.encode_sorted(plain(data.draw(generating.objects(REGISTRY, resource))))
-    query = data.draw(QUERIES)
-    await send(server, "POST", place(resource), query, body, "application/json")
+    query, content_type = data.draw(QUERIES), data.draw(st.sampled_from(["application/json", "application/yaml"]))
+    await send(server, "POST", place(resource), query, body, content_type)
     if not resource.is_virtual:
         name = data.draw(st.sampled_from(NAMES))
         tail = data.draw(st.sampled_from(["", *(f"/{name}" for name in resource.subresources)]))
-        await send(server, "PUT", place(resource, name) + tail, query, body, "application/json")
-        await send(server, "POST", place(resource, name) + tail, query, body, "application/json")
+        for method in ("PUT", "POST"):
+            await send(server, method, place(resource, name) + tail, query, body, content_type)
 
 
 @thorough(150)
