@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, spec_of
 from cloudk8s.cloud.calls import Calls
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
+from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.errors import SettingsError, Unsupported
 
 CLOUD_ANNOTATION = "cloudk8s.io/cloud"
 """On a Service: the name of the cloud that shall balance it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudController:
+    """A controller that a provider brings along. `make` gets the context, and the calls of its cloud."""
+
+    name: str
+    make: Callable[[ControllerContext, Calls], Controller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class AttachedCloud:
     instances: Instances | None = None
     routes: Routes | None = None
     load_balancers: LoadBalancers | None = None
+    controllers: tuple[CloudController, ...] = ()
+    """What the provider brings along beside the contracts."""
 
 
 def close(cloud: AttachedCloud) -> None:

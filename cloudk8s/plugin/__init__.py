@@ -6,6 +6,8 @@ here: any particular cloud, any SDK.
 
 from __future__ import annotations
 
+from cloudk8s.cloud.calls import Calls
+from cloudk8s.cloud.directory import CloudController
 from cloudk8s.cloud.interface import (
     Failures,
     ForetellsCalls,
@@ -45,6 +47,7 @@ from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRe
 from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s.cloud.model.route import IPFamily, Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
+from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.errors import (
     CloudError,
     CloudForbidden,
@@ -80,12 +83,16 @@ __all__ = [
     "Authenticators",
     "Authorizers",
     "BootstrapMethods",
+    "Calls",
     "Candidate",
     "Cloud",
+    "CloudController",
     "CloudError",
     "CloudForbidden",
     "CloudNotFound",
     "Commands",
+    "Controller",
+    "ControllerContext",
     "Controllers",
     "Entry",
     "Failures",

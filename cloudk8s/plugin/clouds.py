@@ -83,7 +83,7 @@ def attach_clouds(
             attach(
                 entry.name, entry.provider, clock=clock, settings=controllers, instances=plugins.instances(cloud),
                 routes=plugins.routes(cloud), load_balancers=plugins.load_balancers(cloud), executor=executor,
-                metrics=metrics,
+                metrics=metrics, controllers=plugins.cloud_controllers(cloud),
             )
         )  # fmt: skip
     return attached

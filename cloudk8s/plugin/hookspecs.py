@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from cloudk8s.cloud.directory import CloudController
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Machines, Networks, Routes, Volumes
 from cloudk8s.cloud.model.cloud import Cloud
 
@@ -158,6 +159,25 @@ def cloudk8s_volumes(cloud: Cloud[Any]) -> Volumes | None:
         def cloudk8s_volumes(cloud):
             from mycloud.volumes import MyVolumes
             return MyVolumes(cloud.settings)
+    """
+
+
+@hookspec
+def cloudk8s_controllers(cloud: Cloud[Any]) -> Sequence[CloudController] | None:
+    """Controllers that only this cloud needs: of its own custom resources, its Ingresses, its tags.
+
+    When: the cloud controllers are assembled, once for each cloud that uses this provider.
+    Do: return what can run; make no API call yet.
+    Parameters: `cloud`: its name, its validated settings, the cluster's id, a clock.
+    Result: `CloudController`s; none where there are none. They run in the cloud-controller-manager, and are chosen by
+    `--controllers` like all others.
+    Since: 0.1.
+    Example::
+
+        @hookimpl
+        def cloudk8s_controllers(cloud):
+            from mycloud.floating import make_controller
+            return [CloudController("floating-address-controller", make_controller)]
     """
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
+from cloudk8s.cloud.directory import CloudController
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Machines, Networks, Routes, Volumes
 from cloudk8s.cloud.model.cloud import Cloud
 from cloudk8s.errors import SettingsError
@@ -116,6 +117,11 @@ class Plugins:
     def volumes(self, cloud: Cloud[Any]) -> Volumes | None:
         volumes: Volumes | None = self._call("cloudk8s_volumes", cloud.provider, cloud=cloud)
         return volumes
+
+    def cloud_controllers(self, cloud: Cloud[Any]) -> Sequence[CloudController]:
+        """The controllers that the cloud's provider brings along."""
+        controllers: Sequence[CloudController] | None = self._call("cloudk8s_controllers", cloud.provider, cloud=cloud)
+        return controllers or ()
 
     def make_offline_instances(self, cloud: Cloud[Any], nodes: Sequence[str]) -> None:
         """Ready an emulated account for these nodes; providers without emulator have nothing to do."""

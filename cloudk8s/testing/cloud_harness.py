@@ -15,7 +15,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import CORE_EVENTS, NODES, SERVICES
 from cloudk8s.cloud.controllers.assembly import attach, registrations
-from cloudk8s.cloud.directory import AttachedCloud
+from cloudk8s.cloud.directory import AttachedCloud, CloudController
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
 from cloudk8s.cloud.metrics import CloudMetrics
 from cloudk8s.cloud.settings import CloudControllerSettings
@@ -49,11 +49,12 @@ class CloudHarness:
     def attach(
         self, name: str = "fake", provider: str = "", *, instances: Instances | None = None,
         routes: Routes | None = None, load_balancers: LoadBalancers | None = None,
+        controllers: Sequence[CloudController] = (),
     ) -> AttachedCloud:  # fmt: skip
         """Add a cloud with these contracts."""
         cloud = attach(
             name, provider or name, clock=self.clock, settings=self.settings, instances=instances, routes=routes,
-            load_balancers=load_balancers, executor=self.executor, metrics=self.metrics,
+            load_balancers=load_balancers, executor=self.executor, metrics=self.metrics, controllers=controllers,
         )  # fmt: skip
         self.clouds.append(cloud)
         return cloud

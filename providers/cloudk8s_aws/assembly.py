@@ -11,6 +11,8 @@ from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s_aws.api import AwsApi, Prepare
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.networks import AwsNetworks
+from cloudk8s_aws.ingress.contract import AwsIngresses
+from cloudk8s_aws.ingress.contract import resource_types as ingress_types
 from cloudk8s_aws.instances.contract import AwsInstances
 from cloudk8s_aws.instances.inventory import Inventory
 from cloudk8s_aws.instances.zones import Zones
@@ -38,6 +40,7 @@ class Aws:
     concurrency: int = 8
     boots: bool = True
     """Machines run their user data, unless the account is emulated."""
+    shared_group: SharedGroup | None = None
 
     @cached_property
     def api(self) -> AwsApi:
@@ -72,10 +75,7 @@ class Aws:
 
     def load_balancers(self) -> AwsLoadBalancers:
         retries = self.retries or Retries(attempts=2)
-        shared = SharedGroup(
-            self.api, Engine(shared_types(self.api), retries=retries, concurrency=self.concurrency),
-            cluster=self.cluster, tags=self.settings.tags,
-        )  # fmt: skip
+        shared = self._shared(retries)
         reader = EnvironmentReader(
             self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
         )
@@ -83,6 +83,24 @@ class Aws:
             resource_types(self.api, classic=self.settings.classic), retries=retries, concurrency=self.concurrency
         )
         return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
+
+    def ingresses(self) -> AwsIngresses:
+        retries = self.retries or Retries(attempts=2)
+        shared = self._shared(retries)
+        reader = EnvironmentReader(
+            self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
+        )
+        engine = Engine(ingress_types(self.api), retries=retries, concurrency=self.concurrency)
+        return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster)
+
+    def _shared(self, retries: Retries) -> SharedGroup:
+        """One for all kinds of load balancers: nobody removes it while another uses it."""
+        if self.shared_group is None:
+            self.shared_group = SharedGroup(
+                self.api, Engine(shared_types(self.api), retries=retries, concurrency=self.concurrency),
+                cluster=self.cluster, tags=self.settings.tags,
+            )  # fmt: skip
+        return self.shared_group
 
     def machines(self) -> AwsMachines:
         settings = self.settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
+from cloudk8s.plugin import Cloud, CloudController, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
@@ -37,6 +37,13 @@ def cloudk8s_load_balancers(cloud: Cloud[AwsSettings]) -> LoadBalancers:
     from cloudk8s_aws.assembly import aws_of
 
     return aws_of(cloud).load_balancers()
+
+
+@hookimpl
+def cloudk8s_controllers(cloud: Cloud[AwsSettings]) -> Sequence[CloudController]:
+    from cloudk8s_aws.controllers import cloud_controllers
+
+    return cloud_controllers(cloud)
 
 
 @hookimpl

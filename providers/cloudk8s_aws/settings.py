@@ -47,6 +47,8 @@ class AwsSettings(BaseModel):
     """Let load balancers reach nodes by one rule in the nodes' security group."""
     classic: bool = False
     """Serve Services that ask for a classic load balancer (annotation `type: clb`), and look after those there are."""
+    ingress: bool = True
+    """Serve Ingresses of class `alb` by application load balancers."""
     health_check: Literal["shared", "per-port"] = "shared"
     """For policy Cluster: `shared` probes the proxy's port 10256, `per-port` the node port."""
     tags: dict[str, str] = Field(default_factory=dict)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from cloudk8s.cloud.calls import CallLimits, Calls
 from cloudk8s.cloud.controllers.node import CloudNodeController
 from cloudk8s.cloud.controllers.node_lifecycle import CloudNodeLifecycleController
 from cloudk8s.cloud.controllers.route import RouteController
 from cloudk8s.cloud.controllers.service import ServiceController
-from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
+from cloudk8s.cloud.directory import AttachedCloud, CloudController, CloudDirectory
 from cloudk8s.cloud.interface import Instances, LoadBalancers, Routes
 from cloudk8s.cloud.lookup import InstanceLookup
 from cloudk8s.cloud.metrics import CloudMetrics, NoMetrics
@@ -40,12 +42,12 @@ log = logging.getLogger(__name__)
 def attach(
     name: str, provider: str, *, clock: Clock, settings: CloudControllerSettings, instances: Instances | None = None,
     routes: Routes | None = None, load_balancers: LoadBalancers | None = None, executor: Executor | None = None,
-    metrics: CloudMetrics | None = None,
+    metrics: CloudMetrics | None = None, controllers: Sequence[CloudController] = (),
 ) -> AttachedCloud:  # fmt: skip
     """A cloud ready to be called. `executor` runs its calls; None makes threads as needed."""
     limits = CallLimits(settings.call_concurrency, settings.call_deadline.total_seconds(), settings.calls_per_second)
     calls = Calls(name, limits, clock=clock, executor=executor, metrics=metrics)
-    return AttachedCloud(name, provider, calls, instances, routes, load_balancers)
+    return AttachedCloud(name, provider, calls, instances, routes, load_balancers, tuple(controllers))
 
 
 def build(
@@ -83,7 +85,21 @@ def registrations(
     for name in (NODE, NODE_LIFECYCLE, ROUTE, SERVICE):
         if name not in found:
             log.info("%s does not run: no configured cloud has what it needs", name)
-    return [Registration(name, factory) for name, factory in found.items()]
+    return [Registration(name, factory) for name, factory in {**found, **brought(clouds)}.items()]
+
+
+def brought(clouds: Sequence[AttachedCloud]) -> Mapping[str, ControllerFactory]:
+    """What providers bring along; where two clouds bring the same, each name carries its cloud's."""
+    pairs = [(cloud, entry) for cloud in clouds for entry in cloud.controllers]
+    times = Counter(entry.name for _, entry in pairs)
+    return {
+        f"{entry.name}-{cloud.name}" if times[entry.name] > 1 else entry.name: partial(_bring, cloud, entry)
+        for cloud, entry in pairs
+    }
+
+
+def _bring(cloud: AttachedCloud, entry: CloudController, context: ControllerContext) -> Controller:
+    return entry.make(context, cloud.calls)
 
 
 def allocating(context: ControllerContext, settings: CloudControllerSettings) -> ControllerContext:
@@ -114,8 +130,9 @@ def check_cluster_cidrs(cidrs: Sequence[str]) -> None:
 def selected(found: Sequence[Registration], names: Sequence[str]) -> Sequence[Registration]:
     """What `--controllers` asks for: `*`, `name`, `-name`, the first match wins; older names are accepted."""
     wanted = [_canonical(name) for name in names]
-    if unknown := [name for name in wanted if name.lstrip("-") not in (*ALIASES.values(), "*")]:
-        known = ", ".join(ALIASES.values())
+    there = dict.fromkeys([*ALIASES.values(), *(registration.name for registration in found)])
+    if unknown := [name for name in wanted if name.lstrip("-") not in (*there, "*")]:
+        known = ", ".join(there)
         raise SettingsError(f"--controllers: there is no controller {unknown[0].lstrip('-')!r}; there is {known}")
     return [registration for registration in found if _is_selected(registration.name, wanted)]
 

@@ -36,6 +36,7 @@ from cloudk8s_aws.load_balancers.target_group import TargetGroupType
 from cloudk8s_aws.load_balancers.values import PREFIX, Annotations
 from cloudk8s_aws.settings import AwsSettings
 
+INGRESS_OWNER = "ingress-"
 MODEL = "1"
 """Part of every digest; change it when the model builds something else from the same request."""
 
@@ -93,8 +94,10 @@ class AwsLoadBalancers:
         self._shared.remove_if_unused()
 
     def list_owned(self) -> Sequence[LoadBalancerState]:
-        mine = self._shared.owner.uid
-        return [state for state in self._stacks.list_owned() if state.service.uid != mine]
+        """Of Services only: Ingresses have load balancers too, and all share one group."""
+        states = self._stacks.list_owned()
+        shared = self._shared.owner.uid
+        return [e for e in states if e.service.uid != shared and not e.service.uid.startswith(INGRESS_OWNER)]
 
     def plan(self, request: LoadBalancerRequest) -> Plan:
         """What `ensure` would do now; reads only."""

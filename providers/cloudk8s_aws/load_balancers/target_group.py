@@ -33,7 +33,9 @@ class TargetGroupType:
     name: str = "target-group"
     traits: Traits = field(
         default_factory=lambda: Traits(
-            immutable=frozenset({"name", "protocol", "port", "vpc", "target_type", "ip_address_type"}),
+            immutable=frozenset({
+                "name", "protocol", "protocol_version", "port", "vpc", "target_type", "ip_address_type",
+            }),
             unordered=frozenset({"members"}), write_only=frozenset({"tags"}), api="elbv2",
         )
     )  # fmt: skip
@@ -55,7 +57,7 @@ class TargetGroupType:
             group = self.api.call(
                 "elbv2", "create_target_group", Name=wanted["name"], Protocol=wanted["protocol"], Port=wanted["port"],
                 VpcId=wanted["vpc"], TargetType=wanted["target_type"], IpAddressType=wanted["ip_address_type"],
-                Tags=creation_tags(call), **_health(wanted["health_check"]),
+                Tags=creation_tags(call), **_health(wanted["health_check"]), **_version(wanted),
             )["TargetGroups"][0]  # fmt: skip
             present = self._observed(group, call.tags)
             fresh = {**attributes_of(DEFAULTS), "members": []}
@@ -120,6 +122,8 @@ class TargetGroupType:
             "vpc": group.get("VpcId", ""), "target_type": group.get("TargetType", "instance"),
             "ip_address_type": group.get("IpAddressType", "ipv4"), "health_check": _check_of(group),
         }  # fmt: skip
+        if group.get("ProtocolVersion"):
+            properties["protocol_version"] = group["ProtocolVersion"]
         arn = group["TargetGroupArn"]
         return Observed(self.name, tags.get(RESOURCE_TAG, ""), arn, tags.get(OWNER_TAG, ""), properties, tags=tags)
 
@@ -127,6 +131,11 @@ class TargetGroupType:
 def _may_be_ours(name: str, scope: Scope) -> bool:
     """All our target groups have generated names."""
     return is_generated(name) and (not scope.owner or may_belong_to(name, scope.owner))
+
+
+def _version(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """HTTP1, HTTP2 or GRPC; network load balancers know no such thing."""
+    return {"ProtocolVersion": wanted["protocol_version"]} if "protocol_version" in wanted else {}
 
 
 def _comparable(wanted: Mapping[str, Any]) -> dict[str, Any]:

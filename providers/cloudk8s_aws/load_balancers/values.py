@@ -10,9 +10,9 @@ from cloudk8s.plugin import Unsupported
 PREFIX = "service.beta.kubernetes.io/aws-load-balancer-"
 
 
-def wrong(name: str, problem: str) -> Unsupported:
+def wrong(name: str, problem: str, *, prefix: str = PREFIX) -> Unsupported:
     """The error for an annotation, by its name without the prefix."""
-    return Unsupported(f"metadata.annotations[{PREFIX}{name}]", f"{PREFIX}{name}: {problem}")
+    return Unsupported(f"metadata.annotations[{prefix}{name}]", f"{prefix}{name}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,16 @@ class Annotations:
     """The annotations of a Service that concern AWS, by their names without the prefix."""
 
     values: Mapping[str, str]
+    prefix: str = PREFIX
 
     @staticmethod
-    def of(annotations: Mapping[str, str]) -> Annotations:
-        return Annotations({k[len(PREFIX) :]: v.strip() for k, v in annotations.items() if k.startswith(PREFIX)})
+    def of(annotations: Mapping[str, str], prefix: str = PREFIX) -> Annotations:
+        given = {key[len(prefix) :]: text.strip() for key, text in annotations.items() if key.startswith(prefix)}
+        return Annotations(given, prefix)
+
+    def wrong(self, name: str, problem: str) -> Unsupported:
+        """The error for one of them."""
+        return wrong(name, problem, prefix=self.prefix)
 
     def text(self, name: str, default: str = "") -> str:
         return self.values.get(name, default)
@@ -32,7 +38,7 @@ class Annotations:
         """One of several words."""
         value = self.values.get(name, "") or default
         if value not in allowed:
-            raise wrong(name, f"{value!r} is none of {', '.join(sorted(allowed))}")
+            raise self.wrong(name, f"{value!r} is none of {', '.join(sorted(allowed))}")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -45,7 +51,7 @@ class Annotations:
         if not text:
             return default
         if not text.isdigit() or not least <= int(text) <= most:
-            raise wrong(name, f"{text!r} is no number from {least} to {most}")
+            raise self.wrong(name, f"{text!r} is no number from {least} to {most}")
         return int(text)
 
     def words(self, name: str) -> tuple[str, ...]:
@@ -57,5 +63,5 @@ class Annotations:
         parts = (word.partition("=") for word in self.words(name))
         pairs = {key.strip(): value.strip() for key, _, value in parts}
         if "" in pairs:
-            raise wrong(name, "an entry has no key; write key=value,key2=value2")
+            raise self.wrong(name, "an entry has no key; write key=value,key2=value2")
         return pairs

@@ -1,0 +1,28 @@
+"""The controllers that an AWS cloud brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cloudk8s.plugin import Calls, Cloud, CloudController, Controller, ControllerContext
+from cloudk8s_aws.assembly import aws_of
+
+if TYPE_CHECKING:
+    from cloudk8s_aws.settings import AwsSettings
+
+INGRESS = "aws-ingress-controller"
+
+
+def cloud_controllers(cloud: Cloud[AwsSettings]) -> Sequence[CloudController]:
+    """What the settings ask for."""
+    found = []
+    if cloud.settings.ingress:
+        found.append(CloudController(INGRESS, lambda context, calls: _ingress(cloud, context, calls)))
+    return found
+
+
+def _ingress(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Calls) -> Controller:
+    from cloudk8s_aws.ingress.controller import IngressController
+
+    return IngressController(context, calls, aws_of(cloud).ingresses(), cluster=cloud.cluster)
