@@ -32,9 +32,13 @@ class DeviceRegistration:
         self._starting = asyncio.Lock()
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled, or not at all where that can't be: a socket's path has 107 characters at most."""
         await asyncio.to_thread(self._clear)
-        outer = await asyncio.start_unix_server(self._pass_on, self._directory / SOCKET)
+        try:
+            outer = await asyncio.start_unix_server(self._pass_on, self._directory / SOCKET)
+        except OSError as error:
+            _log.warning("device plugins can't register at %s: %s", self._directory / SOCKET, error)
+            return
         try:
             await outer.serve_forever()
         finally:
