@@ -133,7 +133,7 @@ async def running_cluster(
         clouds = _clouds(server.settings, (*others, local))
         await stack.enter_async_context(running_clouds(server, context, clouds, offline_nodes=offline))
         sources = []
-        if count:
+        if count or options.simulation.stages:
             have_cloud = bool(options.clouds)
             nodes = running_simulated_nodes(
                 server, context.informers, options.simulation, clock=clock, have_cloud=have_cloud

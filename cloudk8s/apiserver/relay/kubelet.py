@@ -30,6 +30,8 @@ class Kubelets:
             raise NotFound(f'nodes "{node_name}" not found', details={"name": node_name, "kind": "nodes"})
         status = node.get("status") or {}
         endpoint = (status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}
+        if endpoint.get("Port") == 0:
+            raise ServiceUnavailable(f'node "{node_name}" has no kubelet: it only pretends to run pods')
         return Target(_address(node), endpoint.get("Port") or 10250, self._tls)
 
     @cached_property

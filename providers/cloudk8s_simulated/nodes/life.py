@@ -126,7 +126,8 @@ class PodLives:
         behavior, scheduled = self._settings.behavior, _scheduled_at(pod)
         delay = pods.start_seconds(pod)
         if delay is None:
-            delay = behavior.startDelay + behavior.startJitter * self._chance(pod, -1)[0]
+            jitter = behavior.startJitter and behavior.startJitter * self._chance(pod, -1)[0]
+            delay = behavior.startDelay + jitter
         if not delay or not scheduled:
             return timedelta(0)
         return parse_time(scheduled) + timedelta(seconds=delay) - self._clock.now()

@@ -169,3 +169,32 @@ async def test_nodes_die_and_come_back_by_themselves() -> None:
             seen.append(sum(outages.is_up(name) for name in fleet.fleet.names))
         assert min(seen) < 20
         assert 8 < sum(seen[5:]) / len(seen[5:]) < 19
+
+
+async def test_the_same_seed_tells_the_same_story() -> None:
+    """Every change of every pod and node, with its time, over two minutes in which everything goes wrong."""
+    chaos = SIMULATION + (
+        "  pods: {startDelay: 0.1, startJitter: 2, failureShare: 0.3, failureAfter: 8}\n"
+        "  nodes: {meanTimeBetweenFailures: 40, meanTimeToRepair: 20}\n"
+    )
+
+    async def story(seed: int) -> list[object]:
+        async with running_fleet(chaos, count=4, seed=seed) as fleet:
+            for number in range(12):
+                await fleet.pod(f"p{number}", node=f"sim-{number % 4}")
+            told: list[object] = []
+            for _ in range(240):
+                await fleet.after(0.5)
+                pods = [(fleet.phase(f"p{number}"), restarts(fleet, f"p{number}")) for number in range(12)]
+                told.append((pods, [fleet.fleet.outages.is_up(name) for name in fleet.fleet.names]))
+            return told
+
+    first = await story(1)
+    assert first == await story(1)
+    assert first != await story(2)
+
+
+def restarts(fleet: FleetHarness, name: str) -> int:
+    pod = fleet.pod_now(name)
+    statuses = (pod or {}).get("status", {}).get("containerStatuses") or [{"restartCount": -1}]
+    return int(statuses[0]["restartCount"])
