@@ -102,6 +102,7 @@ class Informer:
         if type == "DELETED":
             self._removed(key_of(obj), obj)
             return
+        obj = _lean(obj)
         old = self._cache.put(obj)
         if old is not None and old["metadata"].get("resourceVersion") == obj["metadata"].get("resourceVersion"):
             return
@@ -114,6 +115,17 @@ class Informer:
             return
         for handler in self._handlers:
             _call(handler, last or old, None)
+
+
+def _lean(obj: Object) -> Object:
+    """Without managed fields, which are a third of a pod's memory and concern no controller.
+
+    A write that lacks them leaves them as they are, so what was read here can be changed and sent back.
+    """
+    metadata = obj["metadata"]
+    if "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
 
 
 class Informers:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.resources import CONFIG_MAPS, PODS
+from cloudk8s.controlplane.api_server import running_api_server
 from cloudk8s.errors import NotFound, ServiceUnavailable
-from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.clock import FakeClock, SystemClock
+from cloudk8s.settings import ClusterSettings
 from cloudk8s.testing.fake_client import Action, FakeClient
 
 Seen = list[tuple[str | None, str | None]]
@@ -49,6 +52,25 @@ async def test_handlers_see_every_change_in_order(client: FakeClient, clock: Fak
         assert seen == [(None, "1"), ("1", "2"), (None, "7"), ("2", None)]
         assert informer.get("x", "a") is None
         assert [o["metadata"]["name"] for o in informer.list("a")] == ["y"]
+
+
+async def test_what_is_read_here_and_sent_back_keeps_its_managed_fields(tmp_path: Path) -> None:
+    settings = ClusterSettings(data_dir=tmp_path, port=0, store="memory://")
+    async with running_api_server(settings) as server:
+        client = server.client("test", "system:masters")
+        made = await client.create(
+            CONFIG_MAPS, config_map("x", v="1") | {"metadata": {"name": "x"}}, namespace="default"
+        )
+        async with Informers(client, clock=SystemClock()) as informers:
+            informer = informers.of(CONFIG_MAPS)
+            await informers.synced()
+            read = informer.get("x", "default")
+            assert read is not None
+            assert "managedFields" in made["metadata"]
+            assert "managedFields" not in read["metadata"]
+            changed = await client.update(CONFIG_MAPS, {**read, "data": {"v": "1", "w": "2"}})
+            (entry,) = changed["metadata"]["managedFields"]
+            assert entry["fieldsV1"] == {"f:data": {".": {}, "f:v": {}, "f:w": {}}}
 
 
 async def test_one_informer_for_one_source(client: FakeClient, clock: FakeClock) -> None:
