@@ -15,6 +15,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import BUILT_IN, PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import is_terminal
+from cloudk8s.controllers.resource_quota.charges import SETTLED, Charges
 from cloudk8s.controllers.resource_quota.counting import count
 from cloudk8s.controllers.resource_quota.names import resource_of
 from cloudk8s.machinery.quantity import QuantityError, parse
@@ -38,6 +39,7 @@ class ResourceQuotaController:
         self._informers: dict[Resource, Informer] = {}
         self._served: Sequence[Resource] = BUILT_IN
         self._not_before: dict[str, float] = {}
+        self._charges = Charges(context.clock)
         self._is_joining = False
         self._quotas = context.informers.of(RESOURCE_QUOTAS)
         self._quotas.add_handler(self._quota_changed)
@@ -52,6 +54,7 @@ class ResourceQuotaController:
         for quota in (old, new):
             if quota is not None and (old is None or new is None):
                 self._enqueue_counting(RESOURCE_QUOTAS, quota, FREED)
+        self._charges.note(old, new)
         if new is None:
             self._not_before.pop(key_of(old or {}), None)
         elif old is None or spec_of(old) != spec_of(new) or spec_of(new).get("hard") != status_of(new).get("hard"):
@@ -91,8 +94,11 @@ class ResourceQuotaController:
             return timedelta(seconds=left)
         used, is_complete = await self._count(quota)
         self._not_before[name] = self._clock.monotonic() + SHARE * (self._clock.monotonic() - started)
-        await self._write(quota, used)
-        return None if is_complete else NOT_READ_YET
+        careful = self._charges.not_below(quota, used)
+        await self._write(quota, careful)
+        if not is_complete:
+            return NOT_READ_YET
+        return None if careful == used else SETTLED
 
     async def _count(self, quota: Object) -> tuple[dict[str, str], bool]:
         """What is used of each limit, and whether everything could be counted; what could not stays as it was."""
@@ -135,6 +141,7 @@ class ResourceQuotaController:
         if status.get("hard") == _hard(quota) and _is_same(status.get("used"), used):
             return
         changed = {**quota, "status": {**status, "hard": dict(_hard(quota)), "used": used}}
+        self._charges.counted(quota, used)
         await self._context.client.update(RESOURCE_QUOTAS, changed, subresource="status")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import grpc
 import pytest
-from cloudk8s.controllers.attach_detach.controller import AttachDetachController
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import (
@@ -22,6 +21,7 @@ from cloudk8s.client.resources import (
     STORAGE_CLASSES,
     VOLUME_ATTACHMENTS,
 )
+from cloudk8s.controllers.attach_detach.controller import AttachDetachController
 from cloudk8s.controllers.csi.controller import CsiController
 from cloudk8s.controllers.persistent_volume.controller import PersistentVolumeBinder
 from cloudk8s.drivers.csi.driver import ControllerAbility

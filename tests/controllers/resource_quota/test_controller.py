@@ -56,7 +56,7 @@ async def test_every_limit_is_listed_with_what_is_used_of_it() -> None:
 async def test_what_is_deleted_is_given_back() -> None:
     objects = [quota({"pods": "5", "services": "2", "configmaps": "3"}), demanding("a"), service("s"), config_map("m")]
     async with running(ResourceQuotaController, objects=objects) as run:
-        await run.settle()
+        await run.settle(3)
         for resource, name in ((PODS, "a"), (SERVICES, "s"), (CONFIG_MAPS, "m")):
             await run.client.delete(resource, name, namespace=NS)
         await run.settle()
@@ -65,7 +65,7 @@ async def test_what_is_deleted_is_given_back() -> None:
 
 async def test_a_pod_that_ended_is_given_back() -> None:
     async with running(ResourceQuotaController, objects=[quota({"pods": "5"}), demanding("a")]) as run:
-        await run.settle()
+        await run.settle(3)
         assert used(run) == {"pods": "1"}
         await run.set_pod(run.get(PODS, "a"), phase="Succeeded")
         await run.settle()
