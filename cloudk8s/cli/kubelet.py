@@ -40,7 +40,7 @@ def kubelet(
     cloud_provider: Annotated[str, typer.Option(help="external, where a cloud controller finishes the node.")] = "",
     pod_manifest_path: Annotated[Path | None, typer.Option(help="Directory of static pods.")] = None,
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
-    runtime: Annotated[str, typer.Option(help="What runs containers: host or cri.")] = "host",
+    runtime: Annotated[str, typer.Option(help="What runs containers: host, cri, or one of a plugin.")] = "host",
     runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
     stop_with_input: Annotated[
         bool, typer.Option("--stop-with-input", help="Also stop when standard input ends.")
@@ -69,6 +69,7 @@ def kubelet(
 async def _run(
     settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str], *, with_input: bool
 ) -> None:
+    from cloudk8s.controlplane.runtimes import plugged_in_runtimes
     from cloudk8s.controlplane.signals import until_stopped
     from cloudk8s.machinery.clock import SystemClock
     from cloudk8s.node.agent import NodeAgent
@@ -78,8 +79,9 @@ async def _run(
     clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
     cidrs = [part.strip() for part in settings.cluster_cidr.split(",") if part.strip()]
     runtime = make_runtime(
-        how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1], cluster_cidrs=cidrs
-    )
+        how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1], cluster_cidrs=cidrs,
+        others=plugged_in_runtimes,
+    )  # fmt: skip
     async with node_client(kubeconfig, bootstrap, node_name=name, directory=directory, clock=clock) as client:
         agent = NodeAgent(settings, client, runtime, clock)
         running = asyncio.create_task(agent.run(), name="node agent")

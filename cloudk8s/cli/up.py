@@ -34,7 +34,7 @@ def up(
         str, typer.Option(help="What simulated pods and nodes do: a file, slow, or chaos.")
     ] = "",
     simulated_seed: Annotated[int, typer.Option(help="Decides all that is left to chance in the simulation.")] = 0,
-    runtime: Annotated[str, typer.Option(help="What runs pods on this host: host or cri.")] = "host",
+    runtime: Annotated[str, typer.Option(help="What runs pods on this host: host, cri, or one of a plugin.")] = "host",
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
     cloud: Annotated[str, typer.Option(help="Cloud of the nodes, by its provider: aws, simulated, …")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,

@@ -70,7 +70,7 @@ class NodeAgent:
         self._client, self._runtime, self._clock = client, runtime, clock
         self._informers = Informers(client, clock=clock)
         self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
-        self._facts = NodeFacts(host_ips=addresses.node_ips(settings.node_ip))
+        self._facts = NodeFacts(host_ips=addresses.node_ips(settings.node_ip), has_apparmor=capacity.has_apparmor())
         self._configuration = ConfigurationCache(self._informers, on_change=self._configuration_changed)
         tokens = TokenManager(client, clock=clock)
         self._extensions = NodeExtensions(settings, client, tokens, clock=clock, on_change=lambda: self._report_soon())

@@ -223,14 +223,16 @@ def register_runtimes(registry: Runtimes) -> None:
 
     When: a node agent is assembled, and for `plugin list`.
     Do: register a factory for each runtime.
-    Parameters: `registry`: takes a name (for `--runtime`) and a factory.
+    Parameters: `registry`: takes a name (for `--runtime`) and a factory, which is called with a directory for the
+    runtime's state, and `node_name`, `clock`, `endpoint`, `cluster_cidrs`; what it returns fulfils
+    `cloudk8s.node.runtimes.interface.Runtime`.
     Result: none; a name that is taken is an error that names both plugins.
     Since: 0.1.
     Example::
 
         @hookimpl
         def register_runtimes(registry):
-            registry.register("firecracker", make_runtime)
+            registry.register("firecracker", make_runtime)  # make_runtime(directory, *, node_name, clock, **_)
     """
 
 

@@ -21,6 +21,7 @@ from cloudk8s.controlplane.machine.node import agent_directory, node_settings, p
 from cloudk8s.controlplane.machine.seed import machine_token
 from cloudk8s.controlplane.machine.settings import JoinConfiguration, WorkerSettings
 from cloudk8s.controlplane.network import running_policies
+from cloudk8s.controlplane.runtimes import plugged_in_runtimes
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -86,8 +87,9 @@ async def _run(
     own = agent_directory(directory, name)
     access, bootstrap = directory / "kubelet.conf", directory / BOOTSTRAP
     runtime = make_runtime(
-        cluster.node.runtime, own / "runtime", node_name=name, clock=clock, cluster_cidrs=[cluster.pod_cidr]
-    )
+        cluster.node.runtime, own / "runtime", node_name=name, clock=clock, cluster_cidrs=[cluster.pod_cidr],
+        others=plugged_in_runtimes,
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             node_client(access, bootstrap, node_name=name, directory=own / "pki", clock=clock)

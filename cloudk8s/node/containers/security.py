@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cloudk8s.client.interface import Object
@@ -12,12 +13,18 @@ from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.runtimes.interface import Image, Security
 
 
-def security(pod: Object, container: pods.Container, image: Image, *, volume_groups: Sequence[int] = ()) -> Security:
-    """The security settings; ConfigurationError where the container must not run as root but would."""
+def security(
+    pod: Object, container: pods.Container, image: Image, *, profiles: Path, volume_groups: Sequence[int] = ()
+) -> Security:
+    """The security settings; `profiles` has the files of seccomp profiles.
+
+    ConfigurationError where the container must not run as root but would.
+    """
     of_pod: Mapping[str, Any] = spec_of(pod).get("securityContext") or {}
     own: Mapping[str, Any] = container.get("securityContext") or {}
     merged = {
-        key: own.get(key, of_pod.get(key)) for key in ("runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile")
+        key: own.get(key, of_pod.get(key))
+        for key in ("runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile", "appArmorProfile")
     }
     if merged["runAsNonRoot"]:
         _check_not_root(pod, container, merged["runAsUser"], image)
@@ -38,16 +45,25 @@ def security(pod: Object, container: pods.Container, image: Image, *, volume_gro
         readonly_root=bool(own.get("readOnlyRootFilesystem")),
         no_new_privileges=own.get("allowPrivilegeEscalation") is False and not privileged,
         unmasked_proc=own.get("procMount") == "Unmasked",
-        seccomp=_seccomp(merged["seccompProfile"], privileged=privileged),
+        seccomp=_seccomp(merged["seccompProfile"], profiles, privileged=privileged),
+        apparmor=_apparmor(merged["appArmorProfile"], privileged=privileged),
     )
 
 
-def _seccomp(profile: Mapping[str, Any] | None, *, privileged: bool) -> str:
+def _seccomp(profile: Mapping[str, Any] | None, profiles: Path, *, privileged: bool) -> str:
     if profile is None or privileged:
         return "Unconfined"
     if profile.get("type") == "Localhost":
-        return str(profile.get("localhostProfile", ""))
+        return str(profiles / profile.get("localhostProfile", ""))
     return str(profile.get("type") or "Unconfined")
+
+
+def _apparmor(profile: Mapping[str, Any] | None, *, privileged: bool) -> str:
+    if profile is None or privileged:
+        return ""
+    if profile.get("type") == "Localhost":
+        return f"localhost/{profile.get('localhostProfile', '')}"
+    return str(profile.get("type") or "")
 
 
 def _check_not_root(pod: Object, container: pods.Container, user: int | None, image: Image) -> None:

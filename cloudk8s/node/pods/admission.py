@@ -23,13 +23,17 @@ _COUNTED = ("cpu", "memory", "ephemeral-storage")
 
 
 def rejection(
-    pod: Object, others: Sequence[Object], *, allocatable: Mapping[str, str], labels: Mapping[str, str]
+    pod: Object, others: Sequence[Object], *, allocatable: Mapping[str, str], labels: Mapping[str, str],
+    has_apparmor: bool = True,
 ) -> Terminal | None:  # fmt: skip
     """Why the pod cannot run here next to the `others`; None where it can."""
     sysctls = (spec_of(pod).get("securityContext") or {}).get("sysctls") or ()
     for sysctl in sysctls:
         if sysctl["name"].replace("/", ".") not in _SAFE_SYSCTLS:
             return Terminal("Failed", "SysctlForbidden", f'forbidden sysctl: "{sysctl["name"]}" not allowlisted')
+    if not has_apparmor and _wants_apparmor(pod):
+        text = "Cannot enforce AppArmor: AppArmor is not enabled on the host"
+        return Terminal("Failed", "AppArmor", text)
     if not pods.is_critical(pod) and (lack := _lacking(pod, others, allocatable)):
         return lack
     if not _matches_selector(pod, labels):
@@ -39,6 +43,16 @@ def rejection(
         text = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
         return Terminal("Failed", "NodePorts", text)
     return None
+
+
+def _wants_apparmor(pod: Object) -> bool:
+    """Whether a profile is asked for that is more than the runtime's own choice."""
+    contexts = [
+        spec_of(pod).get("securityContext"),
+        *(each.get("securityContext") for each in pods.all_containers(pod)),
+    ]
+    profiles = [(context or {}).get("appArmorProfile") or {} for context in contexts]
+    return any(profile.get("type") in ("Localhost", "RuntimeDefault") for profile in profiles)
 
 
 def requests(pod: Object) -> dict[str, Quantity]:

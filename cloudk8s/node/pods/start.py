@@ -113,7 +113,7 @@ async def _config(
         devices=(*mounts.devices(container, ground.volumes), *gift.devices),
         annotations=gift.annotations,
         resources=_resources(tools, pod, container, ground),
-        security=security.security(pod, container, image),
+        security=security.security(pod, container, image, profiles=tools.settings.root_dir / "seccomp"),
         namespaces=sandboxes.namespaces(pod, target_id=_target(container, ground.observed)),
     )
     return container_config(pod, container, parts)

@@ -30,6 +30,7 @@ class NodeFacts:
     memory_capacity: int = 0
     runtime_name: str = "cloudk8s-host"
     labels: Mapping[str, str] = field(default_factory=dict)
+    has_apparmor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

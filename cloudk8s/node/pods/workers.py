@@ -116,7 +116,10 @@ class PodWorkers:
         refusal = None
         if not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
             node = self._tools.node
-            refusal = rejection(pod, self._others(uid_of(pod)), allocatable=node.allocatable, labels=node.labels)
+            others = self._others(uid_of(pod))
+            refusal = rejection(
+                pod, others, allocatable=node.allocatable, labels=node.labels, has_apparmor=node.has_apparmor
+            )
         writer = PodStatusWriter(self._tools.client, clock=self._tools.clock)
         if pods.is_static(pod):
             writer = MirrorWriter(self._tools.client, pod, clock=self._tools.clock)

@@ -208,6 +208,8 @@ class Security:
     unmasked_proc: bool = False
     seccomp: str = "Unconfined"
     """`RuntimeDefault`, `Unconfined` or the path of a profile."""
+    apparmor: str = ""
+    """`RuntimeDefault`, `Unconfined` or `localhost/PROFILE`; empty leaves it to the runtime."""
 
 
 @dataclass(frozen=True, slots=True)

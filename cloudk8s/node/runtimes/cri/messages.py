@@ -56,6 +56,7 @@ LinuxContainerSecurityContext: capabilities=1:Capability privileged=2:bool names
 LinuxContainerSecurityContext: run_as_user=5:Int64Value run_as_username=6 readonly_rootfs=7:bool
 LinuxContainerSecurityContext: supplemental_groups=8:*int no_new_privs=11:bool run_as_group=12:Int64Value
 LinuxContainerSecurityContext: masked_paths=13:*string readonly_paths=14:*string seccomp=15:SecurityProfile
+LinuxContainerSecurityContext: apparmor=16:SecurityProfile
 LinuxContainerSecurityContext: supplemental_groups_policy=17:int
 LinuxContainerConfig: resources=1:LinuxContainerResources security_context=2:LinuxContainerSecurityContext
 ContainerMetadata: name=1 attempt=2:int

@@ -231,6 +231,8 @@ def _security(config: ContainerConfig) -> Message:
         "readonly_paths": _READONLY if hides else (),
         "seccomp": _seccomp(security),
     }
+    if security.apparmor:
+        found["apparmor"] = _apparmor(security.apparmor)
     return found | _user(security)
 
 
@@ -258,6 +260,12 @@ def _seccomp(security: Security) -> Message:
     if security.seccomp == "RuntimeDefault":
         return {"profile_type": 0}
     return {"profile_type": 2, "localhost_ref": security.seccomp}
+
+
+def _apparmor(profile: str) -> Message:
+    if profile.startswith("localhost/"):
+        return {"profile_type": 2, "localhost_ref": profile.removeprefix("localhost/")}
+    return {"profile_type": 0 if profile == "RuntimeDefault" else 1}
 
 
 def _shown_image(status: Document) -> str:

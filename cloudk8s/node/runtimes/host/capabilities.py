@@ -32,6 +32,12 @@ def mask(security: Security) -> int:
     return (kept & ~dropped) | added
 
 
+def names(security: Security) -> tuple[str, ...]:
+    """The same by name."""
+    kept = mask(security)
+    return tuple(name for bit, name in enumerate(NAMES) if kept >> bit & 1)
+
+
 def _is_all(names: tuple[str, ...]) -> bool:
     return any(name.upper() == "ALL" for name in names)
 

@@ -36,6 +36,8 @@ class Surroundings:
     image_volumes: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     """Layers of the images that are mounted as volumes, by image id."""
     target_pid: int = 0
+    call_filter: str = ""
+    """The compiled seccomp profile, in base64; empty for none."""
 
 
 def argv(config: ContainerConfig, image: ImageRoot) -> list[str]:
@@ -71,6 +73,8 @@ def process(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "cgroups": [f"{path}/cgroup.procs" for path in record.cgroups],
         "oom_score_adj": config.resources.oom_score_adj,
         "no_new_privileges": security.no_new_privileges,
+        "seccomp": around.call_filter,
+        "apparmor": security.apparmor.removeprefix("localhost/") if security.apparmor[:10] == "localhost/" else "",
     }
     description |= _identity(security, around)
     description |= _namespaces(config, around)

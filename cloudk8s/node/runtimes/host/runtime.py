@@ -24,6 +24,8 @@ from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.node_network import NodeNetwork
 from cloudk8s.node.runtimes.host.records import ContainerEntry, SandboxRecord
 from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
+from cloudk8s.node.runtimes.host.seccomp.profile import ProfileError
+from cloudk8s.node.runtimes.host.seccomp.program import filter_for
 from cloudk8s.node.runtimes.host.spawner import Spawner
 from cloudk8s.node.runtimes.interface import (
     STDERR,
@@ -32,6 +34,7 @@ from cloudk8s.node.runtimes.interface import (
     ContainerConfig,
     ContainerEvent,
     ContainerStats,
+    CreateFailed,
     Credentials,
     ExecResult,
     FilesystemUsage,
@@ -141,6 +144,7 @@ class HostRuntime:
         sandbox = self._sandboxes.get(sandbox_id)
         image = await self._images.root(config.image)
         launching.argv(config, image)
+        await self._filter(config)
         record = await self._containers.create(sandbox, config, image=image)
         return record.id
 
@@ -154,8 +158,16 @@ class HostRuntime:
             mounts=sandbox_parts.mounts(sandbox, directory), target_pid=self._main_pid(record.config),
             image_volumes=await self._image_volumes(record.config),
             shared_memory=await asyncio.to_thread(sandbox_parts.shared_memory, directory),
+            call_filter=await self._filter(record.config),
         )  # fmt: skip
         await self._containers.start_process(record, around)
+
+    async def _filter(self, config: ContainerConfig) -> str:
+        """The container's filter of system calls; CreateFailed where its profile can't be honoured."""
+        try:
+            return await asyncio.to_thread(filter_for, config.security)
+        except ProfileError as error:
+            raise CreateFailed(str(error)) from error
 
     async def stop_container(self, container_id: str, grace: timedelta) -> None:
         await self._containers.stop(container_id, grace)

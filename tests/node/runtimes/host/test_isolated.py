@@ -19,6 +19,7 @@ from cloudk8s.node.runtimes.host.runtime import HostRuntime
 from cloudk8s.node.runtimes.interface import (
     Container,
     ContainerConfig,
+    CreateFailed,
     DNSConfig,
     Mount,
     Namespaces,
@@ -387,3 +388,21 @@ async def fetch(host: str, port: int, *, tries: int = 50) -> bytes:
         answer = await reader.read()
         writer.close()
         return answer
+
+
+async def test_a_seccomp_profile_holds_for_the_container_and_for_commands_in_it(
+    runtime: HostRuntime, sandbox: str
+) -> None:
+    security = Security(seccomp="RuntimeDefault")
+    config = ContainerConfig("c", "tools:1", command=("sleep", "100"), log_path="c/0.log", security=security)
+    container = await runtime.create_container(sandbox, config)
+    await runtime.start_container(container)
+    for path in ("/proc/1/status", "/proc/self/status"):
+        result = await runtime.exec_sync(container, ["cat", path], timedelta(seconds=5))
+        assert b"Seccomp:\t2" in result.stdout
+
+
+async def test_a_profile_that_is_not_there_is_told(runtime: HostRuntime, sandbox: str) -> None:
+    config = ContainerConfig("c", "tools:1", security=Security(seccomp="/nonexistent/profile.json"))
+    with pytest.raises(CreateFailed, match="cannot load seccomp profile"):
+        await runtime.create_container(sandbox, config)

@@ -17,7 +17,7 @@ import termios
 from dataclasses import dataclass
 from typing import Any
 
-from cloudk8s.node.runtimes.host.shim import identity, namespaces, root, syscalls
+from cloudk8s.node.runtimes.host.shim import confinement, identity, namespaces, root, syscalls
 
 Description = dict[str, Any]
 """A process as JSON: argv, env, cwd, user, and what `namespaces` and `root` read; made by `host/launching.py`."""
@@ -91,7 +91,13 @@ def _become(process: Description, writer: int, terminals: socket.socket | None) 
     os.chdir(process.get("cwd") or "/")
     _own_streams(user)
     namespaces.map_user(process, user.uid, user.gid)
-    identity.become(user, process.get("capabilities"), no_new_privileges=bool(process.get("no_new_privileges")))
+    confinement.prepare_profile(process)
+    gives_up_privileges = bool(process.get("no_new_privileges"))
+    if not gives_up_privileges:
+        confinement.filter_calls(process)  # needs a privilege that the user it becomes may not have
+    identity.become(user, process.get("capabilities"), no_new_privileges=gives_up_privileges)
+    if gives_up_privileges:
+        confinement.filter_calls(process)
     if process.get("dies_with_shim", True):
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.umask(0o022)
