@@ -1,0 +1,1 @@
+"""What benchmarks share: servers to measure. Nothing here is a benchmark itself."""
