@@ -108,7 +108,8 @@ class AwsApi:
         if settings.offline:
             return boto3.Session(OFFLINE_KEY, OFFLINE_KEY, region_name=settings.region)
         key, secret = settings.access_key_id or None, settings.secret_access_key.get_secret_value() or None
-        session = boto3.Session(key, secret, region_name=settings.region, profile_name=settings.profile or None)
+        token = settings.session_token.get_secret_value() or None
+        session = boto3.Session(key, secret, token, region_name=settings.region, profile_name=settings.profile or None)
         return _assume(session, settings.role_arn) if settings.role_arn else session
 
 

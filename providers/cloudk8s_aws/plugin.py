@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, CloudController, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
+from cloudk8s.plugin import (
+    Cloud,
+    CloudController,
+    Commands,
+    Instances,
+    LoadBalancers,
+    Machines,
+    Networks,
+    Routes,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
@@ -65,3 +76,11 @@ def cloudk8s_networks(cloud: Cloud[AwsSettings]) -> Networks:
     from cloudk8s_aws.assembly import aws_of
 
     return aws_of(cloud).networks()
+
+
+@hookimpl
+def register_commands(registry: Commands) -> None:
+    from cloudk8s_aws.credentials.command import ecr_credential_provider
+
+    description = inspect.cleandoc(ecr_credential_provider.__doc__ or "")
+    registry.register("ecr-credential-provider", ecr_credential_provider, description=description)

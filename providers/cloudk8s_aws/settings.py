@@ -27,6 +27,8 @@ class AwsSettings(BaseModel):
     """Static credentials; leave empty to let the SDK find them."""
     secret_access_key: SecretStr = SecretStr("")
     """Goes with `access_key_id`."""
+    session_token: SecretStr = SecretStr("")
+    """Goes with temporary credentials."""
     endpoint_url: str = ""
     """Another endpoint for every API, such as an emulator's."""
     offline: bool = False
