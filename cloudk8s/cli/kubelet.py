@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.options import duration
 from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def kubelet(
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
     runtime: Annotated[str, typer.Option(help="What runs containers: host, cri, or one of a plugin.")] = "host",
     runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
+    shutdown_grace_period: Annotated[
+        str, typer.Option(help="How long pods have to end when the host shuts down; 0s leaves them to it.")
+    ] = "0s",
+    shutdown_grace_period_critical_pods: Annotated[
+        str, typer.Option(help="The part of it, at its end, that critical pods have for themselves.")
+    ] = "0s",
+    shutdown_on_sigterm: Annotated[
+        bool, typer.Option("--shutdown-on-sigterm", help="End the pods, too, when this process is told to end.")
+    ] = False,
     stop_with_input: Annotated[
         bool, typer.Option("--stop-with-input", help="Also stop when standard input ends.")
     ] = False,
@@ -60,7 +70,11 @@ def kubelet(
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
         register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
-        kubernetes_version=f"v{kubernetes_version}.0",
+        kubernetes_version=f"v{kubernetes_version}.0", shutdown_on_sigterm=shutdown_on_sigterm,
+        shutdown_grace_seconds=_seconds(shutdown_grace_period, "--shutdown-grace-period"),
+        shutdown_grace_critical_seconds=_seconds(
+            shutdown_grace_period_critical_pods, "--shutdown-grace-period-critical-pods"
+        ),
     )  # fmt: skip
     how = (runtime, runtime_endpoint)
     asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, how, with_input=stop_with_input))
@@ -91,6 +105,8 @@ async def _run(
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
+            elif settings.shutdown_on_sigterm:
+                await agent.shut_down()
         finally:
             for task in (running, ready, stopped):
                 task.cancel()
@@ -109,6 +125,10 @@ def _taint(text: str) -> dict[str, str]:
     if not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
         raise UserError(f"--register-with-taints {text}: write key=value:effect, like dedicated=web:NoSchedule")
     return {"key": key, **({"value": value} if value else {}), "effect": effect}
+
+
+def _seconds(text: str, flag: str) -> int:
+    return int(duration(text, flag).total_seconds())
 
 
 def _pair(text: str) -> tuple[str, str]:

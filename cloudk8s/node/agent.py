@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.events import EventKind, EventRecorder
@@ -42,6 +43,8 @@ from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
 from cloudk8s.node.server.authorization import DelegatedAuthorization
 from cloudk8s.node.settings import NodeSettings
+from cloudk8s.node.shutdown import inhibitor
+from cloudk8s.node.shutdown.sequence import ShutdownSequence
 from cloudk8s.node.volumes.claims import ClaimVolumes
 from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
 from cloudk8s.node.volumes.empty_dir import EmptyDirVolumes
@@ -82,6 +85,10 @@ class NodeAgent:
             runtime, self.workers, clock=clock, read=lambda: signals.read(settings.root_dir, signals.Thresholds()),
             on_change=self._reporter.report_soon,
         )  # fmt: skip
+        self._shutdown = ShutdownSequence(
+            self.workers, clock=clock, whole=timedelta(seconds=settings.shutdown_grace_seconds),
+            critical=timedelta(seconds=settings.shutdown_grace_critical_seconds), report=self._reporter.report,
+        )  # fmt: skip
         self.port = settings.port
         """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
@@ -102,6 +109,10 @@ class NodeAgent:
         finally:
             await self._runtime.close()
 
+    async def shut_down(self) -> None:
+        """End the pods, because the node ends; the agent goes on until it is cancelled."""
+        await self._shutdown.run()
+
     async def _work(self, group: asyncio.TaskGroup) -> None:
         rotation = LogRotation(self.settings, self._runtime, clock=self._clock, running=self.workers.running_containers)
         images = ImageCollector(self.settings, self._runtime, clock=self._clock)
@@ -114,6 +125,8 @@ class NodeAgent:
             group.create_task(images.run(), name="image collection")
             group.create_task(self._extensions.run(), name="plugins")
             group.create_task(self.workers.retry_orphans(), name="orphans")
+            if self.settings.shutdown_grace_seconds and inhibitor.is_available():
+                group.create_task(inhibitor.Inhibitor(self._shutdown).run(), name="shutdown")
             if self._static is not None:
                 group.create_task(self._static.run(), name="static pods")
             self.is_running.set()
@@ -245,6 +258,7 @@ class NodeAgent:
             port=self.port,
             pressures=self._eviction.pressures,
             volumes_in_use=self._extensions.volumes_in_use,
+            is_shutting_down=self._shutdown.has_begun,
         )
 
 

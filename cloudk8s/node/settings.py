@@ -82,6 +82,10 @@ class NodeSettings(BaseModel):
     """Resources kept for the host."""
     shutdown_grace_seconds: int = 0
     """How long pods may take to end when the node shuts down; 0 leaves them alone."""
+    shutdown_grace_critical_seconds: int = 0
+    """The part of it, at its end, that only critical pods have."""
+    shutdown_on_sigterm: bool = False
+    """Whether the end of the agent is that of the node; else its containers go on."""
 
     @property
     def pods_dir(self) -> Path:

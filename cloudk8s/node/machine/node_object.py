@@ -39,6 +39,7 @@ class Self:
     """Condition type to message, for those that are under pressure."""
     volumes_in_use: Sequence[str] = ()
     """What must not be detached, by unique name."""
+    is_shutting_down: bool = False
 
 
 def labels(settings: NodeSettings, machine: Machine) -> dict[str, str]:
@@ -135,7 +136,9 @@ def _conditions(own: Self) -> list[dict[str, str]]:
     if missing := status.missing_isolation:
         text = f"this node's containers do without: {'; '.join(missing)}"
         conditions.append(_condition(ISOLATION_CONDITION, "False", "IsolationMissing", text))
-    if status.ready and status.network_ready:
+    if own.is_shutting_down:
+        conditions.append(_condition("Ready", "False", "KubeletNotReady", "node is shutting down"))
+    elif status.ready and status.network_ready:
         conditions.append(_condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
     else:
         message = status.message or "container runtime network not ready"

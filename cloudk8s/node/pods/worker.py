@@ -48,6 +48,8 @@ class PodWorker:
         self.pod = pod
         self.is_removed = False
         """The pod is no longer in the API."""
+        self.has_ended = False
+        """Nothing of it runs any more, and the API knows."""
         self.status = dict(status_of(pod))
         """The latest status, as the serving side shows it."""
         self._memory = PodMemory()
@@ -217,6 +219,7 @@ class PodWorker:
         self._show()
         self._tools.configuration.unregister(uid_of(self.pod))
         await self._writer.flush()
+        self.has_ended = True
         await cleanup.tear_down(self._tools, self.pod)
         while not self.is_removed and pods.deletion_time(self.pod) is None:
             self._woken.clear()

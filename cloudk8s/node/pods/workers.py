@@ -15,6 +15,7 @@ from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.admission import rejection
 from cloudk8s.node.pods.static import MirrorWriter
+from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.runtimes.interface import Container, RuntimeFailure, Sandbox
@@ -34,6 +35,7 @@ class PodWorkers:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._orphans: set[str] = set()
+        self._refusal: Terminal | None = None
 
     def changed(self, old: Object | None, new: Object | None) -> None:
         """Take a change of a pod of this node; the informer calls it."""
@@ -48,6 +50,10 @@ class PodWorkers:
             worker.update(new)
         else:
             self._add(new)
+
+    def refuse(self, why: Terminal | None) -> None:
+        """Take no more pods, for this reason; take them again with none."""
+        self._refusal = why
 
     def get(self, uid: str) -> PodWorker | None:
         """The worker of a pod."""
@@ -113,8 +119,8 @@ class PodWorkers:
                 worker.show_again()
 
     def _add(self, pod: Object) -> None:
-        refusal = None
-        if not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
+        refusal = self._refusal
+        if refusal is None and not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
             node = self._tools.node
             others = self._others(uid_of(pod))
             refusal = rejection(
