@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -38,20 +39,20 @@ class Hierarchies:
     roots: tuple[Path, ...]
 
     @classmethod
-    def find(cls, node: str, *, root: Path = ROOT) -> Hierarchies:
-        """Those this process may make groups in; version "" where it may not."""
+    def find(cls, name: str, *, root: Path = ROOT) -> Hierarchies:
+        """Those this process may make groups in, below a group of this name; version "" where it may not."""
         found = cls._v2(root) or cls._v1(root)
         if found is None:
             return cls("", ())
         version, parents = found
         try:
-            own = tuple(parent / PARENT / node for parent in parents)
+            own = tuple(parent / PARENT / name for parent in parents)
             for path in own:
                 _make(path, version)
         except OSError:
             return cls("", ())
         if not all(os.access(path, os.W_OK) for path in own):
-            return cls("", ())  # another user's, who runs a node of this name
+            return cls("", ())  # another user's
         return cls(version, own)
 
     def make(self, name: str) -> tuple[str, ...]:
@@ -107,6 +108,18 @@ def usage(directories: Iterable[str]) -> Usage:
         memory_rss=stat.get("total_rss", 0),
         processes=files.number("pids.current"),
     )
+
+
+def name_of_node(node: str, state_directory: Path) -> str:
+    """The name of a node's group: two clusters of one host may each have a node of that name."""
+    return f"{node}-{hashlib.sha256(str(state_directory).encode()).hexdigest()[:8]}"
+
+
+def remove_parents(roots: Iterable[Path]) -> None:
+    """Remove the groups that hold those of nodes, where no other cluster has any."""
+    for root in roots:
+        with suppress(OSError):
+            root.parent.rmdir()
 
 
 def remove(directories: Iterable[str]) -> None:

@@ -89,6 +89,7 @@ class HostRuntime:
         if self._isolation.network:
             await self._network.remove()
         await asyncio.to_thread(cgroups.remove, map(str, self._groups.roots))
+        await asyncio.to_thread(cgroups.remove_parents, self._groups.roots)
 
     async def version(self) -> RuntimeVersion:
         return RuntimeVersion(NAME, cloudk8s.__version__)
@@ -248,7 +249,8 @@ class HostRuntime:
     async def _find_isolation(self) -> None:
         """Find out what this host gives, unless that was decided already."""
         if self._wanted is None:
-            self._groups = await asyncio.to_thread(cgroups.Hierarchies.find, self._node_name)
+            group = cgroups.name_of_node(self._node_name, self._directory)
+            self._groups = await asyncio.to_thread(cgroups.Hierarchies.find, group)
             answer, _ = await self._spawner.request({"kind": "probe"})
             self._isolation = isolations.found(answer, self._groups.version)
             self._images = self._make_images()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.node.runtimes.host.cgroups import Hierarchies
+from cloudk8s.node.runtimes.host.cgroups import Hierarchies, name_of_node, remove_parents
 
 
 @pytest.fixture
@@ -28,3 +28,21 @@ def test_groups_that_another_user_made_are_not_ours(root: Path, monkeypatch: pyt
     assert Hierarchies.find("vm", root=root).version == "v1"
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert Hierarchies.find("vm", root=root) == Hierarchies("", ())
+
+
+def test_nodes_of_one_name_in_two_clusters_have_groups_of_their_own() -> None:
+    one, two = (name_of_node("vm", Path("/data") / cluster) for cluster in ("one", "two"))
+    assert one != two
+    assert one.startswith("vm-")
+
+
+def test_the_parent_goes_with_the_last_node(root: Path) -> None:
+    one, two = (Hierarchies.find(name, root=root) for name in ("vm-1", "vm-2"))
+    for path in one.roots:
+        path.rmdir()
+    remove_parents(one.roots)
+    assert (root / "memory/cloudk8s").is_dir()
+    for path in two.roots:
+        path.rmdir()
+    remove_parents(two.roots)
+    assert not (root / "memory/cloudk8s").exists()
