@@ -41,7 +41,7 @@ class Discovery:
         """`/api`."""
         address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self.server_address}
         core = self._registry.group("")
-        tree = {"kind": "APIVersions", "versions": list(core.versions) if core else []}
+        tree: dict[str, Any] = {"kind": "APIVersions", "versions": list(core.versions) if core else []}
         tree |= {"serverAddressByClientCIDRs": [address]}
         return self._document("versions", self.server_address, make=lambda: tree)
 

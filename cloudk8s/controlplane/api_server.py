@@ -126,9 +126,9 @@ async def running_api_server(
         core = Core(
             registry,
             store,
-            strategies(),
+            strategies(registry.version),
             chain,
-            FieldManagement(registry, decoder, strategies(), clock),
+            FieldManagement(registry, decoder, strategies(registry.version), clock),
             clock,
             decoder,
         )

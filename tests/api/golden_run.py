@@ -62,7 +62,7 @@ class Run:
         for tail in TAILS:
             base = base.removesuffix("/" + tail)
         kind = body.get("kind") or (self.stored.get(base) or {}).get("kind", "")
-        strategy = strategies().get((group_of(path), kind))
+        strategy = strategies("1.36").get((group_of(path), kind))
         if strategy is None:
             yield f"no strategy for {group_of(path)} {kind}"
             return

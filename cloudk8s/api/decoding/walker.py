@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from cloudk8s.api.decoding import scalars
-from cloudk8s.api.decoding.go_fields import FieldShape, shape
+from cloudk8s.api.decoding.go_fields import FieldShape, is_disabled, shape
 from cloudk8s.machinery.schema import Schema
 
 Handler: TypeAlias = Callable[[Any], Any]
@@ -63,6 +63,9 @@ class Walker:
                 handler = self._handler(node, held)
                 entries[key] = _CLASSES.get(node.type, handler) if not node.format else handler
                 zeros[key] = handler
+                if is_disabled(schema.name, key):
+                    entries[key] = zeros[key] = _dropped
+                    continue
                 if node.properties is not None and not held.pointer:
                     always.append((key, self._empty(node)))
 
@@ -328,6 +331,10 @@ def _bytes(held: FieldShape) -> Handler:
 
 def _anything(value: Any) -> Any:
     return DROP if value is None else value
+
+
+def _dropped(_: Any) -> Any:
+    return DROP
 
 
 def _nothing(_: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from types import MappingProxyType
 
+from cloudk8s.api.registry_build import DEFAULT_VERSION
 from cloudk8s.api.strategies.admission_policy import (
     AdmissionPolicyBindingStrategy,
     MutatingAdmissionPolicyStrategy,
@@ -68,8 +69,8 @@ from cloudk8s.api.strategy import Strategies, Strategy
 
 
 @cache
-def strategies() -> Strategies:
-    """Every built-in kind's strategy, by group and kind; stateless, shared by all callers."""
+def strategies(version: str = DEFAULT_VERSION) -> Strategies:
+    """Every built-in kind's strategy in a Kubernetes version, by group and kind; stateless, shared by all callers."""
     table: dict[tuple[str, str], Strategy] = {
         ("", "ConfigMap"): ConfigMapStrategy(),
         ("", "Endpoints"): EndpointsStrategy(),
@@ -101,7 +102,7 @@ def strategies() -> Strategies:
         ("apps", "DaemonSet"): DaemonSetStrategy(),
         ("apps", "Deployment"): DeploymentStrategy(),
         ("apps", "ReplicaSet"): ReplicaSetStrategy(),
-        ("apps", "StatefulSet"): StatefulSetStrategy(),
+        ("apps", "StatefulSet"): StatefulSetStrategy(has_max_unavailable=_minor(version) >= 37),
         ("autoscaling", "HorizontalPodAutoscaler"): HorizontalPodAutoscalerStrategy(),
         ("batch", "CronJob"): CronJobStrategy(),
         ("batch", "Job"): JobStrategy(),
@@ -135,3 +136,7 @@ def strategies() -> Strategies:
         ("storage.k8s.io", "VolumeAttributesClass"): VolumeAttributesClassStrategy(),
     }
     return MappingProxyType(table)
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])

@@ -23,7 +23,13 @@ _HISTORY: Final = (
 
 
 class StatefulSetStrategy(WorkloadStrategy):
-    """The StatefulSet kind."""
+    """The StatefulSet kind.
+
+    `maxUnavailable` is behind the gate `MaxUnavailableStatefulSet`, which is on from 1.37.
+    """
+
+    def __init__(self, *, has_max_unavailable: bool = True) -> None:
+        self._has_max_unavailable = has_max_unavailable
 
     def zero_status(self) -> Object:
         return {"replicas": 0, "availableReplicas": 0}
@@ -33,9 +39,11 @@ class StatefulSetStrategy(WorkloadStrategy):
         strategy = spec.setdefault("updateStrategy", {})
         if not strategy.get("type"):
             strategy["type"] = "RollingUpdate"
-            strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
-        elif strategy["type"] == "RollingUpdate" and strategy.get("rollingUpdate") is not None:
+            strategy.setdefault("rollingUpdate", {})
+        if strategy["type"] == "RollingUpdate" and strategy.get("rollingUpdate") is not None:
             strategy["rollingUpdate"].setdefault("partition", 0)
+            if self._has_max_unavailable:
+                strategy["rollingUpdate"].setdefault("maxUnavailable", 1)
         retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
         for when in ("whenDeleted", "whenScaled"):
             retention[when] = retention.get(when) or "Retain"
@@ -48,11 +56,13 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     def prepare_create(self, obj: Object) -> None:
         super().prepare_create(obj)
-        _drop_disabled(obj["spec"], {})
+        if not self._has_max_unavailable:
+            _drop_disabled(obj["spec"], {})
 
     def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
         super().prepare_update(new, old, subresource)
-        _drop_disabled(new["spec"], old["spec"])
+        if not self._has_max_unavailable:
+            _drop_disabled(new["spec"], old["spec"])
 
     def validate_name(self) -> Callable[[str], list[str]]:
         return names.dns_label
@@ -77,7 +87,7 @@ class StatefulSetStrategy(WorkloadStrategy):
 
 
 def _drop_disabled(spec: Object, old: Object) -> None:
-    """`maxUnavailable` is still behind a feature gate: it stays only where it was."""
+    """A field whose gate is off stays only where it was."""
     rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate")
     before = (old.get("updateStrategy") or {}).get("rollingUpdate") or {}
     if rolling and before.get("maxUnavailable") is None:

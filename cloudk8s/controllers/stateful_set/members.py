@@ -70,11 +70,11 @@ def partition(owner: Object) -> int:
     return int((strategy(owner).get("rollingUpdate") or {}).get("partition") or 0)
 
 
-def max_unavailable(owner: Object) -> int | None:
-    """How many pods an update may take away at once; None where the field is not set: one, strictly in order."""
+def max_unavailable(owner: Object) -> int:
+    """How many pods an update may take away at once: one, strictly in order, where the field is not set."""
     value = (strategy(owner).get("rollingUpdate") or {}).get("maxUnavailable")
     if value is None:
-        return None
+        return 1
     return max(1, scaled_value(value, replicas(owner), round_up=False))
 
 

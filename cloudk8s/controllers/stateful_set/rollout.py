@@ -135,15 +135,22 @@ class Rollout:
         raise Wait
 
     async def _replace(self, replicas: Sequence[Object]) -> None:
-        """Delete pods of old revisions, the highest ordinal first, as many as may be unavailable."""
+        """Delete pods of old revisions, the highest ordinal first, as many as may be unavailable.
+
+        One that is unavailable already takes nothing away, and must not keep a broken revision from being replaced.
+        """
         allowed = max_unavailable(self.owner)
         candidates = list(reversed(replicas[partition(self.owner) :]))
-        if allowed is None:
+        if allowed == 1:
             await self._replace_one(candidates)
             return
         room = allowed - sum(map(self._is_unavailable, replicas))
-        for pod in [pod for pod in candidates if self._is_outdated(pod)][: max(0, room)]:
-            await self._delete_outdated(pod)
+        for pod in filter(self._is_outdated, candidates):
+            if self._is_unavailable(pod):
+                await self._delete_outdated(pod)
+            elif room > 0:
+                room -= 1
+                await self._delete_outdated(pod)
 
     async def _replace_one(self, candidates: Sequence[Object]) -> None:
         for pod in candidates:

@@ -237,3 +237,10 @@ def test_a_required_field_that_go_omits_is_not_written(decoder: Decoder, registr
     obj: dict[str, Any] = {"spec": {}}
     decoder.complete(obj, bindings.schema)
     assert "validationActions" not in obj["spec"]
+
+
+def test_alpha_fields_are_taken_and_dropped(pods: Kind) -> None:
+    mount = {"name": "a", "mountPath": "/a", "bindMountOptions": ["noexec"]}
+    decoded = pods.read({"spec": {"containers": [{"name": "c", "volumeMounts": [mount]}]}})
+    assert decoded.object["spec"]["containers"][0]["volumeMounts"] == [{"name": "a", "mountPath": "/a"}]
+    assert decoded.findings == ()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cloudk8s.api.strategies.catalog import strategies
 from tests.api.strategies.judging import changed, made, refused, template
 
 SELECTOR = {"matchLabels": {"app": "web"}}
@@ -155,3 +156,22 @@ def test_cron_job(spec: dict[str, Any], findings: list[str]) -> None:
 def test_budget_says_one_thing() -> None:
     findings = refused("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "maxUnavailable": "150%"})
     assert [finding.partition(":")[0] for finding in findings] == ["spec", "spec.maxUnavailable"]
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "stored"),
+    [
+        ("1.37", {}, {"partition": 0, "maxUnavailable": 1}),
+        ("1.37", {"rollingUpdate": {"maxUnavailable": "50%"}}, {"partition": 0, "maxUnavailable": "50%"}),
+        ("1.36", {}, {"partition": 0}),
+        ("1.36", {"rollingUpdate": {"maxUnavailable": 2}}, {"partition": 0}),
+    ],
+)
+def test_statefulsets_have_max_unavailable_from_1_37(
+    version: str, given: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    strategy = strategies(version)["apps", "StatefulSet"]
+    obj = {"metadata": {"name": "a"}, "spec": {**DEPLOYMENT, "updateStrategy": dict(given)}}
+    strategy.set_defaults(obj)
+    strategy.prepare_create(obj)
+    assert obj["spec"]["updateStrategy"]["rollingUpdate"] == stored

@@ -201,6 +201,16 @@ async def test_several_pods_may_be_replaced_at_once() -> None:
         assert set(images(run).values()) == {"image:2"}
 
 
+async def test_pods_that_are_down_are_replaced_whatever_may_be_unavailable() -> None:
+    objects = [stateful_set("db", 4, rolling={"maxUnavailable": 2}, podManagementPolicy="Parallel")]
+    async with running(StatefulSetController, objects=objects) as run:
+        run.has_kubelet = False
+        await run.settle()
+        await set_image(run, "image:2")
+        await run.settle()
+        assert sorted(deleted(run)) == ["db-0", "db-1", "db-2", "db-3"]
+
+
 async def test_on_delete_updates_only_what_others_delete() -> None:
     objects = [stateful_set("db", 2, updateStrategy={"type": "OnDelete"})]
     async with running(StatefulSetController, objects=objects) as run:
