@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all lint types contracts format reference wheel bench clean
+.PHONY: help up down demo test test-all lint types contracts format reference wheel bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,14 @@ up: $(VENV)/.installed ## Start a cluster on this host and leave a working kubec
 
 down: $(VENV)/.installed ## Stop that cluster
 	$(BIN)/cloudk8s down
+
+demo: $(VENV)/.dev ## Make, change and delete a cluster in an emulated AWS account
+	$(BIN)/cloudk8s cluster create demo --provider aws --offline --workers 3
+	$(BIN)/cloudk8s cluster plan demo
+	$(BIN)/cloudk8s cluster scale demo --workers 5
+	$(BIN)/cloudk8s cluster describe demo
+	$(BIN)/cloudk8s cluster delete demo --yes
+	$(BIN)/cloudk8s offline stop
 
 test: $(VENV)/.dev ## Run the test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"

@@ -91,11 +91,11 @@ def open_named(
     offline = where.offline or (known is not None and is_known and known.offline)
     plugins = Plugins.load()
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
+    options = SiteOptions(report=Teller(), journal=journal or MemoryJournal())
+    site = open_site(plugins, provider, completed, name, options)
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
-    return open_site(
-        plugins, provider, completed, name, SiteOptions(report=Teller(), journal=journal or MemoryJournal())
-    )
+    return site
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:

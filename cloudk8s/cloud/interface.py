@@ -162,6 +162,14 @@ class KeepsRecords(Protocol):
 
 
 @runtime_checkable
+class TagsMachines(Protocol):
+    """A `Machines` that can tag what exists: where there is no `Networks`, machines carry their cluster's record."""
+
+    def tag(self, machines: Sequence[Machine], tags: Mapping[str, str]) -> Failures:
+        """Set these tags, by id; others stay."""
+
+
+@runtime_checkable
 class KeepsSecrets(Protocol):
     """A `Networks` or `Machines` whose account keeps a small secret for each cluster, out of reach of its machines."""
 

@@ -22,6 +22,7 @@ from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.recording import keep_record, with_record
 from cloudk8s.provisioning.simulation import next_decisions
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State, in_order, look, views
@@ -88,6 +89,7 @@ def _pass(site: Site, joining: Joining, state: State) -> Pass:
     machines = joining.look(state.machines, network)
     done.state = replace(done.state, machines=machines)
     joining.tend(machines, network)
+    done.failures |= keep_record(site, declaration, machines)
     decisions = next_decisions(declaration, machines, network.id, site.clock.now())
     decisions = _possible(joining, decisions, done)
     _make(site, joining, decisions, network, done)
@@ -150,7 +152,7 @@ def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: 
     for decision in decisions:
         if not decision.create:
             continue
-        requests = [completed(request, network) for request in decision.create]
+        requests = [with_record(site, joining.declaration, completed(request, network)) for request in decision.create]
         try:
             joining.invite(requests, network, done.state.machines)
         except CloudK8sError as error:

@@ -12,7 +12,7 @@ from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.record import from_tags
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State
+from cloudk8s.provisioning.state import State, record_on
 
 
 def describe(site: Site, state: State) -> dict[str, Any]:
@@ -53,11 +53,13 @@ def phase(state: State, groups: Sequence[Group]) -> str:
 
 def list_clusters(site: Site) -> list[dict[str, Any]]:
     """All clusters of the account, from its tags alone."""
-    records: Mapping[str, Mapping[str, str]] = {}
+    records: dict[str, Mapping[str, str]] = {}
     networks: object = site.networks
     if isinstance(networks, KeepsRecords):
-        records = networks.records()
+        records |= networks.records()
     names = sorted({*records, *site.machines.list_clusters()})
+    if networks is None:
+        records |= {name: record_on(site.machines.list_owned(name)) for name in names}
     return [_row(site, name, records.get(name, {})) for name in names]
 
 

@@ -89,7 +89,8 @@ def open_site(
     cloud = plugins.cloud(provider, provider, settings, cluster=cluster, clock=options.clock)
     machines = plugins.machines(cloud)
     if machines is None:
-        raise SettingsError(f"provider {provider!r} makes no machines, so clusters can't be provisioned on it")
+        what = f"driver {driver!r} of provider" if (driver := getattr(cloud.settings, "driver", "")) else "provider"
+        raise SettingsError(f"{what} {provider!r} makes no machines that can be owned: clusters can't be made with it")
     networks = plugins.networks(cloud)
     engine = Engine(
         networks.resource_types() if networks is not None else (),

@@ -10,7 +10,7 @@ from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.machines.view import MachineView, in_group
-from cloudk8s.provisioning.record import from_tags
+from cloudk8s.provisioning.record import from_tags, only_record
 from cloudk8s.provisioning.site import Site
 
 
@@ -38,7 +38,8 @@ def look(site: Site) -> State:
     """Everything that the cluster has; raises when any part of it can't be read."""
     observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
     machines = site.list_machines()
-    return State(observation, views(machines), from_tags(record_of(observation), site.settings))
+    record = record_of(observation) or record_on(machines)
+    return State(observation, views(machines), from_tags(record, site.settings))
 
 
 def views(machines: Sequence[Machine]) -> tuple[MachineView, ...]:
@@ -49,6 +50,14 @@ def views(machines: Sequence[Machine]) -> tuple[MachineView, ...]:
 def in_order(found: Iterable[MachineView]) -> tuple[MachineView, ...]:
     """By name."""
     return tuple(sorted(found, key=lambda view: (view.name, view.machine.id)))
+
+
+def record_on(machines: Sequence[Machine]) -> Mapping[str, str]:
+    """The record as machines of the control plane carry it, where a cluster has no network of its own."""
+    carrying = [
+        entry for entry in machines if entry.role == "control-plane" and entry.state not in ("deleting", "gone")
+    ]
+    return next((record for machine in carrying if (record := only_record(machine.tags))), {})
 
 
 def record_of(observation: Observation) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from cloudk8s.plugin import (
 from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.nodes import addresses_of, extra_of, provider_id, state_of, tags_of, type_of
 from cloudk8s_libcloud.settings import LibcloudSettings
+from cloudk8s_libcloud.traits import DriverTraits
 
 ROLE_TAG = "cloudk8s.io/role"
 POOL_TAG = "cloudk8s.io/pool"
@@ -37,7 +38,8 @@ class LibcloudMachines:
     def capabilities(self) -> MachineCapabilities:
         traits = self._driver.traits
         size = traits.user_data_bytes if traits.user_data else 0
-        return MachineCapabilities(user_data_bytes=size, batch=1, tokens=bool(traits.token))
+        boots = not self._settings.emulator and size > 0
+        return MachineCapabilities(user_data_bytes=size, batch=1, tokens=bool(traits.token), boots=boots)
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         return [self._machine(node, tags) for node, tags in self._tagged() if tags.get(CLUSTER_TAG) == cluster]
@@ -62,6 +64,19 @@ class LibcloudMachines:
                 failed[machine.id] = error
         return failed
 
+    def tag(self, machines: Sequence[Machine], tags: Mapping[str, str]) -> Failures:
+        nodes = {str(node.id): node for node in self._driver.nodes()}
+        failed: dict[str, CloudError] = {}
+        for machine in machines:
+            node = nodes.get(machine.id)
+            try:
+                if node is None:
+                    raise CloudNotFound(f"there is no machine {machine.id}")
+                self._set_tags(node, tags)
+            except CloudError as error:
+                failed[machine.id] = error
+        return failed
+
     def types(self) -> Sequence[MachineType]:
         sizes = self._driver.call("list_sizes", lambda driver: driver.list_sizes())
         return [_type(size) for size in sizes if size.ram]
@@ -70,6 +85,9 @@ class LibcloudMachines:
         return sorted(
             {tags[CLUSTER_TAG] for node, tags in self._tagged() if tags.get(CLUSTER_TAG) and state_of(node) != "gone"}
         )
+
+    def _set_tags(self, node: Any, tags: Mapping[str, str]) -> None:
+        self._driver.call("set_tags", lambda driver: _set_tags(driver, node, self._driver.traits, tags))
 
     def _tagged(self) -> list[tuple[Any, Mapping[str, str]]]:
         return [(node, tags_of(node, self._driver.traits)) for node in self._driver.nodes()]
@@ -132,6 +150,14 @@ def _tags(request: MachineRequest) -> Mapping[str, str]:
     """Ownership wins over what the user wants to call it."""
     known = {CLUSTER_TAG: request.cluster, OWNER_TAG: request.uid, ROLE_TAG: request.role, POOL_TAG: request.pool}
     return {**request.tags, **{key: value for key, value in known.items() if value}}
+
+
+def _set_tags(driver: Any, node: Any, traits: DriverTraits, tags: Mapping[str, str]) -> None:
+    """By the method that the driver has for it, which some want with all tags and some with new ones."""
+    if not traits.set_tags:
+        raise Unsupported("spec", f"driver {driver.name!r} can't tag what exists")
+    present = tags_of(node, traits) if traits.sets_all_tags else {}
+    getattr(driver, traits.set_tags)(node, {**present, **tags})
 
 
 def _size(driver: Any, id: str) -> Any:

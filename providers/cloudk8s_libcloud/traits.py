@@ -20,6 +20,10 @@ class DriverTraits:
     zone_in_extra: str = ""
     type_in_extra: str = ""
     user_data_bytes: int = 16384
+    set_tags: str = ""
+    """Method that tags a node which exists."""
+    sets_all_tags: bool = False
+    """That method takes away tags which it is not given."""
 
     @property
     def can_own(self) -> bool:
@@ -29,16 +33,24 @@ class DriverTraits:
 
 EC2 = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="tags", token="ex_clienttoken",
-    zone_in_extra="availability", type_in_extra="instance_type",
+    zone_in_extra="availability", type_in_extra="instance_type", set_tags="ex_create_tags",
 )  # fmt: skip
 OPENSTACK = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="metadata", zone_in_extra="availability_zone",
-    type_in_extra="flavorId", user_data_bytes=65535,
+    type_in_extra="flavorId", user_data_bytes=65535, set_tags="ex_set_metadata", sets_all_tags=True,
 )  # fmt: skip
 AZURE = DriverTraits(
-    user_data="ex_customdata", tags="ex_tags", tags_in_extra="tags", zone_in_extra="location", user_data_bytes=65535
+    user_data="ex_customdata",
+    tags="ex_tags",
+    tags_in_extra="tags",
+    zone_in_extra="location",
+    user_data_bytes=65535,
+    set_tags="ex_create_tags",
+    sets_all_tags=True,
 )
-GCE = DriverTraits(tags="ex_labels", tags_in_extra="labels", user_data_bytes=0)
+GCE = DriverTraits(
+    tags="ex_labels", tags_in_extra="labels", user_data_bytes=0, set_tags="ex_set_node_labels", sets_all_tags=True
+)
 CLOUDSTACK = DriverTraits(user_data="ex_userdata", zone_in_extra="zone_name", type_in_extra="size_name")
 
 TRAITS: Mapping[str, DriverTraits] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
@@ -28,6 +29,18 @@ def account_settings(
         completed["state_file"] = str(path)
     if offline and "endpoint_url" in fields and "offline" in fields:
         completed |= {"offline": True, "endpoint_url": start().url}
+    elif offline and "emulator" in fields and "driver" in fields:
+        completed = _driven(start().url) | completed
     elif offline and "state_file" not in fields:
         raise SettingsError(f"provider {provider!r} has no emulated account; leave --offline out")
     return completed
+
+
+def _driven(url: str) -> dict[str, Any]:
+    """A driver of a library led to the emulator."""
+    place = urlsplit(url)
+    options = {"host": place.hostname, "port": place.port, "secure": False, "signature_version": "4"}
+    return {
+        "driver": "ec2", "key": "test", "secret": "test", "emulator": True, "image": "ami-12345678", "size": "t3.small",
+        "options": {**options, "region": "us-east-1"},
+    }  # fmt: skip

@@ -1,0 +1,58 @@
+"""The life of a cluster on a libcloud driver, against an emulator's server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cloudk8s.cloud.stack.engine import Engine
+from cloudk8s.cloud.stack.retry import Retries
+from cloudk8s.errors import SettingsError
+from cloudk8s.plugin import Plugins
+from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.declaration.reading import declare
+from cloudk8s.provisioning.description import list_clusters
+from cloudk8s.provisioning.planning import plan_cluster, settled
+from cloudk8s.provisioning.site import Site, open_site
+from cloudk8s.provisioning.state import look
+from cloudk8s.provisioning.teardown import tear_down
+from cloudk8s_libcloud.testing import Ec2World
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Ec2World]:
+    with Ec2World() as world:
+        yield world
+
+
+def site(world: Ec2World) -> Site:
+    """Fresh contracts, as a new command has."""
+    return Site("libcloud", "demo", {}, world.machines(), None, Engine((), retries=Retries(timer=world.wire.timer)))
+
+
+def wanted(workers: int) -> ClusterDeclaration:
+    return declare({"name": "demo", "provider": "libcloud", "pools": [{"replicas": workers}]}, "test")
+
+
+def test_machines_come_and_go_and_carry_what_was_declared(world: Ec2World) -> None:
+    converge(site(world), wanted(2))
+    state = look(site(world))
+    assert state.recorded == wanted(2)
+    assert len(state.machines) == 3
+    world.faults.forget()
+    converge(site(world), wanted(2))
+    assert world.mutations() == 0
+    converge(site(world), wanted(1))
+    state = look(site(world))
+    assert state.recorded == wanted(1), "the record follows although no machine was made"
+    assert plan_cluster(site(world), settled(site(world), wanted(1), state), state).is_empty
+    assert [(row["name"], row["workers"]) for row in list_clusters(site(world))] == [("demo", 1)]
+    tear_down(site(world))
+    assert not [machine for machine in look(site(world)).machines if machine.machine.state != "gone"]
+
+
+def test_what_a_driver_can_do_is_looked_at_before_the_first_call() -> None:
+    with pytest.raises(SettingsError, match="driver 'dummy'"):
+        open_site(Plugins.load(), "libcloud", {"driver": "dummy"}, "demo")
