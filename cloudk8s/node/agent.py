@@ -38,6 +38,7 @@ from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.pressure import signals
 from cloudk8s.node.pressure.eviction import Eviction
 from cloudk8s.node.pressure.images import ImageCollector
+from cloudk8s.node.pressure.local_storage import LocalStorageLimits
 from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
@@ -84,6 +85,7 @@ class NodeAgent:
         self._eviction = Eviction(
             runtime, self.workers, clock=clock, read=lambda: signals.read(settings.root_dir, signals.Thresholds()),
             on_change=self._reporter.report_soon,
+            storage=LocalStorageLimits(self._tools.volumes.mounted, settings.logs_dir),
         )  # fmt: skip
         self._shutdown = ShutdownSequence(
             self.workers, clock=clock, whole=timedelta(seconds=settings.shutdown_grace_seconds),

@@ -13,6 +13,7 @@ from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.pressure import ranking
+from cloudk8s.node.pressure.local_storage import LocalStorageLimits, has_limits
 from cloudk8s.node.pressure.ranking import Candidate
 from cloudk8s.node.pressure.signals import Signal
 from cloudk8s.node.runtimes.interface import Runtime
@@ -29,10 +30,10 @@ class Eviction:
 
     def __init__(
         self, runtime: Runtime, workers: PodWorkers, *, clock: Clock, read: Callable[[], Sequence[Signal]],
-        on_change: Callable[[], None],
+        on_change: Callable[[], None], storage: LocalStorageLimits | None = None,
     ) -> None:  # fmt: skip
         self._runtime, self._workers, self._clock = runtime, workers, clock
-        self._read, self._on_change = read, on_change
+        self._read, self._on_change, self._storage = read, on_change, storage
         self._last_seen: dict[str, float] = {}
         self.pressures: dict[str, str] = {}
 
@@ -51,6 +52,17 @@ class Eviction:
         self._remember(low)
         if low:
             await self._evict(low[0])
+        await self._enforce_limits()
+
+    async def _enforce_limits(self) -> None:
+        workers = [worker for worker in self._workers.all() if _runs(worker) and has_limits(worker.pod)]
+        if self._storage is None or not workers:
+            return
+        layers: dict[str, dict[str, int]] = {}
+        for stats in await self._runtime.container_stats():
+            pod = layers.setdefault(stats.labels.get(naming.POD_UID, ""), {})
+            pod[stats.labels.get(naming.CONTAINER_NAME, stats.name)] = stats.writable_layer_bytes
+        await self._storage.enforce(workers, layers)
 
     def _remember(self, low: Sequence[Signal]) -> None:
         now = self._clock.monotonic()
