@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import socket
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, duration
+from cloudk8s.cli.setting_flags import with_flags
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import SettingsError
 
 
+@with_flags(ControllerSettings, FLAGS)
 def controller_manager(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
@@ -41,43 +47,30 @@ def controller_manager(
         Path | None, typer.Option(help="Authority that signs certificate requests; without it none are signed.")
     ] = None,
     cluster_signing_key_file: Annotated[Path | None, typer.Option(help="Key of that authority.")] = None,
-    cluster_signing_duration: Annotated[
-        str, typer.Option(help="How long signed certificates are good for at most.")
-    ] = "8760h",
-    allocate_node_cidrs: Annotated[
-        bool, typer.Option("--allocate-node-cidrs/--no-allocate-node-cidrs", help="Give nodes their pod ranges.")
-    ] = False,
     cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two, comma-separated, for dual stack.")] = "",
-    node_cidr_mask_size_ipv4: Annotated[int, typer.Option(help="How large a node's range is.")] = 24,
-    node_cidr_mask_size_ipv6: Annotated[int, typer.Option(help="The same for IPv6.")] = 64,
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Services, which no node gets.")] = "",
-    concurrent_syncs: Annotated[int, typer.Option(help="How many objects each controller works on at once.")] = 5,
     csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
 
     Example: cloudk8s controller-manager --kubeconfig admin.conf --controllers '*,-cronjob-controller'
     """
     from cloudk8s.client.leader_election import LeaderElection
-    from cloudk8s.controllers.settings import ControllerSettings
     from cloudk8s.controlplane.controller_manager import ControllerManagerOptions, run_controller_manager
     from cloudk8s.controlplane.loop import run
     from cloudk8s.settings import ClusterSettings
 
-    settings: dict[str, Any] = {
+    given: dict[str, Any] = {
+        **settings,
         "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
         "root_ca": _content(root_ca_file),
         "service_account_key": _content(service_account_private_key_file),
         "cluster_signing_certificate": _content(cluster_signing_cert_file),
         "cluster_signing_key": _content(cluster_signing_key_file),
-        "cluster_signing_duration": duration(cluster_signing_duration, "--cluster-signing-duration"),
-        "allocate_node_cidrs": allocate_node_cidrs,
-        "node_cidr_mask_size_ipv4": node_cidr_mask_size_ipv4,
-        "node_cidr_mask_size_ipv6": node_cidr_mask_size_ipv6,
-        "concurrent_syncs": concurrent_syncs,
     }
-    if allocate_node_cidrs and not cluster_cidr:
+    if settings["allocate_node_cidrs"] and not cluster_cidr:
         raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")
     ranges: dict[str, Any] = {
         "csi_endpoints": tuple(csi_endpoint or ()),
@@ -96,7 +89,7 @@ def controller_manager(
         kubeconfig=kubeconfig,
         election=election if leader_elect else None,
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
-        controllers=ControllerSettings(**settings),
+        controllers=ControllerSettings(**given),
         disabled_plugins=tuple(disable_plugin or ()),
     )
     run(run_controller_manager(options, report=output.step))

@@ -60,7 +60,7 @@ class EndpointsController:
 
     async def run(self) -> None:
         self._enqueue_leftovers()
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_endpoint_syncs, self._reconcile)
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))

@@ -38,7 +38,7 @@ class EphemeralVolumeController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_ephemeralvolume_syncs, self._reconcile)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if old is None and new is not None and _ephemeral(new):

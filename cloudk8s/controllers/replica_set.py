@@ -13,4 +13,6 @@ class ReplicaSetController(ReplicasController):
 
     def __init__(self, context: ControllerContext) -> None:
         selectors = SelectorCache(labels.from_object)
-        super().__init__(context, ReplicaKind(REPLICA_SETS, "replicaset-controller", selectors.of))
+        workers = context.options.concurrent_replicaset_syncs
+        kind = ReplicaKind(REPLICA_SETS, "replicaset-controller", selectors.of, workers)
+        super().__init__(context, kind)

@@ -58,6 +58,8 @@ class ReplicaKind:
     resource: Resource
     component: str
     selector_of: Callable[[Object], Selector]
+    workers: int
+    """How many are worked on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class ReplicasController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._kind.workers, self._reconcile)
 
     # What happens
 

@@ -13,4 +13,6 @@ class ReplicationControllerController(ReplicasController):
 
     def __init__(self, context: ControllerContext) -> None:
         selectors = SelectorCache(labels.from_map)
-        super().__init__(context, ReplicaKind(REPLICATION_CONTROLLERS, "replication-controller", selectors.of))
+        workers = context.options.concurrent_rc_syncs
+        kind = ReplicaKind(REPLICATION_CONTROLLERS, "replication-controller", selectors.of, workers)
+        super().__init__(context, kind)

@@ -43,7 +43,7 @@ class ServiceAccountTokenController:
     async def run(self) -> None:
         if not self._key:
             await asyncio.Event().wait()
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_serviceaccount_token_syncs, self._reconcile)
 
     def _account_changed(self, old: Object | None, new: Object | None) -> None:
         """Secrets wait for their account, and go with it."""

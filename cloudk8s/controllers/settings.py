@@ -66,9 +66,47 @@ class ControllerSettings(BaseModel):
     """Whether volumes stay attached to a node that is not healthy, however long it does not say that it is done."""
     legacy_service_account_token_clean_up_period: timedelta = timedelta(days=365)
     """How long a token that came with its account may go unused before it is taken back."""
+    enable_garbage_collector: bool = True
+    """Whether objects go with their owners."""
+    max_endpoints_per_slice: int = 100
+    """How many endpoints an EndpointSlice has at most."""
+    concurrent_cron_job_syncs: int = 5
+    """How many CronJobs are worked on at once."""
+    concurrent_daemonset_syncs: int = 2
+    """How many DaemonSets are worked on at once."""
+    concurrent_deployment_syncs: int = 5
+    """How many Deployments are worked on at once."""
+    concurrent_endpoint_syncs: int = 5
+    """How many Services' Endpoints are worked on at once."""
+    concurrent_ephemeralvolume_syncs: int = 5
+    """How many pods with ephemeral volumes are worked on at once."""
+    concurrent_gc_syncs: int = 20
+    """How many objects are looked at at once because an owner of theirs is gone."""
+    concurrent_horizontal_pod_autoscaler_syncs: int = 5
+    """How many autoscalers are worked on at once."""
+    concurrent_job_syncs: int = 5
+    """How many Jobs are worked on at once."""
+    concurrent_namespace_syncs: int = 10
+    """How many namespaces are emptied at once."""
+    concurrent_rc_syncs: int = 5
+    """How many ReplicationControllers are worked on at once."""
+    concurrent_replicaset_syncs: int = 5
+    """How many ReplicaSets are worked on at once."""
+    concurrent_resource_claim_syncs: int = 50
+    """How many pods, and how many claims, of dynamic resources are worked on at once."""
+    concurrent_resource_quota_syncs: int = 5
+    """How many quotas are counted at once."""
+    concurrent_service_endpoint_syncs: int = 5
+    """How many Services' EndpointSlices are worked on at once."""
+    concurrent_serviceaccount_token_syncs: int = 5
+    """How many tokens in Secrets are worked on at once."""
+    concurrent_statefulset_syncs: int = 5
+    """How many StatefulSets are worked on at once."""
+    concurrent_ttl_after_finished_syncs: int = 5
+    """How many finished Jobs are looked at at once."""
     concurrent_validating_admission_policy_status_syncs: int = 5
     """How many admission policies are looked at at once."""
-    concurrent_resource_claim_syncs: int = 10
-    """How many pods, and how many claims, of dynamic resources are worked on at once."""
+    mirroring_concurrent_service_endpoint_syncs: int = 5
+    """How many Endpoints are mirrored at once."""
     concurrent_syncs: int = 5
-    """How many objects each controller works on at once."""
+    """How many objects each of the other controllers works on at once."""

@@ -36,7 +36,7 @@ class TTLAfterFinishedController:
         self._jobs.add_handler(self._changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_ttl_after_finished_syncs, self._reconcile)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None and not is_deleting(new) and expiry(new) is not None:

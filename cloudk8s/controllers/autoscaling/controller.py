@@ -46,7 +46,8 @@ class HorizontalPodAutoscalerController:
         )
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        workers = self._context.options.concurrent_horizontal_pod_autoscaler_syncs
+        await run_workers(self._queue, workers, self._reconcile)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:

@@ -28,7 +28,7 @@ class CronJobController:
         self._jobs.add_handler(self._job_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_cron_job_syncs, self._reconcile)
 
     def _cron_job_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))

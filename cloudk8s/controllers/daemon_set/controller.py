@@ -65,7 +65,7 @@ class DaemonSetController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_daemonset_syncs, self._reconcile)
 
     # What happens
 

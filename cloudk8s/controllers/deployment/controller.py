@@ -45,7 +45,7 @@ class DeploymentController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_deployment_syncs, self._reconcile)
 
     def _deployment_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))

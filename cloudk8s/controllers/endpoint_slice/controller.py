@@ -77,7 +77,7 @@ class EndpointSliceController:
         self._slices.add_handler(self._slice_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_service_endpoint_syncs, self._reconcile)
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))
@@ -123,7 +123,8 @@ class EndpointSliceController:
         pods = self._service_pods.pods_of(service)
         plan = Plan()
         for family in families_of(service):
-            part = pack(existing, endpoints_by_ports(service, pods, family, self._zone_of), family)
+            wanted = endpoints_by_ports(service, pods, family, self._zone_of)
+            part = pack(existing, wanted, family, capacity=self._context.options.max_endpoints_per_slice)
             self._report(service, family, hint(service, part, self._known_zones()))
             _merge(plan, part)
         plan.delete += [item for item in existing if item.get("addressType") not in families_of(service)]

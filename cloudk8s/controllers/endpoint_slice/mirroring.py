@@ -59,7 +59,8 @@ class EndpointSliceMirroringController:
         self._slices.add_handler(self._slice_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        workers = self._context.options.mirroring_concurrent_service_endpoint_syncs
+        await run_workers(self._queue, workers, self._reconcile)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         """A Service of pods, and what controllers keep for it, is of no interest unless it has just become one."""

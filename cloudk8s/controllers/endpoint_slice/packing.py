@@ -25,7 +25,9 @@ class Plan:
     kept: list[Object] = field(default_factory=list)
 
 
-def pack(existing: Sequence[Object], wanted: Mapping[Ports, Sequence[Endpoint]], family: str) -> Plan:
+def pack(
+    existing: Sequence[Object], wanted: Mapping[Ports, Sequence[Endpoint]], family: str, *, capacity: int = CAPACITY
+) -> Plan:
     """Bring the slices of one Service and family to the wanted endpoints; never leaves a Service without a slice."""
     plan = Plan()
     by_ports: dict[Ports, list[Object]] = {}
@@ -33,7 +35,7 @@ def pack(existing: Sequence[Object], wanted: Mapping[Ports, Sequence[Endpoint]],
         if item.get("addressType") == family:
             by_ports.setdefault(ports_of(item), []).append(item)
     for ports, endpoints in wanted.items():
-        _pack_ports(plan, by_ports.pop(ports, []), ports, endpoints, family)
+        _pack_ports(plan, by_ports.pop(ports, []), ports, endpoints, family, capacity)
     spare = [item for items in by_ports.values() for item in items]
     if not wanted:
         _keep_one_empty(plan, spare, family)
@@ -53,7 +55,7 @@ def _keep_one_empty(plan: Plan, spare: list[Object], family: str) -> None:
 
 
 def _pack_ports(
-    plan: Plan, existing: Sequence[Object], ports: Ports, endpoints: Sequence[Endpoint], family: str
+    plan: Plan, existing: Sequence[Object], ports: Ports, endpoints: Sequence[Endpoint], family: str, capacity: int
 ) -> None:
     left = {_identity(endpoint): endpoint for endpoint in endpoints}
     kept: list[tuple[Object, list[Endpoint]]] = []
@@ -66,12 +68,12 @@ def _pack_ports(
             (changed if is_changed else kept).append((item, stays))
     rest = list(left.values())
     for _, stays in sorted(changed, key=lambda pair: -len(pair[1])):
-        room = CAPACITY - len(stays)
+        room = capacity - len(stays)
         stays += rest[:room]
         rest = rest[room:]
-    while rest and (fit := _best_fit(kept, len(rest))) is not None:
+    while rest and (fit := _best_fit(kept, len(rest), capacity)) is not None:
         item, stays = kept.pop(fit)
-        room = CAPACITY - len(stays)
+        room = capacity - len(stays)
         changed.append((item, stays + rest[:room]))
         rest = rest[room:]
     plan.kept += [item for item, _ in kept]
@@ -80,8 +82,8 @@ def _pack_ports(
             plan.update.append({**item, "endpoints": stays})
         else:
             plan.delete.append(item)
-    for start in range(0, len(rest), CAPACITY):
-        plan.create.append(_slice(ports, rest[start : start + CAPACITY], family))
+    for start in range(0, len(rest), capacity):
+        plan.create.append(_slice(ports, rest[start : start + capacity], family))
 
 
 def _still_wanted(item: Object, left: dict[str, Endpoint]) -> tuple[list[Endpoint], bool]:
@@ -100,11 +102,11 @@ def _still_wanted(item: Object, left: dict[str, Endpoint]) -> tuple[list[Endpoin
     return stays, is_changed
 
 
-def _best_fit(kept: Sequence[tuple[Object, list[Endpoint]]], count: int) -> int | None:
+def _best_fit(kept: Sequence[tuple[Object, list[Endpoint]]], count: int, capacity: int) -> int | None:
     """The fullest untouched slice that still takes all of the rest, if less than a whole slice is left."""
-    if count >= CAPACITY:
+    if count >= capacity:
         return None
-    fits = [(len(stays), index) for index, (_, stays) in enumerate(kept) if len(stays) + count <= CAPACITY]
+    fits = [(len(stays), index) for index, (_, stays) in enumerate(kept) if len(stays) + count <= capacity]
     return max(fits)[1] if fits else None
 
 

@@ -35,8 +35,6 @@ from cloudk8s.controllers.garbage_collector.monitors import Monitors
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.errors import NotFound
 
-WORKERS = 20
-
 
 class Item(NamedTuple):
     """An object to look at."""
@@ -50,17 +48,20 @@ class GarbageCollector:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._options = context.options
         self._to_delete: WorkQueue[Item] = WorkQueue("garbage collector, delete", clock=context.clock)
         self._to_orphan: WorkQueue[Item] = WorkQueue("garbage collector, orphan", clock=context.clock)
         self._monitors = Monitors(context.client, context.informers, self._changed, clock=context.clock)
         self._graph = Graph(context.client, self._monitors)
 
     async def run(self) -> None:
+        if not self._options.enable_garbage_collector:
+            await asyncio.Event().wait()
         await self._monitors.refreshed()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._monitors.run(), name="garbage collector, discovery")
-            group.create_task(run_workers(self._to_delete, WORKERS, self._attempt_to_delete))
-            group.create_task(run_workers(self._to_orphan, WORKERS, self._attempt_to_orphan))
+            group.create_task(run_workers(self._to_delete, self._options.concurrent_gc_syncs, self._attempt_to_delete))
+            group.create_task(run_workers(self._to_orphan, self._options.concurrent_gc_syncs, self._attempt_to_orphan))
 
     # What happens
 

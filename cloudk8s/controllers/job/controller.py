@@ -52,7 +52,7 @@ class JobController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        workers = self._context.options.concurrent_syncs
+        workers = self._context.options.concurrent_job_syncs
         async with asyncio.TaskGroup() as group:
             group.create_task(run_workers(self._queue, workers, self._reconcile))
             group.create_task(run_workers(self._orphans, 1, self._free))

@@ -17,7 +17,6 @@ from cloudk8s.errors import Conflict, NotFound
 
 FINALIZER = "kubernetes"
 FIRST_WAIT = 0.1
-WORKERS = 10
 
 
 class NamespaceController:
@@ -26,6 +25,7 @@ class NamespaceController:
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
         self._clock = context.clock
+        self._workers = context.options.concurrent_namespace_syncs
         self._delay = context.options.namespace_deletion_delay
         self._queue: WorkQueue[str] = WorkQueue("namespace", clock=context.clock)
         self._looks: dict[str, int] = {}
@@ -33,7 +33,7 @@ class NamespaceController:
         self._namespaces.add_handler(self._changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, WORKERS, self._reconcile)
+        await run_workers(self._queue, self._workers, self._reconcile)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:

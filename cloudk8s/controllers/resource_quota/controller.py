@@ -45,9 +45,10 @@ class ResourceQuotaController:
         self._quotas.add_handler(self._quota_changed)
 
     async def run(self) -> None:
+        workers = self._context.options.concurrent_resource_quota_syncs
         async with asyncio.TaskGroup() as group:
             group.create_task(self._resync())
-            group.create_task(run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile))
+            group.create_task(run_workers(self._queue, workers, self._reconcile))
 
     def _quota_changed(self, old: Object | None, new: Object | None) -> None:
         """What admission charges is of no interest; that the limits are not those of the spec is."""

@@ -54,7 +54,7 @@ class StatefulSetController:
         self._pods.add_handler(self._pod_changed)
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_statefulset_syncs, self._reconcile)
 
     def _set_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))

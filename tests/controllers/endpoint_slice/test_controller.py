@@ -6,6 +6,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import labels_of, name_of, owner_references_of
 from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from cloudk8s.controllers.endpoint_slice.controller import EndpointSliceController
+from cloudk8s.controllers.settings import ControllerSettings
 from tests.controllers.harness import NS, Harness, node, ready_pod, running, service
 
 
@@ -236,3 +237,11 @@ async def test_lost_watches_leave_no_double_slices() -> None:
         await run.settle(200, step=2)
         assert len(addresses(run)) == 30
         assert len(run.names(ENDPOINT_SLICES)) == 1
+
+
+async def test_slices_are_as_large_as_the_flag_says() -> None:
+    pods = [ready_pod(f"p{number}", f"10.0.0.{number}") for number in range(1, 8)]
+    options = ControllerSettings(max_endpoints_per_slice=3)
+    async with running(EndpointSliceController, objects=[service("web"), *pods], options=options) as run:
+        await run.settle(3)
+        assert sorted(len(item["endpoints"]) for item in run.client.all(ENDPOINT_SLICES)) == [1, 3, 3]

@@ -15,6 +15,7 @@ from cloudk8s.client.resources import (
     REPLICATION_CONTROLLERS,
 )
 from cloudk8s.controllers.garbage_collector.controller import GarbageCollector
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.testing.fake_client import Action, FakeClient
@@ -227,3 +228,11 @@ async def test_a_dependent_that_gets_a_new_owner_meanwhile_is_kept() -> None:
         await delete(run, "rc", "Background")
         await run.settle()
         assert [name_of(p) for p in run.client.all(PODS)] == ["p"]
+
+
+async def test_it_can_be_switched_off() -> None:
+    options = ControllerSettings(enable_garbage_collector=False)
+    async with running(GarbageCollector, objects=[controller(), owned("child", "rc")], options=options) as run:
+        await run.client.delete(REPLICATION_CONTROLLERS, "rc", namespace=NS)
+        await run.settle(40, step=1)
+        assert run.names(PODS) == ["child"]
