@@ -18,6 +18,7 @@ from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
+from cloudk8s.client.resources import PODS
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.led import run_led
@@ -49,7 +50,7 @@ class SchedulerOptions:
 async def running_scheduler(
     server: RunningApiServer, informers: Informers, *, clock: Clock, config: Path | None = None
 ) -> AsyncIterator[None]:
-    """Run the scheduler; it shares the informers of the process and loads in the background.
+    """Run the scheduler; it shares the informers of the process, and is loaded when the first pod is there.
 
     With a configuration it is loaded at once. Raises SettingsError for what is wrong with that.
     """
@@ -110,6 +111,11 @@ class _Assembled:
 
 
 async def _load_and_run(client: Client, informers: Informers, clock: Clock, plugins: Plugins) -> None:
+    """Load when there is something to schedule: a cluster without pods does without a sixth of its memory."""
+    found = asyncio.Event()
+    forget = informers.of(PODS).add_handler(lambda old, new: found.set())
+    await found.wait()
+    forget()
     await (await _assembled(client, informers, clock, None, plugins)).run()
 
 
