@@ -97,6 +97,11 @@ class ResourceType:
         object.__setattr__(self, "prefix", place)
 
     @property
+    def is_stored_form(self) -> bool:
+        """Whether objects are stored in this version and group, and so are complete when they are read."""
+        return self.storage_version in ("", self.version) and not self.storage_group
+
+    @property
     def group_version(self) -> GroupVersion:
         return GroupVersion(self.group, self.version)
 

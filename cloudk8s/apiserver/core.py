@@ -68,7 +68,7 @@ class Core:
 
     def stored_as(self, resource: ResourceType) -> ResourceType:
         """The resource in the version that its objects are stored in; often itself."""
-        if resource.storage_version in ("", resource.version) and not resource.storage_group:
+        if resource.is_stored_form:
             return resource
         group = "" if resource.storage_group == "core" else resource.storage_group or resource.group
         return self.registry.lookup(group, resource.storage_version or resource.version, resource.plural) or resource

@@ -43,7 +43,7 @@ class FieldManagement:
         self, context: RequestContext, resource: ResourceType, new: Object, old: Object, subresource: str
     ) -> None:
         """Give the requester's manager the fields that differ."""
-        self._decoder.complete(new, resource.schema, old)
+        self._decoder.complete(new, resource.schema, old if resource.is_stored_form else None)
         writer = self._writer(context, resource, subresource)
         _put(new, self._manager(resource).on_update(old, new, writer, self._clock.now()))
 

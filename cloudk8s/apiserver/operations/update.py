@@ -124,7 +124,7 @@ async def _once(
         errors = strategy.validate_update(new, old, change.subresource)
         if errors:
             raise failures.invalid_object(resource, change.name, errors)
-        core.decoder.complete(new, resource.schema, old)
+        core.decoder.complete(new, resource.schema, old if resource.is_stored_form else None)
         for text in strategy.warnings(new, old):
             context.warn(text)
         if change.check_admission:

@@ -77,3 +77,16 @@ async def test_trying_again_what_the_server_does_not_take_is_no_update(api: Loca
 
 def tree(response: Any) -> Any:
     return codec.decode(joined(response))
+
+
+async def test_an_object_stored_in_another_version_is_completed(api: LocalApi) -> None:
+    path = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
+    spec = {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    body = {"metadata": {"name": "web"}, "spec": spec}
+    await api.call("POST", path.format("v1"), body=body)
+    headers = {"Content-Type": "application/merge-patch+json"}
+    for version in ("v1", "v2"):
+        change = {"spec": {"maxReplicas": 5 if version == "v1" else 7}}
+        await api.call("PATCH", f"{path.format(version)}/web", body=change, headers=headers)
+        read = codec.decode(joined(await api.call("GET", f"{path.format('v2')}/web")))
+        assert read["status"]["currentMetrics"] is None
