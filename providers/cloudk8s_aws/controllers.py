@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
 
 INGRESS = "aws-ingress-controller"
+BINDINGS = "aws-target-group-binding-controller"
 
 
 def cloud_controllers(cloud: Cloud[AwsSettings]) -> Sequence[CloudController]:
@@ -19,6 +20,8 @@ def cloud_controllers(cloud: Cloud[AwsSettings]) -> Sequence[CloudController]:
     found = []
     if cloud.settings.ingress:
         found.append(CloudController(INGRESS, lambda context, calls: _ingress(cloud, context, calls)))
+    if cloud.settings.target_group_bindings:
+        found.append(CloudController(BINDINGS, lambda context, calls: _bindings(cloud, context, calls)))
     return found
 
 
@@ -26,3 +29,10 @@ def _ingress(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Calls
     from cloudk8s_aws.ingress.controller import IngressController
 
     return IngressController(context, calls, aws_of(cloud).ingresses(), cluster=cloud.cluster)
+
+
+def _bindings(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Calls) -> Controller:
+    from cloudk8s_aws.bindings.controller import TargetGroupBindingController
+    from cloudk8s_aws.bindings.registering import Registrar
+
+    return TargetGroupBindingController(context, calls, Registrar(aws_of(cloud).api))

@@ -51,6 +51,8 @@ class AwsSettings(BaseModel):
     """Serve Services that ask for a classic load balancer (annotation `type: clb`), and look after those there are."""
     ingress: bool = True
     """Serve Ingresses of class `alb` by application load balancers."""
+    target_group_bindings: bool = True
+    """Serve `TargetGroupBinding` objects; the custom resource is made where it is not there."""
     health_check: Literal["shared", "per-port"] = "shared"
     """For policy Cluster: `shared` probes the proxy's port 10256, `per-port` the node port."""
     tags: dict[str, str] = Field(default_factory=dict)

@@ -324,7 +324,7 @@ def test_a_group_name_that_is_none_is_refused() -> None:
 def test_certificates_are_found_by_name() -> None:
     from cloudk8s_aws.ingress.certificates import choose
 
-    account = [
+    account: list[dict[str, Any]] = [
         {"CertificateArn": "arn:star", "DomainName": "*.example.com"},
         {"CertificateArn": "arn:api", "DomainName": "api.example.com"},
         {"CertificateArn": "arn:more", "DomainName": "x.org", "SubjectAlternativeNameSummaries": ["shop.org"]},
