@@ -13,6 +13,7 @@ from cloudk8s.api.strategy import Strategies
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.kind_versions import KindVersions
+from cloudk8s.machinery import codec
 from cloudk8s.machinery.apply import fieldset
 from cloudk8s.machinery.apply.fieldset import FieldSet
 from cloudk8s.machinery.apply.managers import ApplyError, FieldManager, Writer
@@ -68,13 +69,14 @@ class FieldManagement:
         subresource: str,
         force: bool,
     ) -> Object:
-        """Merge an applied configuration into the live object, or make a new one; raises Conflict.
+        """Merge an applied configuration into the live object, or make a new one; raises Conflict. It is the caller's.
 
         A configuration that does not fit the type is upstream's 500 without a reason.
         """
         writer = self._writer(context, resource, subresource)
         try:
-            applied = self._manager(resource).on_apply(live, config, writer, self._clock.now(), force=force)
+            merged = self._manager(resource).on_apply(live, config, writer, self._clock.now(), force=force)
+            applied: Object = codec.copy(merged)  # it shares parts with the live object, and is about to be changed
             if resource.custom is not None:
                 return applied
             return self._decoder.check(applied, resource.schema, wording=CONVERTED).object

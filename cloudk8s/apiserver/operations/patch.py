@@ -78,7 +78,7 @@ async def _apply(
 
     def transform(live: Object) -> Object:
         applied = core.fields.on_apply(context, resource, live, codec.copy(config), subresource, request.force)
-        return finish(codec.copy(applied), live)
+        return finish(applied, live)
 
     async def make() -> Record:
         if config["metadata"].get("uid"):

@@ -81,12 +81,16 @@ def tree(response: Any) -> Any:
 
 async def test_an_object_stored_in_another_version_is_completed(api: LocalApi) -> None:
     path = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
-    spec = {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    spec = {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
     body = {"metadata": {"name": "web"}, "spec": spec}
     await api.call("POST", path.format("v1"), body=body)
-    headers = {"Content-Type": "application/merge-patch+json"}
-    for version in ("v1", "v2"):
-        change = {"spec": {"maxReplicas": 5 if version == "v1" else 7}}
-        await api.call("PATCH", f"{path.format(version)}/web", body=change, headers=headers)
+    for version, type, change in (
+        ("v1", "merge-patch+json", {"spec": {"maxReplicas": 5}}),
+        ("v2", "merge-patch+json", {"spec": {"maxReplicas": 7}}),
+        ("v2", "apply-patch+yaml", body | {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}),
+    ):
+        query = {"fieldManager": "m"} | ({"force": "true"} if type.startswith("apply") else {})
+        headers = {"Content-Type": f"application/{type}"}
+        await api.call("PATCH", f"{path.format(version)}/web", query, change, headers)
         read = codec.decode(joined(await api.call("GET", f"{path.format('v2')}/web")))
         assert read["status"]["currentMetrics"] is None
