@@ -56,7 +56,7 @@ class Registry:
         """Grows with every change; what was made at another generation is stale."""
         self._built_in = tuple(resources)
         self._custom: dict[GroupResource, tuple[ResourceType, ...]] = {}
-        self._extensions: tuple[ResourceType, ...] = ()
+        self._extensions: dict[str, tuple[ResourceType, ...]] = {}
         self._index()
 
     def lookup(self, group: str, version: str, plural: str) -> ResourceType | None:
@@ -115,9 +115,9 @@ class Registry:
         if self._custom.pop(name, None) is not None:
             self._changed()
 
-    def add_extension(self, resources: Iterable[ResourceType]) -> None:
-        """Serve resources that not every server answers, and of which nothing is stored."""
-        self._extensions = (*self._extensions, *resources)
+    def serve_extension(self, group: str, resources: Iterable[ResourceType]) -> None:
+        """Serve these in a group that not every server answers, and of which nothing is stored; none is no group."""
+        self._extensions[group] = tuple(resources)
         self._changed()
 
     @property
@@ -131,10 +131,11 @@ class Registry:
 
     def _index(self) -> None:
         custom = sorted((item for items in self._custom.values() for item in items), key=lambda item: item.plural)
-        self._all = (*self._built_in, *custom, *self._extensions)
+        extensions = [item for items in self._extensions.values() for item in items]
+        self._all = (*self._built_in, *custom, *extensions)
         self._by_plural = {(item.group, item.version, item.plural): item for item in reversed(self._all)}
         self._by_kind = {(item.group, item.version, item.kind): item for item in reversed(self._all)}
-        self._groups = {group.name: group for group in _groups((*self._built_in, *custom), self._extensions)}
+        self._groups = {group.name: group for group in _groups((*self._built_in, *custom), extensions)}
         self._versions: dict[tuple[str, str], tuple[ResourceType, ...]] = {}
         self._definition_prefixes = {group.name: group.definitions for group in catalog.GROUPS}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cloudk8s.api.custom_metrics.source import CustomMetricsSource
 from cloudk8s.api.discovery import Discovery
 from cloudk8s.api.openapi.documents import OpenApi
 from cloudk8s.api.printing.printer import Printer
@@ -31,6 +32,7 @@ from cloudk8s.apiserver.authorization.interface import Authorizer
 from cloudk8s.apiserver.component_statuses import ComponentStatusHandler
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
+from cloudk8s.apiserver.custom_metrics.serving import serve_custom_metrics
 from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
@@ -101,6 +103,10 @@ class Assembly:
     def listens_at(self, address: str) -> None:
         """Say in discovery where the server is reached."""
         self.discovery.server_address = address
+
+    def serve_custom_metrics(self, source: CustomMetricsSource) -> None:
+        """Answer `custom.metrics.k8s.io` and `external.metrics.k8s.io` as long as this source knows any."""
+        serve_custom_metrics(self.core, self.dispatcher, source)
 
     async def start(self) -> None:
         """Say that the server is ready."""

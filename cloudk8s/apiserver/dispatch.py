@@ -14,7 +14,7 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.handlers import reading, writing
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.presenting import Presenter
-from cloudk8s.apiserver.subresources.interface import SubresourceHandler, VirtualHandler
+from cloudk8s.apiserver.subresources.interface import GroupHandler, SubresourceHandler, VirtualHandler
 from cloudk8s.errors import MethodNotAllowed
 
 Outcome = Answer | Awaitable[Answer]
@@ -62,14 +62,21 @@ class Dispatcher:
         self._subresources = subresources
         self._default_subresources = default_subresources
         self._virtual = dict(virtual)
+        self._delegates: dict[str, GroupHandler] = {}
 
     def add_virtual(self, resource: ResourceType, handler: VirtualHandler) -> None:
         """Let `handler` answer requests on a resource that stores nothing."""
         self._virtual[resource.group, resource.plural] = handler
 
+    def delegate(self, group: str, handler: GroupHandler) -> None:
+        """Let `handler` answer everything in a group, whatever its resources are called."""
+        self._delegates[group] = handler
+
     def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         """Answer a request on a resource that was authorized as `verb`."""
         info = context.info
+        if info.group in self._delegates:
+            return self._delegates[info.group].handle(context, request, verb)
         resource = self._find(context)
         if resource is None:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")

@@ -43,6 +43,7 @@ async def running_simulated_nodes(
     )  # fmt: skip
     fleet = nodes.Fleet(client, informers, settings, clock=clock)
     async with background(fleet.run(), names=("simulated nodes",)):
+        server.assembly.serve_custom_metrics(fleet.metrics)
         yield fleet.usage
 
 

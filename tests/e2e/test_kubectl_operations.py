@@ -223,3 +223,29 @@ def test_an_autoscaler_answers_a_load(kubectl: Kubectl, namespace: str) -> None:
     assert re.search(r"resource cpu on pods\s+\(as a percentage of request\):\s+50% \(50m\) / 50%\n", described)
     assert re.search(r"ScalingActive\s+True\s+ValidMetricFound\s+the HPA was able to successfully", described)
     assert re.search(r"SuccessfulRescale\s.*New size: 4; reason: cpu resource utilization .* above target\n", described)
+
+
+def test_autoscalers_answer_metrics_of_pods_objects_and_the_world_outside(kubectl: Kubectl, namespace: str) -> None:
+    shop = Shop(kubectl, namespace, replicas=1)
+    shop("expose", "deployment/web", "--port=80")
+    service = {"apiVersion": "v1", "kind": "Service", "name": "web"}
+    value, average = {"type": "Value", "value": "10"}, {"type": "AverageValue", "averageValue": "10"}
+    metrics = [
+        {"type": "Pods", "pods": {"metric": {"name": "hits"}, "target": average}},
+        {"type": "Object", "object": {"describedObject": service, "metric": {"name": "errors"}, "target": value}},
+        {"type": "External", "external": {"metric": {"name": "queue"}, "target": average}},
+    ]
+    shop("annotate", "deployment/web", "custom-load.simulated.cloudk8s.io/hits=20")
+    shop("annotate", "service/web", "custom-metrics.simulated.cloudk8s.io/errors=5")
+    kubectl("annotate", "namespace", namespace, "external-metrics.simulated.cloudk8s.io/queue=30")
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": reference, "minReplicas": 1, "maxReplicas": 8, "metrics": metrics}
+    hpa = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}, "spec": spec}
+    shop("create", "-f", "-", stdin=json.dumps(hpa))
+    until(lambda: len(shop.pods()) == 3, seconds=90)
+    shop.settle()
+    until(lambda: "6667m/10, 5/10 + 1 more..." in shop("get", "hpa", "web"), seconds=60)
+    events = shop("get", "events", "--field-selector", "reason=SuccessfulRescale", "-o", "jsonpath={.items[*].message}")
+    assert events == "New size: 3; reason: external metric queue(nil) above target"
+    raw = kubectl("get", "--raw", f"/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}/services/web/errors")
+    assert json.loads(raw)["items"][0]["value"] == "5"

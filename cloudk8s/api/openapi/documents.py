@@ -117,6 +117,8 @@ class OpenApi:
     def _made(self, resources: tuple[ResourceType, ...], dialect: Dialect) -> _Made:
         made = _Made({}, {})
         for resource in resources:
+            if resource.custom is None and not resource.schema.name:
+                continue  # a metric: it has a value, and no type of its own
             if resource.custom is not None:
                 made.schemas.update(published.schemas(resource, dialect))
             made.paths.update(paths(resource, self._names(resource), self._subresource_names(resource), dialect))

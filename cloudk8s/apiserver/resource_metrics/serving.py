@@ -24,7 +24,7 @@ async def serve_resource_metrics(core: Core, presenter: Presenter, dispatcher: D
     for resource in resources:
         measured = measured_pods(source) if resource.namespaced else measured_nodes(source)
         dispatcher.add_virtual(resource, MetricsHandler(core, presenter, measured))
-    core.registry.add_extension(resources)
+    core.registry.serve_extension(GROUP, resources)
     await _describe(Writer(core))
 
 

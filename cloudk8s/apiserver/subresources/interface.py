@@ -26,3 +26,10 @@ class VirtualHandler(Protocol):
         self, context: RequestContext, request: Request, resource: ResourceType, verb: str
     ) -> Answer | Awaitable[Answer]:
         """Answer, or raise a StatusError."""
+
+
+class GroupHandler(Protocol):
+    """Answers every request in one group, whatever resource it names."""
+
+    def handle(self, context: RequestContext, request: Request, verb: str) -> Answer | Awaitable[Answer]:
+        """Answer, or raise a StatusError."""

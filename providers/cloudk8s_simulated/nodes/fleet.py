@@ -19,8 +19,10 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_micro_time
 from cloudk8s_simulated.nodes import node as nodes
 from cloudk8s_simulated.nodes.addresses import FleetAddresses
+from cloudk8s_simulated.nodes.custom_metrics import SimulatedMetrics
 from cloudk8s_simulated.nodes.life import LifeSettings, PodLives
 from cloudk8s_simulated.nodes.outages import Outages
+from cloudk8s_simulated.nodes.sharing import Sharing
 from cloudk8s_simulated.nodes.usage import SimulatedUsage, UsageSettings
 from cloudk8s_simulated.stages.player import StagePlayer
 from cloudk8s_simulated.stages.scenario import Scenario
@@ -85,8 +87,11 @@ class Fleet:
         )
         """Which nodes are down."""
         self._nodes.add_handler(self._on_node)
-        self.usage = SimulatedUsage(informers, self._names, UsageSettings(scenario.rules, seed), clock=clock)
+        sharing, usage = Sharing(informers), UsageSettings(scenario.rules, seed)
+        self.usage = SimulatedUsage(informers, self._names, sharing, usage, clock=clock)
         """What the nodes and their pods use."""
+        self.metrics = SimulatedMetrics(informers, sharing)
+        """What annotations measure."""
         world = FleetWorld(self.outages.is_up, self._addresses, settings.version, clock=clock)
         self._player = StagePlayer(
             client, informers, scenario.kinds, world, events=self._events, seed=seed, clock=clock

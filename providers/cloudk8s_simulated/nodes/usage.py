@@ -20,12 +20,13 @@ from typing import Any, Final, Protocol
 
 from cloudk8s.api.resource_metrics.usage import Measurement, Usage
 from cloudk8s.client import resources
-from cloudk8s.client.informer import Informer, Informers
+from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import annotations_of, controller_of, is_deleting, name_of, namespace_of, uid_of
+from cloudk8s.client.objects import annotations_of, name_of, namespace_of
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.quantity import NANOS_PER_UNIT, QuantityError, parse
 from cloudk8s.machinery.times import parse_time
+from cloudk8s_simulated.nodes.sharing import Sharing
 
 USAGE: Final = ("simulated.cloudk8s.io/usage-", "kwok.x-k8s.io/usage-")
 LOAD: Final = "simulated.cloudk8s.io/load-"
@@ -35,7 +36,7 @@ _IDLE: Final = {"cpu": NANOS_PER_UNIT // 1000, "memory": 16 * 2**20 * NANOS_PER_
 _NODE: Final = Usage(50_000_000, 512 * 2**20)
 """What a node uses by itself."""
 _NOISE: Final = 0.1
-_ON_NODE, _OF_OWNER = "simulated: running, by node", "simulated: running, by owner"
+_ON_NODE: Final = "simulated: running, by node"
 
 
 class UsageRule(Protocol):
@@ -56,16 +57,13 @@ class UsageSettings:
 class SimulatedUsage:
     """A source of usage for the nodes of a fleet; everything is worked out when it is asked for."""
 
-    def __init__(self, informers: Informers, nodes: Collection[str], settings: UsageSettings, *, clock: Clock) -> None:
+    def __init__(
+        self, informers: Informers, nodes: Collection[str], sharing: Sharing, settings: UsageSettings, *, clock: Clock
+    ) -> None:
         self._nodes, self._settings, self._clock = nodes, settings, clock
         self._pods = informers.of(resources.PODS)
         self._pods.add_index(_ON_NODE, _running_on)
-        self._pods.add_index(_OF_OWNER, _running_of)
-        self._owners: dict[str, Informer] = {
-            "ReplicaSet": informers.of(resources.REPLICA_SETS),
-            "StatefulSet": informers.of(resources.STATEFUL_SETS),
-            "ReplicationController": informers.of(resources.REPLICATION_CONTROLLERS),
-        }
+        self._sharing = sharing
 
     def of_node(self, node: Object) -> Measurement | None:
         """The sum of its pods, and a little."""
@@ -122,15 +120,12 @@ class SimulatedUsage:
 
     def _load(self, pod: Object, resource: str) -> float | None:
         """The pod's share of its owner's load, spread over its containers."""
-        reference = controller_of(pod)
-        informer = self._owners.get(reference["kind"]) if reference else None
-        owner = informer.get(reference["name"], namespace_of(pod)) if informer and reference else None
+        owner = self._sharing.owner_of(pod)
         text = annotations_of(owner).get(LOAD + resource) if owner else None
         load = _read(text, 0) if text and owner else None
         if load is None or owner is None:
             return None
-        sharers = max(1, self._pods.count(_OF_OWNER, uid_of(owner)))
-        return load / sharers / len(pod["spec"]["containers"])
+        return load / (self._sharing.sharers(owner) * max(1, len(pod["spec"]["containers"])))
 
     def _noise(self, pod: Object, container: Mapping[str, Any], resource: str, now: datetime) -> float:
         minute = int(now.timestamp()) // 60
@@ -174,8 +169,3 @@ def _is_running(pod: Object) -> bool:
 
 def _running_on(pod: Object) -> Iterable[str]:
     return (pod["spec"]["nodeName"],) if _is_running(pod) and pod["spec"].get("nodeName") else ()
-
-
-def _running_of(pod: Object) -> Iterable[str]:
-    reference = controller_of(pod) if _is_running(pod) and not is_deleting(pod) else None
-    return (reference["uid"],) if reference else ()

@@ -11,6 +11,7 @@ from cloudk8s.client.resources import PODS, REPLICA_SETS
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.testing.fake_client import FakeClient
+from cloudk8s_simulated.nodes.sharing import Sharing
 from cloudk8s_simulated.nodes.usage import SimulatedUsage, UsageSettings
 
 MIB = 2**20
@@ -23,7 +24,9 @@ class World:
         self.clock = FakeClock()
         self.client = FakeClient(clock=self.clock)
         self.informers = Informers(self.client, clock=self.clock)
-        self.usage = SimulatedUsage(self.informers, ["sim-0"], UsageSettings(**settings), clock=self.clock)
+        self.usage = SimulatedUsage(
+            self.informers, ["sim-0"], Sharing(self.informers), UsageSettings(**settings), clock=self.clock
+        )
 
     async def pod(
         self,
