@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of, namespace_of, spec_of, uid_of
+from cloudk8s.node.containers import pod_limits
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.runtimes.interface import DNSConfig, NamespaceMode, Namespaces, PortMapping, SandboxConfig
@@ -11,7 +12,9 @@ from cloudk8s.node.runtimes.interface import DNSConfig, NamespaceMode, Namespace
 MAX_HOSTNAME = 63
 
 
-def sandbox_config(pod: Object, attempt: int, *, dns: DNSConfig, log_directory: str, hostname: str) -> SandboxConfig:
+def sandbox_config(
+    pod: Object, attempt: int, *, dns: DNSConfig, log_directory: str, hostname: str, pids_limit: int = 0
+) -> SandboxConfig:
     """What the runtime needs to make the sandbox."""
     security = spec_of(pod).get("securityContext") or {}
     return SandboxConfig(
@@ -27,7 +30,8 @@ def sandbox_config(pod: Object, attempt: int, *, dns: DNSConfig, log_directory: 
         annotations=naming.sandbox_annotations(pod),
         namespaces=namespaces(pod),
         sysctls={each["name"]: each["value"] for each in security.get("sysctls") or ()},
-        cgroup_parent=f"pod{uid_of(pod)}",
+        cgroup_parent=pod_limits.cgroup_parent(pod),
+        resources=pod_limits.pod_resources(pod, pids_limit=pids_limit),
         privileged=any(
             (container.get("securityContext") or {}).get("privileged") for container in pods.all_containers(pod)
         ),

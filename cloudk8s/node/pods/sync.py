@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import uid_of
 from cloudk8s.machinery.times import format_duration
+from cloudk8s.node.containers import pod_limits
 from cloudk8s.node.pods import dns, kill, naming, resize, start
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods import sandbox as sandboxes
@@ -79,6 +80,10 @@ class PodSync:
     async def resize(self, pod: Object, observed: Observed, steps: Sequence[resize.Step]) -> None:
         """Give running containers the limits they were granted."""
         pod_ip = next(iter(pod_ips(observed, self._tools)), "")
+        if observed.ready_sandbox is not None:
+            granted = resize.with_granted(pod, self._memory.granted or {})
+            whole = pod_limits.pod_resources(granted, pids_limit=self._tools.settings.pod_pids_limit)
+            await _uninterrupted(self._tools.runtime.update_sandbox(observed.ready_sandbox.id, whole))
         for step in steps:
             if step.needs_restart:
                 name = step.container["name"]
@@ -128,6 +133,7 @@ class PodSync:
             pod, attempt, dns=dns.pod_dns(pod, cluster, host),
             log_directory=naming.log_directory(str(settings.logs_dir), pod),
             hostname=sandboxes.sandbox_hostname(pod, settings.cluster_domain, settings.node_name),
+            pids_limit=settings.pod_pids_limit,
         )  # fmt: skip
         try:
             await _uninterrupted(tools.runtime.run_sandbox(config))

@@ -115,6 +115,21 @@ class Namespaces:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """Limits of one container; 0 is none."""
+
+    cpu_shares: int = 0
+    cpu_quota: int = 0
+    """Microseconds of CPU time in each `cpu_period`; 0 or less is no limit."""
+    cpu_period: int = 100_000
+    memory_limit: int = 0
+    memory_request: int = 0
+    pids_limit: int = 0
+    oom_score_adj: int = 0
+    cpuset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxConfig:
     """The description of a sandbox. `log_directory` exists and belongs to the caller."""
 
@@ -131,6 +146,9 @@ class SandboxConfig:
     namespaces: Namespaces = Namespaces()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     cgroup_parent: str = ""
+    """The pod's group, relative to that of all pods: `burstable/podUID`."""
+    resources: Resources = Resources()
+    """Limits of the pod as a whole."""
     privileged: bool = False
 
 
@@ -173,21 +191,6 @@ class Device:
     host_path: str
     container_path: str
     permissions: str = "rwm"
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """Limits of one container; 0 is none."""
-
-    cpu_shares: int = 0
-    cpu_quota: int = 0
-    """Microseconds of CPU time in each `cpu_period`; 0 or less is no limit."""
-    cpu_period: int = 100_000
-    memory_limit: int = 0
-    memory_request: int = 0
-    pids_limit: int = 0
-    oom_score_adj: int = 0
-    cpuset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +453,9 @@ class Runtime(ImageService, Protocol):
 
     async def container_status(self, container_id: str) -> Container:
         """One container; raises UnknownId."""
+
+    async def update_sandbox(self, sandbox_id: str, resources: Resources) -> None:
+        """Give a pod other limits as a whole."""
 
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         """Change the limits of a running container."""

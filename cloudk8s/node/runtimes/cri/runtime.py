@@ -14,6 +14,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.pods import naming
 from cloudk8s.node.runtimes.cri import cni, sessions, translation
 from cloudk8s.node.runtimes.cri.service import IMAGE, CriService, Unsupported
+from cloudk8s.node.runtimes.host import cgroups
 from cloudk8s.node.runtimes.interface import (
     Container,
     ContainerConfig,
@@ -39,6 +40,7 @@ from cloudk8s.node.runtimes.interface import (
 )
 
 LOG_DIRECTORY = "cloudk8s.dev/log-directory"
+CGROUP_PARENT = "cloudk8s.dev/cgroup-parent"
 """Annotation on sandboxes: CRI wants the directory again for each container, also after a restart of the agent."""
 DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock"
 RELIST_SECONDS = 1.0
@@ -90,12 +92,14 @@ class CriRuntime:
             await asyncio.to_thread(cni.write, self._cni_directory, cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
-        config = replace(config, annotations={**config.annotations, LOG_DIRECTORY: config.log_directory})
+        kept = {LOG_DIRECTORY: config.log_directory, CGROUP_PARENT: config.cgroup_parent}
+        config = replace(config, annotations={**config.annotations, **kept})
         request = {"config": translation.sandbox_config(config), "runtime_handler": handler}
         answer = await self._service.call(
             "RunPodSandbox", request, sends="RunPodSandboxRequest", gets="RunPodSandboxResponse", timeout=240.0
         )
         self._sandboxes[answer["pod_sandbox_id"]] = config
+        await self._limit(config.cgroup_parent, config.resources)
         return str(answer["pod_sandbox_id"])
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
@@ -104,7 +108,10 @@ class CriRuntime:
     async def remove_sandbox(self, sandbox_id: str) -> None:
         await self._on_sandbox("StopPodSandbox", sandbox_id)
         await self._on_sandbox("RemovePodSandbox", sandbox_id)
-        self._sandboxes.pop(sandbox_id, None)
+        config = self._sandboxes.pop(sandbox_id, None)
+        if config is not None and config.cgroup_parent:
+            groups = await asyncio.to_thread(cgroups.directories_of, translation.PODS_GROUP, config.cgroup_parent)
+            await asyncio.to_thread(cgroups.remove, groups)
 
     async def list_sandboxes(self, *, pod_uid: str = "") -> Sequence[Sandbox]:
         request = {"filter": {"label_selector": {naming.POD_UID: pod_uid}}} if pod_uid else {}
@@ -170,6 +177,15 @@ class CriRuntime:
         if found is None:
             raise UnknownId(f"container {container_id}: no such container")
         return found
+
+    async def update_sandbox(self, sandbox_id: str, resources: Resources) -> None:
+        sandbox = self._sandboxes.get(sandbox_id) or await self._recalled(sandbox_id)
+        await self._limit(sandbox.cgroup_parent, resources)
+
+    async def _limit(self, parent: str, resources: Resources) -> None:
+        """Limit a pod as a whole: its group is the node's affair, which the runtime only puts containers in."""
+        directories = await asyncio.to_thread(cgroups.directories_of, translation.PODS_GROUP, parent)
+        await asyncio.to_thread(cgroups.limit, directories, resources, is_whole_pod=True)
 
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         request = {"container_id": container_id, "linux": translation.resources(resources)}
@@ -320,7 +336,7 @@ class CriRuntime:
                 return SandboxConfig(
                     sandbox.name, sandbox.namespace, sandbox.uid, sandbox.attempt, labels=sandbox.labels,
                     annotations=sandbox.annotations, log_directory=sandbox.annotations.get(LOG_DIRECTORY, ""),
-                    cgroup_parent=f"pod{sandbox.uid}",
+                    cgroup_parent=sandbox.annotations.get(CGROUP_PARENT, f"pod{sandbox.uid}"),
                 )  # fmt: skip
         raise UnknownId(f"sandbox {sandbox_id}: no such sandbox")
 

@@ -27,6 +27,8 @@ Message = dict[str, Any]
 
 _MODES = {"pod": 0, "container": 1, "node": 2, "target": 3}
 _PROPAGATIONS = {"private": 0, "host_to_container": 1, "bidirectional": 2}
+PODS_GROUP = "kubepods"
+"""The cgroup of all pods."""
 _PROTOCOLS = {"TCP": 0, "UDP": 1, "SCTP": 2}
 _STATES: tuple[ContainerState, ...] = ("created", "running", "exited", "unknown")
 _SIGNALS = (
@@ -70,7 +72,7 @@ def sandbox_config(config: SandboxConfig) -> Message:
         "labels": config.labels,
         "annotations": config.annotations,
         "linux": {
-            "cgroup_parent": f"/kubepods/{config.cgroup_parent}" if config.cgroup_parent else "",
+            "cgroup_parent": f"/{PODS_GROUP}/{config.cgroup_parent}" if config.cgroup_parent else "",
             "security_context": security,
             "sysctls": config.sysctls,
         },

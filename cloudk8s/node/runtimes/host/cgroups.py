@@ -62,6 +62,16 @@ class Hierarchies:
             _make(path, self.version)
         return tuple(map(str, paths))
 
+    def weigh(self, shares: Mapping[str, int]) -> None:
+        """Write the CPU shares of the groups that pods are gathered in; those that are not there need none."""
+        for root in self.roots:
+            for name, amount in shares.items():
+                directory = root / name
+                file, value = ("cpu.weight", weight(amount)) if self.version == "v2" else ("cpu.shares", amount)
+                if (directory / file).exists():
+                    with suppress(OSError):
+                        (directory / file).write_text(str(value))
+
     @staticmethod
     def _v2(root: Path) -> tuple[Version, list[Path]] | None:
         controllers = root / "cgroup.controllers"
@@ -75,6 +85,14 @@ class Hierarchies:
         return ("v1", found) if any(path.name == "memory" for path in found) else None
 
 
+def directories_of(group: str, name: str, *, root: Path = ROOT) -> Sequence[str]:
+    """The directories of a group that somebody else made; none where there is no such group."""
+    if not name:
+        return ()
+    hierarchies = [root] if (root / "cgroup.controllers").exists() else [root / controller for controller in _V1]
+    return [str(each / group / name) for each in hierarchies if (each / group / name).is_dir()]
+
+
 def make_container_groups(parents: Sequence[str], name: str) -> tuple[str, ...]:
     """The directories of a container's group below its pod's."""
     paths = tuple(Path(parent) / name for parent in parents)
@@ -84,11 +102,16 @@ def make_container_groups(parents: Sequence[str], name: str) -> tuple[str, ...]:
     return tuple(map(str, paths))
 
 
-def limit(directories: Iterable[str], resources: Resources) -> None:
-    """Write a group's limits; a file that the kernel does not have or does not accept now is left alone."""
+def limit(directories: Iterable[str], resources: Resources, *, is_whole_pod: bool = False) -> None:
+    """Write a group's limits; a file that the kernel does not have or does not accept now is left alone.
+
+    Out of memory, a container ends as one; of a pod only the container that is worst does.
+    """
     for directory in map(Path, directories):
         is_v2 = (directory / "cgroup.controllers").exists()
         for name, value in (_v2_files(resources) if is_v2 else _v1_files(resources, directory)).items():
+            if is_whole_pod and name == "memory.oom.group":
+                continue
             with suppress(OSError):
                 (directory / name).write_text(value)
 

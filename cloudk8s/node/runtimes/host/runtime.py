@@ -182,6 +182,12 @@ class HostRuntime:
     async def container_status(self, container_id: str) -> Container:
         return self._containers.get(container_id).as_container()
 
+    async def update_sandbox(self, sandbox_id: str, resources: Resources) -> None:
+        record = self._sandboxes.get(sandbox_id)
+        await asyncio.to_thread(cgroups.limit, record.cgroups, resources, is_whole_pod=True)
+        await self._sandboxes.save(replace(record, config=replace(record.config, resources=resources)))
+        await self._weigh()
+
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         entry = self._containers.get(container_id)
         entry.resources = resources
@@ -268,6 +274,7 @@ class HostRuntime:
         if self._groups.version:
             groups = await asyncio.to_thread(self._groups.make, record.config.cgroup_parent or record.id)
             record = replace(record, cgroups=groups)
+            await asyncio.to_thread(cgroups.limit, groups, record.config.resources, is_whole_pod=True)
         kinds = sandbox_parts.unshared(record.config, self._isolation)
         network: dict[str, Any] = {}
         if "net" in kinds:
@@ -282,6 +289,15 @@ class HostRuntime:
         await asyncio.to_thread(sandbox_parts.write_files, record, directory)
         await self._network.open_ports(record)
         await self._sandboxes.save(record)
+        await self._weigh()
+
+    async def _weigh(self) -> None:
+        """Give the groups of best-effort and of burstable pods their weights against guaranteed ones."""
+        if not self._groups.version:
+            return
+        configs = [record.config for record in self._sandboxes.records() if not record.is_stopped]
+        burstable = sum(each.resources.cpu_shares for each in configs if each.cgroup_parent.startswith("burstable/"))
+        await asyncio.to_thread(self._groups.weigh, {"besteffort": 2, "burstable": min(max(2, burstable), 262_144)})
 
     async def _disconnect(self, sandbox_id: str) -> None:
         """Without a network for pods there is no interface, or it is in namespaces that are not this process's."""

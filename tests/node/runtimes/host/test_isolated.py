@@ -406,3 +406,31 @@ async def test_a_profile_that_is_not_there_is_told(runtime: HostRuntime, sandbox
     config = ContainerConfig("c", "tools:1", security=Security(seccomp="/nonexistent/profile.json"))
     with pytest.raises(CreateFailed, match="cannot load seccomp profile"):
         await runtime.create_container(sandbox, config)
+
+
+async def test_a_pod_is_limited_as_a_whole(runtime: HostRuntime, tmp_path: Path) -> None:
+    whole = Resources(cpu_shares=512, memory_limit=64 << 20)
+    sandbox = await make_sandbox(runtime, tmp_path, "uid-9", resources=whole)
+    groups = [Path(path) for path in runtime._sandboxes.get(sandbox).cgroups]
+    files = [path / name for path in groups for name in ("memory.max", "memory.limit_in_bytes")]
+    assert [file.read_text().strip() for file in files if file.exists()] == [str(64 << 20)]
+
+    await runtime.update_sandbox(sandbox, Resources(cpu_shares=512, memory_limit=128 << 20))
+
+    assert [file.read_text().strip() for file in files if file.exists()] == [str(128 << 20)]
+    await runtime.remove_sandbox(sandbox)
+    assert not any(path.exists() for path in groups)
+
+
+async def test_burstable_pods_weigh_what_they_asked_for_together(runtime: HostRuntime, tmp_path: Path) -> None:
+    for uid in ("b1", "b2"):
+        config = SandboxConfig(
+            uid, "default", uid, log_directory=str(tmp_path / uid), cgroup_parent=f"burstable/pod{uid}",
+            resources=Resources(cpu_shares=512),
+        )  # fmt: skip
+        await runtime.run_sandbox(config)
+    roots = runtime._groups.roots
+    found = [root / "burstable" / "cpu.shares" for root in roots if (root / "burstable" / "cpu.shares").exists()]
+    if not found:
+        pytest.skip("cgroup v2 counts in weights")
+    assert found[0].read_text().strip() == "1024"
