@@ -26,7 +26,9 @@ def with_flags(model: type[BaseModel], names: Mapping[str, str]) -> Callable[[Co
     words = {row["name"]: str(row["description"]) for row in describe_settings(model)}
 
     def decorate(command: Command) -> Command:
-        own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
+        hints = get_type_hints(command, include_extras=True)
+        given = inspect.signature(command).parameters.values()
+        own = [p.replace(annotation=hints[p.name]) for p in given if p.name != "settings"]
         flags = [_parameter(model, field, flag, words[field]) for field, flag in names.items()]
 
         @wraps(command)
@@ -34,9 +36,7 @@ def with_flags(model: type[BaseModel], names: Mapping[str, str]) -> Callable[[Co
             settings = {field: _value(given.pop(field), flag) for field, flag in names.items()}
             command(**given, settings=settings)
 
-        hints = get_type_hints(command, include_extras=True)
-        hints.pop("settings", None)
-        called.__annotations__ = hints | {flag.name: flag.annotation for flag in flags}
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *flags)}
         called.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
         return called
 
