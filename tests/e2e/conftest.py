@@ -61,7 +61,7 @@ def cloudk8s(environment: dict[str, str], *arguments: str, check: bool = True) -
 
 def environment_in(home: Path) -> dict[str, str]:
     """An environment whose home is a test's own."""
-    paths = [str(ROOT), str(ROOT / "providers"), str(ROOT / "plugins")]
+    paths = [str(ROOT), str(ROOT / "providers"), str(ROOT / "plugins"), *os.environ.get("PYTHONPATH", "").split(":")]
     return os.environ | {
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),

@@ -56,5 +56,5 @@ def agents(data: Path) -> list[int]:
 
 
 def processes() -> list[str]:
-    found = subprocess.run(["ps", "-eo", "pid,stat,args"], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(["ps", "-wweo", "pid,stat,args"], capture_output=True, text=True, check=True).stdout
     return [line for line in found.splitlines() if line.split()[1][0] != "Z"]

@@ -221,5 +221,5 @@ def _in_the_kernel() -> str:
 def _agents(cluster: Cluster) -> list[str]:
     """The command lines of node agents of this cluster."""
     directory = cluster.environment["XDG_DATA_HOME"]
-    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in found if " kubelet " in line and directory in line]

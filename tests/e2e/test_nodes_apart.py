@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,78 @@ def test_policies_hold_on_every_node(kubectl: Kubectl):
     eventually(lambda: reached() == 0)
     kubectl("delete", "networkpolicy", "closed")
     eventually(lambda: reached() == 2)
+
+
+def test_pods_of_a_node_that_is_powered_off_are_moved(kubectl: Kubectl):
+    """The node's cable is pulled, which is all that others see of a host without power."""
+    nodes = field(kubectl, ".items[*].metadata.name", "nodes").split()
+    cable = cable_of(nodes[1])
+    unreachable = [
+        {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
+        for key in ("unreachable", "not-ready")
+    ]
+    there = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [nodes[1]]}]}
+    moving = json.loads(json.dumps(WEB).replace('"web"', '"moving"'))
+    moving["spec"]["replicas"] = 1
+    preferred = [{"weight": 100, "preference": there}]
+    moving["spec"]["template"]["spec"] |= {
+        "tolerations": unreachable,
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+    }
+    kubectl("apply", "-f", "-", stdin=json.dumps(moving))
+    kubectl("rollout", "status", "deployment/moving", "--timeout=30s")
+    kubectl("expose", "deployment", "moving", "--port=80", "--target-port=8080")
+    where = ("pods", "-l", "app=moving", "--field-selector=status.phase=Running")
+    assert field(kubectl, ".items[*].spec.nodeName", *where) == nodes[1]
+    subprocess.run(["ip", "link", "set", cable, "down"], check=True)
+    try:
+        eventually(lambda: moved(kubectl, nodes[1]), seconds=120)
+        eventually(lambda: "moving-" in kubectl.run("exec", first_pod(kubectl, nodes[0]), "--", *CURL).stdout)
+        assert "NotReady" in kubectl("get", "node", nodes[1])
+    finally:
+        subprocess.run(["ip", "link", "set", cable, "up"], check=True)
+    kubectl("wait", f"node/{nodes[1]}", "--for=condition=Ready", "--timeout=60s")
+
+
+CURL = ("curl", "-s", "-m", "3", "http://moving/")
+
+
+def moved(kubectl: Kubectl, away_from: str) -> bool:
+    items = json.loads(kubectl("get", "pods", "-l", "app=moving", "-o", "json"))["items"]
+    ready = [pod for pod in items if {"type": "Ready", "status": "True"}.items() <= ready_condition(pod).items()]
+    return any(pod["spec"]["nodeName"] != away_from for pod in ready)
+
+
+def ready_condition(pod: dict) -> dict:
+    return next((each for each in pod["status"].get("conditions", ()) if each["type"] == "Ready"), {})
+
+
+def first_pod(kubectl: Kubectl, node: str) -> str:
+    return next(pod["metadata"]["name"] for pod in pods(kubectl) if pod["spec"]["nodeName"] == node)
+
+
+def cable_of(node: str) -> str:
+    """The near end of the cable of a node's host."""
+    found = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
+    namespace = next(
+        line.split()[0]
+        for line in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout.splitlines()
+        if line.split()[0].endswith(f"-{node}") and is_of_this_cluster(line.split()[0])
+    )
+    index = (
+        subprocess.run(
+            ["ip", "-n", namespace, "-o", "link", "show", "eth0"], capture_output=True, text=True, check=True
+        )
+        .stdout.split("@if")[1]
+        .split(":")[0]
+    )
+    return next(line.split()[1].split("@")[0] for line in found.splitlines() if line.split(":")[0] == index)
+
+
+def is_of_this_cluster(namespace: str) -> bool:
+    """Other clusters of this host may have nodes of the same names."""
+    pids = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=True).stdout.split()
+    return any(b"/apart/" in Path("/proc", pid, "cmdline").read_bytes() for pid in pids)
 
 
 def test_nothing_is_left_after_a_purge(cluster: Cluster, kubectl: Kubectl):

@@ -177,5 +177,5 @@ def test_pods_go_on_while_the_cluster_is_stopped_and_are_gone_after_a_purge(user
 
 
 def processes() -> list[str]:
-    found = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = subprocess.run(["ps", "-wweo", "stat,args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in found if not line.startswith("Z")]
