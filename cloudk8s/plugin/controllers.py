@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cloudk8s.client.informer import Informer, Informers
-from cloudk8s.client.interface import Client, DeleteOptions, ListOptions, Resource
+from cloudk8s.client.interface import Client, DeleteOptions, ListOptions, Object, Resource
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.errors import AlreadyExists, Conflict, NotFound
 
 __all__ = [
-    "Client", "Controller", "ControllerContext", "DeleteOptions", "Informer", "Informers", "ListOptions", "Resource",
-    "WorkQueue", "run_workers",
+    "AlreadyExists", "Client", "Conflict", "Controller", "ControllerContext", "DeleteOptions", "Informer", "Informers",
+    "ListOptions", "NotFound", "Object", "Resource", "WorkQueue", "run_workers",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ BUNDLED = {
     "scheduler-interference": "cloudk8s_scheduler_interference.plugin",
     "scheduler-deadline": "cloudk8s_scheduler_deadline.plugin",
     "local-path": "cloudk8s_local_path.plugin",
+    "ingress": "cloudk8s_ingress.plugin",
 }
 """The entry points of our own distribution; used from a checkout that is not installed."""
 
