@@ -21,6 +21,7 @@ from cloudk8s.client.interface import Client, DeleteOptions, Object, PatchType, 
 from cloudk8s.client.objects import finalizers_of, key_of, name_of, namespace_of, resource_version_of, uid_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import resource_of
+from cloudk8s.errors import BadRequest, Forbidden, Invalid
 from cloudk8s.machinery import yaml_codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s_simulated.stages.choosing import chance_for, choose
@@ -138,7 +139,8 @@ class StagePlayer:
             for step in stage.steps:
                 try:
                     obj = await self._take(place, obj, step)
-                except TemplateError as error:
+                except (TemplateError, BadRequest, Forbidden, Invalid) as error:
+                    # trying again would not help; the next change of the object may
                     _log.warning("stage %s of %s %s: %s", stage.name, stage.kind, place.key, error)
                     return
             if not stage.is_followed_at_once or (following := self._decide(place, obj)) is None:

@@ -13,8 +13,6 @@ from cloudk8s_simulated.stages.template.functions import FUNCTIONS
 
 _CONDITIONS: Final[Sequence[Mapping[str, str]]] = (
     {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"},
-    {"type": "OutOfDisk", "status": "False", "reason": "KubeletHasSufficientDisk",
-     "message": "kubelet has sufficient disk space available"},
     {"type": "MemoryPressure", "status": "False", "reason": "KubeletHasSufficientMemory",
      "message": "kubelet has sufficient memory available"},
     {"type": "DiskPressure", "status": "False", "reason": "KubeletHasNoDiskPressure",

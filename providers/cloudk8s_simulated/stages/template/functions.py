@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final
 
-from cloudk8s.machinery import codec
+from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.machinery.go_text import quote
 from cloudk8s_simulated.stages.template.rendering import is_true, printed
 
@@ -42,8 +42,9 @@ def _quote(value: Any = None) -> str:
 
 
 def _yaml(value: Any, indent: int = 0) -> str:
-    """JSON, which is YAML that needs no indentation."""
-    return codec.encode(value).decode()
+    """Block YAML; with an indent on lines of its own, so many times two spaces further in."""
+    text = yaml_codec.encode(value).decode()
+    return text if not indent else f"\n{text}".replace("\n", "\n" + "  " * indent)
 
 
 def _printf(form: str, *values: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cloudk8s.client.objects import condition
 from cloudk8s.client.resources import NODES, PERSISTENT_VOLUMES, PODS
 from tests.providers.simulated.fleet_harness import running_fleet
@@ -194,3 +196,22 @@ async def test_objects_of_other_kinds_have_stages_wherever_they_are() -> None:
         await fleet.after(0.5)
         (found,) = fleet.client.all(PERSISTENT_VOLUMES)
         assert found["status"]["phase"] == "Available"
+
+
+async def test_what_the_server_refuses_is_said_once_and_left_until_the_object_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    text = stage(
+        "wrong",
+        """
+  selector: {matchExpressions: [{key: .status.reason, operator: DoesNotExist}]}
+  next: {statusTemplate: "reason: {{ unheard }}"}
+""",
+    )
+    async with running_fleet(text) as fleet:
+        await fleet.pod()
+        await fleet.after(60)
+        told = [record.getMessage() for record in caplog.records if "stage wrong" in record.getMessage()]
+        assert 1 <= len(told) <= 2
+        assert told[0] == 'stage wrong of Pod d/web: function "unheard" is not defined'
+        assert fleet.phase() == "Pending"
