@@ -50,6 +50,8 @@ def create(
     """
     from cloudk8s.provisioning.access import has_nodes
     from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.planning import settled
+    from cloudk8s.provisioning.preflight import check, preflight
     from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
@@ -57,7 +59,10 @@ def create(
     wishes = Wishes(workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap)
     with working(name, Where.of(provider, offline, settings), declared=from_file, remembers=True) as site:
         state = look(site)
-        state = converge(site, declared(site, state, from_file, wishes), timeout=limit, state=state)
+        declaration = settled(site, declared(site, state, from_file, wishes), state)
+        for note in check(preflight(site, declaration, state)):
+            output.note(note)
+        state = converge(site, declaration, timeout=limit, state=state)
         show(site, look(site) if format is not Format.TABLE else state, format)
         if joined := has_nodes(site, state):
             merge_into_yours(site, state)

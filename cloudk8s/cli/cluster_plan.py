@@ -36,6 +36,7 @@ def plan(
     Example: cloudk8s cluster plan -f cluster.yaml
     """
     from cloudk8s.provisioning.planning import plan_cluster, settled
+    from cloudk8s.provisioning.preflight import preflight
     from cloudk8s.provisioning.state import look
 
     name, from_file = named(name, file)
@@ -45,6 +46,8 @@ def plan(
         raise UserError(f'there is no cluster "{name}" on {site.provider}; give its file with -f')
     declaration = settled(site, declared(site, state, from_file, Wishes(workers)), state)
     made = plan_cluster(site, declaration, state)
+    for finding in preflight(site, declaration, state):
+        output.note(f"{finding.field or finding.check}: {finding.message}")
     print_plan(made, format)
     if not made.is_empty:
         raise typer.Exit(CHANGES)

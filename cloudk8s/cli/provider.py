@@ -10,6 +10,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
+from cloudk8s.errors import UserError
 
 provider = typer.Typer(
     no_args_is_help=True, help="Cloud providers: what there is, and your own.", rich_markup_mode=None
@@ -40,6 +41,20 @@ def list_providers(format: Output = Format.TABLE) -> None:
     if format is Format.TABLE:
         rows = [row | {"contracts": ", ".join(row["contracts"])} for row in rows]
     output.show(rows, format, columns)
+
+
+@provider.command("iam-policy")
+def iam_policy(name: Annotated[str, typer.Argument(help="The provider.")], format: Output = Format.JSON) -> None:
+    """Print the least permissions that an account must grant, so that clusters can be made in it.
+
+    Example: cloudk8s provider iam-policy aws > policy.json
+    """
+    from cloudk8s.plugin.manager import Plugins
+
+    document = Plugins.load().permissions(name)
+    if document is None:
+        raise UserError(f"provider {name!r} does not tell which permissions it needs")
+    output.show(document, Format.JSON if format is Format.TABLE else format)
 
 
 @provider.command()

@@ -7,7 +7,7 @@ inside the hook, where only those pay who use the provider.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -178,6 +178,24 @@ def cloudk8s_controllers(cloud: Cloud[Any]) -> Sequence[CloudController] | None:
         def cloudk8s_controllers(cloud):
             from mycloud.floating import make_controller
             return [CloudController("floating-address-controller", make_controller)]
+    """
+
+
+@hookspec
+def cloudk8s_permissions() -> Mapping[str, Any] | None:
+    """The least that an account must allow, so that clusters can be made in it.
+
+    When: `cloudk8s provider iam-policy NAME`.
+    Do: return a document in the cloud's own form; make no API call.
+    Parameters: none.
+    Result: the document; None where the provider has nothing to say about permissions.
+    Since: 0.1.
+    Example::
+
+        @hookimpl
+        def cloudk8s_permissions():
+            from mycloud.permissions import policy
+            return policy()
     """
 
 

@@ -123,6 +123,12 @@ class Plugins:
         controllers: Sequence[CloudController] | None = self._call("cloudk8s_controllers", cloud.provider, cloud=cloud)
         return controllers or ()
 
+    def permissions(self, provider: str) -> Mapping[str, Any] | None:
+        """What the provider's account must allow; None where it does not tell."""
+        self.settings_model(provider)
+        found: Mapping[str, Any] | None = self._call("cloudk8s_permissions", provider)
+        return found
+
     def make_offline_instances(self, cloud: Cloud[Any], nodes: Sequence[str]) -> None:
         """Ready an emulated account for these nodes; providers without emulator have nothing to do."""
         self._call("cloudk8s_offline_instances", cloud.provider, cloud=cloud, nodes=nodes)

@@ -48,7 +48,9 @@ class Site:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "memory", MachineMemory(self.timer))
-        object.__setattr__(self, "seeds", Seeds(self.cluster, _keeper(self.networks) or _keeper(self.machines)))
+        keeper = _keeper(self.networks) or _keeper(self.machines)
+        boots = self.machines.capabilities.boots  # who is not to boot needs no secrets that outlive this host
+        object.__setattr__(self, "seeds", Seeds(self.cluster, keeper if boots else None))
 
     def list_machines(self) -> Sequence[Machine]:
         """The cluster's machines, with what was made and deleted a moment ago."""

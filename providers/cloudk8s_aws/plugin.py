@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cloudk8s.plugin import (
     Cloud,
@@ -84,3 +84,10 @@ def register_commands(registry: Commands) -> None:
 
     description = inspect.cleandoc(ecr_credential_provider.__doc__ or "")
     registry.register("ecr-credential-provider", ecr_credential_provider, description=description)
+
+
+@hookimpl
+def cloudk8s_permissions() -> Mapping[str, Any]:
+    from cloudk8s_aws.permissions import policy
+
+    return policy()

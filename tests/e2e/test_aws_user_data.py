@@ -43,10 +43,12 @@ class HostedNetworks:
 
     @property
     def capabilities(self) -> NetworkCapabilities:
-        return replace(self._networks.capabilities, api_load_balancer=False)
+        capabilities: NetworkCapabilities = self._networks.capabilities
+        return replace(capabilities, api_load_balancer=False)
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
-        return replace(self._networks.outputs(request, observation), endpoint="")
+        network: Network = self._networks.outputs(request, observation)
+        return replace(network, endpoint="")
 
 
 class HostedMachines:

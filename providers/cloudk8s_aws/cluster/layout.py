@@ -44,9 +44,13 @@ def _places(zones: Sequence[str]) -> Mapping[str, int]:
     return {zone: position for position, zone in enumerate(zones)}
 
 
+IAM_ROOT = "/cloudk8s/"
+"""Roles and instance profiles of clusters are below it."""
+
+
 def iam_path(region: str, cluster: str) -> str:
     """IAM is the same in all regions, so the region is part of the path; the path says whose a role is."""
-    return f"/cloudk8s/{region}/{cluster}/"
+    return f"{IAM_ROOT}{region}/{cluster}/"
 
 
 def iam_name(region: str, cluster: str, role: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cloudk8s.cloud.stack.interface import Observation, ResourceType
 from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
-from cloudk8s.plugin import MachineRequest, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.plugin import Finding, MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_aws.api import AwsApi, tags_of
 from cloudk8s_aws.cluster.balancing import (
     ApiBalancers,
@@ -23,8 +23,10 @@ from cloudk8s_aws.cluster.identity import Iam, ProfileRoleType, ProfileType, Rol
 from cloudk8s_aws.cluster.kind import Ec2
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.nat_gateway import NatGatewayType
+from cloudk8s_aws.cluster.preflight import Preflight
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.cluster.route_table import AssociationType, DefaultRouteType, RouteTableType
+from cloudk8s_aws.cluster.secrets import Secrets
 from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
 from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
 from cloudk8s_aws.cluster.subnet import SubnetType
@@ -51,6 +53,18 @@ class AwsNetworks:
 
     def stack(self, request: NetworkRequest) -> Stack:
         return build(request, self._api.region)
+
+    def preflight(self, request: NetworkRequest, machines: Sequence[MachineRequest]) -> Sequence[Finding]:
+        return Preflight(self._api, request, machines).findings()
+
+    def secret(self, cluster: str) -> bytes | None:
+        return Secrets(self._api).read(cluster)
+
+    def keep_secret(self, cluster: str, value: bytes) -> bytes:
+        return Secrets(self._api).keep(cluster, value)
+
+    def forget_secret(self, cluster: str) -> None:
+        Secrets(self._api).forget(cluster)
 
     def resource_types(self) -> Sequence[ResourceType]:
         ec2, iam, balancers = Ec2(self._api, Reader(self._api)), Iam(self._api), ApiBalancers(self._api)

@@ -1,0 +1,65 @@
+"""What the account must allow whoever makes clusters: every call that provisioning makes, and no other. Pure.
+
+What machines may do themselves is in `cluster.policies`. Roles are only passed on, made and deleted below our own path.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudk8s_aws.cluster.layout import IAM_ROOT
+
+NETWORK = [
+    "AllocateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupIngress",
+    "CreateInternetGateway", "CreateNatGateway", "CreateRoute", "CreateRouteTable", "CreateSecurityGroup",
+    "CreateSubnet", "CreateTags", "CreateVpc", "CreateVpcEndpoint", "DeleteInternetGateway", "DeleteNatGateway",
+    "DeleteRoute", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc",
+    "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateRouteTable", "ModifyVpcAttribute",
+    "ModifySubnetAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "RevokeSecurityGroupIngress",
+]  # fmt: skip
+INSTANCES = ["RunInstances", "TerminateInstances"]
+READS = [
+    "DescribeAccountAttributes", "DescribeAddresses", "DescribeAvailabilityZones", "DescribeInstances",
+    "DescribeInstanceTypeOfferings", "DescribeInternetGateways", "DescribeNatGateways", "DescribeRouteTables",
+    "DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVolumes", "DescribeVpcAttribute",
+    "DescribeVpcEndpoints", "DescribeVpcs",
+]  # fmt: skip
+BALANCING = [
+    "AddTags", "CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "DeleteListener", "DeleteLoadBalancer",
+    "DeleteTargetGroup", "DeregisterTargets", "DescribeListeners", "DescribeLoadBalancers", "DescribeTags",
+    "DescribeTargetGroups", "DescribeTargetHealth", "ModifyListener", "ModifyTargetGroup", "RegisterTargets",
+    "SetSecurityGroups", "SetSubnets",
+]  # fmt: skip
+IDENTITY = [
+    "AddRoleToInstanceProfile", "CreateInstanceProfile", "CreateRole", "DeleteInstanceProfile", "DeleteRole",
+    "DeleteRolePolicy", "GetInstanceProfile", "GetRole", "GetRolePolicy", "PassRole", "PutRolePolicy",
+    "RemoveRoleFromInstanceProfile", "TagInstanceProfile", "TagRole",
+]  # fmt: skip
+LISTS = ["ListInstanceProfiles", "ListRoles"]
+SECRETS = ["DeleteParameter", "GetParameter", "PutParameter"]
+"""The seed of a cluster's secrets."""
+IMAGES = ["GetParameters"]
+"""Ids of images, by the parameters that their makers publish."""
+
+
+def policy() -> dict[str, Any]:
+    """The policy document."""
+    ours = [f"arn:aws:iam::*:{kind}{IAM_ROOT}*" for kind in ("role", "instance-profile")]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("Network", "ec2", NETWORK),
+            _allow("Instances", "ec2", INSTANCES),
+            _allow("Reading", "ec2", READS),
+            _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
+            _allow("RolesOfMachines", "iam", IDENTITY, ours),
+            _allow("FindingRoles", "iam", LISTS),
+            _allow("SeedsOfClusters", "ssm", SECRETS, ["arn:aws:ssm:*:*:parameter/cloudk8s/*"]),
+            _allow("Images", "ssm", IMAGES, ["arn:aws:ssm:*::parameter/aws/service/*"]),
+        ],
+    }
+
+
+def _allow(sid: str, service: str, actions: list[str], resources: list[str] | None = None) -> dict[str, Any]:
+    found = [f"{service}:{action}" for action in sorted(actions)]
+    return {"Sid": sid, "Effect": "Allow", "Action": found, "Resource": resources or "*"}
