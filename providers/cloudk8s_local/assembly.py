@@ -25,6 +25,7 @@ from cloudk8s_local.machines.plain import PlainHosts
 from cloudk8s_local.network_orders import LocalNetworks
 from cloudk8s_local.routes import LocalRoutes
 from cloudk8s_local.settings import LocalSettings
+from cloudk8s_local.volumes import LocalVolumes
 
 _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 _ASSEMBLING = threading.Lock()
@@ -56,6 +57,10 @@ def machines(cloud: Cloud[LocalSettings]) -> LocalMachines:
 
 def networks(cloud: Cloud[LocalSettings]) -> LocalNetworks:
     return LocalNetworks(account_of(cloud))
+
+
+def volumes(cloud: Cloud[LocalSettings]) -> LocalVolumes:
+    return LocalVolumes(account_of(cloud))
 
 
 def instances(cloud: Cloud[LocalSettings]) -> LocalInstances:

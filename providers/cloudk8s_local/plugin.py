@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, Routes, hookimpl
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, Routes, Volumes, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_local.settings import LocalSettings
@@ -50,3 +50,10 @@ def cloudk8s_networks(cloud: Cloud[LocalSettings]) -> Networks:
     from cloudk8s_local.assembly import networks
 
     return networks(cloud)
+
+
+@hookimpl
+def cloudk8s_volumes(cloud: Cloud[LocalSettings]) -> Volumes:
+    from cloudk8s_local.assembly import volumes
+
+    return volumes(cloud)

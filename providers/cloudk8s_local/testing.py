@@ -9,7 +9,7 @@ from types import TracebackType
 import pytest
 
 from cloudk8s.network.proxy.userspace.doors import Frontend
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, NodeAddress, NodeRef, Routes
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, NodeAddress, NodeRef, Routes, Volumes
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
 from cloudk8s_local import assembly
@@ -86,6 +86,9 @@ class LocalWorld(World):
 
     def networks(self) -> Networks:
         return assembly.networks(self._cloud())
+
+    def volumes(self) -> Volumes:
+        return assembly.volumes(self._cloud())
 
     def start_instance(self, name: str) -> NodeRef:
         address = f"127.202.0.{len(self.host.records().nodes) + 1}"

@@ -4,6 +4,7 @@ forgotten, so that whoever comes next can finish what a crash interrupted.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +85,10 @@ class Account:
 
         self._call("delete", delete)
 
+    def volume_directory(self, id: str) -> Path:
+        """Where a volume's files are; an account without a directory has none."""
+        return (self.directory or Path("/nowhere")) / "volumes" / id
+
     def network(self, things: Mapping[str, Thing], network: str) -> HostNetworkSpec:
         """A network as the kernel's side knows it."""
         thing = things.get(network)
@@ -114,10 +119,10 @@ class Account:
 
     def _finish(self, things: Things, ids: Sequence[str]) -> Sequence[Thing]:
         """Bring the kernel to where things shall be: many machines at once, whatever they need before them."""
-        for kind in ("network", "machine", "endpoint"):
+        for kind in ("network", "machine", "endpoint", "volume"):
             here = [things[id] for id in ids if things[id].kind == kind and things[id].state != "deleting"]
             self._each(here, lambda thing: self._make(things, thing))
-        for kind in ("endpoint", "machine", "network"):
+        for kind in ("endpoint", "machine", "network", "volume"):
             here = [things[id] for id in ids if things[id].kind == kind and things[id].state == "deleting"]
             self._each(here, lambda thing: self._unmake(things, thing))
         going = {id for id in ids if things[id].state == "deleting"}
@@ -147,6 +152,9 @@ class Account:
                 self.network(things, thing.properties["network"]), thing.properties["port"], targets
             )
 
+        elif thing.kind == "volume" and self.directory is not None:
+            self.volume_directory(thing.id).mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def _unmake(self, things: Things, thing: Thing) -> None:
         if thing.kind == "network":
             self.hosts.remove_network(self.network(things, thing.id))
@@ -154,6 +162,8 @@ class Account:
             self.hosts.remove(self.host(things, thing))
         elif thing.kind == "endpoint" and thing.properties["network"] in things:
             self.hosts.close_endpoint(self.network(things, thing.properties["network"]))
+        elif thing.kind == "volume" and self.directory is not None:
+            shutil.rmtree(self.volume_directory(thing.id), ignore_errors=True)
 
     def _call(self, name: str, call: Callable[[], T]) -> T:
         self._trace.before(name)
