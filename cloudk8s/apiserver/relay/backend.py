@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,8 @@ class Exchange:
     status: int
     reason: str
     headers: Mapping[str, str]
+    lines: Sequence[tuple[str, str]]
+    """The headers one by one: some come several times."""
     head: bytes
     """The head as it came, with its empty line."""
     reader: asyncio.StreamReader
@@ -47,7 +49,8 @@ class Exchange:
             async for piece in self._chunks():
                 yield piece
             return
-        left = int(self.headers["content-length"]) if "content-length" in self.headers else None
+        length = self.headers.get("content-length", "")
+        left = int(length) if length.isdecimal() else None
         while left is None or left > 0:
             piece = await self.reader.read(_CHUNK if left is None else min(_CHUNK, left))
             if not piece:
@@ -94,6 +97,6 @@ def _exchange(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamW
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     parts = first.split(" ", 2)
     pairs = (line.partition(":") for line in lines)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    found = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
     status = int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 502
-    return Exchange(status, parts[2] if len(parts) > 2 else "", headers, head, reader, writer)
+    return Exchange(status, parts[2] if len(parts) > 2 else "", dict(found), found, head, reader, writer)

@@ -5,32 +5,64 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream, StreamWriter
 from cloudk8s.apiserver.relay.backend import HOP_BY_HOP, Exchange, Target, send
 from cloudk8s.apiserver.streaming.upgrade import is_upgrade
 
 _SMALL: Final = 1024 * 1024
+_BODYLESS: Final = frozenset({204, 304})
 _PRIVATE: Final = frozenset({"authorization", "host", "content-length", "expect"})
 """Headers that are for this server alone."""
 
 
-async def pass_on(request: Request, target: Target, path: str, *, keep: Mapping[str, str] | None = None) -> Answer:
-    """Send the request to `path` of the backend; upgrades become a pipe in both directions."""
+async def pass_on(
+    request: Request, target: Target, path: str, *, keep: Mapping[str, str] | None = None, below: str = ""
+) -> Answer:
+    """Send the request to `path` of the backend; upgrades become a pipe in both directions.
+
+    `below` is this server's path for the backend's root: redirects of the backend are made to lead through it.
+    """
     if is_upgrade(request.headers):
         return await _pass_upgrade(request, target, path)
     kept = {name: value for name, value in request.headers.items() if name not in HOP_BY_HOP | _PRIVATE}
-    kept |= dict(keep or {}) | {"connection": "close"}
+    kept |= _forwarded(request, below) | dict(keep or {}) | {"connection": "close"}
     exchange = await send(target, request.method, path, kept, request.body)
-    return await _answer(exchange)
+    return await _answer(exchange, _Place(target, below), is_head=request.method == "HEAD")
+
+
+class _Place(NamedTuple):
+    """Where a backend is, and where it seems to be."""
+
+    target: Target
+    below: str
+
+    def redirected(self, location: str) -> str:
+        """Where this server answers what the backend redirects to; other hosts are none of its business."""
+        parts = urlsplit(location)
+        own = ("", f"{self.target.host}:{self.target.port}", self.target.host)
+        if not self.below or parts.netloc not in own or not parts.path.startswith("/"):
+            return location
+        return urlunsplit(("", "", self.below + parts.path, parts.query, parts.fragment))
+
+
+def _forwarded(request: Request, below: str) -> dict[str, str]:
+    """For whom the request is made, as backends behind proxies expect it."""
+    before = request.headers.get("x-forwarded-for", "")
+    headers = {"x-forwarded-for": f"{before}, {request.connection.remote}" if before else request.connection.remote}
+    if below:
+        headers |= {"x-forwarded-uri": request.path, "x-forwarded-host": request.headers.get("host", "")}
+        headers["x-forwarded-proto"] = "https"
+    return headers
 
 
 async def _pass_upgrade(request: Request, target: Target, path: str) -> Answer:
     kept = {name: value for name, value in request.headers.items() if name not in _PRIVATE}
     exchange = await send(target, request.method, path, kept)
     if exchange.status != 101:
-        return await _answer(exchange)
+        return await _answer(exchange, _Place(target, ""))
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _pipe_both(reader, writer, exchange.reader, exchange.writer)
@@ -38,18 +70,23 @@ async def _pass_upgrade(request: Request, target: Target, path: str) -> Answer:
     return Hijack(exchange.head, take)
 
 
-async def _answer(exchange: Exchange) -> Answer:
+async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -> Answer:
     """A known length is answered whole; the rest is streamed as it comes."""
     headers = [
-        (name, value)
-        for name, value in exchange.headers.items()
+        (name, place.redirected(value) if name == "location" else value)
+        for name, value in exchange.lines
         if name not in HOP_BY_HOP and name not in ("content-length", "content-type", "date")
     ]
     content_type = exchange.headers.get("content-type", "")
     length = exchange.headers.get("content-length", "")
-    if length.isdecimal() and int(length) <= _SMALL:
-        body = b"".join([piece async for piece in exchange.body()])
+    if is_head or exchange.status in _BODYLESS:
         exchange.close()
+        return Response(exchange.status, b"", content_type, headers)
+    if length.isdecimal() and int(length[:12]) <= _SMALL:
+        try:
+            body = b"".join([piece async for piece in exchange.body()])
+        finally:
+            exchange.close()
         return Response(exchange.status, body, content_type, headers)
     pump = _Pump(exchange)
     return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
@@ -71,7 +108,7 @@ class _Pump:
         self._exchange.close()
 
     async def _run(self, writer: StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with suppress(OSError, asyncio.IncompleteReadError, ValueError):
             async for piece in self._exchange.body():
                 if writer.is_closed:
                     return

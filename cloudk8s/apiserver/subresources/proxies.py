@@ -10,11 +10,13 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
-from cloudk8s.apiserver.http.interface import Answer, Request
+from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.relay.backend import Target
 from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.apiserver.relay.passing import pass_on
+from cloudk8s.apiserver.streaming.upgrade import is_upgrade
 from cloudk8s.errors import BadRequest, ServiceUnavailable
+from cloudk8s.machinery import go_text
 
 
 class ProxyHandler:
@@ -28,16 +30,18 @@ class ProxyHandler:
         self, context: RequestContext, request: Request, resource: ResourceType, verb: str
     ) -> Answer | Awaitable[Answer]:
         """Find the backend, and pass on."""
-        scheme, name, port = _split(context.info.name)
+        if not context.info.tail and request.method in ("GET", "HEAD") and not is_upgrade(request.headers):
+            return _to_root(request)
+        scheme, name, port = _split(context.info.name, resource)
         find = {"nodes": self._node, "pods": self._pod, "services": self._service}[resource.plural]
         target = find(resource, context, scheme, name, port)
         path = context.info.tail or "/"
         query = f"?{request.query}" if request.query else ""
-        return pass_on(request, target, path + query)
+        return pass_on(request, target, path + query, below=_prefix(request, context.info.tail))
 
     def _node(self, resource: ResourceType, context: RequestContext, scheme: str, name: str, port: str) -> Target:
         target = self._kubelets.of(name)
-        return target if not port else Target(target.host, int(port), _tls(scheme))
+        return target if not port else Target(target.host, _number(port), _tls(scheme))
 
     def _pod(self, resource: ResourceType, context: RequestContext, scheme: str, name: str, port: str) -> Target:
         pod = self._core.find("", "pods", name, context.info.namespace)
@@ -65,14 +69,33 @@ class ProxyHandler:
         raise ServiceUnavailable(f'no endpoints available for service "{name}"')
 
 
-def _split(text: str) -> tuple[str, str, str]:
-    """`[scheme:]name[:port]`."""
+def _to_root(request: Request) -> Response:
+    """Links on a page are relative to its directory, so that the root of a backend has to end with a slash."""
+    query = f"?{request.query}" if request.query else ""
+    return Response(301, b"", "", [("Location", f"{request.path}/{query}")])
+
+
+def _prefix(request: Request, tail: str) -> str:
+    """The path of this server that stands before the backend's own."""
+    return request.path[: request.path.index("/proxy") + len("/proxy")] if tail else request.path
+
+
+def _split(text: str, resource: ResourceType) -> tuple[str, str, str]:
+    """`[scheme:]name[:port]`; BadRequest in upstream's words for anything else."""
     parts = text.split(":")
-    if len(parts) == 3:
-        return parts[0], parts[1], parts[2]
     if len(parts) == 2:
-        return ("", parts[0], parts[1]) if parts[0] not in ("http", "https") else (parts[0], parts[1], "")
-    return "", parts[0], ""
+        parts = [*parts, ""] if parts[0] in ("http", "https") else ["", *parts]
+    if len(parts) == 1:
+        parts = ["", text, ""]
+    if len(parts) != 3 or not parts[1] or parts[0] not in ("", "http", "https"):
+        raise BadRequest(f"invalid {resource.singular} request {go_text.quote(text)}")
+    return parts[0], parts[1], parts[2]
+
+
+def _number(port: str) -> int:
+    if port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536:
+        return int(port)
+    raise BadRequest(f"invalid port {go_text.quote(port)}")
 
 
 def _pod_port(pod: Object, port: str) -> int:
@@ -81,7 +104,7 @@ def _pod_port(pod: Object, port: str) -> int:
     if not port:
         return int(ports[0]["containerPort"]) if ports else 80
     if port.isdecimal():
-        return int(port)
+        return _number(port)
     for item in ports:
         if item.get("name") == port:
             return int(item["containerPort"])

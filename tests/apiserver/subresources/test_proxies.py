@@ -1,0 +1,179 @@
+"""Requests to what runs in the cluster, through the API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudk8s.apiserver.http.interface import Request, Response, Stream
+from cloudk8s.apiserver.local import LocalConnection
+from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+from tests.apiserver.admission.cluster import ADMIN
+
+NAME = "backend.example"
+"""Stands for loopback, which slices may not name."""
+DEFAULT = "/api/v1/namespaces/default"
+
+
+@dataclass
+class Backend:
+    """Answers every request with what a test wants, and keeps what it got."""
+
+    answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi"
+    requests: list[str] = field(default_factory=list)
+    port: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.requests.append(head.decode())
+        writer.write(self.answer)
+        await writer.drain()
+        writer.close()
+
+
+class Written:
+    """Takes a streamed answer."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    backend = Backend()
+    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
+    backend.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield backend
+
+
+@pytest.fixture
+async def server(tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningApiServer]:
+    connect = asyncio.open_connection
+
+    async def resolved(host: str, port: int, **options: Any) -> Any:
+        return await connect("127.0.0.1" if host == NAME else host, port, **options)
+
+    monkeypatch.setattr(asyncio, "open_connection", resolved)
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as running:
+        api = running.assembly.local(ADMIN, agent="test")
+        await api.call("POST", f"{DEFAULT}/serviceaccounts", body={"metadata": {"name": "default"}})
+        ports = [{"containerPort": backend.port, "name": "web"}]
+        pod = {"metadata": {"name": "web"}, "spec": {"containers": [{"name": "c", "image": "i", "ports": ports}]}}
+        await api.call("POST", f"{DEFAULT}/pods", body=pod)
+        merge = {"Content-Type": "application/merge-patch+json"}
+        status = {"status": {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}}
+        await api.call("PATCH", f"{DEFAULT}/pods/web/status", body=status, headers=merge)
+        service = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "name": "web"}]}}
+        await api.call("POST", f"{DEFAULT}/services", body=service)
+        piece = {
+            "metadata": {"name": "web", "labels": {"kubernetes.io/service-name": "web"}}, "addressType": "FQDN",
+            "endpoints": [{"addresses": [NAME]}], "ports": [{"name": "web", "port": backend.port}],
+        }  # fmt: skip
+        path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+        await api.call("POST", path, body=piece)
+        yield running
+
+
+async def ask(server: RunningApiServer, method: str, target: str, **headers: str) -> Response | Stream:
+    lower = {"host": "api.example:6443", "authorization": "Bearer secret", **headers}
+    answer: Any = server.assembly.server.handle(Request(method, target, lower, b"", LocalConnection(ADMIN)))
+    response: Response | Stream = await answer if asyncio.iscoroutine(answer) else answer
+    return response
+
+
+@pytest.mark.parametrize(
+    "place", ["pods/web", "pods/http:web:web", "services/web", "services/web:80", "services/web:web"]
+)
+async def test_requests_reach_pods_and_services(server: RunningApiServer, backend: Backend, place: str) -> None:
+    answer = await ask(server, "GET", f"{DEFAULT}/{place}/proxy/a/b?c=d")
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.body, answer.content_type) == (200, b"hi", "text/plain")
+    (request,) = backend.requests
+    assert request.startswith("GET /a/b?c=d HTTP/1.1\r\n")
+    assert "x-forwarded-for: 127.0.0.1\r\n" in request
+    assert "x-forwarded-host: api.example:6443\r\n" in request
+    assert "secret" not in request
+
+
+async def test_the_root_ends_with_a_slash(server: RunningApiServer, backend: Backend) -> None:
+    answer = await ask(server, "GET", f"{DEFAULT}/services/web/proxy?a=b")
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.headers) == (301, [("Location", f"{DEFAULT}/services/web/proxy/?a=b")])
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"),
+    [
+        ("/login?next=1", f"{DEFAULT}/pods/web/proxy/login?next=1"),
+        ("http://127.0.0.1:PORT/x", f"{DEFAULT}/pods/web/proxy/x"),
+        ("http://elsewhere.example/x", "http://elsewhere.example/x"),
+        ("relative", "relative"),
+    ],
+)
+async def test_redirects_lead_through_the_proxy(
+    server: RunningApiServer, backend: Backend, location: str, seen: str
+) -> None:
+    location = location.replace("PORT", str(backend.port))
+    backend.answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+    answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/")
+    assert dict(answer.headers)["location"] == seen
+
+
+async def test_repeated_headers_and_chunks_come_through(server: RunningApiServer, backend: Backend) -> None:
+    head = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nTransfer-Encoding: chunked\r\n\r\n"
+    backend.answer = head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    answer, written = await ask(server, "POST", f"{DEFAULT}/pods/web/proxy/"), Written()
+    assert isinstance(answer, Stream)
+    assert [value for name, value in answer.headers if name == "set-cookie"] == ["a=1", "b=2"]
+    answer.start(written)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        while not written.is_closed:
+            await asyncio.sleep(0)
+    assert written.data == b"abcde"
+
+
+async def test_a_backend_that_talks_nonsense_ends_the_answer(server: RunningApiServer, backend: Backend) -> None:
+    backend.answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc"
+    answer, written = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/"), Written()
+    assert isinstance(answer, Stream)
+    answer.start(written)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        while not written.is_closed:
+            await asyncio.sleep(0)
+    assert written.data == b""
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "message"),
+    [
+        ("pods/web:x/proxy/", 400, 'pod has no port named "x"'),
+        ("pods/web:99999/proxy/", 400, 'invalid port "99999"'),
+        ("pods/ftp:web:80/proxy/", 400, 'invalid pod request "ftp:web:80"'),
+        ("pods/web:1/proxy/", 503, "error trying to reach service: dial tcp 127.0.0.1:1"),
+        ("pods/none/proxy/", 404, 'pods "none" not found'),
+        ("services/web:81/proxy/", 503, 'no service port "81" found for service "web"'),
+        ("services/none/proxy/", 404, 'services "none" not found'),
+    ],
+)
+async def test_what_cannot_be_reached_is_told(server: RunningApiServer, target: str, status: int, message: str) -> None:
+    answer = await ask(server, "GET", f"{DEFAULT}/{target}")
+    assert isinstance(answer, Response)
+    assert isinstance(answer.body, bytes)
+    assert answer.status == status
+    assert message in codec.decode(answer.body)["message"]
