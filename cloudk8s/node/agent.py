@@ -206,6 +206,7 @@ class NodeAgent:
             node=self._facts,
             services=ServiceVariables(self._informers.of(SERVICES)),
             devices=self._extensions.devices,
+            claims=self._extensions.claims,
         )
 
     def _report_soon(self) -> None:

@@ -13,6 +13,7 @@ from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.csi.cluster import CsiCluster
 from cloudk8s.node.csi.drivers import CsiDrivers
 from cloudk8s.node.csi.volumes import CsiVolumes, Layout
+from cloudk8s.node.devices.claims import FILE, ResourceClaims
 from cloudk8s.node.devices.manager import DeviceManager
 from cloudk8s.node.devices.registration import DeviceRegistration
 from cloudk8s.node.plugins.watcher import PluginHandler, PluginWatcher
@@ -36,7 +37,11 @@ class NodeExtensions:
         directory = settings.root_dir / "device-plugins"
         self.devices = DeviceManager(directory, on_change=on_change)
         self._registration = DeviceRegistration(directory, self.devices)
-        handlers: Mapping[str, PluginHandler] = {"CSIPlugin": self._drivers, "DevicePlugin": self.devices}
+        self.claims = ResourceClaims(settings.root_dir / FILE, client)
+        handlers: Mapping[str, PluginHandler] = {
+            "CSIPlugin": self._drivers, "DevicePlugin": self.devices,
+            "DRAPlugin": self.claims,
+        }  # fmt: skip
         self._watcher = PluginWatcher(settings.root_dir / "plugins_registry", handlers, clock=clock)
 
     @property
@@ -47,6 +52,7 @@ class NodeExtensions:
     async def load(self) -> None:
         """Before the node registers: what an earlier agent left."""
         await self.devices.load()
+        await self.claims.load()
 
     async def prepare(self) -> None:
         """Before pods are looked at; the node is registered."""
@@ -64,4 +70,5 @@ class NodeExtensions:
                 group.create_task(self._registration.run(), name="device plugins")
         finally:
             await self.devices.close()
+            await self.claims.close()
             await self._drivers.close()

@@ -32,6 +32,7 @@ class Parts:
     resources: Resources
     security: Security
     namespaces: Namespaces
+    cdi_devices: Sequence[str]
     annotations: Mapping[str, str]
     """What plugins add to the container's own."""
 
@@ -50,6 +51,7 @@ def container_config(pod: Object, container: Container, parts: Parts) -> Contain
         env=tuple(environment.items()),
         mounts=tuple(parts.mounts),
         devices=tuple(parts.devices),
+        cdi_devices=tuple(parts.cdi_devices),
         labels=naming.container_labels(pod, container),
         annotations={**naming.container_annotations(pod, container, parts.attempt), **parts.annotations},
         log_path=naming.log_path(container, parts.attempt),

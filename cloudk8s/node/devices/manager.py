@@ -34,6 +34,7 @@ class Gift:
     mounts: Sequence[Mount] = ()
     devices: Sequence[Device] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    cdi_devices: Sequence[str] = ()
 
 
 class DeviceManager:
@@ -97,6 +98,7 @@ class DeviceManager:
         annotations: dict[str, str] = {}
         mounts: list[Mount] = []
         devices: list[Device] = []
+        cdi_devices: list[str] = []
         for each in list(self._checkpoint.of(uid_of(pod), container["name"])):
             endpoint = self._endpoints.get(each.resource)
             if endpoint is not None and endpoint.plugin is not None and endpoint.options.pre_start:
@@ -112,7 +114,8 @@ class DeviceManager:
                 Device(found["host_path"], found["container_path"], found.get("permissions") or "rwm")
                 for found in answer.get("devices") or ()
             ]
-        return Gift(environment, mounts, devices, annotations)
+            cdi_devices += [found["name"] for found in answer.get("cdi_devices") or ()]
+        return Gift(environment, mounts, devices, annotations, cdi_devices)
 
     async def free(self, pod_uid: str) -> None:
         """A pod has ended: others may have its devices."""

@@ -20,6 +20,7 @@ async def tear_down(tools: Tools, pod: Object) -> None:
     """Volumes, tokens, back-offs: what a pod that is over no longer needs."""
     uid = uid_of(pod)
     await tools.devices.free(uid)
+    await tools.claims.release(uid)
     await tools.volumes.tear_down(uid)
     tools.tokens.forget(uid)
     tools.images.forget(uid)

@@ -111,6 +111,7 @@ async def _config(
         environment={**variables, **gift.environment},
         mounts=[*found, *gift.mounts],
         devices=(*mounts.devices(container, ground.volumes), *gift.devices),
+        cdi_devices=[*gift.cdi_devices, *tools.claims.devices(pod, container)],
         annotations=gift.annotations,
         resources=_resources(tools, pod, container, ground),
         security=security.security(pod, container, image, profiles=tools.settings.root_dir / "seccomp"),

@@ -12,6 +12,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import uid_of
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.node.containers import pod_limits
+from cloudk8s.node.devices.claims import NotPrepared
 from cloudk8s.node.pods import dns, kill, naming, resize, start
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods import sandbox as sandboxes
@@ -107,13 +108,18 @@ class PodSync:
                 self._tools.pod_event(pod, "Warning", "FailedMount", note)
 
     async def _set_up_volumes(self, pod: Object) -> bool:
+        """Volumes, and the devices of claims: what must be ready before anything of the pod starts."""
         tools, memory = self._tools, self._memory
         try:
+            await tools.claims.prepare(pod)
             await tools.volumes.set_up(pod)
-        except MountFailed as error:
-            for name, text in error.errors.items():
+        except (MountFailed, NotPrepared) as error:
+            for name, text in error.errors.items() if isinstance(error, MountFailed) else ():
                 note = f'MountVolume.SetUp failed for volume "{name}" : {text}'
                 tools.pod_event(pod, "Warning", "FailedMount", note)
+            if isinstance(error, NotPrepared):
+                note = f"Failed to prepare dynamic resources: {error}"
+                tools.pod_event(pod, "Warning", "FailedPrepareDynamicResources", note)
             memory.wake_at["volumes"] = tools.clock.now() + self._mount_wait
             self._mount_wait = min(self._mount_wait * 2, _MOUNT_LIMIT)
             return False

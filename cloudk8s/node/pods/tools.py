@@ -12,6 +12,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.cluster.configuration import ConfigurationCache
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.devices.claims import ResourceClaims
 from cloudk8s.node.devices.manager import DeviceManager
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.backoff import Backoff
@@ -50,6 +51,7 @@ class Tools:
     services: Callable[[Object], Mapping[str, str]]
     """Environment variables of the services that a pod sees."""
     devices: DeviceManager
+    claims: ResourceClaims
     restarts: Backoff = field(default_factory=Backoff)
 
     def pod_event(self, pod: Object, kind: EventKind, reason: str, note: str) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import status_of, uid_of
 from cloudk8s.node.cluster.pod_status import PodStatusWriter
+from cloudk8s.node.devices.claims import NotPrepared
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.admission import rejection
@@ -93,6 +94,7 @@ class PodWorkers:
         for sandbox in await self._tools.runtime.list_sandboxes():
             if sandbox.uid not in self._workers:
                 await self._clear(sandbox)
+        self._orphans |= self._tools.claims.holders - set(self._workers)
         for uid in self._tools.devices.holders - set(self._workers):
             await self._tools.devices.free(uid)
         for uid in await asyncio.to_thread(_directories, self._tools):
@@ -155,9 +157,10 @@ class PodWorkers:
     async def _tear_down(self, uid: str) -> bool:
         """Undo the volumes of a pod that is gone; False where they have to stay for now."""
         try:
+            await self._tools.claims.release(uid)
             await self._tools.volumes.tear_down(uid)
-        except VolumeError as error:
-            _log.warning("volumes of pod %s, which is gone, are not undone yet: %s", uid, error)
+        except (VolumeError, NotPrepared) as error:
+            _log.warning("what pod %s had, which is gone, is not undone yet: %s", uid, error)
             return False
         return True
 

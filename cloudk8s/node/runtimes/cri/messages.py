@@ -62,6 +62,8 @@ LinuxContainerConfig: resources=1:LinuxContainerResources security_context=2:Lin
 ContainerMetadata: name=1 attempt=2:int
 ContainerConfig: metadata=1:ContainerMetadata image=2:ImageSpec command=3:*string args=4:*string working_dir=5
 ContainerConfig: envs=6:*KeyValue mounts=7:*Mount devices=8:*Device labels=9:map annotations=10:map log_path=11
+CDIDevice: name=1
+ContainerConfig: CDI_devices=17:*CDIDevice
 ContainerConfig: stdin=12:bool stdin_once=13:bool tty=14:bool linux=15:LinuxContainerConfig stop_signal=18:int
 CreateContainerRequest: pod_sandbox_id=1 config=2:ContainerConfig sandbox_config=3:PodSandboxConfig
 CreateContainerResponse: container_id=1

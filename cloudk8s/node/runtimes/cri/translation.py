@@ -89,6 +89,7 @@ def container_config(config: ContainerConfig) -> Message:
         "working_dir": config.working_dir,
         "envs": [{"key": key, "value": value} for key, value in config.env],
         "mounts": [_mount(mount) for mount in config.mounts],
+        "CDI_devices": [{"name": name} for name in config.cdi_devices],
         "devices": [
             {"container_path": each.container_path, "host_path": each.host_path, "permissions": each.permissions}
             for each in config.devices

@@ -15,7 +15,7 @@ from typing import Any
 
 import cloudk8s
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.node.runtimes.host import cgroups, launching, processes, sandbox_parts, sessions
+from cloudk8s.node.runtimes.host import cdi, cgroups, launching, processes, sandbox_parts, sessions
 from cloudk8s.node.runtimes.host import isolation as isolations
 from cloudk8s.node.runtimes.host.containers import Containers
 from cloudk8s.node.runtimes.host.events import Events
@@ -58,8 +58,9 @@ class HostRuntime:
 
     def __init__(
         self, directory: Path, *, clock: Clock, isolation: Isolation | None = None, node_name: str = "",
-        cluster_cidrs: Sequence[str] = (),
+        cluster_cidrs: Sequence[str] = (), cdi_directories: Sequence[Path] = cdi.DIRECTORIES,
     ) -> None:  # fmt: skip
+        self._cdi_directories = cdi_directories
         self._directory, self._clock, self._node_name = directory, clock, node_name
         self._wanted, self._isolation = isolation, isolation or isolations.NONE
         self._events = Events()
@@ -145,6 +146,7 @@ class HostRuntime:
         sandbox = self._sandboxes.get(sandbox_id)
         image = await self._images.root(config.image)
         launching.argv(config, image)
+        config = await asyncio.to_thread(cdi.with_devices, config, self._cdi_directories)
         await self._filter(config)
         record = await self._containers.create(sandbox, config, image=image)
         return record.id
