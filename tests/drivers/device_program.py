@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -86,8 +87,16 @@ async def plugged_in(plugin: DicePlugin, directory: Path) -> AsyncIterator[None]
         yield
 
 
+def is_listened_on(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 async def register(directory: Path, **fields: object) -> None:
-    """Tell the node of the plugin."""
+    """Tell the node of the plugin, once it listens."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(is_listened_on, directory / "kubelet.sock"):
+            await asyncio.sleep(0.01)
     service = Service(str(directory / "kubelet.sock"), CODEC)
     request = {"version": "v1beta1", "endpoint": "dice.sock", "resource_name": RESOURCE, **fields}
     try:

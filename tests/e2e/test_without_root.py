@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,11 @@ class User:
 
 
 @pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+def user() -> Iterator[User]:
+    """The home is not below pytest's directory, which each run closes to others again."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
-    home = tmp_path_factory.mktemp("plain")
+    home = Path(tempfile.mkdtemp(prefix="cloudk8s-plain-"))
     user = somebody(home)
     try:
         user.run("unshare", "--user", "--map-root-user", "--net", "true")
@@ -90,6 +92,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     user.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     yield user
     user.cloudk8s("down", "--name", "plain", "--purge")
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def somebody(home: Path) -> User:
