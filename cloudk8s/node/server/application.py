@@ -41,6 +41,7 @@ class Application:
             "/pods": self._pods,
             "/runningpods": self._running_pods,
             "/metrics/resource": self._resource_metrics,
+            "/metrics/cadvisor": self._container_metrics,
             "/metrics": self._metrics,
             "/configz": self._configz,
         }
@@ -159,17 +160,24 @@ class Application:
         return responses.json(await self._statistics.summary(only_cpu_and_memory=wanted in ("true", "1")))
 
     async def _resource_metrics(self) -> Answer:
-        page = await self._statistics.resource_metrics()
-        return Response(200, page.encode(), "text/plain; version=0.0.4; charset=utf-8")
+        return _text_page(await self._statistics.resource_metrics())
+
+    async def _container_metrics(self) -> Answer:
+        return _text_page(await self._statistics.container_metrics())
 
     async def _metrics(self) -> Answer:
         import prometheus_client  # a few megabytes, for nodes that are scraped only
 
-        return Response(200, prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST)
+        own = await self._statistics.agent_metrics()
+        return _text_page(own + prometheus_client.generate_latest().decode())
 
     async def _configz(self) -> Answer:
         settings = self._tools.settings.model_dump(mode="json")
         return responses.json({"kubeletconfig": settings})
+
+
+def _text_page(page: str) -> Response:
+    return Response(200, page.encode(), "text/plain; version=0.0.4; charset=utf-8")
 
 
 class _Refused(Exception):

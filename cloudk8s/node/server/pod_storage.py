@@ -47,6 +47,16 @@ def read_storage(pod: Object, mounted: Mapping[str, Mounted], log_root: Path) ->
     return PodStorage(logs, list(_volumes(pod, mounted)))
 
 
+def read_claims(pod: Object, mounted: Mapping[str, Mounted]) -> Sequence[VolumeUse]:
+    """Only the volumes of persistent claims, which are looked at as a whole."""
+    claimed = {
+        volume["name"]
+        for volume in spec_of(pod).get("volumes") or ()
+        if "persistentVolumeClaim" in volume or "ephemeral" in volume
+    }
+    return list(_volumes(pod, {name: known for name, known in mounted.items() if name in claimed}))
+
+
 def _volumes(pod: Object, mounted: Mapping[str, Mounted]) -> Iterator[VolumeUse]:
     for volume in spec_of(pod).get("volumes") or ():
         known = mounted.get(volume["name"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,9 +14,11 @@ from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.pods.workers import PodWorkers
-from cloudk8s.node.server import resource_metrics
+from cloudk8s.node.runtimes.interface import ContainerStats
+from cloudk8s.node.server import agent_metrics, container_metrics, resource_metrics
+from cloudk8s.node.server.container_metrics import PodFigures
 from cloudk8s.node.server.filesystems import filesystem_of
-from cloudk8s.node.server.pod_storage import read_storage
+from cloudk8s.node.server.pod_storage import VolumeUse, read_claims, read_storage
 from cloudk8s.node.server.summary import Document, NodeView, PodView, cpu_and_memory, summary
 from cloudk8s.node.server.usage import Sample, UsageReader
 
@@ -49,6 +53,35 @@ class Statistics:
             if each.started_at is not None
         }
         return resource_metrics.render(node, [sample.stats for sample in samples], started)
+
+    async def container_metrics(self) -> str:
+        """`/metrics/cadvisor`."""
+        samples = await self._usage.containers()
+        by_pod: dict[str, list[ContainerStats]] = {}
+        for sample in samples:
+            by_pod.setdefault(sample.stats.labels.get(naming.POD_UID, ""), []).append(sample.stats)
+        node = await asyncio.to_thread(self._usage.node)
+        by_sandbox = await self._usage.networks()
+        figures = []
+        for worker in self._workers.all():
+            sandbox = worker.observed.ready_sandbox
+            if stats := by_pod.get(worker.pod["metadata"]["uid"]):
+                containers = {each.id: each for each in worker.observed.running()}
+                networks = by_sandbox.get(sandbox.id, ()) if sandbox is not None else ()
+                figures.append(PodFigures(worker.pod, stats, containers, networks))
+        memory = node.memory.working_set + node.memory.available
+        return container_metrics.render(node, os.cpu_count() or 1, memory, figures)
+
+    async def agent_metrics(self) -> str:
+        """The agent's own part of `/metrics`."""
+        workers = self._workers.all()
+        states = Counter[str](each.state for worker in workers for each in worker.observed.all_containers())
+        running = sum(worker.observed.ready_sandbox is not None for worker in workers)
+        claims: list[VolumeUse] = []
+        for worker in workers:
+            mounted = self._tools.volumes.mounted(worker.pod["metadata"]["uid"])
+            claims += await asyncio.to_thread(read_claims, worker.pod, mounted)
+        return agent_metrics.render(self._tools.settings.node_name, running, states, claims)
 
     async def _node(self) -> NodeView:
         settings = self._tools.settings

@@ -235,6 +235,11 @@ async def test_pods_and_statistics_are_served(node: Node, peer: Peer) -> None:
     _, less = await peer.get("/stats/summary?only_cpu_and_memory=true")
     assert "fs" not in json.loads(less)["node"]
     assert b'container_memory_working_set_bytes{container="c",namespace="default",pod="p"}' in metrics
+    _, cadvisor = await peer.get("/metrics/cadvisor")
+    assert b'container_memory_working_set_bytes{container="c",id="/kubepods/' in cadvisor
+    _, own = await peer.get("/metrics")
+    assert b"kubelet_running_pods 1" in own
+    assert b"process_cpu_seconds_total" in own
     assert await peer.get("/healthz") == (200, b"ok")
     assert (await peer.get("/nothing"))[0] == 404
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cloudk8s.node.pods import naming
-from cloudk8s.node.runtimes.interface import ContainerStats, FilesystemUsage, NetworkStats
+from cloudk8s.node.runtimes.interface import Container, ContainerStats, FilesystemUsage, NetworkStats
+from cloudk8s.node.server import agent_metrics, container_metrics
+from cloudk8s.node.server.container_metrics import PodFigures
+from cloudk8s.node.server.exposition import Family, page
 from cloudk8s.node.server.filesystems import Content, Filesystem, content_of, filesystem_of
 from cloudk8s.node.server.pod_storage import PodStorage, VolumeUse, read_storage
 from cloudk8s.node.server.resource_metrics import render
@@ -35,11 +38,11 @@ def stats(name: str, pod: str = "web", *, cpu: int = 4_710_169_000, **more: Any)
 
 
 def test_the_page_has_upstreams_families_in_upstreams_order() -> None:
-    page = render(NODE, [stats("web"), stats("log", cpu=1_000_000)], {"web-web": NOW.timestamp()})
+    text = render(NODE, [stats("web"), stats("log", cpu=1_000_000)], {"web-web": NOW.timestamp()})
     stamp, later = 1767225600000, 1767225600250
     place = 'namespace="default",pod="web"'
     assert (
-        page
+        text
         == f"""\
 # HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the container in core-seconds
 # TYPE container_cpu_usage_seconds_total counter
@@ -79,7 +82,7 @@ def views() -> tuple[NodeView, PodView]:
     metadata = {"name": "web", "namespace": "default", "uid": "uid-web"}
     pod = {"metadata": metadata, "status": {"startTime": "2026-01-01T00:00:00Z"}}
     sample = Sample(stats("web", writable_layer_bytes=5, processes=2), 100_000_000, 32 * MIB)
-    volumes: list[dict[str, Any]] = [
+    volumes = [
         VolumeUse("data", DISK, Content(40, 3), ("default", "claim")),
         VolumeUse("scratch", DISK, Content(11, 2), is_ephemeral=True),
     ]
@@ -161,3 +164,49 @@ def test_volumes_of_a_pod_are_found_where_they_are_mounted(tmp_path: Path) -> No
     assert [(use.name, use.claim, use.is_ephemeral) for use in storage.volumes] == [
         ("scratch", None, True), ("ram", None, False), ("claimed", ("d", "c"), False), ("own", ("d", "p-own"), False),
     ]  # fmt: skip
+
+
+def figures() -> PodFigures:
+    resources = {"limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "1m"}}
+    metadata = {"name": "web", "namespace": "default", "uid": "u1"}
+    pod = {"metadata": metadata, "spec": {"containers": [{"name": "web", "image": "i", "resources": resources}]}}
+    container = Container("web-web", "s", "web", 0, "running", "nginx:1", "sha", NOW, started_at=NOW)
+    return PodFigures(pod, [stats("web", processes=3)], {"web-web": container}, [NetworkStats("eth0", 5, 6)])
+
+
+def test_containers_pods_and_the_machine_speak_as_dashboards_expect() -> None:
+    text = container_metrics.render(NODE, 8, 32 * MIB, [figures()])
+    place = 'id="/kubepods/burstable/podu1'
+    for line in (
+        f'container_memory_working_set_bytes{{container="web",{place}/web-web",image="nginx:1",name="web-web",'
+        'namespace="default",pod="web"} 1.2582912e+07 1767225600250',
+        f'container_memory_working_set_bytes{{container="",{place}",image="",name="",namespace="default",pod="web"}} '
+        "1.2582912e+07 1767225600000",
+        f'container_network_receive_bytes_total{{container="",{place}",image="",name="",namespace="default",pod="web",'
+        'interface="eth0"} 5 1767225600000',
+        'container_cpu_usage_seconds_total{container="",id="/",image="",name="",namespace="",pod="",cpu="total"} '
+        "357.35491 1767225600000",
+        "machine_cpu_cores 8",
+    ):
+        assert line in text.splitlines()
+    assert "container_spec_cpu_quota{" in text
+    assert text.count("container_processes{") == 1
+    families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert families == sorted(families)
+
+
+def test_the_agent_tells_what_it_runs_and_how_full_claims_are() -> None:
+    claim = VolumeUse("data", DISK, Content(40, 3), ("default", "c"))
+    text = agent_metrics.render("n1", 2, {"running": 3, "exited": 1}, [claim, VolumeUse("x", DISK, Content())])
+    assert 'kubelet_node_name{node="n1"} 1' in text
+    assert "kubelet_running_pods 2" in text
+    assert 'kubelet_running_containers{container_state="exited"} 1' in text
+    volumes = [line for line in text.splitlines() if line.startswith("kubelet_volume_stats_")]
+    assert volumes[0] == 'kubelet_volume_stats_available_bytes{namespace="default",persistentvolumeclaim="c"} 60'
+    assert len(volumes) == 6
+
+
+def test_labels_are_escaped() -> None:
+    family = Family("m", "gauge", "words")
+    family.add({"a": 'x"y\\z'}, 1)
+    assert page([family]).splitlines()[-1] == 'm{a="x\\"y\\\\z"} 1'
