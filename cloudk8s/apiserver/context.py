@@ -81,4 +81,4 @@ class RequestContext:
 
     @property
     def dry_run(self) -> bool:
-        return "All" in self.query.all("dryRun")
+        return "dryRun" in self.query and "All" in self.query.all("dryRun")

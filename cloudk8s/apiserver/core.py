@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
 from cloudk8s.apiserver.repeated_bodies import RepeatedBodies
+from cloudk8s.apiserver.small_collections import SmallCollections
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.interface import Record, Store
 
@@ -40,6 +41,7 @@ class Core:
     """Pseudo resources that handlers made for kinds that are no resource."""
     trees: TreeCache = field(default_factory=TreeCache)
     repeats: RepeatedBodies = field(default_factory=RepeatedBodies)
+    small: SmallCollections = field(default_factory=SmallCollections)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 
     def strategy(self, resource: ResourceType) -> Strategy:
@@ -83,6 +85,11 @@ class Core:
         """Read a collection for a check; shared, read-only, in key order."""
         prefix = self.resource(group, plural).prefix_in(namespace)
         return (self.tree(record) for record in self.store.range(prefix).records)
+
+    def few(self, group: str, plural: str, namespace: str = "") -> Sequence[Object]:
+        """The same for a collection that is small and rarely changes, but is looked at with every write."""
+        resource = self.resource(group, plural)
+        return self.small.of(self.store, resource.prefix, resource.prefix_in(namespace), self.tree)
 
     def attributes(self, resource: ResourceType, record: Record) -> Attributes:
         """What selectors look at, computed once for a record."""

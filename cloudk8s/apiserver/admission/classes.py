@@ -35,7 +35,7 @@ class DefaultStorageClass(AdmissionPlugin):
         if "storageClassName" in spec or _BETA_STORAGE in annotations:
             return
         classes = [
-            item for item in self.core.all("storage.k8s.io", "storageclasses") if _is_marked(item, *_DEFAULT_STORAGE)
+            item for item in self.core.few("storage.k8s.io", "storageclasses") if _is_marked(item, *_DEFAULT_STORAGE)
         ]
         if classes:
             newest = max(classes, key=lambda item: (item["metadata"]["creationTimestamp"], item["metadata"]["name"]))
@@ -56,7 +56,7 @@ class DefaultIngressClass(AdmissionPlugin):
         if request.obj["spec"].get("ingressClassName") is not None or _OLD_INGRESS in annotations:
             return
         classes = [
-            item for item in self.core.all("networking.k8s.io", "ingressclasses") if _is_marked(item, _DEFAULT_INGRESS)
+            item for item in self.core.few("networking.k8s.io", "ingressclasses") if _is_marked(item, _DEFAULT_INGRESS)
         ]
         if classes:
             newest = max(classes, key=lambda item: (item["metadata"]["creationTimestamp"], item["metadata"]["name"]))

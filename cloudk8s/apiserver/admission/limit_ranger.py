@@ -29,12 +29,12 @@ class LimitRanger(AdmissionPlugin):
         if request.resource.plural != "pods" or request.operation != "CREATE":
             return
         assert request.obj is not None
-        for limit_range in self.core.all("", "limitranges", request.namespace):
+        for limit_range in self.core.few("", "limitranges", request.namespace):
             _apply_defaults(request.obj, limit_range)
 
     def validate(self, request: AdmissionRequest) -> None:
         assert request.obj is not None
-        for limit_range in self.core.all("", "limitranges", request.namespace):
+        for limit_range in self.core.few("", "limitranges", request.namespace):
             problems: list[str] = []
             for item in limit_range["spec"].get("limits") or []:
                 problems += _problems(request, item)

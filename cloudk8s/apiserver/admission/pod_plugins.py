@@ -57,7 +57,7 @@ class Priority(AdmissionPlugin):
         return int(found.get("value", 0)), found.get("preemptionPolicy") or "PreemptLowerPriority"
 
     def _default(self) -> Object | None:
-        classes = self.core.all("scheduling.k8s.io", "priorityclasses")
+        classes = self.core.few("scheduling.k8s.io", "priorityclasses")
         defaults = [item for item in classes if item.get("globalDefault")]
         return min(defaults, key=lambda item: int(item["value"]), default=None)
 

@@ -33,7 +33,7 @@ class ResourceQuota(AdmissionPlugin):
         assert request.obj is not None
         quotas = [
             quota
-            for quota in self.core.all("", "resourcequotas", request.namespace)
+            for quota in self.core.few("", "resourcequotas", request.namespace)
             if (quota.get("status") or {}).get("hard") and scopes.matches(quota, request.resource, request.obj)
         ]
         if not quotas:

@@ -44,14 +44,18 @@ def draft(core: Core, resource: ResourceType, obj: Object) -> Draft:
 
 
 async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -> Record:
-    """Write, and keep the tree at hand on the new record. Raises RevisionConflict."""
+    """Write, and keep the tree of what is changed, and so likely soon again, at hand. Raises RevisionConflict.
+
+    A new object's is not kept: who wants it in this process has it from a watch by now, and a burst of creations would
+    fill memory with live trees for the garbage collector to go through.
+    """
     try:
         record = await core.store.write(Write(write.key, write.draft, write.expected, durability(resource)))
     except RevisionConflict:
         raise
     except StorageError as error:
         raise InternalError(f"{write.key}: {error}") from error
-    if record.memo is None and core.stored_as(resource) is resource:
+    if write.expected and record.memo is None and core.stored_as(resource) is resource:
         obj["metadata"]["resourceVersion"] = str(record.revision)
         core.trees.keep(record, obj)
     return record
