@@ -66,7 +66,10 @@ class ServiceRemoval:
             return
 
     async def from_other_clouds(self, service: Object, cloud: AttachedCloud | None) -> None:
-        """Remove what clouds hold that the Service has left, after its new one is in place."""
+        """Remove what clouds hold that the Service has left, after its new one is in place.
+
+        The mark of a cloud that is not configured here stays: another manager may have made something there.
+        """
         others = [name for name in clouds_of(service) if cloud is None or name != cloud.name]
         if FINALIZER not in finalizers_of(service) or not others:
             return
@@ -77,7 +80,7 @@ class ServiceRemoval:
             if (other := self._directory.get(name)) is not None and other.load_balancers is not None:
                 self._events.normal(service, "DeletingLoadBalancer", f"Deleting load balancer in cloud {name}")
                 await self._delete(service, other)
-            service = await self._writer.leave(service, name)
+                service = await self._writer.leave(service, name)
 
     async def _delete(self, service: Object, cloud: AttachedCloud) -> None:
         entry = self._memory.get(key_of(service))

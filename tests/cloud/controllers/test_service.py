@@ -462,6 +462,16 @@ async def test_a_service_that_moves_to_another_cloud_leaves_nothing_behind() -> 
         assert harness.client.all(SERVICES) == []
 
 
+async def test_the_mark_of_a_cloud_of_another_manager_stays(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service(annotations={"cloudk8s.io/load-balancer-clouds": "elsewhere"}))
+    async with harness.running(SERVICE):
+        assert len(balancers.states) == 1
+        marks = harness.service("web")["metadata"]["annotations"]["cloudk8s.io/load-balancer-clouds"]
+        assert marks == "elsewhere,fake", "else nobody would know that there may be something to delete"
+
+
 async def test_pods_become_members_where_a_service_asks_for_them(
     harness: CloudHarness, balancers: RecordingLoadBalancers
 ) -> None:
