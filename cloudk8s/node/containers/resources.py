@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cloudk8s.client.interface import Object
 from cloudk8s.machinery import quantity
+from cloudk8s.node.machine import huge_pages
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.status.qos import qos_class
 from cloudk8s.node.runtimes.interface import Resources
@@ -33,8 +34,15 @@ def container_resources(
         memory_limit=_bytes(limits, "memory"),
         memory_request=memory_request,
         pids_limit=pids_limit,
+        huge_pages=huge_page_limits(limits),
         oom_score_adj=oom_score(pod, memory_request, memory_capacity),
     )
+
+
+def huge_page_limits(limits: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """What a container may have of each size of pages that it names."""
+    named = sorted(name for name in limits if name.startswith(huge_pages.PREFIX))
+    return tuple((huge_pages.kernel_name(huge_pages.page_size(name)), _bytes(limits, name)) for name in named)
 
 
 def shares(milli: int) -> int:

@@ -7,11 +7,12 @@ import platform
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudk8s.machinery import quantity
 from cloudk8s.machinery.quantity import Format, Quantity
+from cloudk8s.node.machine import huge_pages
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
@@ -29,6 +30,8 @@ class Machine:
     machine_id: str
     boot_id: str
     hostname: str
+    huge_pages: Mapping[int, int] = field(default_factory=dict)
+    """Bytes set apart, by page size."""
 
 
 def look(root: Path) -> Machine:
@@ -44,6 +47,7 @@ def look(root: Path) -> Machine:
         machine_id=_read("/etc/machine-id"),
         boot_id=_read("/proc/sys/kernel/random/boot_id"),
         hostname=socket.gethostname(),
+        huge_pages=huge_pages.find_huge_pages(),
     )
 
 
@@ -52,8 +56,7 @@ def capacity(machine: Machine, *, max_pods: int) -> dict[str, str]:
     return {
         "cpu": str(machine.cpus),
         "ephemeral-storage": f"{machine.disk_bytes // 1024}Ki",
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
+        **huge_pages.as_resources(machine.huge_pages),
         "memory": f"{machine.memory_bytes // 1024}Ki",
         "pods": str(max_pods),
     }
@@ -67,7 +70,9 @@ def allocatable(whole: Mapping[str, str], reserved: Mapping[str, str]) -> dict[s
         if name in left:
             left[name] = max(left[name] - amount, Quantity(0, left[name].format))
     eviction = Quantity.of(100 * 1024 * 1024, Format.BINARY_SI)
-    left["memory"] = max(left["memory"] - eviction, Quantity(0, Format.BINARY_SI))
+    apart = [amount for name, amount in left.items() if name.startswith(huge_pages.PREFIX)]
+    for amount in (eviction, *apart):
+        left["memory"] = max(left["memory"] - amount, Quantity(0, Format.BINARY_SI))
     disk = left["ephemeral-storage"].value
     shown = {name: str(amount) for name, amount in left.items()}
     return shown | {"ephemeral-storage": str(disk * 9 // 10)}

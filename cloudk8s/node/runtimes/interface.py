@@ -125,6 +125,8 @@ class Resources:
     memory_limit: int = 0
     memory_request: int = 0
     pids_limit: int = 0
+    huge_pages: tuple[tuple[str, int], ...] = ()
+    """Bytes of huge pages by size, as in ("2MB", 4194304)."""
     oom_score_adj: int = 0
     cpuset: str = ""
 

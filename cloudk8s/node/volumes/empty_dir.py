@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of
 from cloudk8s.machinery import quantity
+from cloudk8s.node.machine import huge_pages
+from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.runtimes.host.shim import syscalls
 from cloudk8s.node.volumes import ownership, removal
 from cloudk8s.node.volumes.interface import Mounted, Volume, VolumeError
+
+HUGE_PAGES: Final = "HugePages"
 
 
 class EmptyDirVolumes:
@@ -28,7 +34,7 @@ class EmptyDirVolumes:
         limit = source.get("sizeLimit")
         group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
         try:
-            await asyncio.to_thread(_make, directory, source.get("medium") or "", limit, group)
+            await asyncio.to_thread(_make, directory, _medium(pod, source), limit, group)
         except OSError as error:
             raise VolumeError(str(error)) from error
         return Mounted(directory)
@@ -37,12 +43,29 @@ class EmptyDirVolumes:
         await asyncio.to_thread(removal.remove_tree, directory)
 
 
+def _medium(pod: Object, source: Mapping[str, Any]) -> str:
+    """The medium; huge pages with their size, which is that of the only ones that the containers ask for."""
+    medium = str(source.get("medium") or "")
+    if medium != HUGE_PAGES:
+        return medium
+    limits = [(container.get("resources") or {}).get("limits") or {} for container in pods.all_containers(pod)]
+    names = {name for each in limits for name in each if name.startswith(huge_pages.PREFIX)}
+    if len(names) != 1:
+        raise VolumeError(f"medium {HUGE_PAGES} needs containers that ask for one size of huge pages, not {len(names)}")
+    return f"{HUGE_PAGES}-{names.pop().removeprefix(huge_pages.PREFIX)}"
+
+
 def _make(directory: Path, medium: str, limit: str | None, group: int | None) -> None:
     is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
     if medium == "Memory" and os.geteuid() == 0 and str(directory) not in removal.mount_points():
         size = f"size={quantity.parse(limit).value}" if limit else ""
         syscalls.mount("tmpfs", str(directory), "tmpfs", 0, size)
+        is_new = True
+    if medium.startswith(HUGE_PAGES) and str(directory) not in removal.mount_points():
+        options = f"pagesize={huge_pages.page_size(medium)}"
+        options += f",size={quantity.parse(limit).value}" if limit else ""
+        syscalls.mount("nodev", str(directory), "hugetlbfs", 0, options)
         is_new = True
     if is_new:
         directory.chmod(0o777)

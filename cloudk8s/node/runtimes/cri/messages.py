@@ -50,7 +50,8 @@ Mount: container_path=1 host_path=2 readonly=3:bool selinux_relabel=4:bool propa
 Mount: recursive_read_only=8:bool image=9:ImageSpec image_sub_path=10
 Device: container_path=1 host_path=2 permissions=3
 LinuxContainerResources: cpu_period=1:int cpu_quota=2:int cpu_shares=3:int memory_limit_in_bytes=4:int
-LinuxContainerResources: oom_score_adj=5:int cpuset_cpus=6 unified=9:map
+HugepageLimit: page_size=1 limit=2:int
+LinuxContainerResources: oom_score_adj=5:int cpuset_cpus=6 hugepage_limits=8:*HugepageLimit unified=9:map
 Capability: add_capabilities=1:*string drop_capabilities=2:*string
 LinuxContainerSecurityContext: capabilities=1:Capability privileged=2:bool namespace_options=3:NamespaceOption
 LinuxContainerSecurityContext: run_as_user=5:Int64Value run_as_username=6 readonly_rootfs=7:bool

@@ -114,6 +114,7 @@ def resources(wanted: Resources) -> Message:
         "memory_limit_in_bytes": wanted.memory_limit,
         "oom_score_adj": wanted.oom_score_adj,
         "cpuset_cpus": wanted.cpuset,
+        "hugepage_limits": [{"page_size": size, "limit": amount} for size, amount in wanted.huge_pages],
     }
 
 

@@ -14,8 +14,8 @@ from cloudk8s.node.runtimes.interface import Resources
 
 ROOT = Path("/sys/fs/cgroup")
 PARENT = "cloudk8s"
-_V1 = ("cpu", "cpuacct", "cpuset", "memory", "pids")
-_V2 = ("cpu", "cpuset", "memory", "pids")
+_V1 = ("cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb")
+_V2 = ("cpu", "cpuset", "memory", "pids", "hugetlb")
 
 Version = Literal["", "v1", "v2"]
 
@@ -189,6 +189,7 @@ def _v1_files(resources: Resources, directory: Path) -> Mapping[str, str]:
         "memory.limit_in_bytes": str(resources.memory_limit or -1),
         "pids.max": str(resources.pids_limit or "max"),
         "cpuset.cpus": resources.cpuset,
+        **{f"hugetlb.{size}.limit_in_bytes": str(amount) for size, amount in resources.huge_pages},
     }
     return {name: value for name, value in files.items() if value and (directory / name).exists()}
 
@@ -201,6 +202,7 @@ def _v2_files(resources: Resources) -> Mapping[str, str]:
         "memory.oom.group": "1",
         "pids.max": str(resources.pids_limit or "max"),
         "cpuset.cpus": resources.cpuset,
+        **{f"hugetlb.{size}.max": str(amount) for size, amount in resources.huge_pages},
     }
     return {name: value for name, value in files.items() if value}
 
