@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
+from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
@@ -45,9 +46,10 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     client = NetworkClient(connection, settings=NetworkSettings(user_agent="kube-controller-manager"), clock=clock)
 
     async def control() -> None:
+        cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
         events = EventRecorder(client, "kube-controller-manager", clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
-            context = ControllerContext(client, informers, events, clock, options.cluster, settings)
+            context = ControllerContext(client, informers, events, clock, cluster, settings)
             report(f"{len(registrations)} controllers run for {connection.server}")
             group.create_task(events.run(), name="events")
             group.create_task(run_controllers(context, registrations), name="controllers")
@@ -56,3 +58,9 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         await run_led(client, control, options.election, clock=clock)
     finally:
         await client.close()
+
+
+async def _release_of(client: Client) -> str:
+    """The API server's minor release: `1.37`; some clouds' have a plus sign."""
+    version = await client.request("GET", "/version")
+    return f"{version['major']}.{version['minor'].rstrip('+')}"

@@ -141,7 +141,7 @@ class DaemonSetController:
         revisions = await Claim(self._client, daemon_set, DAEMON_SETS, CONTROLLER_REVISIONS, selector).of(
             self._revisions
         )
-        history = DaemonHistory(self._client, daemon_set, pods)
+        history = DaemonHistory(self._client, daemon_set, pods, self._context.settings.kubernetes_version)
         current, old = await history.ensure(revisions)
         return await self._sync(name, daemon_set, pods, history, labels_of(current)[POD_LABEL], old)
 

@@ -17,7 +17,8 @@ from cloudk8s.client.objects import (
     status_of,
 )
 from cloudk8s.client.resources import CONTROLLER_REVISIONS, DAEMON_SETS, PODS
-from cloudk8s.controllers.revisions import POD_LABEL, hash_of, in_order, number_of, patch_of
+from cloudk8s.controllers.pod_template.hashing import template_hash
+from cloudk8s.controllers.revisions import POD_LABEL, in_order, number_of, patch_of
 from cloudk8s.errors import AlreadyExists, Conflict, NotFound
 
 
@@ -28,6 +29,7 @@ class DaemonHistory:
     client: Client
     daemon_set: Object
     pods: Sequence[Object]
+    kubernetes_version: str
 
     async def ensure(self, revisions: Sequence[Object]) -> tuple[Object, list[Object]]:
         """The revision of the present template, made or renumbered if need be, and the older ones."""
@@ -98,8 +100,9 @@ class DaemonHistory:
         await self.client.update(DAEMON_SETS, {**self.daemon_set, "status": changed}, subresource="status")
 
     def _new(self, data: dict[str, Any], number: int) -> Object:
-        hash = hash_of(data, int(status_of(self.daemon_set).get("collisionCount") or 0))
-        template_labels = (spec_of(self.daemon_set)["template"].get("metadata") or {}).get("labels") or {}
+        template, collisions = spec_of(self.daemon_set)["template"], status_of(self.daemon_set).get("collisionCount")
+        hash = template_hash(template, collisions, kubernetes_version=self.kubernetes_version)
+        template_labels = (template.get("metadata") or {}).get("labels") or {}
         metadata: dict[str, Any] = {
             "name": f"{name_of(self.daemon_set)}-{hash}",
             "namespace": namespace_of(self.daemon_set),

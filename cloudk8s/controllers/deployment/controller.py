@@ -112,6 +112,7 @@ class DeploymentController:
             deployment,
             sets,
             lambda new: self._has_pods(deployment, new),
+            self._context.settings.kubernetes_version,
         )
         return await rollout.run()
 

@@ -56,10 +56,10 @@ from cloudk8s.controllers.deployment.sets import (
 from cloudk8s.controllers.deployment.template import (
     HASH_LABEL,
     is_same,
-    template_hash,
     with_label,
     without_label,
 )
+from cloudk8s.controllers.pod_template.hashing import template_hash
 from cloudk8s.controllers.pods import is_namespace_terminating
 from cloudk8s.errors import AlreadyExists, Conflict, NotFound, StatusError
 from cloudk8s.machinery import codec
@@ -76,6 +76,7 @@ class Rollout:
     deployment: Object
     sets: list[Object]
     has_old_pods: Callable[[Object | None], bool]
+    kubernetes_version: str
     new: Object | None = field(default=None)
 
     async def run(self) -> timedelta | None:
@@ -248,7 +249,8 @@ class Rollout:
 
     async def _make(self) -> None:
         collisions = status_of(self.deployment).get("collisionCount")
-        made = self._new_replica_set(template_hash(spec_of(self.deployment)["template"], collisions))
+        template, version = spec_of(self.deployment)["template"], self.kubernetes_version
+        made = self._new_replica_set(template_hash(template, collisions, kubernetes_version=version))
         made["spec"]["replicas"] = new_size(self.deployment, [*self.sets, made], made)
         made["metadata"]["annotations"] |= self._sizes()
         try:

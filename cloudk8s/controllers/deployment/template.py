@@ -1,13 +1,9 @@
-"""Pod templates of Deployments and ReplicaSets: are they the same, and the hash that names them."""
+"""Pod templates of Deployments and ReplicaSets: are they the same, and the label with the hash that names them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-
-import orjson
-
-from cloudk8s.controllers.hashes import fnv32a, safe_encode
 
 HASH_LABEL: Final = "pod-template-hash"
 
@@ -15,14 +11,6 @@ HASH_LABEL: Final = "pod-template-hash"
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two templates make the same pods; the hash label is not looked at."""
     return bool(one.get("spec") == other.get("spec")) and _metadata(one) == _metadata(other)
-
-
-def template_hash(template: Mapping[str, Any], collision_count: int | None) -> str:
-    """The hash of a template: 32-bit FNV-1a, in upstream's alphabet; `collision_count` makes another one of it."""
-    data = orjson.dumps(template, option=orjson.OPT_SORT_KEYS)
-    if collision_count is not None:
-        data += collision_count.to_bytes(4, "little") + b"\0\0\0\0"
-    return safe_encode(str(fnv32a(data)))
 
 
 def with_label(template: Mapping[str, Any], value: str) -> dict[str, Any]:
