@@ -111,7 +111,7 @@ class Joining:
         """Let these workers join once they are there. Raises Unreachable."""
         if self.awaits_nodes and self._api is not None:
             for request in requests:
-                if request.role == "worker":
+                if request.role == "worker" or self.method.grows:
                     self._invite(self._api, request, self._facts(network, machines, request, ""))
 
     def tend(self, machines: Sequence[MachineView], network: Network) -> None:
@@ -169,12 +169,12 @@ class Joining:
     ) -> Facts:
         return Facts(
             self.declaration, self.site.seeds.ensure(), self.endpoint(network, machines), predecessor, request.network,
-            self.site.machines.capabilities.shares_user_data,
+            self.site.machines.capabilities.shares_user_data and self.method.shares_user_data,
         )  # fmt: skip
 
     def _predecessor(self, machines: Iterable[MachineView]) -> str:
         """The machine whose place a new one of the control plane takes."""
-        if self.declaration.control_plane.replicas > 1:
+        if self.method.grows:
             return ""
         running = [view.machine for view in in_group(machines, CONTROL_PLANE) if view.machine.state == "running"]
         return _address(running[0]) if running else ""
@@ -226,8 +226,13 @@ class Joining:
         """Invite machines that are there, have no node, and have no token any more."""
         for view in machines:
             machine = view.machine
-            if machine.role == "worker" and view.exists and view.node is None and view.name not in invited:
-                request = MachineRequest(machine.uid, machine.name, machine.cluster, pool=view.group)
+            if (
+                (machine.role == "worker" or self.method.grows)
+                and view.exists
+                and view.node is None
+                and view.name not in invited
+            ):
+                request = MachineRequest(machine.uid, machine.name, machine.cluster, machine.role, view.group)
                 self._invite(api, request, self._facts(network, machines, request, ""))
 
     def _mark(self, api: ClusterApi, view: MachineView) -> None:

@@ -51,7 +51,12 @@ def public_key(private: bytes) -> bytes:
 def issue(
     profile: Profile, authority: Authority | None, now: datetime, *, key: ec.EllipticCurvePrivateKey | None = None
 ) -> Issued:
-    """Make a key, or take this one, and a certificate for it; without an authority it signs itself."""
+    """Make a key and a certificate for it; without an authority it signs itself.
+
+    With a given key the same arguments give the same bytes, wherever that is done.
+    """
+    serial = x509.random_serial_number() if key is None else _serial(key)
+    is_repeatable = key is not None
     key = key or ec.generate_private_key(ec.SECP256R1())
     issuer_key = authority.key if authority else key
     subject = _subject(profile)
@@ -60,7 +65,7 @@ def issue(
         .subject_name(subject)
         .issuer_name(authority.certificate.subject if authority else subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(now + profile.lifetime)
         .add_extension(x509.BasicConstraints(ca=profile.is_authority, path_length=None), critical=True)
@@ -74,8 +79,22 @@ def issue(
     if profile.hosts:
         names = x509.SubjectAlternativeName([_general_name(host) for host in profile.hosts])
         builder = builder.add_extension(names, critical=False)
-    certificate = builder.sign(issuer_key, hashes.SHA256())
+    certificate = _signed(builder, issuer_key, is_repeatable=is_repeatable)
     return Issued(certificate.public_bytes(serialization.Encoding.PEM), private_pem(key))
+
+
+def _serial(key: ec.EllipticCurvePrivateKey) -> int:
+    """A serial number that belongs to a key."""
+    digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
+    return int.from_bytes(digest) >> 1 or 1
+
+
+def _signed(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, is_repeatable: bool
+) -> x509.Certificate:
+    if is_repeatable and isinstance(key, ec.EllipticCurvePrivateKey):
+        return builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+    return builder.sign(key, hashes.SHA256())
 
 
 def not_after(certificate: bytes) -> datetime:

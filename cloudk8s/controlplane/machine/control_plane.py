@@ -52,7 +52,7 @@ async def run_control_plane(settings: ControlPlaneSettings, directory: Path, *, 
     clock, handover = SystemClock(), Handover(directory)
     stopped = asyncio.create_task(until_stopped(), name="signals")
     seed = Seed(bytes.fromhex(settings.seed))
-    await asyncio.to_thread(seed.write, directory / "pki", clock.now())
+    await asyncio.to_thread(seed.write, directory / "pki")
     if settings.predecessor:
         report(f"waiting for {settings.predecessor} to hand over")
         taking = asyncio.create_task(take_over(settings.predecessor, seed, settings.cluster, directory, clock=clock))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cloudk8s.apiserver.pki.certificate import Issued
 
 LENGTH = 32
+_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
+_LIFETIME = timedelta(days=40 * 365)
+"""Authorities of a cluster are good for as long as it can last: they can't be replaced without its seed."""
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of curve P-256: private keys are numbers from 1 to below it."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -43,11 +46,18 @@ class Seed:
         """A secret for one purpose, hexadecimal."""
         return self._derive(purpose).hex()
 
-    def authority(self, profile: Profile, now: datetime) -> Issued:
-        """A certificate authority: always the same key, in a certificate from now on."""
+    def authority(self, profile: Profile) -> Issued:
+        """A certificate authority: always the same key and certificate, to the byte."""
         from cloudk8s.apiserver.pki import certificate
 
-        return certificate.issue(profile, None, now, key=self._key(f"authority/{profile.file}"))
+        lasting = replace(profile, lifetime=_LIFETIME)
+        return certificate.issue(lasting, None, _SINCE, key=self._key(f"authority/{profile.file}"))
+
+    def service_account_key(self) -> bytes:
+        """The private key that tokens of service accounts are signed with, PEM."""
+        from cloudk8s.apiserver.pki import certificate
+
+        return certificate.private_pem(self._key("service-accounts"))
 
     def pin(self) -> str:
         """What tells the cluster's authority from any other: `sha256:` over its public key."""
@@ -61,22 +71,20 @@ class Seed:
         """An administrator's access to the cluster."""
         from cloudk8s.apiserver.pki import certificate
 
-        authority = self.authority(AUTHORITIES[0], now)
+        authority = self.authority(AUTHORITIES[0])
         profile = Profile("admin", "kubernetes-admin", ("system:masters",), lifetime=lifetime)
         issued = certificate.issue(profile, certificate.Authority(authority), now)
         return Access(context_name(cluster), server, authority.certificate, issued.certificate, issued.key)
 
-    def write(self, directory: Path, now: datetime) -> None:
+    def write(self, directory: Path) -> None:
         """Put authorities and the key of service accounts where an API server looks for them; idempotent."""
-        from cloudk8s.apiserver.pki import certificate
-
         for profile in AUTHORITIES:
             if not (directory / f"{profile.file}.crt").exists():
-                issued = self.authority(profile, now)
+                issued = self.authority(profile)
                 private_file.write(directory / f"{profile.file}.key", issued.key)
                 private_file.write(directory / f"{profile.file}.crt", issued.certificate)
         if not (directory / "sa.key").exists():
-            private_file.write(directory / "sa.key", certificate.private_pem(self._key("service-accounts")))
+            private_file.write(directory / "sa.key", self.service_account_key())
 
     def _key(self, purpose: str) -> EllipticCurvePrivateKey:
         from cryptography.hazmat.primitives.asymmetric import ec

@@ -10,11 +10,15 @@ from cloudk8s.errors import SettingsError
 from cloudk8s.plugin.manager import Plugins
 from cloudk8s.plugin.registries import BootstrapMethods
 from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod
+from cloudk8s.provisioning.bootstrap.k3s import k3s
+from cloudk8s.provisioning.bootstrap.kubeadm import kubeadm
 from cloudk8s.provisioning.bootstrap.native import native
 from cloudk8s.provisioning.bootstrap.none import none
 from cloudk8s.provisioning.declaration.cluster import Bootstrap
 
-BUILT_IN: Mapping[str, Callable[[Mapping[str, Any]], BootstrapMethod]] = {"cloudk8s": native, "none": none}
+BUILT_IN: Mapping[str, Callable[[Mapping[str, Any]], BootstrapMethod]] = {
+    "cloudk8s": native, "kubeadm": kubeadm, "k3s": k3s, "none": none,
+}  # fmt: skip
 
 
 def bootstrap_method(declared: Bootstrap, plugins: Plugins | None) -> BootstrapMethod:

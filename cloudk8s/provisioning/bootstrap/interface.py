@@ -54,6 +54,10 @@ class BootstrapMethod(Protocol):
     def grows(self) -> bool:
         """The control plane may have more than one machine."""
 
+    @property
+    def shares_user_data(self) -> bool:
+        """Machines may find out by themselves which of those that were made together they are."""
+
     def control_plane(self, facts: Facts, request: MachineRequest) -> bytes:
         """User data of a machine of the control plane. Pure."""
 

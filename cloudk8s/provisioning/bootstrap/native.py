@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from cloudk8s.cloud.model.machine import NAMES, MachineRequest
-from cloudk8s.errors import SettingsError
 from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.provisioning.bootstrap.interface import Facts
+from cloudk8s.provisioning.bootstrap.options import read_options
 from cloudk8s.provisioning.bootstrap.script import script
 
 _RESTRICTED = ("kubernetes.io", "k8s.io")
@@ -33,15 +33,10 @@ class NativeOptions(BaseModel):
 class NativeBootstrap:
     """Fulfils `BootstrapMethod`."""
 
-    joins, grows = True, False
+    joins, grows, shares_user_data = True, False, True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        try:
-            self._options = NativeOptions.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"bootstrap.options.{place}: {first['msg']}") from error
+        self._options = read_options(NativeOptions, options)
 
     def control_plane(self, facts: Facts, request: MachineRequest) -> bytes:
         port = facts.declaration.network.api.port

@@ -13,7 +13,7 @@ from cloudk8s.provisioning.bootstrap.interface import Facts
 class NoBootstrap:
     """Fulfils `BootstrapMethod`."""
 
-    joins, grows = False, True
+    joins, grows, shares_user_data = False, True, True
 
     def control_plane(self, facts: Facts, request: MachineRequest) -> bytes:
         return b""

@@ -36,6 +36,6 @@ def test_information_signed_by_others_is_not_believed() -> None:
 
 
 def test_another_authority_is_not_the_pinned_one() -> None:
-    other = Seed.new().authority(AUTHORITIES[0], NOW)
+    other = Seed.new().authority(AUTHORITIES[0])
     with pytest.raises(Distrusted, match="pinned"):
         check_pin(other.certificate, Seed.new().pin())

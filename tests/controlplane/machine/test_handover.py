@@ -23,7 +23,7 @@ SEED = Seed(bytes(range(32)))
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(handover, "PORT", 42380)
     directory = tmp_path / "old"
-    SEED.write(directory / "pki", CLOCK.now())
+    SEED.write(directory / "pki")
     ensure(directory)
     (directory / "cloud").mkdir()
     (directory / "cloud" / "local.json").write_text("{}")

@@ -18,8 +18,8 @@ SEED = Seed(bytes(range(32)))
 
 
 def test_two_machines_have_the_same_authority() -> None:
-    first, second = SEED.authority(AUTHORITIES[0], NOW), Seed(SEED.value).authority(AUTHORITIES[0], NOW)
-    assert first.key == second.key
+    first, second = SEED.authority(AUTHORITIES[0]), Seed(SEED.value).authority(AUTHORITIES[0])
+    assert first == second
     check_pin(second.certificate, SEED.pin())
 
 
@@ -30,12 +30,12 @@ def test_seeds_differ() -> None:
 
 def test_an_administrator_is_signed_by_the_authority_of_any_machine() -> None:
     access = SEED.administrator("demo", "https://x:6443", NOW, timedelta(hours=1))
-    authority = x509.load_pem_x509_certificate(SEED.authority(AUTHORITIES[0], NOW).certificate)
+    authority = x509.load_pem_x509_certificate(SEED.authority(AUTHORITIES[0]).certificate)
     x509.load_pem_x509_certificate(access.client_certificate).verify_directly_issued_by(authority)
 
 
 def test_an_api_server_uses_what_was_written(tmp_path: Path) -> None:
-    SEED.write(tmp_path / "pki", NOW)
+    SEED.write(tmp_path / "pki")
     made = ensure(tmp_path)
     check_pin(made.ca.certificate.read_bytes(), SEED.pin())
     serving = x509.load_pem_x509_certificate(made.serving.certificate.read_bytes())
