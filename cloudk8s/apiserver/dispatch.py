@@ -7,6 +7,7 @@ from typing import Final
 
 from cloudk8s.api.catalog import is_built_in
 from cloudk8s.api.custom.resource import CustomResource
+from cloudk8s.api.registry import Registry
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
@@ -14,6 +15,7 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.handlers import reading, writing
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.protobuf_answers import check_has_protobuf
 from cloudk8s.apiserver.subresources.interface import GroupHandler, SubresourceHandler, VirtualHandler
 from cloudk8s.errors import MethodNotAllowed
 
@@ -72,6 +74,11 @@ class Dispatcher:
         """Let `handler` answer everything in a group, whatever its resources are called."""
         self._delegates[group] = handler
 
+    @property
+    def registry(self) -> Registry:
+        """What is served."""
+        return self._core.registry
+
     def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         """Answer a request on a resource that was authorized as `verb`."""
         info = context.info
@@ -84,6 +91,7 @@ class Dispatcher:
             context.warn(resource.deprecation_warning)
         if isinstance(resource, CustomResource):
             _check_custom(context, resource, verb)
+            check_has_protobuf(context, resource)
         if info.subresource:
             return self._subresource(context, request, resource, verb)
         if resource.is_virtual:

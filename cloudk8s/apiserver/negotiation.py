@@ -9,7 +9,8 @@ from typing import Literal
 from cloudk8s.errors import NotAcceptable
 
 Form = Literal["object", "table", "metadata"]
-JSON, YAML = "application/json", "application/yaml"
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+_FROM_BYTES = frozenset({JSON, PROTOBUF})
 _META_VERSIONS = frozenset({"v1", "v1beta1"})
 _STREAMS = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 _PLAIN = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
@@ -26,8 +27,8 @@ class Format:
 
     @property
     def is_plain(self) -> bool:
-        """Stored bytes can be sent as they are."""
-        return self.media_type == JSON and self.form == "object" and not self.pretty
+        """Stored bytes can be sent as they are; for protobuf they are translated at the very end."""
+        return self.media_type in _FROM_BYTES and self.form == "object" and not self.pretty
 
 
 PLAIN = Format()
@@ -35,10 +36,13 @@ PLAIN = Format()
 
 @lru_cache(maxsize=1024)
 def negotiate(accept: str, *, can_stream: bool = False, has_table: bool = True) -> Format:
-    """The first acceptable clause of an Accept header; NotAcceptable with upstream's words if there is none."""
+    """The first acceptable clause of an Accept header; NotAcceptable with upstream's words if there is none.
+
+    Protobuf is for clients that read nothing else: answers are stored as JSON.
+    """
     if not accept or accept == "*/*":
         return PLAIN
-    known_type = False
+    known_type = takes_protobuf = False
     for clause in accept.split(","):
         media_type, _, rest = clause.strip().partition(";")
         parameters = dict(part.strip().split("=", 1) for part in rest.split(";") if "=" in part)
@@ -48,6 +52,7 @@ def negotiate(accept: str, *, can_stream: bool = False, has_table: bool = True) 
         if media_type == "text/yaml":
             media_type = YAML
         if media_type not in (JSON, YAML):
+            takes_protobuf = takes_protobuf or (media_type == PROTOBUF and "as" not in parameters)
             continue
         known_type = True
         wanted = parameters.get("as", "")
@@ -59,6 +64,8 @@ def negotiate(accept: str, *, can_stream: bool = False, has_table: bool = True) 
             return Format(media_type, "table", parameters["v"])
         if wanted in ("PartialObjectMetadata", "PartialObjectMetadataList") and has_table:
             return Format(media_type, "metadata", parameters["v"])
+    if takes_protobuf:
+        return Format(PROTOBUF)
     raise _not_acceptable(known_type, can_stream)
 
 

@@ -19,6 +19,7 @@ from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
+from cloudk8s.apiserver.protobuf_answers import in_protobuf, wants_protobuf
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.apiserver.security import attributes_of, path_attributes
 from cloudk8s.errors import BadRequest, InternalError, StatusError
@@ -136,6 +137,8 @@ class ApiServer:
         if context is None:
             return answer
         if isinstance(answer, Response):
+            if "protobuf" in request.headers.get("accept", "") and wants_protobuf(context):
+                answer = in_protobuf(answer, self._dispatcher.registry)
             if context.warnings:
                 lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
                 answer.headers = [*answer.headers, *lines]

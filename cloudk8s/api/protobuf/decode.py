@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cloudk8s.api.protobuf.numbers import messages, short_name
+from cloudk8s.api.protobuf.numbers import message, short_name
 from cloudk8s.api.protobuf.wire import ProtobufError, Value, double, fields, signed, text, varint
 from cloudk8s.api.resource import Object
 from cloudk8s.machinery import codec
@@ -47,7 +47,7 @@ def _type_meta(data: bytes) -> tuple[str, str]:
 
 def _message(data: bytes, name: str, schema: Schema) -> Object:
     """One message as an object; its properties are those of `schema`, its numbers those of `name`."""
-    table = messages().get(name)
+    table = message(name)
     if table is None:
         raise ProtobufError(f"{name} cannot be read from protobuf; send it as JSON")
     result: Object = {}

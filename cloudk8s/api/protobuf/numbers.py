@@ -22,6 +22,9 @@ class Message:
     """Names in Go's order; inlined messages with a `+`."""
 
 
+_LIST = Message({1: "metadata", 2: "items"}, {}, ("metadata", "items"))
+
+
 @cache
 def messages() -> Mapping[str, Message]:
     """Every known message by its short name."""
@@ -32,6 +35,11 @@ def messages() -> Mapping[str, Message]:
             name, _, rest = line.partition(":")
             table[name.strip()] = _message(rest.split())
     return table
+
+
+def message(name: str) -> Message | None:
+    """A message by its short name; lists of objects all have the same form."""
+    return messages().get(name) or (_LIST if name.endswith("List") else None)
 
 
 def short_name(definition: str) -> str:

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cloudk8s.api.protobuf import encode_event
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.http.interface import Stream, StreamWriter
-from cloudk8s.apiserver.negotiation import YAML, Format
+from cloudk8s.apiserver.negotiation import JSON, PROTOBUF, YAML, Format
 from cloudk8s.apiserver.operations import watching
 from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.apiserver.operations.watching import Change, WatchRequest
 from cloudk8s.apiserver.presenting import Presenter, partial_metadata
+from cloudk8s.apiserver.protobuf_answers import encode_tree
 from cloudk8s.errors import Expired, StatusError
 from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Compacted, FutureRevision, Record, Subscription
 
+_CONTENT_TYPES: Final = {JSON: JSON, YAML: YAML, PROTOBUF: f"{PROTOBUF};stream=watch"}
 _BOOKMARK_SECONDS: Final = 60.0
 _END_ANNOTATION: Final = {"k8s.io/initial-events-end": "true"}
 
@@ -58,7 +61,7 @@ class WatchStream:
 
     def answer(self) -> Stream:
         """The HTTP answer; nothing happens before it is started."""
-        content_type = YAML if self._form.media_type == YAML else "application/json"
+        content_type = _CONTENT_TYPES[self._form.media_type]
         return Stream(self._start, self._stop, content_type)
 
     def _start(self, writer: StreamWriter) -> None:
@@ -107,6 +110,8 @@ class WatchStream:
         return frame
 
     def _encode(self, kind: str, record: Record) -> bytes:
+        if self._form.media_type == PROTOBUF:
+            return self._event(kind, self._presenter.tree(self._resource, record))
         if self._form.is_plain or self._form.pretty:
             return (
                 b'{"type":"' + kind.encode() + b'","object":' + self._presenter.value(self._resource, record) + b"}\n"
@@ -118,6 +123,12 @@ class WatchStream:
             tree = self._table(tree)
         if self._form.media_type == YAML:
             return yaml_codec.encode({"type": kind, "object": tree})
+        return codec.encode({"type": kind, "object": tree}) + b"\n"
+
+    def _event(self, kind: str, tree: dict[str, Any]) -> bytes:
+        """An event about something that is not stored, or not in this form."""
+        if self._form.media_type == PROTOBUF:
+            return encode_event(kind, encode_tree(tree, self._core.registry))
         return codec.encode({"type": kind, "object": tree}) + b"\n"
 
     def _table(self, tree: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +147,7 @@ class WatchStream:
         if annotations:
             metadata["annotations"] = annotations
         obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
-        self._writer.write(codec.encode({"type": "BOOKMARK", "object": obj}) + b"\n")
+        self._writer.write(self._event("BOOKMARK", obj))
 
     def _periodic_bookmark(self) -> None:
         self._revision = self._core.store.revision
@@ -152,7 +163,7 @@ class WatchStream:
         """Upstream answers 200 and sends one ERROR event for a revision that is gone."""
         status = too_old(error).status
         if self._writer is not None:
-            self._writer.write(codec.encode({"type": "ERROR", "object": status}) + b"\n")
+            self._writer.write(self._event("ERROR", status))
         self._end()
 
     def _end(self) -> None:
