@@ -106,7 +106,35 @@ def test_the_kubelet_tells_what_upstreams_tells(kubectl: Kubectl) -> None:
     assert token["usedBytes"] > 0
 
 
+BURN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: burn}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: burn}}
+  template:
+    metadata: {labels: {app: burn}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {name: burn, image: host, command: [sh, -c, 'while :; do :; done'], resources: {requests: {cpu: 20m}}}
+"""
+
+
+def test_an_autoscaler_answers_what_a_process_really_uses(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", stdin=BURN)
+    kubectl("autoscale", "deployment/burn", "--cpu-percent=50", "--min=1", "--max=2")
+    until(lambda: len(kubectl("get", "pods", "-l", "app=burn", "--no-headers").splitlines()) == 2, "no second pod", 100)
+    said = kubectl(
+        "get", "events", "--field-selector", "reason=SuccessfulRescale", "-o", "jsonpath={.items[*].message}"
+    )
+    assert said == "New size: 2; reason: cpu resource utilization (percentage of request) above target"
+    kubectl("delete", "deployment,hpa", "burn")
+
+
 @pytest.mark.root
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_all_of_this_as_an_ordinary_user() -> None:
     python = shutil.which(f"python{sys.version_info.major}.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
@@ -124,7 +152,7 @@ def test_all_of_this_as_an_ordinary_user() -> None:
     }
     try:
         done = subprocess.run(
-            [*become, python, *arguments], capture_output=True, text=True, env=environment, check=False, timeout=100
+            [*become, python, *arguments], capture_output=True, text=True, env=environment, check=False, timeout=220
         )
     finally:
         shutil.rmtree(home, ignore_errors=True)
