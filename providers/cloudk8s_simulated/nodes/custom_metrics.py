@@ -73,6 +73,8 @@ class SimulatedMetrics:
 
         def on_object(old: Object | None, new: Object | None) -> None:
             uid = uid_of(new or old or {})
+            if uid not in self._told and not (new and annotations_of(new)):
+                return
             custom = frozenset(_custom_names(plural, new)) if new else frozenset[tuple[str, str]]()
             external = frozenset(_names(new, EXTERNAL)) if new and plural == "namespaces" else frozenset[str]()
             if (custom, external) != self._told.get(uid, (frozenset(), frozenset())):

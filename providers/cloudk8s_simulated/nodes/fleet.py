@@ -197,9 +197,9 @@ class Fleet:
             return
         if name in self._uids:
             self._reports.add(name)
-        self._player.look_again()
+        self._player.look_again(name)
         if self._lives is not None:
-            self._lives.look_again()
+            self._lives.look_again(name)
 
     async def _recover(self, name: str) -> None:
         """Say again that the node is alive and well; its conditions only where nobody knew them."""

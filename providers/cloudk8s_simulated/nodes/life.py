@@ -20,6 +20,7 @@ from cloudk8s_simulated.nodes import pod as pods
 from cloudk8s_simulated.nodes.addresses import FleetAddresses
 from cloudk8s_simulated.stages.choosing import chance_for
 from cloudk8s_simulated.stages.documents import PodBehavior
+from cloudk8s_simulated.stages.world import BY_NODE, node_of
 
 _WORKERS: Final = 32
 _ERROR: Final = 1
@@ -45,15 +46,16 @@ class PodLives:
         self._is_up, self._addresses, self._settings = is_up, addresses, settings
         self._queue: WorkQueue[str] = WorkQueue("simulated pods", clock=clock)
         self._pods = informers.of(resources.PODS)
+        self._pods.add_index(BY_NODE, node_of)
         self._pods.add_handler(self._on_pod)
 
     async def run(self) -> None:
         """Bring pods on."""
         await run_workers(self._queue, _WORKERS, self._sync)
 
-    def look_again(self) -> None:
-        """A node came or went: look at every pod."""
-        for pod in self._pods.list():
+    def look_again(self, node: str) -> None:
+        """A node came or went: look at its pods."""
+        for pod in self._pods.by_index(BY_NODE, node):
             self._queue.add(key_of(pod))
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:

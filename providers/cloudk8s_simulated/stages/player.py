@@ -27,9 +27,10 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s_simulated.stages.choosing import chance_for, choose
 from cloudk8s_simulated.stages.stage import Delete, Event, Finalizers, Patch, Stage, Step
 from cloudk8s_simulated.stages.template import TemplateError
-from cloudk8s_simulated.stages.world import World
+from cloudk8s_simulated.stages.world import BY_NODE, World, node_of
 
 _WORKERS: Final = 16
+_NODE, _POD = ("v1", "Node"), ("v1", "Pod")
 _LOOK_SECONDS: Final = 1.0
 _AT_ONCE: Final = 16
 """How many stages may follow each other without a wait."""
@@ -74,16 +75,20 @@ class StagePlayer:
                 group.create_task(self._follow(kind), name=f"simulated {kind[1]}")
             group.create_task(run_workers(self._queue, _WORKERS, self._sync), name="simulated stages")
 
-    def look_again(self) -> None:
-        """The world has changed: look at every object."""
-        for kind, informer in self._known.items():
-            for obj in informer.list():
-                self._queue.add(_Place(kind, key_of(obj)))
+    def look_again(self, node: str) -> None:
+        """A node came or went: look at it, and at its pods."""
+        if _NODE in self._known:
+            self._queue.add(_Place(_NODE, node))
+        if _POD in self._known:
+            for pod in self._known[_POD].by_index(BY_NODE, node):
+                self._queue.add(_Place(_POD, key_of(pod)))
 
     async def _follow(self, kind: tuple[str, str]) -> None:
         resource = await self._resource(kind)
         self._resources[kind] = resource
         informer = self._known[kind] = self._informers.of(resource)
+        if kind == _POD:
+            informer.add_index(BY_NODE, node_of)
 
         def on_change(old: Object | None, new: Object | None) -> None:
             self._queue.add(_Place(kind, key_of(new or old or {})))

@@ -25,6 +25,16 @@ _CONDITIONS: Final[Sequence[Mapping[str, str]]] = (
 """Of a healthy node, as templates get them."""
 
 
+BY_NODE: Final = "simulated: by node"
+"""Index of pods."""
+
+
+def node_of(pod: Object) -> Sequence[str]:
+    """The node that a pod is bound to, as an index wants it."""
+    name = pod["spec"].get("nodeName")
+    return (name,) if name else ()
+
+
 class Addresses(Protocol):
     """Where nodes and pods are; the same answer for the same question."""
 
