@@ -27,6 +27,10 @@ def cloud_controller_manager(
     leader_elect: Annotated[
         bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
     ] = True,
+    bind_address: Annotated[str, typer.Option(help="Address of the health port.")] = "127.0.0.1",
+    health_port: Annotated[
+        int, typer.Option(help="Port of /healthz, /metrics and /configz, without TLS; 0 serves none.")
+    ] = 10258,
     disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Run the node, route and load-balancer controllers of one or more clouds, for any Kubernetes cluster.
@@ -46,5 +50,7 @@ def cloud_controller_manager(
         LeaderElection(COMPONENT, identity) if leader_elect else None,
         tuple(part.strip() for part in controllers.split(",") if part.strip()),
         tuple(disable_plugin or ()),
+        bind_address,
+        health_port,
     )
     run(run_cloud_controller_manager(options, report=output.step))

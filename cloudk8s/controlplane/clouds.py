@@ -15,12 +15,15 @@ from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.cloud.controllers.assembly import registrations, selected
 from cloudk8s.cloud.directory import close
+from cloudk8s.cloud.metrics import PrometheusMetrics
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.diagnostics import diagnosed
 from cloudk8s.controlplane.led import run_led
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.machinery.codec import encode
 from cloudk8s.plugin.clouds import CloudsFile, attach_clouds
 from cloudk8s.plugin.manager import Plugins
 from cloudk8s.settings import ClusterSettings
@@ -38,6 +41,9 @@ class CloudControllerOptions:
     election: LeaderElection | None = None
     controllers: Sequence[str] = ("*",)
     disabled_plugins: Collection[str] = ()
+    bind_address: str = "127.0.0.1"
+    health_port: int = 0
+    """Where health, metrics and settings are served; 0 is nowhere."""
 
 
 @asynccontextmanager
@@ -68,10 +74,15 @@ async def running_clouds(
 
 async def run_cloud_controller_manager(options: CloudControllerOptions, *, report: Callable[[str], None]) -> None:
     """Run the cloud controllers for any cluster until SIGINT or SIGTERM. Raises LeadershipLost."""
+    from prometheus_client import CollectorRegistry
+
     clock, clouds = SystemClock(), options.clouds
     plugins = Plugins.load(disabled=options.disabled_plugins)
-    attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=clock)
-    wanted = selected(registrations(attached, clouds.controllers, clock=clock), options.controllers)
+    registry = CollectorRegistry()
+    metrics = PrometheusMetrics(registry)
+    attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=clock, metrics=metrics)
+    found = registrations(attached, clouds.controllers, clock=clock, metrics=metrics)
+    wanted = selected(found, options.controllers)
     connection = load_connection(options.kubeconfig)
     client = NetworkClient(connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock)
 
@@ -85,8 +96,11 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
             group.create_task(events.run(), name="events")
             group.create_task(run_controllers(context, wanted), name="controllers")
 
+    settings = {"controllers": clouds.controllers.model_dump(mode="json"), "clouds": [e.name for e in clouds.clouds]}
+    pages = diagnosed(options.bind_address, options.health_port, registry=registry, config=lambda: encode(settings))
     try:
-        await run_led(client, control, options.election, clock=clock)
+        async with pages:
+            await run_led(client, control, options.election, clock=clock)
     finally:
         await client.close()
 

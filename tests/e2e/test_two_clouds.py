@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -29,6 +31,7 @@ class Site:
 
     kubeconfig: Path
     url: str
+    health: str
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         command = ["kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
@@ -74,11 +77,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    site = Site(home / "admin.conf", f"http://{host}:{port}")
+    health = free_port()
+    site = Site(home / "admin.conf", f"http://{host}:{port}", f"http://127.0.0.1:{health}")
     config = home / "clouds.yaml"
     config.write_text(json.dumps(clouds(site.url)))
     out = ("--kubeconfig-out", str(site.kubeconfig))
     options = ("--config", str(config), "--kubeconfig", str(site.kubeconfig), "--no-leader-elect")
+    options += ("--health-port", str(health))
     with (
         running(home, "apiserver", "--data-dir", str(home / "data"), "--secure-port", "0", *out),
         waited_for(site),
@@ -160,6 +165,21 @@ def test_both_clouds_are_empty_when_the_services_are_gone(site: Site) -> None:
     assert east.describe_load_balancers()["LoadBalancers"] == []
     assert east.describe_target_groups()["TargetGroups"] == []
     assert west.describe_load_balancers()["LoadBalancerDescriptions"] == []
+
+
+def test_the_manager_tells_its_health_its_calls_and_its_settings(site: Site) -> None:
+    pages = {path: urlopen(f"{site.health}/{path}").read().decode() for path in ("healthz", "metrics", "configz")}
+    assert pages["healthz"] == "ok"
+    assert 'cloudk8s_cloud_call_duration_seconds_count{cloud="west",method="ensure",outcome="ok"}' in pages["metrics"]
+    assert 'service_controller_loadbalancer_sync_total{result="success"}' in pages["metrics"]
+    assert "node_controller_cloud_provider_taint_removal_delay_seconds_count 2.0" in pages["metrics"]
+    assert json.loads(pages["configz"])["clouds"] == ["east", "west"]
+
+
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
 
 
 def hostname() -> str:
