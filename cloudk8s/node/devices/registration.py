@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,22 +29,25 @@ class DeviceRegistration:
 
     def __init__(self, directory: Path, manager: DeviceManager) -> None:
         self._directory, self._manager = directory, manager
+        self._short = directory
+        """The same directory by a name that no socket's path gets too long with."""
         self._server: grpc.aio.Server | None = None
         self._starting = asyncio.Lock()
 
     async def run(self) -> None:
-        """Listen until cancelled, or not at all where that can't be: a socket's path has 107 characters at most."""
+        """Listen until cancelled, or not at all where that can't be."""
         await asyncio.to_thread(self._clear)
+        descriptor = os.open(self._directory, os.O_PATH | os.O_DIRECTORY)
+        self._short = Path(f"/proc/self/fd/{descriptor}")
         try:
-            outer = await asyncio.start_unix_server(self._pass_on, self._directory / SOCKET)
+            outer = await asyncio.start_unix_server(self._pass_on, self._short / SOCKET)
+            await outer.serve_forever()
         except OSError as error:
             _log.warning("device plugins can't register at %s: %s", self._directory / SOCKET, error)
-            return
-        try:
-            await outer.serve_forever()
         finally:
             if self._server is not None:
                 await self._server.stop(None)
+            os.close(descriptor)
 
     def _clear(self) -> None:
         self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ class DeviceRegistration:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._serve()
-            inner_reader, inner_writer = await asyncio.open_unix_connection(self._directory / _INNER)
+            inner_reader, inner_writer = await asyncio.open_unix_connection(self._short / _INNER)
         except (OSError, ImportError) as error:
             _log.error("a device plugin can't register: %s", error)
             writer.close()
@@ -81,7 +85,7 @@ class DeviceRegistration:
         server = grpc.aio.server()
         methods = {"Register": handler}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(f"{VERSION}.Registration", methods),))
-        server.add_insecure_port(f"unix://{self._directory / _INNER}")
+        server.add_insecure_port(f"unix://{self._short / _INNER}")
         await server.start()
         return server
 
@@ -93,7 +97,7 @@ class DeviceRegistration:
         domain, _, name = resource.partition("/")
         if not name or domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
             return f"the ResourceName {resource!r} is invalid"
-        plugin = DevicePlugin(str(self._directory / request.get("endpoint", "")))
+        plugin = DevicePlugin(str(self._short / request.get("endpoint", "")))
         await self._manager.add(resource, plugin, PluginOptions.of(request.get("options") or {}))
         return ""
 

@@ -14,6 +14,8 @@ import pytest
 from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.drivers.service import DriverError
+from cloudk8s.node.devices.manager import DeviceManager
+from cloudk8s.node.devices.registration import DeviceRegistration
 from cloudk8s.testing.fake_client import FakeClient
 from tests.drivers.device_program import RESOURCE, DicePlugin, plugged_in, register
 from tests.node.conftest import Node, clear, container
@@ -153,3 +155,13 @@ async def test_a_restarted_agent_knows_who_has_what(node: Node) -> None:
 async def test_a_registration_that_can_not_be_is_refused(node: Node, fields: dict[str, str], words: str) -> None:
     with pytest.raises(DriverError, match=words):
         await register(plugins(node), **fields)
+
+
+async def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
+    directory = tmp_path / ("a" * 60) / ("b" * 60) / "device-plugins"
+    manager = DeviceManager(directory, on_change=lambda: None)
+    listening = asyncio.create_task(DeviceRegistration(directory, manager).run())
+    await until(lambda: (directory / "kubelet.sock").exists() or listening.done())
+    assert not listening.done()
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from cloudk8s.apiserver.streaming import channels as channel
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.runtimes.cri.runtime import CriRuntime
+from cloudk8s.node.runtimes.host.cgroups import directories_of
 from cloudk8s.testing.fake_client import FakeClient
+from tests.drivers.device_program import RESOURCE, DicePlugin, plugged_in
 
 from ...conftest import Node, condition, container
 from ...server.peer import Peer
@@ -95,3 +99,24 @@ async def test_an_image_that_is_nowhere_is_told(cri_node: Node) -> None:
     pod = await cri_node.until("p", lambda pod: "Pull" in str(pod.get("status", {}).get("containerStatuses")))
 
     assert pod["status"]["phase"] == "Pending"
+
+
+async def test_devices_and_limits_of_the_pod_reach_containerd(cri_node: Node, tmp_path: Path) -> None:
+    (tmp_path / "six").write_text("6\n")
+    plugins = cri_node.settings.root_dir / "device-plugins"
+    link = Path(tempfile.mkdtemp(prefix="dev")) / "plugins"
+    link.symlink_to(plugins)  # a socket's path may have 107 bytes only
+    async with plugged_in(DicePlugin(files=[tmp_path / "six"]), link):
+        async with asyncio.timeout(20):
+            while RESOURCE not in (cri_node.client.peek(NODES, "n1") or {})["status"]["allocatable"]:
+                await asyncio.sleep(0.02)
+        limits = {RESOURCE: "1", "memory": "64Mi"}
+        user = container("echo $DICE; cat /dice/six; sleep 100", resources={"limits": limits, "requests": limits})
+        pod = await cri_node.run_pod(containers=[user | {"image": IMAGE}])
+        await cri_node.until_phase("p", "Running")
+        async with asyncio.timeout(20):
+            while cri_node.log(pod).split() != ["d1", "6"]:
+                await asyncio.sleep(0.02)
+        groups = directories_of("kubepods", f"burstable/pod{pod['metadata']['uid']}")
+        files = [Path(group, name) for group in groups for name in ("memory.max", "memory.limit_in_bytes")]
+        assert [file.read_text().strip() for file in files if file.exists()] == [str(64 << 20)]
