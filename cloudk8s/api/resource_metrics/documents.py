@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cloudk8s.api.resource import Object
@@ -12,6 +13,8 @@ from cloudk8s.machinery.quantity import Format, Quantity
 from cloudk8s.machinery.times import format_duration, format_time
 
 _BYTES: Final = Format.BINARY_SI
+_moment, _span = lru_cache(maxsize=64)(format_time), lru_cache(maxsize=64)(format_duration)
+"""The items of a list share most of their times."""
 
 
 def node_metrics(node: Object, measured: Measurement, now: datetime) -> Object:
@@ -28,15 +31,13 @@ def pod_metrics(pod: Object, measured: Measurement, now: datetime) -> Object:
 def _head(kind: str, obj: Object, measured: Measurement, now: datetime) -> Object:
     given = obj["metadata"]
     kept = {key: given[key] for key in ("name", "namespace") if key in given}
-    metadata = (
-        kept | {"creationTimestamp": format_time(now)} | ({"labels": given["labels"]} if "labels" in given else {})
-    )
+    metadata = kept | {"creationTimestamp": _moment(now)} | ({"labels": given["labels"]} if "labels" in given else {})
     return {
         "kind": kind,
         "apiVersion": API_VERSION,
         "metadata": metadata,
-        "timestamp": format_time(measured.timestamp),
-        "window": format_duration(measured.window),
+        "timestamp": _moment(measured.timestamp),
+        "window": _span(measured.window),
     }
 
 

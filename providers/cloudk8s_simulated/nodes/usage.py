@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from cloudk8s.api.resource_metrics.usage import Measurement, Usage
@@ -86,19 +87,22 @@ class SimulatedUsage:
         window = min(_WINDOW, now - max(running.values()))
         if window < timedelta(seconds=1):
             return None
-        usage = {item["name"]: self._of(pod, item, now) for item in _containers(pod) if item["name"] in running}
+        owner = self._sharing.owner_of(pod)
+        usage = {item["name"]: self._of(pod, item, owner, now) for item in _containers(pod) if item["name"] in running}
         return Measurement(now, window, usage)
 
-    def _of(self, pod: Object, container: Mapping[str, Any], now: datetime) -> Usage:
-        cpu, memory = (self._amount(pod, container, resource, now) for resource in ("cpu", "memory"))
+    def _of(self, pod: Object, container: Mapping[str, Any], owner: Object | None, now: datetime) -> Usage:
+        cpu, memory = (self._amount(pod, container, owner, resource, now) for resource in ("cpu", "memory"))
         return Usage(cpu, memory // NANOS_PER_UNIT // 1024 * 1024)
 
-    def _amount(self, pod: Object, container: Mapping[str, Any], resource: str, now: datetime) -> int:
+    def _amount(
+        self, pod: Object, container: Mapping[str, Any], owner: Object | None, resource: str, now: datetime
+    ) -> int:
         """In billionths of the resource's unit, and never more than the limit."""
         wanted = _bounds(container, "requests", resource)
         told = self._told(pod, container, resource)
         if told is None:
-            load = self._load(pod, resource)
+            load = self._load(pod, owner, resource)
             told = self._ruled(pod, container, resource, wanted) if load is None else load
         if told is None:
             told = (wanted // 2 or _IDLE[resource]) * (1 + self._noise(pod, container, resource, now))
@@ -118,9 +122,8 @@ class SimulatedUsage:
                 return _read(text, wanted)
         return None
 
-    def _load(self, pod: Object, resource: str) -> float | None:
+    def _load(self, pod: Object, owner: Object | None, resource: str) -> float | None:
         """The pod's share of its owner's load, spread over its containers."""
-        owner = self._sharing.owner_of(pod)
         text = annotations_of(owner).get(LOAD + resource) if owner else None
         load = _read(text, 0) if text and owner else None
         if load is None or owner is None:
@@ -154,12 +157,16 @@ def _containers(pod: Object) -> Iterable[Mapping[str, Any]]:
     yield from (item for item in pod["spec"].get("initContainers") or () if item.get("restartPolicy") == "Always")
 
 
+_moment = lru_cache(maxsize=4096)(parse_time)
+"""Thousands of pods start in the same second."""
+
+
 def _running_since(pod: Object) -> dict[str, datetime]:
     status = pod.get("status") or {}
     found = {}
     for item in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
         if running := (item.get("state") or {}).get("running"):
-            found[item["name"]] = parse_time(running["startedAt"])
+            found[item["name"]] = _moment(running["startedAt"])
     return found
 
 
