@@ -128,6 +128,13 @@ def test_a_pod_finds_services_by_name(kubectl: Kubectl):
     assert "10." in in_a_pod(kubectl, "getent hosts kubernetes.default")
 
 
+def test_a_pod_reaches_itself_by_its_service(kubectl: Kubectl):
+    script = "for i in $(seq 20); do curl -s -m 2 http://web/ || echo failed; echo; done"
+    answers = in_a_pod(kubectl, script).splitlines()
+    assert len({answer.split()[0] for answer in answers}) == 2
+    assert "failed" not in answers
+
+
 def test_readiness_takes_a_pod_out_and_back(kubectl: Kubectl):
     names = field(kubectl, ".items[*].metadata.name", "pods", "-l", "app=web").split()
     address, flag = field(kubectl, ".spec.clusterIP"), f"/tmp/unready-{names[0]}"

@@ -118,12 +118,19 @@ def somebody(home: Path) -> User:
 
 def test_names_of_services_resolve_in_pods(user: User):
     web = user.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
-    assert user.in_a_pod("getent hosts web").split()[0] == web
+    eventually(lambda: user.in_a_pod("getent hosts web").split()[:1] == [web])
+    eventually(lambda: user.in_a_pod("curl -s -m 5 http://web/").startswith("web-"))
     assert user.in_a_pod("curl -s -m 5 http://web/").startswith("web-")
     assert user.in_a_pod("curl -s -m 5 http://web.default.svc.cluster.local/").startswith("web-")
     assert '"major"' in user.in_a_pod("curl -sk -m 5 https://kubernetes.default/version")
     look_up = "import socket; print(socket.getaddrinfo('web.default.svc', 80)[0][4][0])"
     assert user.in_a_pod(f'python3 -c "{look_up}"') == web
+
+
+def test_a_pod_reaches_itself_by_its_service(user: User):
+    answers = user.in_a_pod("for i in $(seq 20); do curl -s -m 2 http://web/ || echo failed; echo; done").splitlines()
+    assert len({answer.split()[0] for answer in answers}) == 2
+    assert "failed" not in answers
 
 
 def test_pods_have_addresses_of_their_own_and_reach_each_other(user: User):
@@ -140,7 +147,7 @@ def test_cluster_addresses_answer_on_the_host_from_port_1024_on(user: User):
     for where in (f"{address}:8099", f"127.0.0.1:{port}", f"{balancer}:8099"):
         eventually(lambda where=where: "web-" in user.run("curl", "-s", "-m", "3", f"http://{where}/", check=False))
         if not where.startswith("127.0.0.1"):
-            assert user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-")
+            eventually(lambda where=where: user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-"))
 
 
 def test_a_network_policy_holds(user: User):

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+VARIABLE: Final = "CLOUDK8S_ROOTLESS"
+"""Set for processes within."""
 _KINDS: Final = {"user": 0x10000000, "mnt": 0x20000, "net": 0x40000000}
 
 
@@ -30,4 +32,5 @@ def command(pid: int, arguments: Sequence[str]) -> list[str]:
 
 if __name__ == "__main__":
     enter(int(sys.argv[1]))
+    os.environ[VARIABLE] = "1"
     os.execvp(sys.argv[2], sys.argv[2:])

@@ -2,7 +2,8 @@
 
 All that leaves `node` arrives in `exit`, where every TCP connection is led to one listening socket. Who asks the holder
 over its Unix socket gets sockets that belong to either namespace, and serves them from outside. Standard library only:
-`python holder.py DIRECTORY GATEWAY/LENGTH NODE INSIDE_RANGES OWN_ADDRESS`.
+`python holder.py DIRECTORY GATEWAY/LENGTH NODE INSIDE_RANGES OWN_ADDRESS USERS GROUPS`, the last two as `FIRST:COUNT`
+of the ids that the user may give away, or empty.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def main() -> None:
     """Make the namespaces, say so, and serve until killed."""
-    directory, gateway, node, ranges, own = sys.argv[1:]
+    directory, gateway, node, ranges, own, users, groups = sys.argv[1:]
     os.chdir(directory)
-    _become_root()
+    _become_root(users, groups)
     node_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     exit_namespace = _second_namespace()
     _set_up_node(gateway.partition("/")[0], f"{node}/{gateway.partition('/')[2]}", ranges.split(","), own)
@@ -80,13 +81,38 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[socket.socket
     return {}, [made]
 
 
-def _become_root() -> None:
+def _become_root(users: str, groups: str) -> None:
+    """Be root of new namespaces, in which there are other users only if the host gives this one some."""
     uid, gid = os.geteuid(), os.getegid()
+    mapped = _mapping_helper(f"{uid} 1 {users}", f"{gid} 1 {groups}") if users and groups else None
     _call(_libc.unshare, _NEWUSER | _NEWNS | _NEWNET)
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
+    if mapped is None or not mapped():
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
     _call(_libc.mount, b"", b"/", None, ctypes.c_ulong(_MS_SLAVE_REC), None)
+
+
+def _mapping_helper(users: str, groups: str) -> Callable[[], bool]:
+    """A child that stays outside, and writes the maps of this process when the returned function is called."""
+    go, target = os.pipe(), str(os.getpid())
+    pid = os.fork()
+    if pid == 0:
+        os.close(go[1])
+        os.read(go[0], 1)
+        for program, ids in (("newuidmap", users), ("newgidmap", groups)):
+            own, _, first, count = ids.replace(":", " ").split()
+            done = subprocess.run([program, target, "0", own, "1", "1", first, count], capture_output=True)
+            if done.returncode:
+                os._exit(1)
+        os._exit(0)
+    os.close(go[0])
+
+    def write() -> bool:
+        os.close(go[1])
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+    return write
 
 
 def _second_namespace() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -71,6 +72,7 @@ class RootlessHost:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         length = ip_network(self.network).prefixlen
         words = [str(self.directory), f"{self.gateway}/{length}", self.node, ",".join(self.ranges), self.own]
+        words += subordinate_ids()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", holder.__file__, *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -126,6 +128,24 @@ class RootlessHost:
         if not data:
             raise OSError(5, "the holder of the namespaces gave no answer")
         return json.loads(data), list(fds)
+
+
+def subordinate_ids(uid_file: Path = Path("/etc/subuid"), gid_file: Path = Path("/etc/subgid")) -> list[str]:
+    """The users and groups that this user may give files to within, as `FIRST:COUNT`; empty where there are none."""
+    if any(shutil.which(name, path=_PATH) is None for name in ("newuidmap", "newgidmap")):
+        return ["", ""]
+    uid = os.geteuid()
+    try:
+        names = {str(uid), pwd.getpwuid(uid).pw_name}
+    except KeyError:
+        names = {str(uid)}
+    return [_first_range(path, names) for path in (uid_file, gid_file)]
+
+
+def _first_range(path: Path, names: set[str]) -> str:
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = (line.strip().split(":") for line in lines)
+    return next((":".join(row[1:]) for row in rows if len(row) == 3 and row[0] in names), "")
 
 
 @dataclass(frozen=True, slots=True)

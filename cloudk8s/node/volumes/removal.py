@@ -1,9 +1,13 @@
-"""Take a volume's directory away, mounts first, without ever following one."""
+"""Take a volume's directory away, mounts first, without ever following one.
+
+`python -m cloudk8s.node.volumes.removal DIRECTORY` does it from within other namespaces.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from cloudk8s.node.runtimes.host.shim import syscalls
@@ -30,3 +34,7 @@ def mount_points() -> list[str]:
     """All mount points of this process, in the order they were made."""
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     return [line.split(" ")[4].replace("\\040", " ") for line in lines]
+
+
+if __name__ == "__main__":
+    remove_tree(Path(sys.argv[1]))

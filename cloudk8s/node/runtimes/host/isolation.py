@@ -23,6 +23,8 @@ class Isolation:
     """The above comes from user namespaces, without privileges on the host."""
     is_inside: bool = False
     """The agent itself is root of such a namespace, and pods are in it."""
+    is_relayed: bool = False
+    """What leaves the pods' network is carried by the cluster's process."""
     cgroups: Literal["", "v1", "v2"] = ""
 
     @property
@@ -34,7 +36,7 @@ class Isolation:
             (self.network, "a network of its own for each pod (pods share the node's address and ports)"),
             (self.users, "other users than the agent's own"),
             (bool(self.cgroups), "limits of CPU, memory and processes"),
-            (not self.is_inside, "ways out of the cluster other than TCP and DNS, and host ports that others reach"),
+            (not self.is_relayed, "ways out of the cluster other than TCP and DNS, and host ports that others reach"),
             (
                 self.network or (not self.user_namespace and self.users),
                 "names of Services (pods have the host's resolver) and cluster addresses on ports below 1024",
@@ -46,7 +48,7 @@ class Isolation:
 NONE = Isolation()
 
 
-def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"]) -> Isolation:
+def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"], *, is_relayed: bool = False) -> Isolation:
     """What the spawner's attempts showed."""
     return Isolation(
         mounts=bool(answer.get("mounts") and answer.get("processes")),
@@ -55,5 +57,6 @@ def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"]) -> Isolat
         users=bool(answer.get("users") and answer.get("mounts")),
         user_namespace=bool(answer.get("user_namespace")),
         is_inside=bool(answer.get("is_inside")),
+        is_relayed=is_relayed,
         cgroups=cgroups,
     )

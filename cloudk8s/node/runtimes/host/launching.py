@@ -107,7 +107,7 @@ def _identity(security: Security, around: Surroundings) -> dict[str, Any]:
         "group": security.run_as_group,
         "supplemental_groups": list(security.supplemental_groups),
         "strict_groups": security.strict_groups,
-        "map_user": isolation.user_namespace,
+        "map_user": isolation.user_namespace and not isolation.users,
     }
     if isolation.users:
         identity["capabilities"] = {"bounding": capabilities.mask(security)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
@@ -260,7 +261,9 @@ class HostRuntime:
             group = cgroups.name_of_node(self._node_name, self._directory)
             self._groups = await asyncio.to_thread(cgroups.Hierarchies.find, group)
             answer, _ = await self._spawner.request({"kind": "probe"})
-            self._isolation = isolations.found(answer, self._groups.version)
+            self._isolation = isolations.found(
+                answer, self._groups.version, is_relayed=sandbox_parts.RELAYED in os.environ
+            )
             self._images = self._make_images()
         await asyncio.to_thread(self._images.store.write_form)
 

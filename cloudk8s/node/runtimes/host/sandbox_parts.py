@@ -13,7 +13,9 @@ from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.records import SandboxRecord
 from cloudk8s.node.runtimes.host.shim import syscalls
 from cloudk8s.node.runtimes.interface import Mount, SandboxConfig
-from cloudk8s.node.users import may_give_away
+
+RELAYED = "CLOUDK8S_ROOTLESS"
+"""Environment variable of agents whose network is carried by the cluster's process."""
 
 
 def unshared(config: SandboxConfig, isolation: Isolation) -> list[str]:
@@ -54,7 +56,7 @@ def network(assigned: Sequence[Assigned], *, bridge_index: int, host_interface: 
 def has_loopback_services() -> bool:
     """Whether this is a host of a user namespace where Services have addresses of 127.0.0.0/8."""
     switch = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
-    return not may_give_away() and switch.exists() and switch.read_text().strip() == "1"
+    return RELAYED in os.environ and switch.exists() and switch.read_text().strip() == "1"
 
 
 def write_files(record: SandboxRecord, directory: Path) -> None:

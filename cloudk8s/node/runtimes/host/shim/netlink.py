@@ -50,6 +50,12 @@ def add_veth(route: socket.socket, name: str, *, peer: str, peer_pid: int, maste
     _request(route, _NEWLINK, _CREATE | _EXCL, body + _attribute(18, info))
 
 
+def reflect(route: socket.socket, name: str) -> None:
+    """Let a bridge send a frame back where it came from: to a pod that reaches itself by a Service."""
+    slave = _text(4, "bridge") + _attribute(5, _attribute(4, b"\x01"))
+    _request(route, _NEWLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _text(3, name) + _attribute(18, slave))
+
+
 def set_up(route: socket.socket, name: str) -> None:
     """Bring an interface up."""
     _request(route, _NEWLINK, 0, _LINK.pack(0, 0, 0, _IFF_UP, _IFF_UP) + _text(3, name))

@@ -32,6 +32,7 @@ def connect(network: dict[str, Any], outside: socket.socket, pid: int) -> None:
             master=int(network["bridge_index"]),
             mtu=mtu,
         )
+        netlink.reflect(outside, network["host_interface"])
         _configure(inside, network["addresses"])
         if network.get("outer_loopback"):
             _reach_loopback_services(inside)

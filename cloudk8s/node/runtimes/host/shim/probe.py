@@ -10,10 +10,13 @@ from typing import Any
 
 from cloudk8s.node.runtimes.host.shim import namespaces, netlink, syscalls, wire
 
+_ALL_USERS = 0xFFFFFFFF
+
 
 def run(request: dict[str, Any], connection: socket.socket) -> None:
     """Answer which attempts succeeded."""
-    is_inside = os.geteuid() == 0 and _knows_one_user()
+    users = _known_users()
+    is_inside = os.geteuid() == 0 and users < _ALL_USERS
     may_unshare = os.geteuid() == 0 and _succeeds(lambda: syscalls.unshare(syscalls.CLONE_NEWNS))
     needs_user_namespace = not may_unshare
     attempts: dict[str, Callable[[], None]] = {
@@ -24,7 +27,7 @@ def run(request: dict[str, Any], connection: socket.socket) -> None:
     answer["user_namespace"] = (needs_user_namespace or is_inside) and answer["mounts"] and answer["processes"]
     answer["is_inside"] = is_inside
     answer["network"] = not needs_user_namespace and _succeeds(_network)
-    answer["users"] = not needs_user_namespace and not is_inside
+    answer["users"] = not needs_user_namespace and users > 1
     wire.send(connection, answer)
 
 
@@ -69,10 +72,10 @@ def _network() -> None:
         netlink.add_veth(route, "probe1", peer="probe2", peer_pid=os.getpid(), master=master)
 
 
-def _knows_one_user() -> bool:
-    """Whether this is root of a user namespace that has no other user."""
+def _known_users() -> int:
+    """How many users there are in this user namespace."""
     with open("/proc/self/uid_map", encoding="ascii") as file:
-        return sum(int(line.split()[2]) for line in file) == 1
+        return sum(int(line.split()[2]) for line in file)
 
 
 def _succeeds(attempt: Callable[[], None]) -> bool:
