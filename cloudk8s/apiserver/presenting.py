@@ -49,7 +49,8 @@ class Presenter:
             return Response(status, self.value(resource, record))
         tree = self.tree(resource, record)
         if form.form == "table":
-            metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+            revision = tree["metadata"].get("resourceVersion")  # what a dry run has made has none
+            metadata = {"resourceVersion": revision} if revision else {}
             tree = self.table(resource, [tree], form, metadata, include)
         elif form.form == "metadata":
             tree = partial_metadata(tree, form)

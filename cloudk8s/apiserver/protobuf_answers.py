@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from cloudk8s.api.protobuf import ProtobufError, encode_body
 from cloudk8s.api.registry import Registry
 from cloudk8s.api.resource import Object, ResourceType
@@ -10,6 +12,8 @@ from cloudk8s.apiserver.http.interface import Response, joined
 from cloudk8s.apiserver.negotiation import JSON, PROTOBUF, negotiate
 from cloudk8s.errors import NotAcceptable
 from cloudk8s.machinery import codec
+
+_log = logging.getLogger(__name__)
 
 
 def wants_protobuf(context: RequestContext) -> bool:
@@ -34,10 +38,12 @@ def in_protobuf(answer: Response, registry: Registry) -> Response:
     """The answer with its document in protobuf; itself where the document has no such form."""
     if answer.content_type != JSON:
         return answer
-    tree = codec.decode(joined(answer.body))
     try:
-        body = encode_tree(tree, registry)
+        body = encode_tree(codec.decode(joined(answer.body)), registry)
     except ProtobufError:
+        return answer
+    except Exception:  # noqa: BLE001 - the client is better off with JSON than with nothing
+        _log.exception("an answer cannot be written as protobuf")
         return answer
     return Response(answer.status, body, PROTOBUF, answer.headers)
 

@@ -75,7 +75,7 @@ def _value(number: int, schema: Schema, value: Any) -> bytes:
         return of_number(number, int(value or 0))
     if schema.type == "number":
         return of_double(number, value)
-    return of_text(number, str(value))
+    return of_text(number, "" if value is None else str(value))
 
 
 def _schema_or_other(union: str, value: Any, name: str, owner: Schema) -> bytes:

@@ -27,7 +27,10 @@ from tests.apiserver.admission.cluster import ADMIN
 from tests.apiserver.fuzz import generating
 from tests.apiserver.fuzz.generating import JUNK, NAMES, QUERIES
 
+TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 TIMES = float(os.environ.get("CLOUDK8S_FUZZ", "1"))
+ACCEPTED = ("application/json", "*/*", "application/yaml", "application/vnd.kubernetes.protobuf", TABLE, METADATA, "x")
 PATCHES = {
     "application/json-patch+json": generating.json_patches,
     "application/merge-patch+json": generating.objects,
@@ -58,7 +61,7 @@ async def send(
     server: RunningApiServer, method: str, path: str, query: dict[str, str], body: bytes, content_type: str
 ) -> None:
     target = path + "?" + "&".join(f"{key}={quote(value)}" for key, value in query.items()) if query else path
-    headers = {"content-type": content_type, "user-agent": "fuzz"}
+    headers = {"content-type": content_type, "user-agent": "fuzz", "accept": ACCEPTED[len(body) % len(ACCEPTED)]}
     answer: Any = server.assembly.server.handle(Request(method, target, headers, body, LocalConnection(ADMIN)))
     if inspect.isawaitable(answer):
         answer = await answer
