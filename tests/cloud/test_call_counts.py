@@ -35,3 +35,12 @@ async def test_aws_costs_less_than_upstream() -> None:
     assert (restart.reads, restart.mutations) == (4, 0)
     assert node.reads <= (11 + ports) * services
     assert node.mutations == 3 * services, "deregister, register, mark"
+
+
+async def test_many_services_share_the_time_that_calls_take() -> None:
+    """40 Services at 100 ms a call: one after the other they would take over half a minute."""
+    from benchmarks.cloud_latency import measure as wait_for
+
+    waits = await wait_for(40, 0.1)
+    assert waits.addresses < 5
+    assert waits.calls >= 9 * 40
