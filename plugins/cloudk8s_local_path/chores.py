@@ -20,7 +20,10 @@ from cloudk8s.plugin.provisioner import (
 )
 
 PODS: Final = Resource("", "v1", "pods", "Pod")
+NODES: Final = Resource("", "v1", "nodes", "Node", namespaced=False)
 NAMESPACE: Final = "kube-system"
+_HOST_RUNTIME: Final = "cloudk8s-host://"
+_IMAGE: Final = "docker.io/library/busybox:stable"
 _PATIENCE: Final = timedelta(minutes=2)
 _LOOK_SECONDS: Final = 0.25
 _MAKE: Final = 'mkdir -m 0777 -p "$0"'
@@ -30,8 +33,8 @@ _REMOVE: Final = 'rm -rf "$0"'
 class Chores:
     """Pods in `kube-system` with the parent directory mounted; a chore that was begun is waited for, not repeated."""
 
-    def __init__(self, client: Client, *, clock: Clock, image: str = "host") -> None:
-        self._client, self._clock, self._image = client, clock, image
+    def __init__(self, client: Client, *, clock: Clock) -> None:
+        self._client, self._clock = client, clock
 
     async def make(self, node: str, path: Path) -> None:
         """Make a directory there that anybody may write to."""
@@ -44,7 +47,8 @@ class Chores:
     async def _run(self, what: str, node: str, path: Path, script: str) -> None:
         name = f"local-path-{what}-{hashlib.sha256(f'{node}/{path}'.encode()).hexdigest()[:16]}"
         with contextlib.suppress(AlreadyExists):
-            await self._client.create(PODS, self._pod(name, node, path, script), namespace=NAMESPACE)
+            pod = _pod(name, node, path, script, image=await self._image(node))
+            await self._client.create(PODS, pod, namespace=NAMESPACE)
         try:
             await self._wait(name, f"{what} {path} on node {node}")
         finally:
@@ -67,24 +71,30 @@ class Chores:
         except NotFound:
             return
 
-    def _pod(self, name: str, node: str, path: Path, script: str) -> Object:
-        parent = str(path.parent)
-        container = {
-            "name": "chore",
-            "image": self._image,
-            "command": ["sh", "-c", script, str(path)],
-            "volumeMounts": [{"name": "volumes", "mountPath": parent}],
-        }
-        return {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {
-                "nodeName": node,
-                "restartPolicy": "Never",
-                "automountServiceAccountToken": False,
-                "tolerations": [{"operator": "Exists"}],
-                "containers": [container],
-                "volumes": [{"name": "volumes", "hostPath": {"path": parent, "type": "DirectoryOrCreate"}}],
-            },
-        }
+    async def _image(self, node: str) -> str:
+        """The host itself where the node's runtime has it as an image, else a small one with a shell."""
+        info = (await self._client.get(NODES, node)).get("status", {}).get("nodeInfo") or {}
+        return "host" if info.get("containerRuntimeVersion", "").startswith(_HOST_RUNTIME) else _IMAGE
+
+
+def _pod(name: str, node: str, path: Path, script: str, *, image: str) -> Object:
+    parent = str(path.parent)
+    container = {
+        "name": "chore",
+        "image": image,
+        "command": ["sh", "-c", script, str(path)],
+        "volumeMounts": [{"name": "volumes", "mountPath": parent}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "nodeName": node,
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [container],
+            "volumes": [{"name": "volumes", "hostPath": {"path": parent, "type": "DirectoryOrCreate"}}],
+        },
+    }

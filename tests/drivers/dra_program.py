@@ -1,8 +1,13 @@
-"""A driver of dynamic resources, whose devices are CDI files."""
+"""A driver of dynamic resources, whose devices are CDI files.
+
+Run as a program it serves until it is ended: python -m tests.drivers.dra_program SOCKET REGISTRY CDI
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,3 +77,13 @@ async def running(driver: DiceDriver, socket: Path, registry: Path, told: list[D
     registration = registered(registry, "DRAPlugin", NAME, socket, versions, told)
     async with serving(socket, service), registration:
         yield
+
+
+async def _main(socket: Path, registry: Path, cdi: Path) -> None:
+    driver = DiceDriver(cdi)
+    async with running(driver, socket, registry, []):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*map(Path, sys.argv[1:4])))

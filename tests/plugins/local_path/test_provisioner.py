@@ -112,16 +112,26 @@ async def test_a_class_that_does_not_wait_for_a_pod_is_refused(local_path: Local
         await local_path.provision(wish())
 
 
-async def test_another_hosts_directory_is_made_by_a_pod(local_path: LocalPath, client: FakeClient) -> None:
+@pytest.mark.parametrize(
+    ("runtime", "image"),
+    [("cloudk8s-host://0.1.0", "host"), ("containerd://2.1.0", "docker.io/library/busybox:stable")],
+)
+async def test_another_hosts_directory_is_made_by_a_pod(
+    local_path: LocalPath, client: FakeClient, runtime: str, image: str
+) -> None:
     def succeed(action: Any) -> None:
         if action.resource == PODS and action.verb == "get":
             for pod in client.all(PODS):
                 assert pod["spec"]["nodeName"] == "far"
+                assert pod["spec"]["containers"][0]["image"] == image
                 pod["status"] = {"phase": "Succeeded"}
 
     client.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    far = node("far")
+    far["status"]["nodeInfo"] = {"containerRuntimeVersion": runtime}
+    client.add(far)
     client.on(succeed)
-    volume = await local_path.provision(wish(on=node("far")))
+    volume = await local_path.provision(wish(on=far))
     assert volume.source["local"]["path"] == f"{ELSEWHERE}/pvc-1_ns_data"
     assert not client.all(PODS)
     await local_path.delete(made(volume))
