@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cloudk8s.machinery import yaml_codec
 from cloudk8s_simulated.stages.template import Template, TemplateError
 from cloudk8s_simulated.stages.template.functions import FUNCTIONS
 
@@ -96,3 +99,24 @@ def test_what_cannot_be_read_is_told_with_its_line(text: str, message: str) -> N
 def test_what_cannot_be_rendered_is_told(text: str, message: str) -> None:
     with pytest.raises(TemplateError, match=message):
         rendered(text)
+
+
+@given(st.text().filter(lambda text: "{{" not in text))
+def test_text_without_actions_stays_as_it_is(text: str) -> None:
+    assert rendered(text) == text
+
+
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126))
+VALUES = st.none() | st.booleans() | st.integers(-(2**31), 2**31) | TEXTS
+
+
+@given(st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3)))
+def test_what_is_quoted_or_laid_out_is_read_back(value: Any) -> None:
+    def read(action: str) -> Any:
+        return yaml_codec.decode(Template(f"v: {action}").render(value, FUNCTIONS))["v"]
+
+    assert read("{{ toJson . }}") == value
+    if isinstance(value, str):
+        assert read("{{ . | Quote }}") == value
+    if isinstance(value, list) and value:
+        assert read("{{ YAML . 1 }}") == value
