@@ -165,7 +165,9 @@ def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: 
 
 def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: Pass) -> None:
     for decision in decisions:
-        ready, waiting = joining.emptied([deletion.machine for deletion in decision.delete])
+        doomed, given_up = joining.remedied(decision)
+        ready, waiting = joining.emptied([deletion.machine for deletion in doomed])
+        done.waiting |= given_up
         done.waiting |= waiting
         names = {view.machine.id for view in ready}
         work = remove(site, [deletion for deletion in decision.delete if deletion.machine.machine.id in names])
@@ -189,6 +191,8 @@ def _waits(decision: Decision, machines: Iterable[MachineView]) -> dict[str, str
     """What a group waits for, after this step."""
     mine = [view for view in machines if view.group == decision.group]
     unready = [view for view in mine if view.exists and not view.is_available]
+    if decision.held:
+        return {f"machines of {decision.group}": decision.held}
     leaving = [view.name for view in mine if view.machine.state == "deleting"]
     if unready:
         return {f"machines of {decision.group}": _missing(unready)}

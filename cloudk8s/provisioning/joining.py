@@ -5,6 +5,7 @@ The API of the cluster is asked once in a pass. While it does not answer nothing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -27,6 +28,7 @@ from cloudk8s.machinery.times import format_time
 from cloudk8s.provisioning.bootstrap.catalog import bootstrap_method
 from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod, Facts
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
+from cloudk8s.provisioning.machines.decision import Decision, Deletion
 from cloudk8s.provisioning.machines.view import MachineView, in_group
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.approval import judge
@@ -55,6 +57,7 @@ class Joining:
     _nodes: Mapping[str, Object] = field(default_factory=dict)
     _configured: set[str] = field(default_factory=set)
     _emptying: dict[str, float] = field(default_factory=dict)
+    _remedies: Counter[str] = field(default_factory=Counter)
 
     @staticmethod
     def of(site: Site, declaration: ClusterDeclaration) -> Joining:
@@ -122,6 +125,19 @@ class Joining:
             self._tend(self._api, machines, network)
         except CloudK8sError as error:
             self.site.report(Event("failed", "nodes", str(error)))
+
+    def remedied(self, decision: Decision) -> tuple[list[Deletion], dict[str, str]]:
+        """What is deleted now, unless too many replacements in a row have not helped."""
+        remedies = [entry for entry in decision.delete if entry.is_remedy]
+        if not remedies and decision.is_settled:
+            self._remedies[decision.group] = 0
+        if not remedies or self._remedies[decision.group] + len(remedies) <= decision.most_remedies:
+            self._remedies[decision.group] += len(remedies)
+            return list(decision.delete), {}
+        text = f"{self._remedies[decision.group]} replacements have not helped; {remedies[0].machine.name}"
+        reason = remedies[0].reason.removeprefix("is replaced: ")
+        others = [entry for entry in decision.delete if not entry.is_remedy]
+        return others, {f"machines of {decision.group}": f"{text} stays although {reason}"}
 
     def emptied(self, views: Sequence[MachineView]) -> tuple[list[MachineView], dict[str, str]]:
         """Machines whose nodes are empty, and what keeps the others."""
@@ -252,7 +268,7 @@ class Joining:
         """What keeps a machine from being deleted."""
         if not (self.awaits_nodes and self.answers and self._api is not None):
             return ""
-        if view.node is None or not view.node.is_ready:
+        if view.node is None or not view.node.is_ready or view.machine.state != "running":
             return ""
         pool = self.declaration.pool(view.group)
         limit = pool.rollout.drain_timeout.total_seconds() if pool is not None else 60.0

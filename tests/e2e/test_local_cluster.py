@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -21,15 +22,12 @@ pytestmark = [pytest.mark.kubectl, pytest.mark.root]
 NAME = "joined"
 
 
-def kernel(name: str = NAME) -> list[str]:
-    """What this host's kernel has of machines: namespaces, bridges, tables, processes."""
-    found = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout.splitlines()
-    found = [name for name in found if not name.startswith("cni-")]  # pods of other tests, run by containerd
-    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
-    found += re.findall(r"^(ckm\S+|ckv\S+)", links, re.MULTILINE)
-    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
-    found += re.findall(r"cloudk8s-hosts-\S+|cloudk8s-endpoint-\S+", tables)
-    return found
+def kernel(network: str) -> list[str]:
+    """What this host's kernel has of a network: namespaces, bridges, tables. Other clusters have theirs."""
+    mark = hashlib.sha256(network.encode()).hexdigest()[:8]
+    commands = (["ip", "netns"], ["ip", "-br", "link"], ["nft", "list", "tables"])
+    said = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in commands]
+    return [line for text in said for line in text.splitlines() if mark in line]
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +41,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def cluster(environment: dict[str, str]) -> Iterator[Cluster]:
-    before = kernel()
     said = cloudk8s(
         environment, "cluster", "create", NAME, "--provider", "local", "--workers", "2", "--kubernetes-version", "1.36"
     )
     assert "kubectl get nodes" in said
+    described = json.loads(cloudk8s(environment, "cluster", "describe", NAME, "--output", "json"))
+    network = next(entry["id"] for entry in described["resources"] if entry["type"] == "network")
+    assert kernel(network)
     yield Cluster(NAME, environment)
     said = cloudk8s(environment, "cluster", "delete", NAME, "--yes")
     assert "nothing is left" in said
-    assert set(kernel()) <= set(before)
+    assert kernel(network) == []
     data = Path(environment["XDG_DATA_HOME"])
     assert not list((data / "cloudk8s" / ".clusters").glob(f"{NAME}.*"))
     assert not list((data / "cloudk8s-machines" / "machines").glob("*"))
@@ -128,6 +128,15 @@ def test_scaling_down_empties_nodes_first(cluster: Cluster) -> None:
     assert len(ready_nodes(cluster)) == 2
     cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     said = cloudk8s(cluster.environment, "cluster", "scale", NAME, "--workers", "2")
+    assert len(ready_nodes(cluster)) == 3
+
+
+def test_a_machine_that_died_is_replaced(cluster: Cluster) -> None:
+    machines = Path(cluster.environment["XDG_DATA_HOME"]) / "cloudk8s-machines" / "machines"
+    described = json.loads(cloudk8s(cluster.environment, "cluster", "describe", NAME, "--output", "json"))
+    victim = next(machine for machine in described["machines"] if machine["group"] == "workers")
+    os.kill(int((machines / victim["id"] / "pid").read_text().split()[0]), signal.SIGKILL)
+    assert "it has stopped" in cloudk8s(cluster.environment, "cluster", "apply", NAME)
     assert len(ready_nodes(cluster)) == 3
 
 

@@ -155,3 +155,14 @@ def _survives(cloud: SimulatedCloud, wanted: ClusterDeclaration | None) -> bool:
     except Crash:
         return False
     return True
+
+
+def test_a_machine_that_stopped_is_replaced() -> None:
+    cloud = SimulatedCloud()
+    converge(cloud.site(), declaration(pools=workers(3)))
+    victim = next(thing for thing in cloud.account.everything() if thing.properties.get("pool") == "workers")
+    cloud.account.update(victim.id, {"state": "stopped"})
+    converge(cloud.site(), declaration(pools=workers(3)))
+    assert victim.id not in cloud.left()
+    assert len(cloud.instances()) == 4
+    assert any("it has stopped" in event.detail for event in cloud.events)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from cloudk8s.cloud.model.machine import MachineRequest
 from cloudk8s.provisioning.identity import machine_uid
+from cloudk8s.provisioning.machines.health import brake, remediations
 from cloudk8s.provisioning.machines.priority import victims
 from cloudk8s.provisioning.machines.rollout import SetState, next_sizes
 from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, VERSION_TAG, Group
@@ -24,6 +25,8 @@ class Deletion:
 
     machine: MachineView
     reason: str
+    is_remedy: bool = False
+    """It is not well; another one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Decision:
     delete: tuple[Deletion, ...] = ()
     reason: str = ""
     """Why machines are made."""
+    held: str = ""
+    """Why machines that are not well stay."""
+    most_remedies: int = 0
+    """How many machines may be replaced in a row because they are not well."""
     is_settled: bool = True
     """Nothing is left to do or to wait for."""
 
@@ -54,8 +61,14 @@ def decide(group: Group, machines: Iterable[MachineView], *, cluster: str, netwo
     for entry in (new, *old):
         surplus = entry.wanted - sizes[entry.name]
         delete += _removals(group, [view for view in kept if _set_of(view) == entry.name], surplus, entry is new, now)
+    going = {entry.machine.machine.id for entry in delete}
+    sick = [entry for entry in remediations(group.health_check, mine, now) if entry.machine.machine.id not in going]
+    delete += [Deletion(entry.machine, f"is replaced: {entry.reason}", is_remedy=True) for entry in sick]
     waits = any(not entry.is_available for entry in kept) or bool(old and group.rollout.type != "OnDelete")
-    return Decision(group.name, tuple(create), tuple(delete), _why(group, kept), not (create or delete or waits))
+    return Decision(
+        group.name, tuple(create), tuple(delete), _why(group, kept), brake(group.health_check, mine, now),
+        group.health_check.max_retries, is_settled=not (create or delete or waits),
+    )  # fmt: skip
 
 
 def remove_undeclared(machines: Iterable[MachineView], groups: Iterable[str]) -> Decision:

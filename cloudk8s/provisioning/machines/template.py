@@ -10,7 +10,7 @@ from typing import Any
 from cloudk8s.cloud.model.machine import Role
 from cloudk8s.machinery.codec import encode_canonical
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
-from cloudk8s.provisioning.declaration.pool import ControlPlane, Pool, Rollout
+from cloudk8s.provisioning.declaration.pool import ControlPlane, HealthCheck, Pool, Rollout
 
 POOL_TAG = "cloudk8s.io/pool"
 TEMPLATE_TAG = "cloudk8s.io/machine-template-hash"
@@ -47,6 +47,7 @@ class Group:
     zones: tuple[str, ...] = ()
     rollout: Rollout = Rollout()  # noqa: RUF009 (frozen)
     delete_order: str = "Random"
+    health_check: HealthCheck = HealthCheck(enabled=False)  # noqa: RUF009 (frozen)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -67,7 +68,7 @@ def groups_of(declaration: ClusterDeclaration) -> tuple[Group, ...]:
 def _group(declaration: ClusterDeclaration, pool: Pool) -> Group:
     return Group(
         pool.name, _template(declaration, pool, "worker"), pool.replicas, pool.zones or declaration.network.zones,
-        pool.rollout, pool.delete_order, _tags(declaration, pool.tags),
+        pool.rollout, pool.delete_order, pool.health_check, _tags(declaration, pool.tags),
     )  # fmt: skip
 
 
