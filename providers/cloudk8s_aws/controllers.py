@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
 
 INGRESS = "aws-ingress-controller"
+TAGS = "aws-tag-controller"
 BINDINGS = "aws-target-group-binding-controller"
 
 
@@ -22,6 +23,8 @@ def cloud_controllers(cloud: Cloud[AwsSettings]) -> Sequence[CloudController]:
         found.append(CloudController(INGRESS, lambda context, calls: _ingress(cloud, context, calls)))
     if cloud.settings.target_group_bindings:
         found.append(CloudController(BINDINGS, lambda context, calls: _bindings(cloud, context, calls)))
+    if cloud.settings.instance_tags:
+        found.append(CloudController(TAGS, lambda context, calls: _tags(cloud, context, calls)))
     return found
 
 
@@ -36,3 +39,10 @@ def _bindings(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Call
     from cloudk8s_aws.bindings.registering import Registrar
 
     return TargetGroupBindingController(context, calls, Registrar(aws_of(cloud).api))
+
+
+def _tags(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Calls) -> Controller:
+    from cloudk8s_aws.instance_tags.controller import TagController
+    from cloudk8s_aws.instance_tags.tagging import InstanceTagger
+
+    return TagController(context, calls, InstanceTagger(aws_of(cloud).api, cloud.settings.instance_tags))

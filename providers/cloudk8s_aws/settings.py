@@ -55,6 +55,8 @@ class AwsSettings(BaseModel):
     """Serve `TargetGroupBinding` objects; the custom resource is made where it is not there."""
     health_check: Literal["shared", "per-port"] = "shared"
     """For policy Cluster: `shared` probes the proxy's port 10256, `per-port` the node port."""
+    instance_tags: dict[str, str] = Field(default_factory=dict)
+    """Put on the instances of all nodes, whoever started them, and taken off when the node goes."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Put on everything that is made."""
     calls_per_second: float = Field(default=20.0, gt=0)

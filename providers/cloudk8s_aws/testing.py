@@ -206,6 +206,7 @@ class AwsWorld(World):
             "CreateLoadBalancer": self._name_is_taken,
             "CreateListener": self._port_is_taken,
             "DeleteSecurityGroup": self._group_is_used,
+            "CreateTags": self._instance_is_unknown,
         }
 
     def _name_is_taken(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -213,6 +214,15 @@ class AwsWorld(World):
         if any(entry["LoadBalancerName"] == wanted.get("Name") for entry in present):
             return "DuplicateLoadBalancerName", f"A load balancer with the name {wanted['Name']} exists"
         return None
+
+    def _instance_is_unknown(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
+        ids = [id for id in wanted["Resources"] if id.startswith("i-")]
+        if not ids:
+            return None
+        found = self.raw("ec2").describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])["Reservations"]
+        known = {entry["InstanceId"] for reservation in found for entry in reservation["Instances"]}
+        missing = sorted(set(ids) - known)
+        return ("InvalidInstanceID.NotFound", f"{', '.join(missing)} does not exist") if missing else None
 
     def _port_is_taken(self, wanted: Mapping[str, Any]) -> tuple[str, str] | None:
         present = self.raw("elbv2").describe_listeners(LoadBalancerArn=wanted["LoadBalancerArn"])["Listeners"]
