@@ -50,6 +50,14 @@ class Addresses:
                     return address
         raise AddressTaken("range is full")
 
+    def free(self, family: str) -> str:
+        """A free address of a family, which nobody holds afterwards either; raises AddressTaken when there is none."""
+        for network in self._ranges(family):
+            for address in _candidates(network):
+                if not self._ledger.is_held(address):
+                    return address
+        raise AddressTaken("range is full")
+
     async def release(self, address: str) -> None:
         """Let an address go; absent is success."""
         await self._ledger.release(address)

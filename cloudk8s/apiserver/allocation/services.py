@@ -44,6 +44,9 @@ class ServiceAllocation(AdmissionPlugin):
         before: Spec | None = request.old["spec"] if request.old else None
         if before is not None:
             _carry_over(spec, before)
+            if _ends_deletion(request.obj["metadata"]):
+                held = _addresses_of(before)
+                request.on_commit.append(lambda: self._release(held))
         families.normalize(spec, before)
         if not families.are_readable(spec):
             return
@@ -73,12 +76,17 @@ class ServiceAllocation(AdmissionPlugin):
             try:
                 if given and not request.dry_run:
                     await self._addresses.take(given, request.namespace, name)
-                address = given or await self._addresses.take_any(family, request.namespace, name)
+                address = given or (
+                    self._addresses.free(family)
+                    if request.dry_run
+                    else await self._addresses.take_any(family, request.namespace, name)
+                )
             except AddressTaken as error:
                 if not given:
                     return [internal("spec.clusterIPs", f"failed to allocate a serviceIP: {error}")]
                 return [invalid("spec.clusterIPs", wanted, f"failed to allocate IP {given}: {error}")]
-            taken.append(address)
+            if not request.dry_run:
+                taken.append(address)
             wanted[index:] = [address]
         spec["clusterIPs"], spec["clusterIP"] = wanted, wanted[0]
         dropped = held[len(spec["ipFamilies"]) :]
@@ -160,6 +168,11 @@ def _needs_address(spec: Spec) -> bool:
 
 def _needs_ports(spec: Spec) -> bool:
     return spec.get("type") in ("NodePort", "LoadBalancer")
+
+
+def _ends_deletion(metadata: dict[str, Any]) -> bool:
+    """Whether an update takes the last finalizer off a Service that is being deleted."""
+    return bool(metadata.get("deletionTimestamp")) and not metadata.get("finalizers")
 
 
 def _addresses_of(spec: Spec) -> list[str]:

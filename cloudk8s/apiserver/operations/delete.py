@@ -69,7 +69,8 @@ async def delete(
             if options.resource_version or attempt == _ATTEMPTS - 1:
                 raise failures.conflict(resource, name) from None
             continue
-        writing.run_all(request.on_commit)
+        if deleted.is_gone and not context.dry_run:
+            writing.run_all(request.on_commit)
         return deleted
     raise AssertionError("unreachable")
 

@@ -1,0 +1,76 @@
+"""Who has which Service address, and when it is let go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudk8s.apiserver.local import LocalApi, joined
+from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+from tests.apiserver.admission.cluster import ADMIN
+
+SERVICES = "/api/v1/namespaces/default/services"
+DRY = {"dryRun": "All"}
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RunningApiServer]:
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as running:
+        yield running
+
+
+@pytest.fixture
+def api(server: RunningApiServer) -> LocalApi:
+    return server.assembly.local(ADMIN, agent="test")
+
+
+def service(name: str = "web", **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, **metadata}, "spec": {"ports": [{"port": 80}]}}
+
+
+async def held(api: LocalApi) -> set[str]:
+    """Addresses that somebody holds, once everything that goes on has settled."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    answer = await api.call("GET", "/apis/networking.k8s.io/v1/ipaddresses")
+    return {item["metadata"]["name"] for item in codec.decode(joined(answer))["items"]}
+
+
+async def made(api: LocalApi, body: dict[str, Any], query: dict[str, str] | None = None) -> str:
+    answer = await api.call("POST", SERVICES, query, body)
+    return str(codec.decode(joined(answer))["spec"]["clusterIP"])
+
+
+async def test_an_address_is_held_until_the_service_is_gone(api: LocalApi) -> None:
+    before = await held(api)
+    address = await made(api, service())
+    assert await held(api) == before | {address}
+    await api.call("DELETE", f"{SERVICES}/web")
+    assert await held(api) == before
+
+
+async def test_a_dry_run_holds_and_lets_go_of_nothing(api: LocalApi, server: RunningApiServer) -> None:
+    address = await made(api, service())
+    before, revision = await held(api), server.core.store.revision
+    assert await made(api, service("other"), DRY) not in before
+    await api.call("DELETE", f"{SERVICES}/web", DRY)
+    await api.call("DELETE", SERVICES, DRY)
+    await api.call("PATCH", f"{SERVICES}/web", DRY, {"spec": {"type": "ExternalName", "externalName": "a.b"}}, MERGE)
+    assert await held(api) == before
+    assert address in before
+    assert server.core.store.revision == revision
+
+
+async def test_a_service_that_waits_for_a_finalizer_keeps_its_address(api: LocalApi) -> None:
+    address = await made(api, service(finalizers=["example.com/wait"]))
+    await api.call("DELETE", f"{SERVICES}/web")
+    assert address in await held(api)
+    await api.call("PATCH", f"{SERVICES}/web", None, {"metadata": {"finalizers": None}}, MERGE)
+    assert address not in await held(api)
