@@ -80,7 +80,7 @@ class NodeAgent:
         self._extensions = NodeExtensions(settings, client, tokens, clock=clock, on_change=lambda: self._report_soon())
         self._tools = self._make_tools(tokens)
         self.workers = PodWorkers(self._tools)
-        self._reporter = NodeReporter(settings, client, clock=clock, look=self._look)
+        self._reporter = NodeReporter(settings, client, clock=clock, look=self._look, events=self._events)
         self._static = self._make_static()
         self._eviction = Eviction(
             runtime, self.workers, clock=clock, read=lambda: signals.read(settings.root_dir, signals.Thresholds()),

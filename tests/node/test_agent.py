@@ -24,6 +24,13 @@ async def test_the_node_registers_with_its_resources_and_says_what_isolation_is_
     assert "mount namespaces" in found["metadata"]["annotations"]["cloudk8s.dev/missing-isolation"]
 
 
+async def test_the_node_tells_what_happens_to_it(node: Node) -> None:
+    await node.agent._events.flush()
+    found = [event for event in node.client.all(CORE_EVENTS) if event["involvedObject"]["kind"] == "Node"]
+    assert {"Starting", "NodeHasSufficientMemory", "NodeReady"} <= {event["reason"] for event in found}
+    assert "Node n1 status is now: NodeReady" in [event["message"] for event in found]
+
+
 async def test_a_pod_runs_and_is_ready(node: Node) -> None:
     await node.run_pod()
 
@@ -46,7 +53,8 @@ async def test_events_tell_pulled_created_started(node: Node) -> None:
     await node.until_phase("p", "Running")
     await node.agent._events.flush()
 
-    events = (await node.client.list(CORE_EVENTS, namespace="default")).items
+    found = (await node.client.list(CORE_EVENTS, namespace="default")).items
+    events = [event for event in found if event["involvedObject"]["kind"] == "Pod"]
 
     told = [(event["reason"], event["involvedObject"]["fieldPath"]) for event in events]
     assert told == [(reason, "spec.containers{c}") for reason in ("Pulled", "Created", "Started")]

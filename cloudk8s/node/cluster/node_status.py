@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import annotations_of, labels_of, spec_of, status_of, uid_of
 from cloudk8s.client.resources import LEASES, NODES
@@ -15,6 +16,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_micro_time
 from cloudk8s.node.machine import node_object
 from cloudk8s.node.machine.node_object import Self
+from cloudk8s.node.machine.transitions import transitions
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.waiting import wait_for
 
@@ -28,8 +30,10 @@ class NodeReporter:
     """Shows this node in the API. `look` tells what the node is now."""
 
     def __init__(
-        self, settings: NodeSettings, client: Client, *, clock: Clock, look: Callable[[], Awaitable[Self]]
+        self, settings: NodeSettings, client: Client, *, clock: Clock, look: Callable[[], Awaitable[Self]],
+        events: EventRecorder,
     ) -> None:  # fmt: skip
+        self._events = events
         self._settings, self._client, self._clock, self._look = settings, client, clock, look
         self._reported_at = float("-inf")
         self._changed = asyncio.Event()
@@ -61,7 +65,15 @@ class NodeReporter:
             return node
         self._reported_at = now
         patch = {"status": {**status, "addresses": _replacing(status["addresses"])}}
-        return await self._client.patch(NODES, self._settings.node_name, patch, type="strategic", subresource="status")
+        name = self._settings.node_name
+        written = await self._client.patch(NODES, name, patch, type="strategic", subresource="status")
+        self._tell(node, written)
+        return written
+
+    def _tell(self, before: Object | None, node: Object) -> None:
+        status = status_of(before) if before is not None else {}
+        for kind, reason, note in transitions(self._settings.node_name, status, status_of(node)):
+            self._events.event(node, kind, reason, note, resource=NODES)
 
     async def run(self) -> None:
         """Report again and again until cancelled."""
@@ -91,9 +103,13 @@ class NodeReporter:
         try:
             node = await self._client.create(NODES, fresh)
         except AlreadyExists:
-            await self._update_metadata(await self._client.get(NODES, self._settings.node_name), fresh)
+            known = await self._client.get(NODES, self._settings.node_name)
+            self._events.event(known, "Normal", "Starting", "Starting kubelet.", resource=NODES)
+            await self._update_metadata(known, fresh)
         else:
+            self._events.event(node, "Normal", "Starting", "Starting kubelet.", resource=NODES)
             if status_of(node):
+                self._tell(None, node)
                 return node
         self._reported_at = float("-inf")
         return await self.report()
