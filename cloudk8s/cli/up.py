@@ -40,6 +40,10 @@ def up(
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
     kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
     scheduler_config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration.")] = None,
+    service_cluster_ip_range: Annotated[
+        str, typer.Option(help="Range of Services; two, comma-separated, for dual stack; a free one if empty.")
+    ] = "",
+    cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two for dual stack; a free one if empty.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
     csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
@@ -68,6 +72,7 @@ def up(
         name=name, data_dir=directory, bind=bind, port=port, store=store, cloud=cloud,
         kubernetes_version=kubernetes_version, disabled_plugins=tuple(disable_plugin or ()),
         csi_endpoints=tuple(csi_endpoint or ()),
+        **_given(service_cluster_ip_range=service_cluster_ip_range, cluster_cidr=cluster_cidr),
     )  # fmt: skip
     options = ClusterOptions(
         nodes=nodes, simulation=simulation, runtime=runtime, clouds=clouds, offline=offline,
@@ -80,6 +85,11 @@ def _absolute(stages: str) -> str:
     """A file's whole path; names of bundled files stay as they are."""
     path = Path(stages)
     return str(path.absolute()) if stages and path.exists() else stages
+
+
+def _given(**values: str) -> dict[str, Any]:
+    """Settings that are not left to be chosen."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _cloud(provider: str, simulation: Simulation, *, offline: bool) -> CloudEntry:

@@ -42,7 +42,14 @@ async def running_service_proxy(
     """Forward the cluster's Services on the one host that these places are on, and enforce its network policies."""
     options = proxy_options(server.settings, places)
     if within := next((place.within for place in places if place.within), None):
-        inside = replace(options, mode="nftables", nft=RootlessNft(within), health_port=None, own_health=False)
+        inside = replace(
+            options,
+            mode="nftables",
+            nft=RootlessNft(within),
+            entrance=within.command,
+            health_port=None,
+            own_health=False,
+        )
         async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
             outside = replace(options, mode="userspace", sockets=within.socket)
             async with running_proxy(informers, outside, clock=clock) as proxy:

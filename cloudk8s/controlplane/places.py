@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
+from cloudk8s.errors import SettingsError
 from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.hosts.network import HostNetwork
 from cloudk8s.network.rootless.host import RootlessHost
@@ -32,6 +33,10 @@ def places(settings: ClusterSettings, count: int, within: RootlessHost | None = 
     """Where this many nodes go. Pure but for a look at what this process may do."""
     own, network = outgoing_address(), host_network(settings)
     has_hosts = bool(own) and may_administer()
+    if count > 1 and has_hosts and any(":" in text for text in pod_ranges(settings)):
+        raise SettingsError(
+            "hosts within this one have IPv4 addresses only: a cluster with IPv6 ranges has one node here"
+        )
     found = []
     for index in range(count):
         name = node_name(index)

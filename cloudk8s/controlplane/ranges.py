@@ -25,13 +25,14 @@ def with_ranges(settings: ClusterSettings) -> ClusterSettings:
     """The settings with the cluster's ranges: those asked for, those of its first start, or free ones. Blocks."""
     path = settings.data_dir / FILE
     chosen = _read(path)
-    if not chosen and not settings.model_fields_set & set(_FIELDS) and not (settings.data_dir / "pki").exists():
+    asked = {name: getattr(settings, name) for name in settings.model_fields_set}
+    if not chosen and not (settings.data_dir / "pki").exists():
         others = (_read(directory / FILE) for _, directory, _ in directories.clusters())
-        taken = [*_routes(_ROUTES), *(ip_network(text) for other in others for text in other.values())]
+        taken = [*_routes(_ROUTES), *(network for other in others for text in other.values() for network in _all(text))]
         chosen = choose(taken, is_privileged=may_administer())
+        chosen |= {name: asked[name] for name in _FIELDS if name in asked}
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(codec.encode(chosen))
-    asked = {name: getattr(settings, name) for name in settings.model_fields_set}
     return settings.model_copy(update={**chosen, **asked})
 
 
@@ -60,6 +61,11 @@ def _ranges(index: int, is_privileged: bool) -> tuple[str, str, str, str]:
     if is_privileged:
         return f"10.{96 + index}.0.0/16", pods, f"198.18.{index}.0/24", hosts
     return f"127.{96 + index}.0.0/16", pods, f"127.{200 + index}.0.0/24", hosts
+
+
+def _all(text: str) -> list[Network]:
+    """One range, or one for each family."""
+    return [ip_network(part.strip()) for part in text.split(",")]
 
 
 def _overlap(text: str, network: Network) -> bool:

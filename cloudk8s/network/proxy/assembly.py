@@ -21,6 +21,7 @@ from cloudk8s.network.proxy.health import Health, ServiceHealth
 from cloudk8s.network.proxy.health_server import HealthServer, bind
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import Family
+from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Entrance
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
 from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
@@ -52,6 +53,8 @@ class ProxyOptions:
     """Makes sockets of the pods' network for the user-space proxy, where this process is not on it."""
     nft: Nft | None = None
     """The tables to write to, where they are not this process's own."""
+    entrance: Entrance = list
+    """Makes of a command one that runs where those tables are."""
     own_health: bool = True
     """Serve the health-check node ports of Services."""
     namespace: str = ""
@@ -114,7 +117,8 @@ def _choose(options: ProxyOptions, host: HostThread, clock: Clock) -> tuple[Mode
     if nft is not None and _may(nft, options):
         hides_pods = not (options.nft or filter_bridged())
         settings = NftablesSettings(options.table, options.families, options.pod_ranges, hides_pods)
-        return "nftables", NftablesForwarder(nft, settings, host=host)
+        conntrack = Conntrack.find(entrance=options.entrance)
+        return "nftables", NftablesForwarder(nft, settings, host=host, conntrack=conntrack)
     if options.mode == "nftables":
         raise SettingsError(
             "nftables cannot be used here: it needs root and the nft command; try --proxy-mode userspace"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from cloudk8s.network.proxy.model import Rule
 
 _log = logging.getLogger(__name__)
+
+Entrance = Callable[[Sequence[str]], list[str]]
 
 
 class Flows(NamedTuple):
@@ -41,13 +43,14 @@ def wrong_flows(old: Rule | None, new: Rule | None) -> list[Flows]:
 class Conntrack:
     """Deletes flows by the `conntrack` command; where it is not installed they time out by themselves. Blocks."""
 
-    def __init__(self, program: str | None) -> None:
-        self._program = program
+    def __init__(self, program: str | None, *, entrance: Entrance = list) -> None:
+        self._program, self._entrance = program, entrance
 
     @staticmethod
-    def find() -> Conntrack:
-        """What this host has."""
-        return Conntrack(shutil.which("conntrack", path="/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin"))
+    def find(*, entrance: Entrance = list) -> Conntrack:
+        """What this host has; `entrance` makes of a command one that runs where the flows are."""
+        program = shutil.which("conntrack", path="/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin")
+        return Conntrack(program, entrance=entrance)
 
     def delete(self, flows: Iterable[Flows]) -> None:
         """Delete what there is of these flows."""
@@ -60,7 +63,7 @@ class Conntrack:
         command += ["-f", "ipv6"] if ":" in flow.address + flow.backend else []
         command += ["--orig-dst", flow.address] if flow.address else []
         command += ["--dst-nat", flow.backend] if flow.backend else []
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(self._entrance(command), capture_output=True, text=True, timeout=30)
         if done.returncode and "0 flow entries" not in done.stderr:
             _log.warning("stale flows were not deleted: %s", done.stderr.strip())
 
