@@ -62,10 +62,10 @@ class FleetSettings:
         digits = len(str(max(self.count - 1, 0)))
         return [f"{self.prefix}{index:0{digits}d}" for index in range(self.count)]
 
-    @property
-    def capacity(self) -> dict[str, str]:
-        """Of each node."""
-        return _CAPACITY | self.scenario.simulation.nodes.capacity
+    def capacity(self, index: int) -> dict[str, str]:
+        """Of the n-th node."""
+        behavior = self.scenario.simulation.nodes
+        return _CAPACITY | behavior.capacity | behavior.group_of(index).capacity
 
 
 class Fleet:
@@ -133,13 +133,16 @@ class Fleet:
                 group.create_task(work(), name=f"register simulated nodes {number}")
 
     async def _register(self, name: str) -> None:
-        settings = self._settings
+        settings, index = self._settings, self._names[name]
+        behavior, capacity = settings.scenario.simulation.nodes, settings.capacity(index)
+        group = behavior.group_of(index)
+        taints = [taint.model_dump(exclude_defaults=True) for taint in group.taints]
         if settings.is_initialized:
             provider_id = f"{settings.provider}:///{name}"
-            labels = nodes.labels(name, self._names[name] % settings.scenario.simulation.nodes.zones)
-            obj = nodes.node(name, capacity=settings.capacity, labels=labels, provider_id=provider_id)
+            labels = nodes.labels(name, index % behavior.zones) | group.labels
+            obj = nodes.node(name, capacity=capacity, labels=labels, taints=taints, provider_id=provider_id)
         else:
-            obj = nodes.uninitialized_node(name, capacity=settings.capacity)
+            obj = nodes.uninitialized_node(name, capacity=capacity, labels=group.labels, taints=taints)
         try:
             created = await self._client.create(resources.NODES, obj)
         except AlreadyExists:
@@ -155,7 +158,7 @@ class Fleet:
     async def _report(self, name: str) -> None:
         """Say that the node is well."""
         settings, address = self._settings, self._addresses.of_node(name)
-        status = nodes.status(settings.capacity, address, name, settings.version, self._clock.now())
+        status = nodes.status(settings.capacity(self._names[name]), address, name, settings.version, self._clock.now())
         await self._client.patch(resources.NODES, name, {"status": status}, subresource="status")
 
     async def _heartbeat(self) -> None:

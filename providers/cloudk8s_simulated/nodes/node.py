@@ -28,14 +28,19 @@ def labels(name: str, zone: int) -> dict[str, str]:
     }
 
 
-def node(name: str, *, capacity: dict[str, str], labels: dict[str, str], provider_id: str) -> Object:
+def node(
+    name: str, *, capacity: dict[str, str], labels: dict[str, str], taints: list[dict[str, Any]], provider_id: str
+) -> Object:
     """The Node object as a kubelet would register it; its status is reported apart."""
-    return _node(name, capacity, labels, {"providerID": provider_id})
+    spec = {"providerID": provider_id} | ({"taints": taints} if taints else {})
+    return _node(name, capacity, labels, spec)
 
 
-def uninitialized_node(name: str, *, capacity: dict[str, str]) -> Object:
+def uninitialized_node(
+    name: str, *, capacity: dict[str, str], labels: dict[str, str], taints: list[dict[str, Any]]
+) -> Object:
     """The same of a kubelet whose cloud is external: tainted until the cloud controllers have been here."""
-    return _node(name, capacity, {}, {"taints": [_UNINITIALIZED]})
+    return _node(name, capacity, labels, {"taints": [_UNINITIALIZED, *taints]})
 
 
 def _node(name: str, capacity: dict[str, str], labels: dict[str, str], spec: dict[str, Any]) -> Object:

@@ -185,17 +185,46 @@ class PodBehavior(Model):
     """When they do, on average."""
 
 
+class Taint(Model):
+    """A taint of a node."""
+
+    key: str
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class NodeGroup(Model):
+    """Nodes that differ from the others."""
+
+    count: int = Field(ge=1)
+    """How many; groups take the nodes in their order, and what is left is as all others."""
+    capacity: dict[str, str] = Field(default_factory=dict)
+    """Added to, or in place of, what all nodes have."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+
+
 class NodeBehavior(Model):
     """What nodes are like, and when they die; times are in seconds."""
 
     capacity: dict[str, str] = Field(default_factory=dict)
     """Added to, or in place of, what a node has otherwise."""
+    groups: tuple[NodeGroup, ...] = ()
+    """Nodes with capacity, labels and taints of their own."""
     zones: int = Field(default=3, ge=1, le=26)
     """Nodes are spread over so many zones."""
     meanTimeBetweenFailures: Seconds = 0.0
     """Of one node, on average; 0 is never."""
     meanTimeToRepair: Seconds = 60.0
     """How long a node is down, on average."""
+
+    def group_of(self, index: int) -> NodeGroup:
+        """What the n-th node is like."""
+        for group in self.groups:
+            if index < group.count:
+                return group
+            index -= group.count
+        return NodeGroup(count=1)
 
 
 class CloudBehavior(Model):

@@ -41,6 +41,21 @@ async def test_leases_are_kept_on_a_server_that_takes_its_time(monkeypatch: pyte
         assert oldest >= format_micro_time(fleet.clock.now() - timedelta(seconds=25))
 
 
+async def test_groups_of_nodes_have_capacity_labels_and_taints_of_their_own() -> None:
+    text = SIMULATION + (
+        "  nodes:\n    capacity: {cpu: '8'}\n    groups:\n"
+        "    - {count: 1, capacity: {example.com/gpu: '4'}, labels: {pool: gpu},"
+        " taints: [{key: gpu, value: 'yes', effect: NoSchedule}]}\n"
+    )
+    async with running_fleet(text, count=3) as fleet:
+        gpu, plain = fleet.node("sim-0"), fleet.node("sim-1")
+        assert gpu["status"]["capacity"] == {"cpu": "8", "memory": "256Gi", "pods": "110", "example.com/gpu": "4"}
+        assert gpu["metadata"]["labels"]["pool"] == "gpu"
+        assert gpu["spec"]["taints"] == [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]
+        assert plain["status"]["allocatable"] == {"cpu": "8", "memory": "256Gi", "pods": "110"}
+        assert "taints" not in plain["spec"]
+
+
 async def test_pods_run_with_an_address_and_go_when_deleted() -> None:
     async with running_fleet() as fleet:
         await fleet.pod()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,3 +182,12 @@ def test_bundled_files_can_be_read(name: str) -> None:
 def test_a_file_that_is_not_there_is_a_mistake_that_names_the_bundled_ones() -> None:
     with pytest.raises(UserError, match=r"cannot read the stages nope: .*chaos, slow"):
         load("nope")
+
+
+def test_what_the_guide_shows_can_be_read() -> None:
+    guide = Path(__file__).parents[4] / "docs" / "simulated.md"
+    blocks = re.findall(r"^```yaml\n(.*?)^```", guide.read_text(), re.MULTILINE | re.DOTALL)
+    scenario = read("\n---\n".join(blocks), "docs/simulated.md")
+    assert [stage.name for stage in scenario.stages] == ["out-of-memory"]
+    assert scenario.simulation.nodes.groups[0].labels == {"pool": "gpu"}
+    assert scenario.simulation.cloud.lag == 2
