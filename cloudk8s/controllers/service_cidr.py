@@ -25,7 +25,7 @@ from cloudk8s.controllers.service_ranges import (
     networks_of,
     overlap,
 )
-from cloudk8s.errors import NotFound, StatusError
+from cloudk8s.errors import Conflict, NotFound, StatusError
 from cloudk8s.machinery.times import parse_time
 
 FINALIZER: Final = "networking.k8s.io/service-cidr-finalizer"
@@ -70,7 +70,7 @@ class ServiceCIDRController:
         if is_deleting(found):
             return await self._let_go(found)
         if FINALIZER not in finalizers_of(found):
-            await self._patch(found, {"finalizers": [FINALIZER]})
+            found = await self._patch(found, {"finalizers": [FINALIZER]})
         if not is_true(found, "Ready"):
             await self._set_ready(found)
         return None
@@ -112,6 +112,8 @@ class ServiceCIDRController:
     async def _set_ready(self, found: Object) -> None:
         try:
             await self._say(found, "True", "", "Kubernetes Service CIDR is ready")
+        except Conflict:
+            raise
         except StatusError:
             message = "The ServiceCIDR Status can not be set to Ready=True"
             self._events.warning(found, "KubernetesServiceCIDRError", message)
@@ -131,8 +133,5 @@ class ServiceCIDRController:
         except NotFound:
             return
 
-    async def _patch(self, found: Object, metadata: Mapping[str, Any]) -> None:
-        try:
-            await self._client.patch(SERVICE_CIDRS, name_of(found), {"metadata": metadata}, type="strategic")
-        except NotFound:
-            return
+    async def _patch(self, found: Object, metadata: Mapping[str, Any]) -> Object:
+        return await self._client.patch(SERVICE_CIDRS, name_of(found), {"metadata": metadata}, type="strategic")

@@ -27,6 +27,7 @@ async def test_a_range_is_protected_and_ready() -> None:
         await run.settle()
         assert finalizers_of(run.get(SERVICE_CIDRS, "kubernetes")) == [FINALIZER]
         assert ready(run, "kubernetes") == ("True", "", "Kubernetes Service CIDR is ready")
+        assert run.events() == []
         before = run.writes(SERVICE_CIDRS)
         await run.settle(5)
         assert run.writes(SERVICE_CIDRS) == before
