@@ -31,7 +31,7 @@ class Update:
         return self._replace(nodes, max_unavailable(self.daemon_set, desired))
 
     def _replace(self, nodes: Mapping[str, Sequence[Object]], allowed: int) -> Plan:
-        """Delete old pods: those that do no work at once, others as far as allowed."""
+        """Delete old pods: those that do no work at once, others as far as allowed beside all that do none."""
         unavailable = 0
         broken: list[Object] = []
         candidates: list[Object] = []
@@ -41,8 +41,11 @@ class Update:
                 unavailable += 1
             elif found.new is not None:
                 unavailable += not self._is_available(found.new)
+            elif found.old is not None and self._is_available(found.old):
+                candidates.append(found.old)
             elif found.old is not None:
-                (candidates if self._is_available(found.old) else broken).append(found.old)
+                unavailable += 1
+                broken.append(found.old)
         return Plan(pods=broken + candidates[: max(0, allowed - unavailable)])
 
     def _surge(self, nodes: Mapping[str, Sequence[Object]], surge: int, desired: int) -> Plan:
