@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cloud.stack.pace import Pace, Rate
 from cloudk8s.cloud.stack.timing import Timer
 from cloudk8s.plugin import CloudError, RetryLater, SettingsError, Unanswered, Unsupported
-from cloudk8s_aws.errors import THROTTLED, cloud_error
+from cloudk8s_aws.errors import THROTTLED, TooFast, cloud_error
 from cloudk8s_aws.shared_read import SharedRead
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SERVICES = ("ec2", "elbv2", "elb", "sts", "ecr", "iam")
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
 """The SDK's own tries for throttling and lost connections, with its adaptive rate limit."""
+KINDS = ("read", "targets", "change")
 OFFLINE_KEY = "offline"
 NOT_SHOWN_FOR = timedelta(seconds=5)
 
@@ -39,7 +41,8 @@ class AwsApi:
         self._clients: dict[str, Any] = {}
         self._listings: dict[str, SharedRead[list[Any]]] = {}
         self._lock = threading.Lock()
-        rates = {service: Rate(settings.calls_per_second, settings.burst) for service in SERVICES}
+        rate = Rate(settings.calls_per_second, settings.burst)
+        rates = {f"{service}/{kind}": rate for service in SERVICES for kind in KINDS}
         self._pace = Pace(rates, timer) if timer else Pace(rates)
 
     @property
@@ -49,8 +52,7 @@ class AwsApi:
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call; `operation` is boto3's method name. Raises subclasses of CloudError."""
         client = self._client(service)
-        self._pace.take(service)
-        answer: dict[str, Any] = _translated(operation, lambda: getattr(client, operation)(**parameters))
+        answer: dict[str, Any] = self._paced(service, operation, lambda: getattr(client, operation)(**parameters))
         return answer
 
     def create(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -59,8 +61,9 @@ class AwsApi:
         Raises Unanswered where it is not known whether the thing was made.
         """
         client = self._client(service, once=True)
-        self._pace.take(service)
-        answer: dict[str, Any] = _translated(operation, lambda: getattr(client, operation)(**parameters), once=True)
+        answer: dict[str, Any] = self._paced(
+            service, operation, lambda: getattr(client, operation)(**parameters), once=True
+        )
         return answer
 
     def pages(self, service: str, operation: str, key: str, *, page_size: int = 0, **parameters: Any) -> list[Any]:
@@ -70,8 +73,7 @@ class AwsApi:
         entries: list[Any] = []
         pages = iter(client.get_paginator(operation).paginate(**parameters, PaginationConfig=config))
         while True:
-            self._pace.take(service)
-            page = _translated(operation, lambda: next(pages, None))
+            page = self._paced(service, operation, lambda: next(pages, None))
             if page is None:
                 return entries
             entries += page.get(key, [])
@@ -85,6 +87,23 @@ class AwsApi:
             shared = self._listings[name]
         return shared.get()
 
+    def _paced(self, service: str, operation: str, function: Callable[[], Any], *, once: bool = False) -> Any:
+        """Call in turn; where AWS refuses for haste, this API is called more slowly for a while."""
+        api = f"{service}/{kind_of(operation)}"
+        self._pace.take(api)
+        try:
+            return _translated(operation, function, once=once)
+        except TooFast:
+            self._pace.slow_down(api)
+            raise
+
+    def _notice(self, service: str, response: Any, operation: Any, **_: Any) -> None:
+        """An answer that the SDK is going to retry, or not: a refusal counts at once."""
+        if response is not None and response[1].get("Error", {}).get("Code") in THROTTLED:
+            from botocore import xform_name
+
+            self._pace.slow_down(f"{service}/{kind_of(xform_name(operation.name))}")
+
     def _client(self, service: str, *, once: bool = False) -> Any:
         name = f"{service} once" if once else service
         with self._lock:
@@ -95,6 +114,7 @@ class AwsApi:
     def _new_client(self, service: str, *, attempts: int) -> Any:
         url = self._settings.endpoint_url or None
         client = self._session().client(service, endpoint_url=url, config=_config(attempts))
+        client.meta.events.register("needs-retry.*", partial(self._notice, service))
         if self._prepare is not None:
             self._prepare(client)
         return client
@@ -111,6 +131,13 @@ class AwsApi:
         token = settings.session_token.get_secret_value() or None
         session = boto3.Session(key, secret, token, region_name=settings.region, profile_name=settings.profile or None)
         return _assume(session, settings.role_arn) if settings.role_arn else session
+
+
+def kind_of(operation: str) -> str:
+    """AWS counts reads, registrations of targets and other changes apart, and so do we."""
+    if operation in ("register_targets", "deregister_targets"):
+        return "targets"
+    return "read" if operation.startswith(("describe_", "get_", "list_")) else "change"
 
 
 def tags_of(entry: Mapping[str, Any]) -> dict[str, str]:

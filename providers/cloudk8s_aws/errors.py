@@ -18,6 +18,10 @@ BUSY = frozenset({
 BUSY_FOR = timedelta(seconds=10)
 
 
+class TooFast(CloudError):
+    """The API refuses calls that come so fast."""
+
+
 class Taken(CloudError):
     """Something with this name, or this rule, is there already."""
 
@@ -26,7 +30,7 @@ def cloud_error(code: str, message: str, operation: str) -> CloudError:
     """The error for an AWS error code."""
     text = f"{operation}: {code}: {message}"
     if code in THROTTLED:
-        return CloudError(text)
+        return TooFast(text)
     if code in FORBIDDEN:
         return CloudForbidden(text)
     if code in BUSY:
