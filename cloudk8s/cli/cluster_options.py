@@ -65,6 +65,9 @@ def working(
             site = open_named(name, where, declared=declared, remembers=remembers, journal=journal)
             settle(site, last, time.time())
             yield site
+        except KeyboardInterrupt:
+            output.note("stopped; nothing is lost: run the command again to go on")
+            raise
         finally:
             journal.close()
 
