@@ -50,6 +50,11 @@ class CachedStore(ABC):
         return self._history.oldest
 
     @property
+    def size(self) -> int | None:
+        """Nothing on this host's disk, unless a backend says so."""
+        return None
+
+    @property
     def history_position(self) -> tuple[int, int]:
         """The newest revision, and how many bytes had been superseded by then."""
         return self._history.newest, self._history.weight

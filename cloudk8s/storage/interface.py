@@ -150,6 +150,10 @@ class Store(Protocol):
     def oldest_revision(self) -> int:
         """The oldest revision that `range` and `watch` can still serve."""
 
+    @property
+    def size(self) -> int | None:
+        """Bytes on this host's disk, None where nothing is kept there."""
+
     async def current_revision(self) -> int:
         """A revision at least as new as any write acknowledged anywhere; a round trip on a shared store."""
 

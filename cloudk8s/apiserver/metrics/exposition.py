@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _TARGET: Final = ["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"]
+_GOES_ON: Final = frozenset({"WATCH", "CONNECT"})
 _BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
 
 
@@ -30,11 +31,20 @@ def add_metrics(paths: Paths, core: Core, requests: RequestMetrics, flow_control
     async def answer(context: RequestContext, request: Request) -> Response:
         # Counting objects touches the store, which belongs to the loop; text and process figures are made beside it.
         counts = object_counts(core)
-        more = tuple(flow_metrics(flow_control)) if flow_control else ()
+        more = [*(flow_metrics(flow_control) if flow_control else ()), *_size(core)]
         body = await asyncio.to_thread(render, requests, counts, core.registry.version, more)
         return Response(200, body, _CONTENT_TYPE)
 
     paths.add("/metrics", answer)
+
+
+def _size(core: Core) -> Iterator[Metric]:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    if (size := core.store.size) is not None:
+        gauge = GaugeMetricFamily("apiserver_storage_size_bytes", "Bytes on disk.", labels=["storage_cluster_id"])
+        gauge.add_metric(["etcd-0"], size)
+        yield gauge
 
 
 def object_counts(core: Core) -> dict[tuple[str, str], int]:
@@ -82,6 +92,11 @@ class _Collector:
 def _request_metrics(series: tuple[Series, ...]) -> Iterator[Metric]:
     from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 
+    objective = HistogramMetricFamily(
+        "apiserver_request_sli_duration_seconds",
+        "The same, without requests that go on by their nature.",
+        labels=_TARGET,
+    )
     total = CounterMetricFamily("apiserver_request_total", "Answered requests.", labels=[*_TARGET, "code"])
     duration = HistogramMetricFamily(
         "apiserver_request_duration_seconds", "Seconds from a request to its answer, or to its end.", labels=_TARGET
@@ -93,9 +108,13 @@ def _request_metrics(series: tuple[Series, ...]) -> Iterator[Metric]:
         before, seconds = together.get(target, ([0] * len(counts), 0.0))
         together[target] = ([a + b for a, b in zip(before, counts, strict=True)], seconds + one.seconds)
     for target, (counts, seconds) in together.items():
-        duration.add_metric(target, list(zip(_BOUNDS, accumulate(counts), strict=True)), seconds)
+        buckets = list(zip(_BOUNDS, accumulate(counts), strict=True))
+        duration.add_metric(target, buckets, seconds)
+        if target[0] not in _GOES_ON:
+            objective.add_metric(target, buckets, seconds)
     yield total
     yield duration
+    yield objective
 
 
 def _present_metrics(requests: RequestMetrics) -> Iterator[Metric]:

@@ -46,6 +46,12 @@ class SqliteStore(CachedStore):
         self._superseded = contents.leftovers
         self._writer = Writer(path, connection, loop=self._loop, done=self._finish)
 
+    @property
+    def size(self) -> int:
+        """The file and the log beside it."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     @classmethod
     async def open(cls, path: Path, *, synchronous: Synchronous = "full") -> SqliteStore:
         """Open or make the file; raises StorageError where it is damaged, in use or out of reach."""

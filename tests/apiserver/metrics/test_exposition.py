@@ -88,3 +88,14 @@ async def test_only_who_may_get_the_path_gets_it(server: RunningApiServer) -> No
         await nobody.call("GET", "/metrics")
     monitor = server.assembly.local(UserInfo("probe", groups=("system:monitoring", "system:authenticated")), agent="t")
     assert await scrape(monitor)
+
+
+async def test_the_store_and_levels_are_measured(tmp_path: Path) -> None:
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0)) as server:
+        api = server.assembly.local(ADMIN, agent="test")
+        await api.call("GET", f"{MAPS}")
+        samples = await scrape(api)
+    assert value(samples, "apiserver_storage_size_bytes", storage_cluster_id="etcd-0") > 10_000
+    assert value(samples, "apiserver_flowcontrol_dispatched_requests_total", flow_schema="exempt") >= 2
+    listed = {"verb": "LIST", "resource": "configmaps"}
+    assert value(samples, "apiserver_request_sli_duration_seconds_count", **listed) == 1
