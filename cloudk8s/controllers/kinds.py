@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cloudk8s.client.discovery import discover
 from cloudk8s.client.interface import Client, Resource
-from cloudk8s.client.resources import resource_of
+from cloudk8s.client.resources import BUILT_IN, resource_of
 from cloudk8s.machinery.clock import Clock
 
 PATIENCE = 30.0
@@ -33,3 +33,12 @@ class Kinds:
             self._known = (await discover(self._client)).by_kind()
             found = self._known.get((api_version, kind))
         return found
+
+    async def find_in_group(self, api_version: str, kind: str) -> Resource | None:
+        """The same, in whatever version the group has it where the given one is not served."""
+        found = await self.find(api_version, kind)
+        if found is not None:
+            return found
+        group = api_version.rpartition("/")[0]
+        served = (*BUILT_IN, *self._known.values())
+        return next((each for each in served if (each.group, each.kind) == (group, kind)), None)

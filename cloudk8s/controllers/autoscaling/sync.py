@@ -96,7 +96,7 @@ class AutoscalerSync:
 
     async def _target(self) -> tuple[Resource, Object]:
         reference = spec_of(self.autoscaler)["scaleTargetRef"]
-        resource = await self.around.kinds.find(reference.get("apiVersion") or "v1", reference["kind"])
+        resource = await self.around.kinds.find_in_group(reference.get("apiVersion") or "v1", reference["kind"])
         if resource is None:
             group = (reference.get("apiVersion") or "").rpartition("/")[0]
             raise CannotScale(f'no matches for kind "{reference["kind"]}" in group "{group}"')

@@ -449,3 +449,24 @@ async def test_a_value_for_each_pod_of_one_object_is_named_as_upstream_names_it(
         await run.client.patch(HORIZONTAL_POD_AUTOSCALERS, "web", {"spec": {"metrics": [metric]}}, namespace=NS)
         await run.settle()
         assert ("SuccessfulRescale", "New size: 4; reason: external metric m(nil) above target") in run.events("web")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "message"),
+    [
+        ("apps/v1beta1", "Deployment", ""),
+        ("apps/v1", "Gadget", 'no matches for kind "Gadget" in group "apps"'),
+        ("example.com/v1", "Widget", 'no matches for kind "Widget" in group "example.com"'),
+    ],
+)
+async def test_a_target_is_found_by_its_group_and_kind(api_version: str, kind: str, message: str) -> None:
+    hpa = autoscaler(cpu(50))
+    hpa["spec"]["scaleTargetRef"] |= {"apiVersion": api_version, "kind": kind}
+    async with scaling(hpa, 2, cpu=("900m", "900m")) as (run, _):
+        if not message:
+            assert size(run) == 4
+            return
+        assert ("FailedGetScale", message) in run.events("web")
+        found = condition(run.get(HORIZONTAL_POD_AUTOSCALERS, "web"), "AbleToScale")
+        assert found is not None
+        assert found["message"] == f"the HPA controller was unable to get the target's current scale: {message}"
