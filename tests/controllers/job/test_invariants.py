@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import is_deleting, name_of, uid_of
 from cloudk8s.client.resources import JOBS, PODS
+from cloudk8s.controllers.job import indexes
 from cloudk8s.controllers.job.controller import JobController, is_finished
+from cloudk8s.controllers.job.indexes import index_of
 from cloudk8s.controllers.job.pods import is_tracked
 from cloudk8s.controllers.pods import is_active, phase
 from cloudk8s.testing.unreliable_client import Weather
@@ -152,3 +154,41 @@ def _assert_done(run: Storm, books: Books, completions: int, is_indexed: bool) -
     assert not status.get("uncountedTerminatedPods")
     assert not any(is_tracked(pod) for pod in run.client.all(PODS))
     assert (status.get("active") or 0, status["ready"], status["terminating"]) == (0, 0, 0)
+
+
+@STORMY
+@given(seeds, weathers(), st.integers(1, 4), st.integers(1, 5), st.integers(0, 2), st.sets(st.integers(0, 4)))
+def test_every_failure_of_an_index_is_counted_once(
+    seed: int, weather: Weather, parallelism: int, completions: int, limit: int, bad: set[int]
+) -> None:
+    asyncio.run(_fail(seed, weather, parallelism, completions, limit, bad))
+
+
+async def _fail(seed: int, weather: Weather, parallelism: int, completions: int, limit: int, bad: set[int]) -> None:
+    """Pods of `bad` indexes always fail, others never do."""
+
+    def fate(run: Storm, pod: Object) -> str:
+        if is_deleting(pod) or run.random.random() < 0.3:
+            return ""
+        return "Failed" if index_of(pod) in bad else "Succeeded"
+
+    made = job(
+        parallelism=parallelism, completions=completions, completionMode="Indexed", backoffLimitPerIndex=limit,
+        backoffLimit=2**31 - 1,
+    )  # fmt: skip
+    made["spec"]["template"]["spec"]["nodeName"] = "node"
+    async with storm(JobController, seed=seed, weather=weather, objects=[made], fate=fate) as run:
+        books = Books(run, parallelism=parallelism)
+        run.client.observe(books.check)
+        await run.pass_time(30, step=1)
+        await run.clear_up(5)
+        await _until_over(run)
+        failed = bad & set(range(completions))
+        status = run.harness.get(JOBS, "job")["status"]
+        assert books.broken == []
+        assert indexes.parse(status.get("completedIndexes", ""), completions) == set(range(completions)) - failed
+        assert indexes.parse(status.get("failedIndexes", ""), completions) == failed
+        assert int(status.get("failed") or 0) == len(books.failed) == len(failed) * (limit + 1)
+        said = {item["type"] for item in status["conditions"] if item["status"] == "True"}
+        assert ("Failed" if failed else "Complete") in said
+        assert not any(is_tracked(pod) for pod in run.client.all(PODS))
