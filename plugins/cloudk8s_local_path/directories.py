@@ -8,7 +8,7 @@ from typing import Final
 
 from cloudk8s.plugin.provisioner import Client, Clock, ProvisioningError
 from cloudk8s_local_path.chores import Chores
-from cloudk8s_local_path.removal import remove
+from cloudk8s_local_path.removal import NotAllowed, remove
 
 ELSEWHERE: Final = Path("/var/lib/cloudk8s/local-path")
 """Where a node has its volumes that is not one of this host."""
@@ -40,7 +40,10 @@ class Directories:
         """Delete a directory and all that is in it; absent is success."""
         directory = Path(path)
         if directory.parent == self._volumes(node):
-            await asyncio.to_thread(remove, directory)
+            try:
+                await asyncio.to_thread(remove, directory)
+            except NotAllowed:  # other users' files, of a node in a user namespace, which its root may delete
+                await self._chores.remove(node, directory)
         elif directory.parent == ELSEWHERE:
             await self._chores.remove(node, directory)
         else:

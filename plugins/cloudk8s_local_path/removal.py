@@ -11,6 +11,10 @@ from typing import Any
 from cloudk8s.plugin.provisioner import ProvisioningError
 
 
+class NotAllowed(ProvisioningError):
+    """Pods have left files that this process's user may not delete."""
+
+
 def remove(directory: Path) -> None:
     """Delete the tree; links are not followed. Raises ProvisioningError while something is mounted in it."""
     if not directory.exists():
@@ -19,6 +23,8 @@ def remove(directory: Path) -> None:
         raise ProvisioningError(f"{directory} is not deleted while {mounted} is mounted")
     try:
         shutil.rmtree(directory, onerror=_make_writable)
+    except PermissionError as error:
+        raise NotAllowed(f"can't delete {error.filename}: {error.strerror}") from error
     except OSError as error:
         raise ProvisioningError(f"can't delete {error.filename}: {error.strerror}") from error
 

@@ -85,6 +85,27 @@ async def test_deleting_takes_the_data_and_follows_no_link(local_path: LocalPath
     await local_path.delete(made(volume))
 
 
+async def test_files_of_other_users_are_deleted_by_the_nodes_root(
+    local_path: LocalPath, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted", "theirs")
+
+    def succeed(action: Any) -> None:
+        for pod in client.all(PODS) if action.verb == "get" else ():
+            done.append(pod["spec"]["containers"][0]["command"][-1])
+            pod["status"] = {"phase": "Succeeded"}
+
+    done: list[str] = []
+    volume = await local_path.provision(wish(on=node("n1")))
+    monkeypatch.setattr("cloudk8s_local_path.removal.shutil.rmtree", refuse)
+    client.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    client.add(node("n1"))
+    client.on(succeed)
+    await local_path.delete(made(volume))
+    assert volume.source["local"]["path"] in done
+
+
 async def test_nothing_is_deleted_that_was_not_made_here(local_path: LocalPath, tmp_path: Path) -> None:
     volume = await local_path.provision(wish(on=node("n1")))
     stranger = made(volume)
