@@ -9,7 +9,7 @@ from typing import Any
 from cloudk8s.cloud.stack.interface import Create, Observation, Observed, ResourceType, Scope, Traits, Update
 from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
-from cloudk8s.plugin import MachineRequest, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.plugin import Finding, MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_local.account.account import Account
 from cloudk8s_local.account.file import Things
 from cloudk8s_local.account.thing import Thing
@@ -64,6 +64,9 @@ class LocalNetworks:
 
     def records(self) -> Mapping[str, Mapping[str, str]]:
         return {thing.cluster: thing.properties["record"] for thing in self._account.list("network") if thing.owner}
+
+    def preflight(self, request: NetworkRequest, machines: Sequence[MachineRequest]) -> Sequence[Finding]:
+        return [Finding("permission", text) for text in self._account.hosts.obstacles()]
 
     def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
         return [f"{'create' if step.action == 'replace' else step.action} {step.type}" for step in steps]

@@ -152,6 +152,9 @@ class MemoryHosts:
         self.endpoints: dict[str, tuple[int, Sequence[str]]] = {}
         self.running: set[str] = set()
 
+    def obstacles(self) -> Sequence[str]:
+        return ()
+
     def new_range(self, taken: Sequence[str], wanted: str) -> str:
         return ranges.choose("198.19.64.0/18", taken, wanted)
 

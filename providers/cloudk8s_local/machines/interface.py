@@ -43,6 +43,9 @@ class Hosts(Protocol):
     def has_endpoints(self) -> bool:
         """Whether there are endpoints; else clients go to a machine of the control plane."""
 
+    def obstacles(self) -> Sequence[str]:
+        """What keeps machines from joining a cluster here, in words; empty is nothing."""
+
     def new_range(self, taken: Sequence[str], wanted: str) -> str:
         """A range for a network, beside those of others; Unsupported where the wanted one is taken."""
 

@@ -13,6 +13,7 @@ from cloudk8s_local.machines import endpoint, processes, ranges
 from cloudk8s_local.machines.interface import HostNetworkSpec, HostSpec
 from cloudk8s_local.machines.routing_table import routed
 
+_PATH = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
 POOL = "198.19.64.0/18"
 
 
@@ -20,6 +21,11 @@ class NamespaceHosts:
     """A machine has an address, interfaces, routes and tables of its own, and shares the host's files."""
 
     has_endpoints = True
+
+    def obstacles(self) -> Sequence[str]:
+        programs = (("ip", "iproute2"), ("nft", "nftables"))
+        missing = [package for program, package in programs if shutil.which(program, path=_PATH) is None]
+        return [f"machines on this host need {' and '.join(missing)}: install them"] if missing else []
 
     def new_range(self, taken: Sequence[str], wanted: str) -> str:
         return ranges.choose(POOL, [*taken, *routed()], wanted)

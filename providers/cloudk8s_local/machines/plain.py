@@ -16,6 +16,12 @@ class PlainHosts:
 
     has_endpoints = False
 
+    def obstacles(self) -> Sequence[str]:
+        return (
+            "machines on this host need root: without it they share its address and ports, so that no two can be "
+            "nodes; run this as root, or use `cloudk8s up`, which needs none",
+        )
+
     def new_range(self, taken: Sequence[str], wanted: str) -> str:
         return ranges.choose(POOL, taken, ranges.UNSAID)
 

@@ -110,7 +110,7 @@ async def _get(port: int) -> tuple[int, Any, Any]:
                 return answer.status, answer.headers, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, error.headers, json.load(error)
-        except urllib.error.URLError:
+        except OSError:
             return 0, {}, {}
 
     return await asyncio.to_thread(get)
