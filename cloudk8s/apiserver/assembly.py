@@ -37,6 +37,7 @@ from cloudk8s.apiserver.discovery import add_discovery
 from cloudk8s.apiserver.dispatch import Dispatcher
 from cloudk8s.apiserver.endpoints import add_endpoints
 from cloudk8s.apiserver.flow_control.control import FlowControl
+from cloudk8s.apiserver.flow_control.seats import TOTAL
 from cloudk8s.apiserver.health import Health, add_health
 from cloudk8s.apiserver.issuer import add_issuer
 from cloudk8s.apiserver.local import LocalApi
@@ -120,6 +121,7 @@ def assemble(
     *,
     identity: Identity,
     audit: AuditTrail | None = None,
+    seats: int = TOTAL,
 ) -> Assembly:
     """Build the handlers over a core."""
     presenter = Presenter(core, printer=Printer(core.clock))
@@ -139,7 +141,7 @@ def assemble(
     add_issuer(paths, tokens, lambda: discovery.server_address)
     add_openapi(paths, OpenApi(core.registry))
     metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
-    flow_control = FlowControl()
+    flow_control = FlowControl(total=seats)
     flow_control.follow(core.store)
     add_metrics(paths, core, metrics, flow_control)
     server = ApiServer(

@@ -32,6 +32,10 @@ def apiserver(
     ] = "",
     disable_admission_plugins: Annotated[str, typer.Option(help="Names, comma-separated.")] = "",
     disable_plugin: DisabledPlugins = None,
+    max_requests_inflight: Annotated[
+        int, typer.Option(min=0, help="Reads at once; with the next, the seats that priority levels share.")
+    ] = 400,
+    max_mutating_requests_inflight: Annotated[int, typer.Option(min=0, help="Writes at once.")] = 200,
     audit_policy_file: Annotated[Path | None, typer.Option(help="What to audit; nothing without it.")] = None,
     audit_log_path: Annotated[str, typer.Option(help="Where audit events go; - is standard output.")] = "-",
     audit_log_maxsize: Annotated[int, typer.Option(help="Megabytes at which the file is rotated.")] = 100,
@@ -59,6 +63,7 @@ def apiserver(
         enabled_admission=_names(enable_admission_plugins),
         disabled_admission=_names(disable_admission_plugins),
         extra_certificates=tuple((name, key) for name, key in extra),
+        seats=max_requests_inflight + max_mutating_requests_inflight,
         audit_policy=audit_policy_file,
         audit_log=audit_log_path,
         audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),

@@ -54,6 +54,8 @@ class ApiServerOptions:
     """Admission plugins by name; all are on that are not disabled."""
     extra_certificates: tuple[tuple[str, str], ...] = ()
     """ConfigMap and key pairs added to every pod's service-account volume."""
+    seats: int = 600
+    """How many requests may be under way at once; priority levels share them."""
     audit_policy: Path | None = None
     """An `audit.k8s.io/v1` Policy; without it nothing is audited."""
     audit_log: str = "-"
@@ -135,7 +137,7 @@ async def running_api_server(
         chain.attach(core)
         add_indexes(core)
         audit = _audit(options, stack, clock)
-        assembly = assemble(core, settings, pki, identity=_identity(options, plugins), audit=audit)
+        assembly = assemble(core, settings, pki, identity=_identity(options, plugins), audit=audit, seats=options.seats)
         context = server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate)
         server = HTTPServer(
             assembly.server.handle,

@@ -12,7 +12,7 @@ import pytest
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.http.interface import Request, Response
 from cloudk8s.apiserver.local import LocalConnection, joined
-from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.api_server import ApiServerOptions, RunningApiServer, running_api_server
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
@@ -74,3 +74,10 @@ async def test_a_level_without_seats_refuses_reads_and_writes(server: RunningApi
     labels = 'flow_schema="people",priority_level="few"'
     assert f'rejected_requests_total{{{labels},reason="concurrency-limit"}} 2.0' in page
     assert 'nominal_limit_seats{priority_level="few"} 0.0' in page
+
+
+async def test_the_number_of_seats_is_an_option(tmp_path: Path) -> None:
+    settings = ClusterSettings(data_dir=tmp_path, port=0, store="memory://")
+    async with running_api_server(settings, ApiServerOptions(seats=49)) as server:
+        page = joined(await sent(server, "GET", "/metrics")).decode()
+    assert 'nominal_limit_seats{priority_level="global-default"} 4.0' in page
