@@ -49,7 +49,7 @@ class Aws:
     @cached_property
     def vpc(self) -> Vpc:
         settings = self.settings
-        return Vpc(self.api, cluster=self.cluster, vpc_id=settings.vpc_id, route_table_id=settings.route_table_id)
+        return Vpc(self.api, cluster=self.cluster, vpc_id=settings.vpc_id, route_table_ids=settings.route_table_ids)
 
     @cached_property
     def inventory(self) -> Inventory:

@@ -1,9 +1,14 @@
-"""The `Routes` contract: entries of one VPC route table that point at instances."""
+"""The `Routes` contract: entries of the VPC's route tables that point at instances.
+
+A cluster may have a table for each zone; every table gets every route.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cloudk8s.plugin import CloudError, CloudNotFound, Failures, NodeRef, Route, RouteCapabilities
@@ -15,14 +20,14 @@ from cloudk8s_aws.vpc import Vpc
 
 
 class AwsRoutes:
-    """One read of the table for a listing; a create reads nothing that it has read before."""
+    """One read of the tables for a listing; a create reads nothing that it has read before."""
 
     def __init__(self, api: AwsApi, vpc: Vpc, inventory: Inventory) -> None:
         self._api = api
         self._vpc = vpc
         self._inventory = inventory
         self._lock = threading.Lock()
-        self._table_id = ""
+        self._table_ids: tuple[str, ...] = ()
         self._open: set[str] = set()
 
     @property
@@ -31,12 +36,13 @@ class AwsRoutes:
 
     def list(self, nodes: Sequence[NodeRef]) -> Sequence[Route]:
         names = {known.instance: node.name for node in nodes if (known := provider_id.parse(node.provider_id))}
-        table = self._vpc.route_table()
-        entries = [entry for entry in table["Routes"] if entry.get("InstanceId") or _is_blackhole(entry)]
+        tables = self._vpc.route_tables()
+        self._table_ids = tuple(str(table["RouteTableId"]) for table in tables)
+        entries, partial = _merged(tables)
         targets = {entry["InstanceId"] for entry in entries if entry.get("InstanceId")}
         unknown = targets - names.keys()
         living = {id for id, data in self._inventory.find(unknown).items() if state_of(data) != "terminated"}
-        return [_route(entry, names, unknown - living) for entry in entries]
+        return [_route(entry, {} if _key(entry) in partial else names, unknown - living) for entry in entries]
 
     def create(self, routes: Sequence[Route]) -> Failures:
         instances = {route.key: _instance(route) for route in routes}
@@ -48,7 +54,8 @@ class AwsRoutes:
                 if id not in found:
                     raise CloudNotFound(f"node {route.node} ({route.provider_id or 'no providerID'}) has no instance")
                 self._let_through(found[id])
-                self._upsert(route, id)
+                for table in self._tables():
+                    self._upsert(table, route, id)
             except CloudError as error:
                 failed[route.key] = error
         return failed
@@ -57,15 +64,18 @@ class AwsRoutes:
         failed: dict[str, CloudError] = {}
         for route in routes:
             try:
-                self._api.call("ec2", "delete_route", RouteTableId=self._table(), **_destination(route.destination))
-            except CloudNotFound:
-                continue
+                for table in self._tables():
+                    self._delete(table, route.destination)
             except CloudError as error:
                 failed[route.key] = error
         return failed
 
-    def _upsert(self, route: Route, instance: str) -> None:
-        entry = {"RouteTableId": self._table(), "InstanceId": instance, **_destination(route.destination)}
+    def _delete(self, table: str, destination: str) -> None:
+        with suppress(CloudNotFound):
+            self._api.call("ec2", "delete_route", RouteTableId=table, **_destination(destination))
+
+    def _upsert(self, table: str, route: Route, instance: str) -> None:
+        entry = {"RouteTableId": table, "InstanceId": instance, **_destination(route.destination)}
         try:
             self._api.call("ec2", "create_route", **entry)
         except Taken:
@@ -84,15 +94,39 @@ class AwsRoutes:
                 )
             self._open.add(id)
 
-    def _table(self) -> str:
+    def _tables(self) -> tuple[str, ...]:
         with self._lock:
-            if not self._table_id:
-                self._table_id = str(self._vpc.route_table()["RouteTableId"])
-            return self._table_id
+            if not self._table_ids:
+                self._table_ids = tuple(str(table["RouteTableId"]) for table in self._vpc.route_tables())
+            return self._table_ids
+
+
+Key = tuple[str, str]
+"""Destination and target of an entry."""
+
+
+def _merged(tables: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], set[Key]]:
+    """Entries of all tables, once each, and those that are not in every table: nobody's, so that they are made again."""
+    found: dict[Key, Mapping[str, Any]] = {}
+    times: Counter[Key] = Counter()
+    for table in tables:
+        for entry in table["Routes"]:
+            if entry.get("InstanceId") or _is_blackhole(entry):
+                found[_key(entry)] = entry
+                times[_key(entry)] += 1
+    return list(found.values()), {key for key, count in times.items() if count < len(tables)}
+
+
+def _key(entry: Mapping[str, Any]) -> Key:
+    return _cidr(entry), str(entry.get("InstanceId", ""))
+
+
+def _cidr(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("DestinationCidrBlock") or entry.get("DestinationIpv6CidrBlock") or "")
 
 
 def _route(entry: Mapping[str, Any], names: Mapping[str, str], dead: set[str]) -> Route:
-    destination = entry.get("DestinationCidrBlock") or entry.get("DestinationIpv6CidrBlock") or ""
+    destination = _cidr(entry)
     target = entry.get("InstanceId", "")
     return Route(
         destination, names.get(target, ""), is_blackhole=_is_blackhole(entry) or target in dead, id=destination

@@ -37,8 +37,8 @@ class AwsSettings(BaseModel):
     """VPC of the cluster; empty finds the one with the cluster's tag, else the default VPC."""
     subnet_ids: tuple[str, ...] = ()
     """Subnets for load balancers; empty discovers them by tag."""
-    route_table_id: str = ""
-    """Route table for pod ranges; empty finds the one with the cluster's tag."""
+    route_table_ids: tuple[str, ...] = ()
+    """Route tables for pod ranges, each gets all; empty finds those with the cluster's tag."""
     node_ip_families: tuple[IPFamily, ...] = ("ipv4",)
     """Address families of nodes, in the order that nodes show them."""
     security_group: str = ""

@@ -1,8 +1,9 @@
-"""Which VPC, and which route table, are the cluster's."""
+"""Which VPC, and which route tables, are the cluster's."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from cloudk8s.plugin import SettingsError
@@ -13,11 +14,11 @@ from cloudk8s_aws.ownership import share_of
 class Vpc:
     """Found once: by setting, by the cluster's tag, else the default VPC."""
 
-    def __init__(self, api: AwsApi, *, cluster: str, vpc_id: str = "", route_table_id: str = "") -> None:
+    def __init__(self, api: AwsApi, *, cluster: str, vpc_id: str = "", route_table_ids: Sequence[str] = ()) -> None:
         self._api = api
         self._cluster = cluster
         self._id = vpc_id
-        self._route_table_id = route_table_id
+        self._route_table_ids = tuple(route_table_ids)
         self._lock = threading.Lock()
 
     @property
@@ -28,19 +29,18 @@ class Vpc:
                 self._id = self._find()
             return self._id
 
-    def route_table(self) -> dict[str, Any]:
-        """The route table for pod ranges, as it is now. Raises SettingsError where it is not clear which."""
-        if self._route_table_id:
-            tables = self._api.call("ec2", "describe_route_tables", RouteTableIds=[self._route_table_id])["RouteTables"]
+    def route_tables(self) -> list[dict[str, Any]]:
+        """Those for pod ranges, as they are now: all with the cluster's tag. Raises SettingsError where there is none."""
+        if self._route_table_ids:
+            wanted = list(self._route_table_ids)
+            found = self._api.call("ec2", "describe_route_tables", RouteTableIds=wanted)["RouteTables"]
         else:
-            tables = self._api.pages("ec2", "describe_route_tables", "RouteTables", Filters=filters(vpc_id=[self.id]))
-            tables = [table for table in tables if share_of(tags_of(table), self._cluster)]
-        if len(tables) != 1:
-            found = ", ".join(table["RouteTableId"] for table in tables) or "none"
-            message = f"routes need one route table with the tag of cluster {self._cluster!r}, there is {found}"
-            raise SettingsError(f"{message}; tag one, or set route_table_id")
-        table: dict[str, Any] = tables[0]
-        return table
+            found = self._api.pages("ec2", "describe_route_tables", "RouteTables", Filters=filters(vpc_id=[self.id]))
+            found = [table for table in found if share_of(tags_of(table), self._cluster)]
+        if not found:
+            message = f"routes need a route table with the tag of cluster {self._cluster!r}, there is none"
+            raise SettingsError(f"{message}; tag one, or set route_table_ids")
+        return sorted(found, key=lambda table: str(table["RouteTableId"]))
 
     def _find(self) -> str:
         vpcs = self._api.pages("ec2", "describe_vpcs", "Vpcs")
