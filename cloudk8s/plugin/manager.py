@@ -49,6 +49,8 @@ class Plugins:
     def load(*, disabled: Collection[str] = (), candidates: Iterable[Candidate] | None = None) -> Plugins:
         """Load every plugin that is installed, but for the disabled ones."""
         plugins = Plugins()
+        if log.isEnabledFor(logging.DEBUG):
+            plugins.trace(log.debug)
         for candidate in find_plugins() if candidates is None else candidates:
             if candidate.name in disabled:
                 plugins.disabled += (candidate.name,)

@@ -106,7 +106,7 @@ Key = tuple[str, str]
 
 
 def _merged(tables: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], set[Key]]:
-    """Entries of all tables, once each, and those that are not in every table: nobody's, so that they are made again."""
+    """Entries of all tables, once each, and those that some table lacks: nobody's, so that they are made again."""
     found: dict[Key, Mapping[str, Any]] = {}
     times: Counter[Key] = Counter()
     for table in tables:

@@ -30,7 +30,7 @@ class Vpc:
             return self._id
 
     def route_tables(self) -> list[dict[str, Any]]:
-        """Those for pod ranges, as they are now: all with the cluster's tag. Raises SettingsError where there is none."""
+        """Those for pod ranges, as they are now: all with the cluster's tag. Raises SettingsError for none."""
         if self._route_table_ids:
             wanted = list(self._route_table_ids)
             found = self._api.call("ec2", "describe_route_tables", RouteTableIds=wanted)["RouteTables"]

@@ -148,3 +148,9 @@ def test_trace_reports_calls_and_results() -> None:
     plugins.settings_model("ok")
     assert lines[0] == "hook cloudk8s_settings() → ok"
     assert len(lines) == 2
+
+
+def test_verbose_processes_log_every_hook_call(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger="cloudk8s.plugin.manager")
+    Plugins.load().settings_model("simulated")
+    assert "hook cloudk8s_settings() → simulated" in caplog.text

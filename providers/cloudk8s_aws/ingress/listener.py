@@ -12,6 +12,7 @@ from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import AwsApi, shown
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.balancer import owned_balancers
+from cloudk8s_aws.load_balancers.certificates import certificates_of, set_more_certificates
 from cloudk8s_aws.load_balancers.tagging import creation_tags
 
 PROTOCOLS = ("HTTP", "HTTPS")
@@ -23,11 +24,7 @@ class HttpListenerType:
 
     api: AwsApi
     name: str = "http-listener"
-    traits: Traits = field(
-        default_factory=lambda: Traits(
-            immutable=frozenset({"load_balancer", "port"}), unordered=frozenset({"certificates"}), api="elbv2"
-        )
-    )  # fmt: skip
+    traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"load_balancer", "port"}), api="elbv2"))
 
     def list(self, scope: Scope) -> Sequence[Observed]:
         return [self._observed(entry, owner) for entry, owner in listeners(self.api, scope)]
@@ -44,14 +41,14 @@ class HttpListenerType:
             same = [entry for entry in _of(self.api, arn) if entry["Port"] == wanted["port"]]
             listener = shown(same, f"the listener on port {wanted['port']}")
             self._modify(listener["ListenerArn"], wanted)
-        self._set_more_certificates(listener["ListenerArn"], wanted["certificates"])
+        set_more_certificates(self.api, listener["ListenerArn"], wanted["certificates"])
         return Observed(
             self.name, call.key, listener["ListenerArn"], call.owner.uid, dict(wanted), within=arn, tags=call.tags
         )
 
     def update(self, call: Update) -> Observed:
         self._modify(call.observed.id, call.properties)
-        self._set_more_certificates(call.observed.id, call.properties["certificates"])
+        set_more_certificates(self.api, call.observed.id, call.properties["certificates"])
         return Observed(
             self.name, call.observed.key, call.observed.id, call.owner.uid, dict(call.properties),
             within=call.observed.within,
@@ -63,26 +60,12 @@ class HttpListenerType:
     def _modify(self, arn: str, wanted: Mapping[str, Any]) -> None:
         self.api.call("elbv2", "modify_listener", ListenerArn=arn, **_parameters(wanted))
 
-    def _set_more_certificates(self, arn: str, wanted: Sequence[str]) -> None:
-        """The first is the listener's own; the others are chosen by the name that a client asks for."""
-        if not wanted:
-            return
-        present = set(_more_certificates(self.api, arn))
-        if added := sorted(set(wanted[1:]) - present):
-            certificates = [{"CertificateArn": entry} for entry in added]
-            self.api.call("elbv2", "add_listener_certificates", ListenerArn=arn, Certificates=certificates)
-        if removed := sorted(present - set(wanted)):
-            certificates = [{"CertificateArn": entry} for entry in removed]
-            self.api.call("elbv2", "remove_listener_certificates", ListenerArn=arn, Certificates=certificates)
-
     def _observed(self, listener: Mapping[str, Any], owner: str) -> Observed:
-        own = [entry["CertificateArn"] for entry in listener.get("Certificates") or ()][:1]
         secure = listener["Protocol"] == "HTTPS"
-        more = _more_certificates(self.api, listener["ListenerArn"]) if secure else []
         properties: dict[str, Any] = {
             "load_balancer": listener["LoadBalancerArn"], "port": listener["Port"], "protocol": listener["Protocol"],
             "actions": [plain_action(entry) for entry in listener.get("DefaultActions") or ()],
-            "certificates": list(dict.fromkeys([*own, *more])) if secure else [],
+            "certificates": certificates_of(self.api, listener) if secure else [],
         }  # fmt: skip
         if secure:
             properties["ssl_policy"] = listener.get("SslPolicy", "")
@@ -177,11 +160,6 @@ def plain_action(action: Mapping[str, Any]) -> Mapping[str, Any]:
 def plain_condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
     """A condition as AWS tells it: without the older form of its values."""
     return {name: value for name, value in condition.items() if name != "Values" or "Field" not in condition}
-
-
-def _more_certificates(api: AwsApi, arn: str) -> list[str]:
-    found = api.pages("elbv2", "describe_listener_certificates", "Certificates", ListenerArn=arn)
-    return [entry["CertificateArn"] for entry in found if not entry.get("IsDefault")]
 
 
 def _of(api: AwsApi, arn: str) -> Sequence[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from cloudk8s_aws.ingress.group import IngressGroup
 from cloudk8s_aws.ingress.options import AlbOptions, TargetOptions, target_options
 from cloudk8s_aws.ingress.rules import Rule, default_actions, redirect, rules_of
 from cloudk8s_aws.instances import provider_id
+from cloudk8s_aws.load_balancers.certificates import in_order
 from cloudk8s_aws.load_balancers.model import Environment
 from cloudk8s_aws.load_balancers.naming import resource_name
 from cloudk8s_aws.ownership import cluster_tag
@@ -102,7 +103,7 @@ class _Builder:
         default = [redirect(options.redirect_to)] if redirects else default_actions(members, self._target)
         properties: dict[str, Any] = {
             "load_balancer": Ref(balancer.key), "port": port, "protocol": kind, "actions": list(default),
-            "certificates": list(options.certificates) if kind == "HTTPS" else [],
+            "certificates": in_order(options.certificates) if kind == "HTTPS" else [],
         }  # fmt: skip
         if kind == "HTTPS":
             properties["ssl_policy"] = options.ssl_policy

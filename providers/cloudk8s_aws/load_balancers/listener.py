@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
@@ -12,6 +12,7 @@ from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import AwsApi, shown
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.balancer import owned_balancers
+from cloudk8s_aws.load_balancers.certificates import certificates_of, set_more_certificates
 from cloudk8s_aws.load_balancers.tagging import creation_tags
 
 
@@ -41,9 +42,16 @@ class ListenerType:
             same = [entry for entry in self._of(wanted["load_balancer"]) if entry["Port"] == wanted["port"]]
             listener = shown(same, f"the listener on port {wanted['port']}")
             return self._modified(listener["ListenerArn"], wanted, call.owner.uid)
+        if wanted["certificates"][1:]:
+            set_more_certificates(self.api, listener["ListenerArn"], wanted["certificates"])
         return self._observed(listener, call.owner.uid)
 
     def update(self, call: Update) -> Observed:
+        certificates, present = call.properties["certificates"], call.observed.properties["certificates"]
+        if call.changed == {"certificates"} and certificates[:1] == present[:1]:
+            set_more_certificates(self.api, call.observed.id, certificates)
+            kept = {**call.observed.properties, "certificates": certificates}
+            return replace(call.observed, properties=kept)
         return self._modified(call.observed.id, call.properties, call.owner.uid)
 
     def delete(self, observed: Observed) -> None:
@@ -51,6 +59,7 @@ class ListenerType:
 
     def _modified(self, arn: str, wanted: Mapping[str, Any], owner: str) -> Observed:
         listener = self.api.call("elbv2", "modify_listener", ListenerArn=arn, **_parameters(wanted))["Listeners"][0]
+        set_more_certificates(self.api, arn, wanted["certificates"])
         return self._observed(listener, owner)
 
     def _of(self, arn: str) -> Sequence[Mapping[str, Any]]:
@@ -65,7 +74,7 @@ class ListenerType:
         properties: dict[str, Any] = {
             "load_balancer": listener["LoadBalancerArn"], "port": listener["Port"], "protocol": listener["Protocol"],
             "target_group": actions[0].get("TargetGroupArn", ""),
-            "certificates": [entry["CertificateArn"] for entry in listener.get("Certificates") or ()] if tls else [],
+            "certificates": certificates_of(self.api, listener) if tls else [],
         }  # fmt: skip
         if tls:
             properties["ssl_policy"] = listener.get("SslPolicy", "")

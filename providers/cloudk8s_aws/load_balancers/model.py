@@ -11,6 +11,7 @@ from cloudk8s.cloud.stack.balancing import mark, owner_of
 from cloudk8s.cloud.stack.resource import Ref, Resource, Stack
 from cloudk8s.plugin import LoadBalancerRequest, ServicePort, Unsupported
 from cloudk8s_aws.instances import provider_id
+from cloudk8s_aws.load_balancers.certificates import in_order
 from cloudk8s_aws.load_balancers.naming import resource_name
 from cloudk8s_aws.load_balancers.options import NlbOptions
 from cloudk8s_aws.load_balancers.rules import frontend_rules
@@ -147,7 +148,7 @@ def _listener(options: NlbOptions, ports: Sequence[ServicePort], number: int, ba
     protocol = "TLS" if tls else _transport(ports)
     properties: dict[str, Any] = {
         "load_balancer": Ref(balancer), "port": number, "protocol": protocol, "target_group": Ref(target),
-        "certificates": list(options.certificates) if tls else [],
+        "certificates": in_order(options.certificates) if tls else [],
     }  # fmt: skip
     if tls and options.ssl_policy:
         properties["ssl_policy"] = options.ssl_policy

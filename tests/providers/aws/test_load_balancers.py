@@ -91,6 +91,19 @@ def test_tls_ends_at_the_load_balancer(world: AwsWorld, request_: LoadBalancerRe
     assert world.mutations() == before
 
 
+def test_several_certificates_are_chosen_by_name(world: AwsWorld, request_: LoadBalancerRequest) -> None:
+    acm = world.raw("acm")
+    arns = [acm.request_certificate(DomainName=f"{name}.example")["CertificateArn"] for name in ("a", "b", "c")]
+    world.load_balancers().ensure(annotated(request_, ssl_cert=",".join(arns)))
+    assert listener(world)["Certificates"][0]["CertificateArn"] == arns[0]
+    before = world.mutations()
+    world.load_balancers().ensure(annotated(request_, ssl_cert=",".join([arns[0], arns[2], arns[1]])))
+    assert world.mutations() == before + 1, "the mark only: the order of the others means nothing"
+    world.load_balancers().ensure(annotated(request_, ssl_cert=",".join(arns[:2])))
+    found = world.raw("elbv2").describe_listener_certificates(ListenerArn=listener(world)["ListenerArn"])
+    assert arns[2] not in {entry["CertificateArn"] for entry in found["Certificates"]}
+
+
 def test_attributes_are_set_and_go_back(world: AwsWorld, request_: LoadBalancerRequest) -> None:
     balancers = world.load_balancers()
     balancers.ensure(annotated(request_, cross_zone_load_balancing_enabled="true"))
