@@ -114,7 +114,12 @@ class Storm:
 
 @asynccontextmanager
 async def storm(
-    *factories: Factory, seed: int, weather: Weather, objects: Sequence[Object] = (), fate: Kubelet | None = None
+    *factories: Factory,
+    seed: int,
+    weather: Weather,
+    objects: Sequence[Object] = (),
+    fate: Kubelet | None = None,
+    options: ControllerSettings | None = None,
 ) -> AsyncIterator[Storm]:
     """Run controllers in this weather, over these objects."""
     run = Storm(seed)
@@ -122,7 +127,7 @@ async def storm(
         run.client.add(obj)
     run.weather = weather
     run.fate = fate or run.fate
-    await run.start(*factories)
+    await run.start(*factories, options=options)
     try:
         yield run
     finally:
