@@ -55,11 +55,11 @@ async def _do(run: Storm, step: str, made: int) -> int:
         case "unready" if names:
             await run.harness.set_pod(run.harness.get(PODS, run.random.choice(names)), ready=run.random.random() < 0.5)
         case "port":
-            spec = {"ports": [{"port": 80, "targetPort": run.random.choice((80, 8080))}]}
-            await run.client.patch(SERVICES, "web", {"spec": spec}, namespace=NS)
+            ports = [{"port": 80, "targetPort": run.random.choice((80, 8080))}]
+            await run.client.patch(SERVICES, "web", {"spec": {"ports": ports}}, namespace=NS)
         case "selector":
-            spec = {"selector": {"app": run.random.choice(("web", "none"))}}
-            await run.client.patch(SERVICES, "web", {"spec": spec}, namespace=NS)
+            selector = {"app": run.random.choice(("web", "none"))}
+            await run.client.patch(SERVICES, "web", {"spec": {"selector": selector}}, namespace=NS)
         case "hands":
             for item in run.client.all(ENDPOINT_SLICES)[:1]:
                 await run.client.delete(ENDPOINT_SLICES, name_of(item), namespace=NS)
