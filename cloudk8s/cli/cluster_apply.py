@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cloudk8s.cli import output
 from cloudk8s.cli.cluster_describe import show
 from cloudk8s.cli.cluster_options import (
     File,
@@ -9,6 +15,7 @@ from cloudk8s.cli.cluster_options import (
     OptionalName,
     Provider,
     Set,
+    Teller,
     Timeout,
     Where,
     named,
@@ -19,6 +26,9 @@ from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+
 
 def apply(
     name: OptionalName = "",
@@ -27,22 +37,50 @@ def apply(
     offline: Offline = False,
     settings: Set = None,
     timeout: Timeout = "25m",
+    watch: Annotated[
+        str, typer.Option(help="Go on for ever, and look again this often: 30s, 5m. What breaks is mended.")
+    ] = "",
     format: Output = Format.TABLE,
 ) -> None:
     """Make a cluster as its file declares; without a file, repair what differs from the last declaration.
 
     Example: cloudk8s cluster apply -f cluster.yaml
     """
-    from cloudk8s.provisioning.converging import converge
-    from cloudk8s.provisioning.state import look
-
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    where = Where.of(provider, offline, settings)
-    with working(name, where, declared=from_file, remembers=from_file is not None) as site:
-        state = look(site)
-        declaration = from_file or state.recorded
-        if declaration is None:
-            hint = f"make it with: cloudk8s cluster create {name}"
-            raise UserError(f'there is no cluster "{name}" on {site.provider}; {hint}')
-        show(site, converge(site, declaration, timeout=limit, state=state), format)
+    work = Work(name, Where.of(provider, offline, settings), limit, format)
+    work.turn(from_file, is_first=True)
+    if watch:
+        from cloudk8s.cloud.stack.timing import SystemTimer
+        from cloudk8s.provisioning.keeping import keep
+
+        pause, timer = seconds(watch, "--watch"), SystemTimer()
+        output.step(f"{name} is looked after every {watch} until this is stopped")
+        timer.pause(pause)
+        keep(lambda: work.turn(None, is_first=False), every=pause, timer=timer, report=Teller())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done at every turn; between turns other commands may work on the cluster, and change what is declared."""
+
+    name: str
+    where: Where
+    limit: float
+    format: Format
+
+    def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
+        """Converge once."""
+        from cloudk8s.provisioning.converging import converge
+        from cloudk8s.provisioning.state import look
+
+        remembers = from_file is not None
+        with working(self.name, self.where, declared=from_file, remembers=remembers, quiet=not is_first) as site:
+            state = look(site)
+            declaration = from_file or state.recorded
+            if declaration is None:
+                hint = f"make it with: cloudk8s cluster create {self.name}"
+                raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
+            state = converge(site, declaration, timeout=self.limit, state=state)
+            if is_first:
+                show(site, state, self.format)

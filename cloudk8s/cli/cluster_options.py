@@ -50,8 +50,9 @@ class Where:
 
 @contextmanager
 def working(
-    name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False
-) -> Iterator[Site]:
+    name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False,
+    quiet: bool = False,
+) -> Iterator[Site]:  # fmt: skip
     """The site of a cluster to change: no other process here does, intents are written down, the account rests."""
     from cloudk8s.cloud.stack.journal import FileJournal, last_entry
     from cloudk8s.provisioning.bookmarks import directory
@@ -62,7 +63,7 @@ def working(
     with alone(path.with_suffix(".lock"), name):
         journal = FileJournal(path, keep=last is not None and time.time() - last < JOURNAL_SECONDS)
         try:
-            site = open_named(name, where, declared=declared, remembers=remembers, journal=journal)
+            site = open_named(name, where, declared=declared, remembers=remembers, journal=journal, quiet=quiet)
             settle(site, last, time.time())
             yield site
         except KeyboardInterrupt:
@@ -74,7 +75,7 @@ def working(
 
 def open_named(
     name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False,
-    journal: Journal | None = None,
+    journal: Journal | None = None, quiet: bool = False,
 ) -> Site:  # fmt: skip
     """The site of a cluster: by options, else by its file, else by its bookmark."""
     from cloudk8s.cloud.stack.journal import MemoryJournal
@@ -94,7 +95,7 @@ def open_named(
     offline = where.offline or (known is not None and is_known and known.offline)
     plugins = Plugins.load()
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
-    options = SiteOptions(report=Teller(), journal=journal or MemoryJournal())
+    options = SiteOptions(report=Teller(quiet=quiet), journal=journal or MemoryJournal())
     site = open_site(plugins, provider, completed, name, options)
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
@@ -118,10 +119,10 @@ def parse_settings(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--timeout") -> float:
     """`25m` in seconds."""
     if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text)):
-        raise SettingsError(f"--timeout {text!r} is no time; write 90s, 25m or 1h")
+        raise SettingsError(f"{option} {text!r} is no time; write 90s, 25m or 1h")
     return float(match[1]) * {"s": 1, "": 1, "m": 60, "h": 3600}[match[2]]
 
 
@@ -153,13 +154,17 @@ def changed(declaration: ClusterDeclaration, changes: Mapping[str, Any]) -> Clus
 
 
 class Teller:
-    """Prints one line for each event; safe to call from threads."""
+    """Prints one line for each event; safe to call from threads. A quiet one says nothing where nothing was done."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._lock = threading.Lock()
+        self._is_idle = quiet
 
     def __call__(self, event: Event) -> None:
         with self._lock:
+            if self._is_idle and event.kind == "done":
+                return
+            self._is_idle = False
             detail = f"  {event.detail}" if event.detail else ""
             if event.kind == "waiting":
                 output.note(f"waiting for {event.subject}: {event.detail}")
