@@ -29,6 +29,7 @@ from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.network.rootless.host import RootlessHost, RootlessNft
+from cloudk8s.network.rootless.host_ports import HostPorts
 from cloudk8s.settings import ClusterSettings
 
 DNS = "system:cloudk8s-dns"
@@ -52,7 +53,11 @@ async def running_service_proxy(
         )
         async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
             outside = replace(options, mode="userspace", sockets=within.socket)
-            async with running_proxy(informers, outside, clock=clock) as proxy:
+            ports = HostPorts(informers, options.nodes, options.node_addresses, within.socket, clock=clock)
+            async with (
+                running_proxy(informers, outside, clock=clock) as proxy,
+                background(ports.run(), names=("host ports",)),
+            ):
                 yield proxy
         return
     async with (

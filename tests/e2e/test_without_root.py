@@ -150,6 +150,26 @@ def test_cluster_addresses_answer_on_the_host_from_port_1024_on(user: User):
             eventually(lambda where=where: user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-"))
 
 
+def test_ports_of_the_host_lead_to_pods(user: User):
+    for name, host_network, port in (("porter", False, 18081), ("inmate", True, 18082)):
+        ports = [{"containerPort": port if host_network else 8080, "hostPort": port}]
+        script = ECHO.replace("8080", str(ports[0]["containerPort"]))
+        container = {
+            "name": "main",
+            "image": "host",
+            "command": ["/usr/bin/env", "python3", "-c", script],
+            "ports": ports,
+        }
+        container["env"] = [{"name": "POD", "value": name}]
+        spec = {"containers": [container], "hostNetwork": host_network, "terminationGracePeriodSeconds": 1}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        user.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+        url = f"http://127.0.0.1:{port}/"
+        eventually(lambda url=url, name=name: name in user.run("curl", "-s", "-m", "3", url, check=False))
+        user.kubectl("delete", "pod", name, "--timeout=30s")
+        eventually(lambda url=url: user.run("curl", "-s", "-m", "3", url, check=False) == "")
+
+
 def test_a_network_policy_holds(user: User):
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "closed"}}
