@@ -19,6 +19,7 @@ from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
+from cloudk8s.apiserver.pretty import prettily, wants_pretty
 from cloudk8s.apiserver.protobuf_answers import in_protobuf, wants_protobuf
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.apiserver.security import attributes_of, path_attributes
@@ -139,6 +140,8 @@ class ApiServer:
         if isinstance(answer, Response):
             if "protobuf" in request.headers.get("accept", "") and wants_protobuf(context):
                 answer = in_protobuf(answer, self._dispatcher.registry)
+            elif (context.info.is_resource or answer.status >= 400) and wants_pretty(context):
+                answer = prettily(answer)
             if context.warnings:
                 lines = [("Warning", f'299 - "{_escaped(text)}"') for text in context.warnings]
                 answer.headers = [*answer.headers, *lines]

@@ -16,6 +16,11 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
+def encode_indented(value: Any) -> bytes:
+    """JSON that people read; keys stay in insertion order."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+
+
 def encode_canonical(value: Any) -> bytes:
     """Compact JSON with sorted keys, the same bytes for equal values; dataclasses are written as maps. For digests."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
