@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -100,11 +101,12 @@ def somebody(home: Path) -> User:
     environment = environment_in(home)
     if os.geteuid():
         return User({}, sys.executable, environment)
-    os.chown(home, NOBODY, NOBODY)
+    uid, gid = anybody()
+    os.chown(home, uid, gid)
     for parent in (home, *home.parents):
         if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
-    identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    identity: dict[str, Any] = {"user": uid, "group": gid, "extra_groups": []}
     environment["PYTHONPATH"] += os.pathsep + sysconfig.get_path("purelib")
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         user = User(identity, python, environment)
@@ -114,6 +116,18 @@ def somebody(home: Path) -> User:
             continue
         return user
     pytest.skip(f"no interpreter that others may run sees {ROOT}")
+
+
+def anybody() -> tuple[int, int]:
+    """Somebody with subordinate ids, if there is anybody: their pods may have other users."""
+    path = Path("/etc/subuid")
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            found = pwd.getpwnam(line.partition(":")[0])
+        except KeyError:
+            continue
+        return found.pw_uid, found.pw_gid
+    return NOBODY, NOBODY
 
 
 def test_names_of_services_resolve_in_pods(user: User):
@@ -148,6 +162,22 @@ def test_cluster_addresses_answer_on_the_host_from_port_1024_on(user: User):
         eventually(lambda where=where: "web-" in user.run("curl", "-s", "-m", "3", f"http://{where}/", check=False))
         if not where.startswith("127.0.0.1"):
             eventually(lambda where=where: user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-"))
+
+
+def test_pods_have_other_users_where_this_one_has_subordinate_ids(user: User):
+    path = "jsonpath={.items[0].metadata.annotations}"
+    if "other users" in user.kubectl("get", "nodes", "-o", path):
+        pytest.skip("newuidmap is not installed, or the user has no subordinate ids")
+    script = "id -u; touch /data/mine; stat -c '%u %g' /data/mine; exec sleep 600"
+    container = {"name": "main", "image": "host", "command": ["/bin/sh", "-c", script]}
+    container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    security = {"runAsUser": 1234, "runAsGroup": 2345, "fsGroup": 3456}
+    spec = {"containers": [container], "securityContext": security, "volumes": [{"name": "data", "emptyDir": {}}]}
+    spec["terminationGracePeriodSeconds"] = 1
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other"}, "spec": spec}
+    user.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    user.kubectl("wait", "pod/other", "--for=condition=Ready", "--timeout=30s")
+    assert user.kubectl("logs", "other").split() == ["1234", "1234", "3456"]
 
 
 def test_ports_of_the_host_lead_to_pods(user: User):
@@ -204,6 +234,7 @@ def test_pods_go_on_while_the_cluster_is_stopped_and_are_gone_after_a_purge(user
     assert user.kubectl(*look) == before
     user.cloudk8s("down", "--name", "plain", "--purge")
     assert not [line for line in processes() if user.environment["XDG_DATA_HOME"] in line]
+    assert not Path(user.environment["XDG_DATA_HOME"], "cloudk8s", "plain").exists()
 
 
 def processes() -> list[str]:
