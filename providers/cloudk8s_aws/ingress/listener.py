@@ -154,6 +154,9 @@ def plain_action(action: Mapping[str, Any]) -> Mapping[str, Any]:
         config = action.get("RedirectConfig") or {}
         fixed = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
         kept["RedirectConfig"] = {name: value for name, value in config.items() if fixed.get(name) != value}
+    if action.get("Type") == "fixed-response":
+        config = action.get("FixedResponseConfig") or {}
+        kept["FixedResponseConfig"] = {name: value for name, value in config.items() if value}
     return kept
 
 

@@ -16,7 +16,7 @@ from cloudk8s_aws.load_balancers.values import Annotations
 USE_ANNOTATION = "use-annotation"
 NOT_FOUND: Mapping[str, Any] = {
     "Type": "fixed-response",
-    "FixedResponseConfig": {"ContentType": "text/plain", "StatusCode": "404", "MessageBody": ""},
+    "FixedResponseConfig": {"ContentType": "text/plain", "StatusCode": "404"},
 }
 CONDITIONS = {
     "host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "http-header": "HttpHeaderConfig",
