@@ -80,9 +80,7 @@ class Presenter:
         include: str = "", *, with_columns: bool = True,
     ) -> Object:  # fmt: skip
         """Objects as a meta.k8s.io Table."""
-        if include not in _INCLUDES:
-            text = "must be 'Metadata', 'Object', 'None', or empty"
-            raise BadRequest(f"{_NO_TABLE}: includeObject: Invalid value: {quoted(include)}: {text}")
+        check_include(include)
         table: Object = self._printer.table(resource, trees, include=include or "Metadata", version=form.meta_version)
         table["metadata"] = dict(metadata)
         if not with_columns:
@@ -104,6 +102,13 @@ class Presenter:
                 codec.encode({k: v for k, v in tree.items() if k not in ("kind", "apiVersion")}) for tree in trees
             ]
         return [head, b",".join(values), b"]}"]
+
+
+def check_include(include: str) -> None:
+    """Raise BadRequest for what rows of a table cannot carry."""
+    if include not in _INCLUDES:
+        text = "must be 'Metadata', 'Object', 'None', or empty"
+        raise BadRequest(f"{_NO_TABLE}: includeObject: Invalid value: {quoted(include)}: {text}")
 
 
 def partial_metadata(tree: Object, form: Format) -> Object:

@@ -17,7 +17,7 @@ from cloudk8s.apiserver.negotiation import negotiate
 from cloudk8s.apiserver.operations.listing import PageRequest, read_page
 from cloudk8s.apiserver.operations.selection import Selection, select
 from cloudk8s.apiserver.operations.watching import WatchRequest
-from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.presenting import Presenter, check_include
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery import fields
 from cloudk8s.storage.interface import Compacted, FutureRevision
@@ -52,6 +52,8 @@ def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, res
     namespace = info.url_namespace
     include = query.get("includeObject")
     if watch:
+        if form.form == "table":
+            check_include(include)
         watching = _watch_options(core, options, include)
         return WatchStream(core, presenter, resource, namespace, selection, form, watching).answer()
     page = read_page(core, resource, namespace, selection, _page_request(core, options))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloudk8s.apiserver.local import LocalApi, joined
+from cloudk8s.errors import BadRequest
 from cloudk8s.machinery import codec
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -16,6 +17,11 @@ async def test_what_a_dry_run_has_made_can_be_a_table(api: LocalApi) -> None:
     table = codec.decode(joined(answer))
     assert (table["kind"], table["metadata"]) == ("Table", {})
     assert table["rows"][0]["cells"][0] == "a"
+
+
+async def test_a_watch_of_tables_checks_what_rows_carry(api: LocalApi) -> None:
+    with pytest.raises(BadRequest, match="includeObject: Invalid value"):
+        await api.call("GET", MAPS, {"watch": "1", "includeObject": "x"}, headers={"Accept": TABLE})
 
 
 @pytest.mark.parametrize(
