@@ -68,6 +68,60 @@ def test_a_load_balancer_service_is_one_in_the_cloud_and_leaves_nothing(cluster:
     assert balancers.describe_target_groups()["TargetGroups"] == []
 
 
+INGRESS = """
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: alb}
+spec: {controller: ingress.k8s.aws/alb}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: site}
+spec: {type: NodePort, selector: {app: site}, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: site, annotations: {alb.ingress.kubernetes.io/scheme: internet-facing}}
+spec:
+  ingressClassName: alb
+  rules:
+    - host: shop.example.com
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: site, port: {number: 80}}}}]}
+"""
+
+
+def test_an_ingress_is_an_application_load_balancer_and_leaves_nothing(cluster: Cluster) -> None:
+    kubectl, balancers = cluster.kubectl, account(cluster, "elbv2")
+    kubectl("apply", "-f", "-", stdin=INGRESS)
+    kubectl("wait", "--for=jsonpath={.status.loadBalancer.ingress[0].hostname}", "ingress/site", "--timeout=40s")
+    [made] = balancers.describe_load_balancers()["LoadBalancers"]
+    assert (made["Type"], made["Scheme"]) == ("application", "internet-facing")
+    assert made["DNSName"] in kubectl("get", "ingress", "site")
+    kubectl("delete", "ingress", "site", "--timeout=40s")
+    assert balancers.describe_load_balancers()["LoadBalancers"] == []
+    assert balancers.describe_target_groups()["TargetGroups"] == []
+    kubectl("delete", "service", "site")
+
+
+def test_a_target_group_of_somebody_else_gets_the_nodes(cluster: Cluster) -> None:
+    kubectl, balancers = cluster.kubectl, account(cluster, "elbv2")
+    vpc = account(cluster, "ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = balancers.create_target_group(Name="theirs", Protocol="TCP", Port=80, VpcId=vpc, TargetType="instance")
+    arn = group["TargetGroups"][0]["TargetGroupArn"]
+    kubectl("create", "service", "nodeport", "bound", "--tcp=80:80")
+    binding = {
+        "apiVersion": "elbv2.k8s.aws/v1beta1", "kind": "TargetGroupBinding", "metadata": {"name": "bound"},
+        "spec": {"targetGroupARN": arn, "serviceRef": {"name": "bound", "port": 80}},
+    }  # fmt: skip
+    kubectl("apply", "-f", "-", stdin=json.dumps(binding))
+    kubectl("wait", "--for=jsonpath={.status.observedGeneration}=1", "targetgroupbinding/bound", "--timeout=40s")
+    assert len(balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]) == 3
+    assert arn in kubectl("get", "targetgroupbindings")
+    kubectl("delete", "targetgroupbinding", "bound", "--timeout=40s")
+    balancers.delete_target_group(TargetGroupArn=arn)
+    kubectl("delete", "service", "bound")
+
+
 def test_a_plan_has_nothing_to_do_and_nothing_is_left_over(cluster: Cluster, tmp_path: Path) -> None:
     url = json.loads(cloudk8s(cluster.environment, "offline", "status", "--output", "json"))["url"]
     settings = {"region": "us-east-1", "endpoint_url": url, "offline": True}
