@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,10 @@ from tests.drivers.grpc_program import Refused, serving
 
 
 @pytest.fixture
-def driver() -> BindDriver:
-    return BindDriver(Path(tempfile.mkdtemp(prefix="csi")) / "store")
+def driver() -> Iterator[BindDriver]:
+    """Below a directory with a short name, for paths of sockets may have 107 bytes only."""
+    with tempfile.TemporaryDirectory(prefix="csi") as directory:
+        yield BindDriver(Path(directory) / "store")
 
 
 @asynccontextmanager

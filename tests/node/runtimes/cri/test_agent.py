@@ -104,9 +104,14 @@ async def test_an_image_that_is_nowhere_is_told(cri_node: Node) -> None:
 async def test_devices_and_limits_of_the_pod_reach_containerd(cri_node: Node, tmp_path: Path) -> None:
     (tmp_path / "six").write_text("6\n")
     plugins = cri_node.settings.root_dir / "device-plugins"
-    link = Path(tempfile.mkdtemp(prefix="dev")) / "plugins"
-    link.symlink_to(plugins)  # a socket's path may have 107 bytes only
-    async with plugged_in(DicePlugin(files=[tmp_path / "six"]), link):
+    with tempfile.TemporaryDirectory(prefix="dev") as short:
+        link = Path(short) / "plugins"
+        link.symlink_to(plugins)  # a socket's path may have 107 bytes only
+        await use_a_die(cri_node, DicePlugin(files=[tmp_path / "six"]), link)
+
+
+async def use_a_die(cri_node: Node, plugin: DicePlugin, directory: Path) -> None:
+    async with plugged_in(plugin, directory):
         async with asyncio.timeout(20):
             while RESOURCE not in (cri_node.client.peek(NODES, "n1") or {})["status"]["allocatable"]:
                 await asyncio.sleep(0.02)
