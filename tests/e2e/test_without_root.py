@@ -87,13 +87,17 @@ def user() -> Iterator[User]:
     except AssertionError as error:
         pytest.skip(f"user namespaces are not allowed here: {error}")
     user.cloudk8s("up", "--detach", "--port", "0", "--name", "plain")
-    user.kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
-    user.kubectl("expose", "deployment", "web", "--port=80", "--target-port=8080")
-    user.kubectl("expose", "deployment", "web", "--name=lb", "--type=LoadBalancer", "--port=8099", "--target-port=8080")
-    user.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
-    yield user
-    user.cloudk8s("down", "--name", "plain", "--purge")
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        user.kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
+        user.kubectl("expose", "deployment", "web", "--port=80", "--target-port=8080")
+        user.kubectl(
+            "expose", "deployment", "web", "--name=lb", "--type=LoadBalancer", "--port=8099", "--target-port=8080"
+        )
+        user.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        yield user
+    finally:
+        user.cloudk8s("down", "--name", "plain", "--purge")
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def somebody(home: Path) -> User:
