@@ -13,6 +13,7 @@ from cloudk8s.cli.cluster_list import list_clusters
 from cloudk8s.cli.cluster_plan import plan
 from cloudk8s.cli.cluster_scale import scale
 from cloudk8s.cli.cluster_schema import schema
+from cloudk8s.cli.cluster_undo import undo
 from cloudk8s.cli.cluster_upgrade import upgrade
 
 cluster = typer.Typer(no_args_is_help=True, help="Make, change and delete clusters in a cloud.", rich_markup_mode=None)
@@ -23,6 +24,7 @@ cluster.command("list")(list_clusters)
 cluster.command("describe")(describe)
 cluster.command("scale")(scale)
 cluster.command("upgrade")(upgrade)
+cluster.command("undo")(undo)
 cluster.command("delete")(delete)
 cluster.command("kubeconfig")(kubeconfig)
 cluster.command("schema")(schema)

@@ -17,7 +17,15 @@ from cloudk8s.provisioning.state import State
 
 
 def settled(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
-    """The declaration with what was chosen at creation; raises SettingsError for what this cloud can't do."""
+    """The declaration with what was chosen at creation, and what it follows; SettingsError for what can't be."""
+    found, recorded = _pinned(site, declaration, state), state.recorded
+    if recorded is None:
+        return found
+    is_same = found.model_copy(update={"settings": recorded.settings}) == recorded
+    return found.after(recorded.previous if is_same else recorded)
+
+
+def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     if state.recorded is not None and state.recorded.provider != declaration.provider:
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
     known = state.recorded.network.zones if state.recorded is not None else ()

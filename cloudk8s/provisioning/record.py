@@ -22,17 +22,30 @@ MOST = 30
 
 
 def to_tags(declaration: ClusterDeclaration) -> dict[str, str]:
-    """The tags that hold a declaration; raises CloudK8sError for one that is too large."""
-    entry = declaration.compact()
-    entry.pop("settings", None)
-    text = base64.urlsafe_b64encode(zlib.compress(encode_canonical(entry), 9)).decode()
-    parts = [text[start : start + VALUE] for start in range(0, len(text), VALUE)]
+    """The tags that hold a declaration, and the one before it where there is room.
+
+    Raises CloudK8sError for one that is too large.
+    """
+    entry = _bare(declaration)
+    parts = _parts({**entry, "previous": _bare(declaration.previous)}) if declaration.previous else _parts(entry)
+    if len(parts) > MOST:
+        parts = _parts(entry)
     if len(parts) > MOST:
         raise CloudK8sError(
             f"cluster {declaration.name}: the declaration is too large to be kept in {MOST} tags; "
             "use fewer pools, labels or options"
         )
     return {f"{PREFIX}{number}": part for number, part in enumerate(parts)}
+
+
+def _bare(declaration: ClusterDeclaration) -> dict[str, Any]:
+    """Without what is never written down."""
+    return {key: value for key, value in declaration.compact().items() if key != "settings"}
+
+
+def _parts(entry: Mapping[str, Any]) -> list[str]:
+    text = base64.urlsafe_b64encode(zlib.compress(encode_canonical(entry), 9)).decode()
+    return [text[start : start + VALUE] for start in range(0, len(text), VALUE)]
 
 
 def from_tags(tags: Mapping[str, str], settings: Mapping[str, Any]) -> ClusterDeclaration | None:
@@ -44,7 +57,11 @@ def from_tags(tags: Mapping[str, str], settings: Mapping[str, Any]) -> ClusterDe
         entry = decode(zlib.decompress(base64.urlsafe_b64decode("".join(parts))))
     except (ValueError, zlib.error, DecodeError):  # a tag was edited or cut: as good as none
         return None
-    return ClusterDeclaration.model_validate({**entry, "settings": dict(settings)})
+    previous = entry.pop("previous", None)
+    found = ClusterDeclaration.model_validate({**entry, "settings": dict(settings)})
+    if previous is None:
+        return found
+    return found.after(ClusterDeclaration.model_validate({**previous, "settings": dict(settings)}))
 
 
 def without_record(tags: Mapping[str, str]) -> dict[str, str]:

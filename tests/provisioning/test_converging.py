@@ -166,3 +166,18 @@ def test_a_machine_that_stopped_is_replaced() -> None:
     assert victim.id not in cloud.left()
     assert len(cloud.instances()) == 4
     assert any("it has stopped" in event.detail for event in cloud.events)
+
+
+def test_a_change_can_be_undone_and_done_again() -> None:
+    cloud = SimulatedCloud()
+    for number in (2, 4):
+        converge(cloud.site(), declaration(pools=workers(number)))
+    for number in (2, 4):
+        recorded = look(cloud.site()).recorded
+        assert recorded is not None
+        assert recorded.previous is not None
+        converge(cloud.site(), recorded.previous)
+        assert len(cloud.instances()) == number + 1
+    cloud.faults.forget()
+    converge(cloud.site(), declaration(pools=workers(4)))
+    assert cloud.faults.mutations == []

@@ -45,3 +45,25 @@ def test_too_much_is_refused() -> None:
     labels = {hashlib.sha256(bytes([n])).hexdigest(): hashlib.sha256(bytes([n, 1])).hexdigest() for n in range(200)}
     with pytest.raises(CloudK8sError, match="too large"):
         to_tags(declaration(pools=workers(1, labels=labels)))
+
+
+def test_what_was_declared_before_is_remembered_once() -> None:
+    first, second = declaration(pools=workers(1)), declaration(pools=workers(2))
+    found = from_tags(to_tags(second.after(first.after(second))), {})
+    assert found == second
+    assert found is not None
+    assert found.previous == first
+    assert found.previous is not None
+    assert found.previous.previous is None
+
+
+def test_what_was_before_gives_way_where_there_is_no_room() -> None:
+    import hashlib
+
+    labels = {f"label-{number}": hashlib.sha256(str(number).encode()).hexdigest() for number in range(70)}
+    other = {key: value[::-1] for key, value in labels.items()}
+    declared = declaration(pools=workers(1, labels=labels)).after(declaration(pools=workers(1, labels=other)))
+    found = from_tags(to_tags(declared), {})
+    assert found == declared
+    assert found is not None
+    assert found.previous is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from cloudk8s.provisioning.declaration.model import Declared
 from cloudk8s.provisioning.declaration.network import NetworkDeclaration
@@ -50,6 +50,24 @@ class ClusterDeclaration(Declared):
     """Names of manifests that are applied once the API answers: files, or names that plugins bring."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags on everything that is made."""
+    _previous: ClusterDeclaration | None = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        """By what is declared, not by what was before."""
+        return isinstance(other, ClusterDeclaration) and self.model_dump() == other.model_dump()
+
+    @property
+    def previous(self) -> ClusterDeclaration | None:
+        """What was declared before this, as far as it is known."""
+        return self._previous
+
+    def after(self, previous: ClusterDeclaration | None) -> ClusterDeclaration:
+        """The same, declared after another one."""
+        copy = self.model_copy()
+        copy._previous = previous.model_copy() if previous is not None else None
+        if copy._previous is not None:
+            copy._previous._previous = None
+        return copy
 
     @field_validator("kubernetes_version", mode="before")
     @classmethod
