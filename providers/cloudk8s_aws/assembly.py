@@ -15,6 +15,7 @@ from cloudk8s_aws.ingress.contract import AwsIngresses
 from cloudk8s_aws.ingress.contract import resource_types as ingress_types
 from cloudk8s_aws.instances.contract import AwsInstances
 from cloudk8s_aws.instances.inventory import Inventory
+from cloudk8s_aws.instances.topology import Topology
 from cloudk8s_aws.instances.zones import Zones
 from cloudk8s_aws.load_balancers.contract import AwsLoadBalancers, resource_types, shared_types
 from cloudk8s_aws.load_balancers.environment import EnvironmentReader
@@ -63,11 +64,15 @@ class Aws:
     def cluster_vpc(self) -> KnownVpc:
         return KnownVpc(self.settings.vpc_id)
 
+    @cached_property
+    def topology(self) -> Topology:
+        return Topology(self.api)
+
     def instances(self) -> AwsInstances:
         settings = self.settings
         return AwsInstances(
             self.inventory, self.zones, region=settings.region, cluster=self.cluster,
-            families=settings.node_ip_families,
+            families=settings.node_ip_families, topology=self.topology,
         )  # fmt: skip
 
     def routes(self) -> AwsRoutes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeRef
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.instances.inventory import InstanceData, Inventory, state_of
+from cloudk8s_aws.instances.topology import Topology
 from cloudk8s_aws.instances.zones import Zones
 from cloudk8s_aws.ownership import cluster_tag
 
@@ -19,13 +21,15 @@ class AwsInstances:
     """Nodes with an id cost one call for 200 of them; nodes without are looked up by name, tag and address."""
 
     def __init__(
-        self, inventory: Inventory, zones: Zones, *, region: str, cluster: str, families: Sequence[str]
-    ) -> None:
+        self, inventory: Inventory, zones: Zones, *, region: str, cluster: str, families: Sequence[str],
+        topology: Topology | None = None,
+    ) -> None:  # fmt: skip
         self._inventory = inventory
         self._zones = zones
         self._region = region
         self._cluster_tag = cluster_tag(cluster)
         self._families = tuple(families)
+        self._topology = topology
 
     @property
     def capabilities(self) -> InstanceCapabilities:
@@ -47,7 +51,20 @@ class AwsInstances:
         for name, known in ids.items():
             if known is not None:
                 found[name] = self._instance(listed.get(known.instance), "provider-id")
-        return found | self._by_name(unnamed)
+        return self._placed(found | self._by_name(unnamed))
+
+    def _placed(self, found: Mapping[str, Instance]) -> Mapping[str, Instance]:
+        """With their place in the network, where they are of a kind that has one."""
+        ids = {name: provider_id.parse(entry.provider_id) for name, entry in found.items() if entry.provider_id}
+        types = {known.instance: found[name].type for name, known in ids.items() if known is not None}
+        places = self._topology.labels(types) if self._topology is not None else {}
+        if not places:
+            return found
+        labels = {name: places[known.instance] for name, known in ids.items() if known and known.instance in places}
+        return {
+            name: replace(entry, labels={**entry.labels, **labels[name]}) if name in labels else entry
+            for name, entry in found.items()
+        }
 
     def _by_name(self, nodes: Sequence[NodeRef]) -> dict[str, Instance]:
         if not nodes:
