@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 _SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter; the store's writer waits for it after each commit."""
+_LATER: Final = 5.0
+"""Seconds after which what a server loads in the background is loaded."""
 _THRESHOLDS: Final = (50_000, 20, 100)
 """Stored objects are bytes, which the collector does not see; what it does see is mostly not garbage."""
 
@@ -48,3 +50,13 @@ def settle() -> None:
     """Take what start-up has made out of the collector's sight; called once, when the server is ready."""
     gc.collect()
     gc.freeze()
+    asyncio.get_running_loop().call_later(_LATER, _give_back)
+
+
+def _give_back() -> None:
+    """Return to the system what start-up has freed, where the C library keeps it unless it is told (glibc)."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
