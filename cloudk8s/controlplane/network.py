@@ -43,8 +43,10 @@ async def running_service_proxy(
     """Forward the cluster's Services on the one host that these places are on, and enforce its network policies."""
     options = proxy_options(server.settings, places)
     if within := next((place.within for place in places if place.within), None):
+        filters_bridged = await asyncio.to_thread(within.filters_bridged)
         inside = replace(
             options,
+            hides_pods=not filters_bridged,
             mode="nftables",
             nft=RootlessNft(within),
             entrance=within.command,

@@ -53,6 +53,8 @@ class ProxyOptions:
     """Makes sockets of the pods' network for the user-space proxy, where this process is not on it."""
     nft: Nft | None = None
     """The tables to write to, where they are not this process's own."""
+    hides_pods: bool = False
+    """Whether packets within a bridge pass by those tables; looked at where they are this process's own."""
     entrance: Entrance = list
     """Makes of a command one that runs where those tables are."""
     own_health: bool = True
@@ -115,7 +117,7 @@ def _ignore(checks: object) -> None:
 def _choose(options: ProxyOptions, host: HostThread, clock: Clock) -> tuple[Mode, Forwarder]:
     nft = (options.nft or find_nft()) if options.mode != "userspace" else None
     if nft is not None and _may(nft, options):
-        hides_pods = not (options.nft or filter_bridged())
+        hides_pods = options.hides_pods if options.nft else not filter_bridged()
         settings = NftablesSettings(options.table, options.families, options.pod_ranges, hides_pods)
         conntrack = Conntrack.find(entrance=options.entrance)
         return "nftables", NftablesForwarder(nft, settings, host=host, conntrack=conntrack)

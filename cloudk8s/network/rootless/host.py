@@ -24,6 +24,7 @@ Where = Literal["node", "exit"]
 Kind = Literal["tcp", "udp"]
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
 _SECONDS = 15.0
+_BRIDGED = "/proc/sys/net/bridge/bridge-nf-call-iptables /proc/sys/net/bridge/bridge-nf-call-ip6tables"
 
 
 class RootlessError(CloudK8sError):
@@ -94,6 +95,12 @@ class RootlessHost:
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command line that runs a command within."""
         return enter.command(self.pid, arguments)
+
+    def filters_bridged(self) -> bool:
+        """Have packets within a bridge pass the tables there; False where this host has no br_netfilter loaded."""
+        script = f"for name in {_BRIDGED}; do echo 1 > $name && cat $name || exit 1; done"
+        done = subprocess.run(self.command(["sh", "-c", script]), capture_output=True, text=True, timeout=_SECONDS)
+        return done.returncode == 0 and set(done.stdout.split()) == {"1"}
 
     def socket(self, kind: Kind, where: Where = "node", *, bind: tuple[str, int] | None = None) -> socket.socket:
         """A socket of a namespace, bound (and listening, if of TCP) where that is asked for; OSError otherwise."""

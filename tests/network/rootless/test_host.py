@@ -94,6 +94,13 @@ def test_tables_are_those_within(host: RootlessHost):
         nft.run("nonsense")
 
 
+def test_packets_within_a_bridge_pass_the_tables_where_the_module_is_loaded(host: RootlessHost):
+    switch = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    within(host, "sh", "-c", f"echo 0 > {switch}")
+    assert host.filters_bridged() == switch.exists()
+    assert not switch.exists() or within(host, "cat", str(switch)) == "1\n"
+
+
 def test_a_holder_is_found_again_and_nothing_is_left_of_one_that_ended(host: RootlessHost):
     pid = host.pid
     RootlessHost(host.directory, host.network).ensure()
