@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s_aws.api import AwsApi, Prepare
+from cloudk8s_aws.bindings.doors import Doors
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.networks import AwsNetworks
 from cloudk8s_aws.ingress.contract import AwsIngresses
@@ -81,9 +82,7 @@ class Aws:
     def load_balancers(self) -> AwsLoadBalancers:
         retries = self.retries or Retries(attempts=2)
         shared = self._shared(retries)
-        reader = EnvironmentReader(
-            self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
-        )
+        reader = self._reader(shared)
         engine = Engine(
             resource_types(self.api, classic=self.settings.classic), retries=retries, concurrency=self.concurrency
         )
@@ -92,11 +91,18 @@ class Aws:
     def ingresses(self) -> AwsIngresses:
         retries = self.retries or Retries(attempts=2)
         shared = self._shared(retries)
-        reader = EnvironmentReader(
-            self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
-        )
+        reader = self._reader(shared)
         engine = Engine(ingress_types(self.api), retries=retries, concurrency=self.concurrency)
         return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster)
+
+    def doors(self) -> Doors:
+        reader = self._reader(self._shared(self.retries or Retries(attempts=2)))
+        return Doors(self.api, groups=reader.node_groups, vpc=lambda: self.vpc.id)
+
+    def _reader(self, shared: SharedGroup) -> EnvironmentReader:
+        return EnvironmentReader(
+            self.api, self.vpc, self.inventory, self.zones, shared, self.settings, cluster=self.cluster
+        )
 
     def _shared(self, retries: Retries) -> SharedGroup:
         """One for all kinds of load balancers: nobody removes it while another uses it."""

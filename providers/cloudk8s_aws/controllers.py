@@ -38,7 +38,8 @@ def _bindings(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Call
     from cloudk8s_aws.bindings.controller import TargetGroupBindingController
     from cloudk8s_aws.bindings.registering import Registrar
 
-    return TargetGroupBindingController(context, calls, Registrar(aws_of(cloud).api))
+    aws = aws_of(cloud)
+    return TargetGroupBindingController(context, calls, Registrar(aws.api), aws.doors())
 
 
 def _tags(cloud: Cloud[AwsSettings], context: ControllerContext, calls: Calls) -> Controller:

@@ -27,6 +27,7 @@ from cloudk8s.cloud.controllers.service_targets import pod_targets, services_of
 from cloudk8s.errors import AlreadyExists, Conflict, NotFound, StatusError
 from cloudk8s.plugin import Calls, CloudError, CloudNotFound, ControllerContext, RetryLater, Unsupported
 from cloudk8s_aws.bindings.definition import FINALIZER, TARGET_GROUP_BINDINGS, definition
+from cloudk8s_aws.bindings.doors import Doors, wanted_rules
 from cloudk8s_aws.bindings.registering import Registrar
 from cloudk8s_aws.bindings.targets import BindingRequest, wanted_targets
 
@@ -42,8 +43,8 @@ log = logging.getLogger(__name__)
 class TargetGroupBindingController:
     """Makes the custom resource where it is not there. Changes of endpoints never touch a load balancer."""
 
-    def __init__(self, context: ControllerContext, calls: Calls, registrar: Registrar) -> None:
-        self._context, self._calls, self._registrar = context, calls, registrar
+    def __init__(self, context: ControllerContext, calls: Calls, registrar: Registrar, doors: Doors) -> None:
+        self._context, self._calls, self._registrar, self._doors = context, calls, registrar, doors
         self._client = context.client
         self._events = context.events.for_component("targetGroupBinding")
         self._services = context.informers.of(SERVICES)
@@ -51,6 +52,8 @@ class TargetGroupBindingController:
         self._slices = context.informers.of(ENDPOINT_SLICES)
         self._slices.add_index(BY_SERVICE, services_of)
         self._bindings: Informer | None = None
+        self._closed: set[str] = set()
+        """UIDs of bindings that are known to let nobody in."""
         self._queue: WorkQueue[str] = WorkQueue(
             "target group bindings", clock=context.clock, base_delay=FIRST_RETRY, max_delay=LAST_RETRY
         )
@@ -100,9 +103,17 @@ class TargetGroupBindingController:
         known = await self._remember(binding, targets) if spec.get("multiClusterTargetGroup") else None
         request = BindingRequest(uid_of(binding), arn, given[1], targets, known)
         await self._calls.run(("binding", request.uid), self._registrar.converge, request)
-        if spec.get("networking"):
-            self._events.warning(binding, "NetworkingNotManaged", "spec.networking has no effect: open the way by hand")
+        await self._open(binding, targets)
         await self._observed(binding)
+
+    async def _open(self, binding: Object, targets: frozenset[str]) -> None:
+        """Let clients in; where none are named, look once whether an earlier version let any in."""
+        uid = uid_of(binding)
+        nodes = tuple(node_ref(node) for node in self._nodes.list() if takes_traffic(node))
+        rules = wanted_rules(binding, targets)
+        if rules or uid not in self._closed:
+            await self._calls.run(("binding", uid), self._doors.converge, uid, rules, nodes if rules else ())
+        (self._closed.discard if rules else self._closed.add)(uid)
 
     async def _remove(self, binding: Object) -> None:
         if FINALIZER not in finalizers_of(binding):
@@ -112,6 +123,8 @@ class TargetGroupBindingController:
         given = (str(spec.get("targetGroupARN") or ""), str(spec.get("targetGroupName") or ""))
         request = BindingRequest(uid_of(binding), *given, frozenset(), known)
         await self._calls.run(("binding", request.uid), self._registrar.clear, request)
+        if spec.get("networking"):
+            await self._calls.run(("binding", request.uid), self._doors.converge, request.uid, (), ())
         await self._forget(binding)
         await self._finalize(binding, [entry for entry in finalizers_of(binding) if entry != FINALIZER])
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from cloudk8s.plugin import LoadBalancerRequest
+from cloudk8s.plugin import LoadBalancerRequest, NodeRef
 from cloudk8s_aws.api import AwsApi, filters
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.inventory import Inventory
@@ -57,14 +57,15 @@ class EnvironmentReader:
     def _backend(self, request: LoadBalancerRequest, options: NlbOptions) -> str:
         if self._settings.security_group or not options.manage_node_rules:
             return ""
-        return self._shared.ensure(self._vpc.id, self._node_groups(request))
+        return self._shared.ensure(self._vpc.id, self.node_groups(request.nodes))
 
-    def _node_groups(self, request: LoadBalancerRequest) -> frozenset[str]:
+    def node_groups(self, nodes: Sequence[NodeRef]) -> frozenset[str]:
+        """The security groups of nodes that rules go into."""
         if not self._settings.manage_node_rules:
             return frozenset()
         if self._settings.node_security_group:
             return frozenset({self._settings.node_security_group})
-        parsed = (provider_id.parse(node.provider_id) for node in request.nodes)
+        parsed = (provider_id.parse(node.provider_id) for node in nodes)
         instances = self._inventory.recent({entry.instance for entry in parsed if entry and entry.instance})
         return groups_of_nodes(instances.values(), self._group_tags, self._cluster)
 

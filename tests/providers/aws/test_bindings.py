@@ -61,10 +61,10 @@ class Stage:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        api = self.world.aws().api
+        aws = self.world.aws()
 
         def make(context: Any, calls: Any) -> TargetGroupBindingController:
-            return TargetGroupBindingController(context, calls, Registrar(api))
+            return TargetGroupBindingController(context, calls, Registrar(aws.api), aws.doors())
 
         self.harness.clouds.clear()
         self.harness.attach("cloud", "aws", controllers=[CloudController(BINDINGS, make)])
@@ -159,6 +159,42 @@ async def test_the_custom_resource_is_made_once(stage: Stage) -> None:
         assert len(stage.client.all(CUSTOM_RESOURCE_DEFINITIONS)) == 1
     async with stage.running():
         assert len(stage.client.all(CUSTOM_RESOURCE_DEFINITIONS)) == 1
+
+
+def doors(world: AwsWorld) -> set[tuple[int, str]]:
+    """Ports and sources of all rules that name a binding."""
+    return {
+        (permission["FromPort"], entry.get("CidrIp") or entry.get("GroupId"))
+        for group in world.raw("ec2").describe_security_groups()["SecurityGroups"]
+        for permission in group["IpPermissions"]
+        for entry in (*permission["IpRanges"], *permission["UserIdGroupPairs"])
+        if entry.get("Description", "").startswith("elbv2.k8s.aws/targetGroupBinding=")
+    }
+
+
+async def test_networking_opens_the_way_and_closes_it(stage: Stage) -> None:
+    arn, ec2 = stage.group(), stage.world.raw("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    theirs = ec2.create_security_group(GroupName="balancer", Description="theirs", VpcId=vpc)["GroupId"]
+    peers = [{"ipBlock": {"cidr": "10.9.0.0/16"}}, {"securityGroup": {"groupID": theirs}}]
+    networking = {"ingress": [{"from": peers, "ports": [{"protocol": "TCP"}, {"port": 9000}]}]}
+    stage.bind(targetGroupARN=arn, networking=networking)
+    async with stage.running():
+        assert doors(stage.world) == {(port, source) for port in (8080, 9000) for source in ("10.9.0.0/16", theirs)}
+        before = stage.world.mutations()
+        await stage.harness.settle(3600)
+        assert stage.world.mutations() == before
+        await stage.client.patch(TARGET_GROUP_BINDINGS, "web", {"spec": {"networking": None}}, namespace="default")
+        await stage.harness.settle(5)
+        assert doors(stage.world) == set()
+        await stage.client.patch(
+            TARGET_GROUP_BINDINGS, "web", {"spec": {"networking": networking}}, namespace="default"
+        )
+        await stage.harness.settle(5)
+        assert len(doors(stage.world)) == 4
+        await stage.client.delete(TARGET_GROUP_BINDINGS, "web", namespace="default")
+        await stage.harness.settle(5)
+        assert doors(stage.world) == set()
 
 
 def test_the_custom_resource_is_upstreams() -> None:
