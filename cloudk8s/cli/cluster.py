@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from cloudk8s.cli.cluster_apply import apply
+from cloudk8s.cli.cluster_autoscale import autoscale
 from cloudk8s.cli.cluster_create import create
 from cloudk8s.cli.cluster_delete import delete
 from cloudk8s.cli.cluster_describe import describe
+from cloudk8s.cli.cluster_explain import explain
 from cloudk8s.cli.cluster_kubeconfig import kubeconfig
 from cloudk8s.cli.cluster_list import list_clusters
 from cloudk8s.cli.cluster_plan import plan
@@ -23,6 +25,8 @@ cluster.command("apply")(apply)
 cluster.command("list")(list_clusters)
 cluster.command("describe")(describe)
 cluster.command("scale")(scale)
+cluster.command("explain")(explain)
+cluster.command("autoscale")(autoscale)
 cluster.command("upgrade")(upgrade)
 cluster.command("undo")(undo)
 cluster.command("delete")(delete)

@@ -56,7 +56,7 @@ class Decision:
             pool, type_name, zone = kind
             where = f" in {zone}" if zone else ""
             said.append(f"pool {pool}: {count} × {type_name or 'default type'}{where} for {pods[kind]} pods")
-        if self.machines:
+        if self.price_per_month:
             said.append(f"together about ${self.price_per_month:,.2f} a month more")
         if self.fitting:
             said.append(f"{len(self.fitting)} pods fit on nodes that are there")

@@ -31,7 +31,8 @@ def victims(machines: Sequence[MachineView], count: int, *, order: str, now: dat
 
 
 def _score(view: MachineView, order: str, now: datetime) -> float:
-    if DELETE_MARK in view.marks or DELETE_MARK in view.machine.tags:
+    on_node = view.node.annotations if view.node is not None else {}
+    if DELETE_MARK in view.marks or DELETE_MARK in view.machine.tags or DELETE_MARK in on_node:
         return MUST
     if not view.is_available:
         return BETTER
