@@ -53,7 +53,8 @@ def up(
 
     Example: cloudk8s up --name dev --detach && kubectl get nodes
     """
-    from cloudk8s.controlplane.cluster import ClusterOptions, run_cluster
+    from cloudk8s.controlplane.cluster import run_cluster
+    from cloudk8s.controlplane.cluster_options import ClusterOptions
     from cloudk8s.controlplane.loop import run
     from cloudk8s.controlplane.simulated import Simulation, load_scenario
     from cloudk8s.settings import ClusterSettings

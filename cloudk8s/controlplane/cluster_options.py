@@ -1,0 +1,29 @@
+"""What a cluster on this host consists of, as `cloudk8s up` was asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudk8s.controlplane.simulated import Simulation
+
+if TYPE_CHECKING:
+    from cloudk8s.plugin.clouds import CloudEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """What runs beside the API server."""
+
+    nodes: int = 1
+    simulation: Simulation = field(default_factory=Simulation)
+    """The nodes that only pretend."""
+    runtime: str = "host"
+    clouds: tuple[CloudEntry, ...] = ()
+    """The clouds whose controllers run."""
+    offline: bool = False
+    """The first cloud is an emulated account, in which simulated nodes get an instance each."""
+    kubeconfig: Path | None = None
+    scheduler_config: Path | None = None
+    """A KubeSchedulerConfiguration."""
