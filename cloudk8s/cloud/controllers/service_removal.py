@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import finalizers_of, key_of, uid_of
 from cloudk8s.cloud.controllers.service_calls import ServiceCalls
 from cloudk8s.cloud.controllers.service_memory import ServiceMemory
-from cloudk8s.cloud.controllers.service_request import FINALIZER, wants_load_balancer
+from cloudk8s.cloud.controllers.service_request import FINALIZER, service_key, wants_load_balancer
 from cloudk8s.cloud.controllers.service_writer import ServiceWriter, clouds_of
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
 from cloudk8s.errors import CloudError, NotFound, RetryLater, Unsupported
 
 ORPHAN = "cloudk8s.io/orphan-load-balancer"
 """Annotation: `true` lets the Service go although its cloud can't be asked to delete; the load balancer stays."""
+STILL_THERE = timedelta(seconds=2)
+"""Until a cloud that a Service has left is asked again: what a listing did not show yet must not be forgotten."""
 
 
 class ServiceRemoval:
@@ -80,6 +84,8 @@ class ServiceRemoval:
             if (other := self._directory.get(name)) is not None and other.load_balancers is not None:
                 self._events.normal(service, "DeletingLoadBalancer", f"Deleting load balancer in cloud {name}")
                 await self._delete(service, other)
+                if await self._calls.describe(other, [service_key(service)]):
+                    raise RetryLater(STILL_THERE, f"cloud {name} still shows a load balancer")
                 service = await self._writer.leave(service, name)
 
     async def _delete(self, service: Object, cloud: AttachedCloud) -> None:

@@ -104,6 +104,7 @@ async def test_an_image_that_is_nowhere_is_told(cri_node: Node) -> None:
 async def test_devices_and_limits_of_the_pod_reach_containerd(cri_node: Node, tmp_path: Path) -> None:
     (tmp_path / "six").write_text("6\n")
     plugins = cri_node.settings.root_dir / "device-plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dev") as short:
         link = Path(short) / "plugins"
         link.symlink_to(plugins)  # a socket's path may have 107 bytes only
