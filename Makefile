@@ -26,10 +26,10 @@ demo: $(VENV)/.dev ## Make, change and delete a cluster in an emulated AWS accou
 	$(BIN)/cloudk8s offline stop
 
 test: $(VENV)/.dev ## Run the test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: $(VENV)/.dev ## Run every test, slow and privileged ones too
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev ## Check style
 	$(BIN)/ruff check .
