@@ -69,10 +69,10 @@ def test_describe_tells_state_and_events(kubectl: Kubectl, namespace: str) -> No
     assert "Allocated resources:" in node
 
 
-@pytest.mark.parametrize("kind", ["services", "endpointslices", "serviceaccounts", "namespaces", "nodes", "roles",
+@pytest.mark.parametrize("kind", ["services", "endpointslices", "serviceaccounts", "nodes", "roles",
                                   "clusterroles", "storageclasses", "priorityclasses", "leases"])  # fmt: skip
 def test_describe_has_no_errors_for_what_a_cluster_starts_with(kubectl: Kubectl, kind: str) -> None:
-    done = kubectl.run("describe", kind, *([] if kind in ("namespaces", "nodes") else ["-n", "kube-system"]))
+    done = kubectl.run("describe", kind, *([] if kind == "nodes" else ["-n", "kube-system"]))
     assert done.returncode == 0
     assert "error" not in done.stderr.lower()
 
