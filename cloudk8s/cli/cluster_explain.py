@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Where, open_named
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.scaling import Outlook
 
 
 def explain(
@@ -41,7 +44,7 @@ def explain(
         output.say(line)
 
 
-def as_data(found: Any) -> dict[str, Any]:
+def as_data(found: Outlook) -> dict[str, Any]:
     """The outlook for machines."""
     decision = found.decision
     machines = [{"pool": each.offer.pool, "type": each.offer.type, "zone": each.offer.zone, "pods": list(each.pods)}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.client.objects import annotations_of
@@ -28,9 +28,6 @@ from cloudk8s.errors import NotFound
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.settings import ClusterSettings
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger(__name__)
 _NODE_SECONDS: Final = 30.0

@@ -7,21 +7,19 @@ another core. Containers outlive it; they are stopped when the cluster is purged
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.child import keep_running
 from cloudk8s.controlplane.local_cloud import local_provider_id
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import service_ranges
@@ -31,9 +29,7 @@ from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.network.hosts import enter
 from cloudk8s.network.rootless.host import RootlessHost
 
-_log = logging.getLogger(__name__)
-_STOP_SECONDS: Final = 15.0
-_RESTART_SECONDS: Final = 1.0
+AGENT: Final = "the node agent"
 
 
 @asynccontextmanager
@@ -46,7 +42,7 @@ async def running_node(server: RunningApiServer, index: int, place: Place, *, ru
     arguments = _arguments(server, place, directory, access, runtime) + _pod_range(server, index)
     log = directory / "agent.log"
     if place.within is None:
-        running = _keep_running(enter.command(place.namespace, arguments), log)
+        running = keep_running(enter.command(place.namespace, arguments), log, name=AGENT)
     else:
         running = _keep_running_within(place, place.within, arguments, log)
     async with background(running, names=(f"node {name}",)):
@@ -107,40 +103,4 @@ async def _keep_running_within(place: Place, host: RootlessHost, arguments: list
     with await kubelet_socket(place.address) as listener:
         number = listener.fileno()
         command = host.command([*arguments, f"--listen-fd={number}"])
-        await _keep_running(command, log, descriptors=(number,))
-
-
-async def _keep_running(arguments: list[str], log: Path, *, descriptors: tuple[int, ...] = ()) -> None:
-    """Start the agent, and start it again when it ends by itself. Its input ends with this process, and so does it."""
-    while True:
-        stream = await asyncio.to_thread(_open, log)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *arguments, stdin=asyncio.subprocess.PIPE, stdout=stream, stderr=stream, start_new_session=True,
-                env=os.environ | {"NO_COLOR": "1"}, pass_fds=descriptors,
-            )  # fmt: skip
-        finally:
-            stream.close()
-        try:
-            code = await process.wait()
-        except asyncio.CancelledError:
-            await _stop(process)
-            raise
-        _log.error("the node agent ended with code %s, see %s; starting it again", code, log)
-        await asyncio.sleep(_RESTART_SECONDS)
-
-
-async def _stop(process: Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-def _open(log: Path) -> IO[bytes]:
-    return log.open("ab")
+        await keep_running(command, log, name=AGENT, descriptors=(number,))

@@ -10,6 +10,7 @@ from typing import Final
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import controller_of, key_of, labels_of, namespace_of, spec_of, status_of
 from cloudk8s.client.resources import NODES, POD_DISRUPTION_BUDGETS, PODS
+from cloudk8s.cloud.interface import KnowsPrices
 from cloudk8s.cloud.model.machine import Machine, MachineRequest, MachineType
 from cloudk8s.machinery import labels
 from cloudk8s.provisioning.autoscaler.consolidation import Kept, Removal, removable
@@ -138,10 +139,9 @@ def size_of(kind: MachineType | None) -> Amounts:
 
 def price_of(site: Site, pool: Pool, kind: MachineType | None) -> float:
     """Dollars an hour; 0 is not known."""
-    priced = getattr(site.machines, "machine_price", None)
-    if callable(priced):
+    if isinstance(site.machines, KnowsPrices):
         request = MachineRequest("", "", site.cluster, pool=pool.name, type=pool.type, spot=pool.spot)
-        return float(priced(request) or 0.0)
+        return site.machines.machine_price(request) or 0.0
     if kind is None:
         return 0.0
     return (kind.spot_price_per_hour if pool.spot else 0.0) or kind.price_per_hour

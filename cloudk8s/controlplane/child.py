@@ -15,14 +15,19 @@ _RESTART_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-async def keep_running(arguments: Sequence[str], log: Path) -> None:
-    """Start it, and again when it ends by itself, until cancelled. Its input ends with this process, and so does it."""
+async def keep_running(
+    arguments: Sequence[str], log: Path, *, name: str = "", descriptors: tuple[int, ...] = ()
+) -> None:
+    """Start it, and again when it ends by itself, until cancelled. Its input ends with this process, and so does it.
+
+    It inherits the descriptors; `name` is what the log calls it, else its command.
+    """
     while True:
         stream = await asyncio.to_thread(_open, log)
         try:
             process = await asyncio.create_subprocess_exec(
                 *arguments, stdin=asyncio.subprocess.PIPE, stdout=stream, stderr=stream, start_new_session=True,
-                env=os.environ | {"NO_COLOR": "1"},
+                env=os.environ | {"NO_COLOR": "1"}, pass_fds=descriptors,
             )  # fmt: skip
         finally:
             stream.close()
@@ -31,7 +36,7 @@ async def keep_running(arguments: Sequence[str], log: Path) -> None:
         except asyncio.CancelledError:
             await _stop(process)
             raise
-        _log.error("%s ended with code %s, see %s; starting it again", arguments[3], code, log)
+        _log.error("%s ended with code %s, see %s; starting it again", name or arguments[3], code, log)
         await asyncio.sleep(_RESTART_SECONDS)
 
 
