@@ -8,7 +8,6 @@ figures are kube-apiserver 1.36 with etcd, on a quiet machine with two cores; co
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.running.servers import api_server, secret_of
+from benchmarks.running.servers import api_server, free_port, secret_of
 from benchmarks.schedbench import script
 
 
@@ -69,14 +68,6 @@ def show(results: dict[str, Any]) -> None:
         measured = f"{rate:>8,.0f}/s {found['p99_ms'] or 0.0:>6.0f} ms"
         wanted = f"{case.rate:>8,.0f}/s {case.p99_ms:>5.0f} ms"
         print(f"{case.what:<26} {measured} {wanted} {rate / case.rate:>6.1f}x {case.aim:>4.0f}x{bad}")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

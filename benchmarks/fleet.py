@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,11 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.running.servers import Server, cluster, free_port
 from cloudk8s.client.interface import Client, ListOptions, Object
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient
 from cloudk8s.client.resources import DEPLOYMENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS
-from cloudk8s.controlplane import directories
 
 KWOK = {"nodes Ready": 20.0, "pods Running": 20.0, "pods gone": 30.0}
 """Seconds that kwok allows for 5,000 nodes and 10,000 pods where it writes to etcd past the API server."""
@@ -38,7 +36,7 @@ REPLICAS = 1000
 class Fleet:
     """A running cluster and the clients that load it."""
 
-    data: Path
+    server: Server
     clients: Sequence[Client]
     ready: float
     """Seconds from the start of the command until the last node was Ready."""
@@ -47,45 +45,14 @@ class Fleet:
     def client(self) -> Client:
         return self.clients[0]
 
-    def megabytes(self) -> float:
-        """Resident memory of the control plane with its simulated nodes."""
-        state = directories.read_state(self.data)
-        assert state is not None
-        status = Path(f"/proc/{state.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
 
 @contextmanager
 def fleet(home: Path, nodes: int) -> Iterator[Fleet]:
-    environment = os.environ | {"HOME": str(home), "NO_COLOR": "1"}
-    data = home / "data"
-    options = [
-        "--name",
-        "fleet",
-        "--port",
-        "0",
-        "--nodes",
-        "0",
-        "--simulated-nodes",
-        str(nodes),
-        "--data-dir",
-        str(data),
-    ]
     began = time.perf_counter()
-    command = [sys.executable, "-m", "cloudk8s", "up", *options]
-    with (home / "log").open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as up:
-        try:
-            while not (data / "admin.conf").exists():
-                if up.poll() is not None:
-                    raise SystemExit((home / "log").read_text())
-                time.sleep(0.05)
-            connection = load_connection(data / "admin.conf")
-            ready = asyncio.run(all_ready(NetworkClient(connection), nodes, began))
-            while directories.read_state(data) is None:
-                time.sleep(0.05)
-            yield Fleet(data, [NetworkClient(connection) for _ in range(WRITERS)], ready)
-        finally:
-            up.terminate()
+    with cluster(home, port=free_port(), simulated_nodes=nodes) as server:
+        connection = load_connection(server.kubeconfig)
+        ready = asyncio.run(all_ready(NetworkClient(connection), nodes, began))
+        yield Fleet(server, [NetworkClient(connection) for _ in range(WRITERS)], ready)
 
 
 async def all_ready(client: Client, count: int, began: float) -> float:
@@ -164,7 +131,7 @@ async def hold(fleet: Fleet, pods: int) -> None:
         print(f"\r  {available} of {pods} pods available", end="", file=sys.stderr, flush=True)
     took = time.perf_counter() - began
     print(f"\n{available} pods created, bound and Running  {took:6.0f} s  {available / took:,.0f}/s")
-    print(f"memory of the whole control plane   {fleet.megabytes():8,.0f} MB   (aim 4,096)")
+    print(f"memory of the whole control plane   {fleet.server.resident_megabytes:8,.0f} MB   (aim 4,096)")
     names = [
         pod["metadata"]["name"]
         for pod in (await fleet.client.list(PODS, namespace="held", options=ListOptions(limit=200))).items
@@ -246,7 +213,7 @@ async def measure(running: Fleet, nodes: int, pods: int, held: int) -> None:
             f"{count:>7,} {what:<14} {took[what]:6.1f} s  {count / took[what]:8,.0f}/s"
             f"   (kwok's gate for 5,000 and 10,000: {KWOK[what]:.0f} s)"
         )
-    print(f"memory of the whole control plane {running.megabytes():6,.0f} MB")
+    print(f"memory of the whole control plane {running.server.resident_megabytes:6,.0f} MB")
     if held:
         await hold(running, held)
 

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from benchmarks.apibench import free_port
 from benchmarks.requests import pod
-from benchmarks.running.servers import Server, api_server, cluster, secret_of
+from benchmarks.running.servers import Server, api_server, cluster, free_port, secret_of
 
 NAMESPACE = "/api/v1/namespaces/default"
 CONNECTIONS = 16

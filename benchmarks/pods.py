@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.running.servers import cpu_seconds, resident_megabytes
 from cloudk8s.client.interface import Client, ListOptions, Object
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient
@@ -101,21 +102,12 @@ def agents(data: Path) -> list[int]:
     return [int(child) for child in children if b"cloudk8s" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def megabytes(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 async def idle_cost(data: Path) -> None:
     for pid in agents(data):
         before = cpu_seconds(pid)
         await asyncio.sleep(IDLE_SECONDS)
         share = (cpu_seconds(pid) - before) / IDLE_SECONDS
-        cost = f"{megabytes(pid):8.1f} MB    {share:6.2%} of a core"
+        cost = f"{resident_megabytes(pid):8.1f} MB    {share:6.2%} of a core"
         print(f"{'agent with 50 idle pods':<40} {cost}   (aim 60 MB, 1 %)")
 
 

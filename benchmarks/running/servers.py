@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -34,13 +35,21 @@ class Server:
 
     @property
     def resident_megabytes(self) -> float:
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return resident_megabytes(self.pid)
 
     @property
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_seconds(self.pid)
+
+
+def resident_megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager
@@ -53,11 +62,20 @@ def api_server(home: Path, *, port: int) -> Iterator[Server]:
 
 
 @contextmanager
-def cluster(home: Path, *, port: int) -> Iterator[Server]:
-    """`cloudk8s up` without nodes: API server, controllers, scheduler and DNS in one process."""
+def cluster(home: Path, *, port: int, simulated_nodes: int = 0) -> Iterator[Server]:
+    """`cloudk8s up` without nodes of this host: API server, controllers, scheduler and DNS in one process."""
     arguments = ["up", "--name", "bench", "--data-dir", str(home / "data"), "--port", str(port), "--nodes", "0"]
+    arguments += ["--simulated-nodes", str(simulated_nodes)]
     with _process(home, arguments, port, home / "data" / "admin.conf") as server:
         yield server
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 async def token(kubeconfig: Path) -> str:
