@@ -48,6 +48,8 @@ class ServiceMembers:
         if cloud is None:
             return True
         async with self._limit, entry.lock:
+            if not self._memory.knows(entry):
+                return True  # what is removed from this cloud meanwhile must not be made again
             try:
                 request = await self._calls.request(entry.service, cloud)
             except Unsupported:

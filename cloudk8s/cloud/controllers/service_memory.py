@@ -32,7 +32,7 @@ class Balanced:
     members: object = None
     """The very tuples that were last synced: the same ones again need no look."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held during calls: no two calls for one Service at a time."""
+    """Held during calls: no two calls for one Service at a time, whichever clouds they go to."""
 
     @property
     def uid(self) -> str:
@@ -49,13 +49,19 @@ class ServiceMemory:
         return self._entries.get(key)
 
     def remember(self, service: Object, cloud: str) -> Balanced:
-        """The entry of this very object, a new one where there is none."""
+        """The entry of this very object in this cloud, a new one where there is none; the lock is the object's."""
         key = key_of(service)
         entry = self._entries.get(key)
-        if entry is None or entry.uid != uid_of(service) or entry.cloud != cloud:
+        if entry is None or entry.uid != uid_of(service):
             entry = self._entries[key] = Balanced(service, cloud)
+        elif entry.cloud != cloud:
+            entry = self._entries[key] = Balanced(service, cloud, lock=entry.lock)
         entry.service = service
         return entry
+
+    def knows(self, entry: Balanced) -> bool:
+        """Whether an entry is still the one of its name: its object is not gone, and has not moved elsewhere."""
+        return self._entries.get(key_of(entry.service)) is entry
 
     def forget(self, key: str) -> None:
         self._entries.pop(key, None)

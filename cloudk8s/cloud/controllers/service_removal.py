@@ -90,10 +90,11 @@ class ServiceRemoval:
 
     async def _delete(self, service: Object, cloud: AttachedCloud) -> None:
         entry = self._memory.get(key_of(service))
-        if entry is None or entry.cloud != cloud.name:
+        if entry is None:
             await self._calls.delete(cloud, service)
             return
-        entry.digest = ""
+        if entry.cloud == cloud.name:
+            entry.digest = ""
         async with entry.lock:
             await self._calls.delete(cloud, service)
 

@@ -10,6 +10,8 @@ import pytest
 
 from cloudk8s.client.resources import NODES, SERVICES
 from cloudk8s.cloud.controllers.assembly import SERVICE
+from cloudk8s.cloud.controllers.service import ServiceController
+from cloudk8s.cloud.controllers.service_memory import ServiceMemory
 from cloudk8s.cloud.controllers.service_request import FINALIZER, needs_update
 from cloudk8s.cloud.model.load_balancer import LoadBalancerCapabilities
 from cloudk8s.errors import CloudError, CloudForbidden, RetryLater, Unsupported
@@ -45,6 +47,12 @@ def uid(harness: CloudHarness, name: str = "web") -> str:
 def condition(harness: CloudHarness, name: str = "web") -> tuple[str, str]:
     entry = harness.service(name)["status"]["conditions"][0]
     return entry["status"], entry["reason"]
+
+
+def service_memory(harness: CloudHarness) -> ServiceMemory:
+    controller = harness.controllers[SERVICE]
+    assert isinstance(controller, ServiceController)
+    return controller._memory
 
 
 async def test_s1_other_services_cost_nothing(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
@@ -460,6 +468,27 @@ async def test_a_service_that_moves_to_another_cloud_leaves_nothing_behind() -> 
         await harness.settle()
         assert two.states == {}
         assert harness.client.all(SERVICES) == []
+
+
+async def test_a_cloud_that_a_service_has_left_gets_no_members_of_it_any_more() -> None:
+    """A member update that waited behind the move would make again what is being removed."""
+    harness = CloudHarness()
+    one, two = RecordingLoadBalancers(), RecordingLoadBalancers()
+    harness.attach("one", load_balancers=one)
+    harness.attach("two", load_balancers=two)
+    harness.client.add(make_node("n1", provider_id="fake://1"))
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        memory = service_memory(harness)
+        entry = memory.get("default/web")
+        assert entry is not None
+        async with entry.lock:
+            await harness.client.create(NODES, make_node("n2", provider_id="fake://2"))
+            await harness.settle(1)
+            moved = memory.remember(entry.service, "two")
+            assert moved.lock is entry.lock, "calls for one Service take turns in whichever clouds"
+        await harness.settle(1)
+        assert one.recorder.names() == ["ensure"]
 
 
 async def test_the_mark_of_a_cloud_of_another_manager_stays(
