@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Final
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import finalizers_of, is_deleting, name_of, spec_of, status_of
+from cloudk8s.client.objects import name_of, spec_of, status_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, VOLUME_ATTRIBUTES_CLASSES
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.protection import Protection
 
 FINALIZER: Final = "kubernetes.io/vac-protection"
 BY_CLASS: Final = "volume attributes class"
@@ -22,6 +23,7 @@ class AttributesClassProtection:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._queue: WorkQueue[str] = WorkQueue("attributes class protection", clock=context.clock)
+        self._protection = Protection(context.client, VOLUME_ATTRIBUTES_CLASSES, FINALIZER)
         self._classes = context.informers.of(VOLUME_ATTRIBUTES_CLASSES)
         self._classes.add_handler(self._class_changed)
         self._users = [context.informers.of(each) for each in (PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS)]
@@ -33,8 +35,8 @@ class AttributesClassProtection:
         await run_workers(self._queue, 1, self._reconcile)
 
     def _class_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and is_deleting(new) == (FINALIZER in finalizers_of(new)):
-            self._queue.add(name_of(new))
+        if self._protection.is_due(new):
+            self._queue.add(name_of(new or {}))
 
     def _user_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None:
@@ -42,19 +44,11 @@ class AttributesClassProtection:
                 self._queue.add(name)
 
     async def _reconcile(self, name: str) -> timedelta | None:
-        found = self._classes.get(name)
-        if found is None:
-            return None
-        is_protected = FINALIZER in finalizers_of(found)
-        if not is_deleting(found) and not is_protected:
-            await self._write(found, [*finalizers_of(found), FINALIZER])
-        elif is_deleting(found) and is_protected and not any(users.count(BY_CLASS, name) for users in self._users):
-            await self._write(found, [item for item in finalizers_of(found) if item != FINALIZER])
+        await self._protection.settle(self._classes.get(name), self._is_used)
         return None
 
-    async def _write(self, found: Object, finalizers: list[str]) -> None:
-        metadata = {**found["metadata"], "finalizers": finalizers}
-        await self._context.client.update(VOLUME_ATTRIBUTES_CLASSES, {**found, "metadata": metadata})
+    async def _is_used(self, found: Object) -> bool:
+        return any(users.count(BY_CLASS, name_of(found)) for users in self._users)
 
 
 def _classes_of(user: Object) -> Iterable[str]:

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Final
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import finalizers_of, is_deleting, key_of, namespace_of, spec_of
+from cloudk8s.client.objects import key_of, namespace_of, spec_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PODS
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.volume_users import BY_CLAIM, claims_of
+from cloudk8s.controllers.protection import Protection
+from cloudk8s.controllers.volume_users import BY_CLAIM, claims_of, watch_claims
 
 FINALIZER: Final = "kubernetes.io/pvc-protection"
 
@@ -25,18 +26,15 @@ class ClaimProtection:
         self._context = context
         self._client = context.client
         self._queue: WorkQueue[str] = WorkQueue("claim protection", clock=context.clock)
-        self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
-        self._claims.add_handler(self._claim_changed)
-        self._pods = context.informers.of(PODS)
-        self._pods.add_index(BY_CLAIM, claims_of)
-        self._pods.add_handler(self._pod_changed)
+        self._protection = Protection(context.client, PERSISTENT_VOLUME_CLAIMS, FINALIZER)
+        self._claims, self._pods = watch_claims(context.informers, self._claim_changed, self._pod_changed)
 
     async def run(self) -> None:
         await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and is_deleting(new) == (FINALIZER in finalizers_of(new)):
-            self._queue.add(key_of(new))
+        if self._protection.is_due(new):
+            self._queue.add(key_of(new or {}))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         """Only a pod that is gone can set a claim free."""
@@ -45,14 +43,7 @@ class ClaimProtection:
                 self._queue.add(claim)
 
     async def _reconcile(self, name: str) -> timedelta | None:
-        claim = self._claims.get_key(name)
-        if claim is None:
-            return None
-        if not is_deleting(claim):
-            if FINALIZER not in finalizers_of(claim):
-                await self._write(claim, [*finalizers_of(claim), FINALIZER])
-        elif FINALIZER in finalizers_of(claim) and not await self._is_used(claim):
-            await self._write(claim, [item for item in finalizers_of(claim) if item != FINALIZER])
+        await self._protection.settle(self._claims.get_key(name), self._is_used)
         return None
 
     async def _is_used(self, claim: Object) -> bool:
@@ -61,7 +52,3 @@ class ClaimProtection:
             return True
         pods = await self._client.list(PODS, namespace=namespace_of(claim))
         return any(spec_of(pod).get("nodeName") and key_of(claim) in claims_of(pod) for pod in pods.items)
-
-    async def _write(self, claim: Object, finalizers: list[str]) -> None:
-        metadata = {**claim["metadata"], "finalizers": finalizers}
-        await self._client.update(PERSISTENT_VOLUME_CLAIMS, {**claim, "metadata": metadata})

@@ -15,7 +15,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PODS
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import is_namespace_terminating, is_terminal
-from cloudk8s.controllers.volume_users import BY_CLAIM, claim_name, claims_of
+from cloudk8s.controllers.volume_users import BY_CLAIM, claim_name, watch_claims
 from cloudk8s.errors import AlreadyExists, CloudK8sError, StatusError
 from cloudk8s.machinery import codec
 
@@ -31,11 +31,7 @@ class EphemeralVolumeController:
         self._context = context
         self._events = context.events.for_component("ephemeral_volume")
         self._queue: WorkQueue[str] = WorkQueue("ephemeral volumes", clock=context.clock)
-        self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
-        self._claims.add_handler(self._claim_changed)
-        self._pods = context.informers.of(PODS)
-        self._pods.add_index(BY_CLAIM, claims_of)
-        self._pods.add_handler(self._pod_changed)
+        self._claims, self._pods = watch_claims(context.informers, self._claim_changed, self._pod_changed)
 
     async def run(self) -> None:
         await run_workers(self._queue, self._context.options.concurrent_ephemeralvolume_syncs, self._reconcile)

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cloudk8s.client.informer import Handler, Informer, Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of, namespace_of, spec_of
+from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PODS
 
 BY_CLAIM = "claim"
 """Name of the index made with `claims_of`."""
+
+
+def watch_claims(informers: Informers, claim_changed: Handler, pod_changed: Handler) -> tuple[Informer, Informer]:
+    """Claims, and pods by the claims that they use; changes of either are told."""
+    claims, pods = informers.of(PERSISTENT_VOLUME_CLAIMS), informers.of(PODS)
+    claims.add_handler(claim_changed)
+    pods.add_index(BY_CLAIM, claims_of)
+    pods.add_handler(pod_changed)
+    return claims, pods
 
 
 def claims_of(pod: Object) -> Iterable[str]:

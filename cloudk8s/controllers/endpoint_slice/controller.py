@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
@@ -20,7 +20,7 @@ from cloudk8s.client.objects import (
     spec_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
+from cloudk8s.client.resources import NODES, PODS, SERVICES
 from cloudk8s.controllers.endpoint_slice import topology
 from cloudk8s.controllers.endpoint_slice.endpoints import endpoints_by_ports, zone_label
 from cloudk8s.controllers.endpoint_slice.hints import hint
@@ -31,10 +31,10 @@ from cloudk8s.controllers.endpoint_slice.labels import (
     SERVICE_NAME,
     service_of_slice,
 )
+from cloudk8s.controllers.endpoint_slice.own_slices import OwnSlices
 from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
-from cloudk8s.controllers.endpoint_slice.writes import LastWrites
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.pods import BY_NODE, is_namespace_terminating, node_of
+from cloudk8s.controllers.pods import BY_NODE, node_of
 from cloudk8s.controllers.service_pods import (
     HEADLESS_LABEL,
     Family,
@@ -44,7 +44,6 @@ from cloudk8s.controllers.service_pods import (
     is_managed,
 )
 from cloudk8s.controllers.trigger_times import TriggerTimes, stamped
-from cloudk8s.errors import Conflict, NotFound, StatusError
 
 COALESCE = 0.02
 NODES_COALESCE = 1.0
@@ -57,10 +56,8 @@ class EndpointSliceController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._client = context.client
         self._events = context.events.for_component("endpoint-slice-controller")
         self._queue: WorkQueue[str] = WorkQueue("endpoint slices", clock=context.clock)
-        self._written = LastWrites(context.clock)
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)
         self._pods = context.informers.of(PODS)
@@ -72,9 +69,7 @@ class EndpointSliceController:
         self._zones: topology.Zones | None = None
         self._triggers = TriggerTimes()
         self._divided: dict[tuple[str, str], str] = {}
-        self._slices = context.informers.of(ENDPOINT_SLICES)
-        self._slices.add_index(BY_SERVICE, service_of_slice)
-        self._slices.add_handler(self._slice_changed)
+        self._slices = OwnSlices(context, self._queue, BY_SERVICE, service_of_slice)
 
     async def run(self) -> None:
         await run_workers(self._queue, self._context.options.concurrent_service_endpoint_syncs, self._reconcile)
@@ -97,29 +92,20 @@ class EndpointSliceController:
             for service in self._service_pods.services_of(pod):
                 self._queue.add_after(service, COALESCE)
 
-    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
-        """Somebody else changed or deleted a slice of ours; our own writes are known by their version."""
-        for item in (old, new):
-            for service in service_of_slice(item) if item else ():
-                if not self._written.explains(service, old, new):
-                    self._queue.add(service)
-
     def _zone_of(self, node: str) -> str:
         return zone_label(self._nodes.get(node))
 
     async def _reconcile(self, name: str) -> timedelta | None:
         service = self._services.get_key(name)
         if service is None:
-            self._written.forget(name)
+            self._slices.forget(name)
             self._triggers.forget(name)
             for family in FAMILIES:
                 self._divided.pop((name, family), None)
             return None
         if is_deleting(service) or not is_managed(service):
             return None
-        existing = [item for item in self._slices.by_index(BY_SERVICE, name) if not is_deleting(item)]
-        if not self._written.are_seen(name, existing):
-            raise Conflict(f"Service {name}: the cache has not seen the last write of its slices")
+        existing = self._slices.of(name)
         pods = self._service_pods.pods_of(service)
         plan = Plan()
         for family in families_of(service):
@@ -132,7 +118,7 @@ class EndpointSliceController:
         moment = self._triggers.earliest_change(service, pods)
         plan.update = [stamped(item, moment) for item in plan.update]
         plan.create = [stamped(item, moment) for item in plan.create]
-        await self._write(name, service, plan)
+        await self._slices.write(name, plan, new=_metadata(service))
         return None
 
     def _known_zones(self) -> topology.Zones:
@@ -156,32 +142,6 @@ class EndpointSliceController:
             message = f"Topology Aware Hints has been enabled, addressType: {family}"
             self._events.normal(service, "TopologyAwareHintsEnabled", message)
 
-    async def _write(self, name: str, service: Object, plan: Plan) -> None:
-        self._written.begin(name)
-        namespace = namespace_of(service)
-        for item in plan.delete:
-            try:
-                await self._client.delete(ENDPOINT_SLICES, name_of(item), namespace=namespace)
-            except NotFound:
-                continue
-            self._written.deleted(name, item)
-        for item in plan.update:
-            self._written.wrote(name, await self._client.update(ENDPOINT_SLICES, item))
-        for item in plan.create:
-            item["metadata"] |= {
-                "generateName": f"{name_of(service)}-",
-                "namespace": namespace,
-                "labels": _labels(service, {}),
-                "ownerReferences": [controller_reference(service, SERVICES)],
-            }
-            try:
-                new = await self._client.create(ENDPOINT_SLICES, item, namespace=namespace)
-            except StatusError as error:
-                if is_namespace_terminating(error):
-                    return
-                raise
-            self._written.wrote(name, new)
-
 
 def _merge(plan: Plan, other: Plan) -> None:
     plan.create += other.create
@@ -198,6 +158,16 @@ def _relabel(service: Object, plan: Plan) -> None:
         plan.kept.remove(item)
         metadata = {**item["metadata"], "labels": _labels(service, labels_of(item))}
         plan.update.append({**item, "metadata": metadata})
+
+
+def _metadata(service: Object) -> dict[str, Any]:
+    """What a new slice has."""
+    return {
+        "generateName": f"{name_of(service)}-",
+        "namespace": namespace_of(service),
+        "labels": _labels(service, {}),
+        "ownerReferences": [controller_reference(service, SERVICES)],
+    }
 
 
 def _labels(service: Object, old: Mapping[str, str]) -> dict[str, str]:

@@ -20,15 +20,13 @@ from cloudk8s.client.objects import (
     namespace_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.client.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from cloudk8s.client.resources import ENDPOINTS, SERVICES
 from cloudk8s.controllers.endpoint_slice.endpoints import Endpoint, Ports
 from cloudk8s.controllers.endpoint_slice.labels import BY_MIRRORED, MANAGED_BY, MIRROR, SERVICE_NAME, mirrored
+from cloudk8s.controllers.endpoint_slice.own_slices import OwnSlices
 from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
-from cloudk8s.controllers.endpoint_slice.writes import LastWrites
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.pods import is_namespace_terminating
 from cloudk8s.controllers.service_pods import Family, family_of, selector_of
-from cloudk8s.errors import Conflict, NotFound, StatusError
 
 SKIP: Final = "endpointslice.kubernetes.io/skip-mirror"
 LEADER: Final = "control-plane.alpha.kubernetes.io/leader"
@@ -46,17 +44,13 @@ class EndpointSliceMirroringController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._client = context.client
         self._events = context.events.for_component("endpoint-slice-mirroring-controller")
         self._queue: WorkQueue[str] = WorkQueue("mirrored endpoints", clock=context.clock)
-        self._written = LastWrites(context.clock)
         self._endpoints = context.informers.of(ENDPOINTS)
         self._endpoints.add_handler(self._changed)
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._changed)
-        self._slices = context.informers.of(ENDPOINT_SLICES)
-        self._slices.add_index(BY_MIRRORED, mirrored)
-        self._slices.add_handler(self._slice_changed)
+        self._slices = OwnSlices(context, self._queue, BY_MIRRORED, mirrored)
 
     async def run(self) -> None:
         workers = self._context.options.mirroring_concurrent_service_endpoint_syncs
@@ -69,47 +63,18 @@ class EndpointSliceMirroringController:
             return
         self._queue.add(key_of(items[0]))
 
-    def _slice_changed(self, old: Object | None, new: Object | None) -> None:
-        for item in (old, new):
-            for name in mirrored(item) if item else ():
-                if not self._written.explains(name, old, new):
-                    self._queue.add(name)
-
     async def _reconcile(self, name: str) -> timedelta | None:
         endpoints, service = self._endpoints.get_key(name), self._services.get_key(name)
-        existing = [item for item in self._slices.by_index(BY_MIRRORED, name) if not is_deleting(item)]
-        if not self._written.are_seen(name, existing):
-            raise Conflict(f"Endpoints {name}: the cache has not seen the last write of its slices")
+        existing = self._slices.of(name)
         if endpoints is None or service is None or selector_of(service) or not _is_mirrored(endpoints):
             if existing:
-                await self._write(name, endpoints, Plan(delete=existing))
+                await self._slices.write(name, Plan(delete=existing), new={})
             return None
         if (skipped := _skipped(endpoints)) > 0:
             limit = f"A max of {LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset."
             self._events.warning(endpoints, "TooManyAddressesToMirror", f"{limit} {skipped} addresses were skipped")
-        await self._write(name, endpoints, _plan(endpoints, existing))
+        await self._slices.write(name, _plan(endpoints, existing), new=_names(endpoints))
         return None
-
-    async def _write(self, name: str, endpoints: Object | None, plan: Plan) -> None:
-        self._written.begin(name)
-        for item in plan.delete:
-            try:
-                await self._client.delete(ENDPOINT_SLICES, name_of(item), namespace=namespace_of(item))
-            except NotFound:
-                continue
-            self._written.deleted(name, item)
-        for item in plan.update:
-            self._written.wrote(name, await self._client.update(ENDPOINT_SLICES, item))
-        for item in plan.create if endpoints else ():
-            assert endpoints is not None
-            made = {**item, "metadata": {**item["metadata"], **_names(endpoints)}}
-            try:
-                new = await self._client.create(ENDPOINT_SLICES, made, namespace=namespace_of(endpoints))
-            except StatusError as error:
-                if is_namespace_terminating(error):
-                    return
-                raise
-            self._written.wrote(name, new)
 
 
 def _is_mirrored(endpoints: Object) -> bool:
