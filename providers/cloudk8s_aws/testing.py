@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,23 @@ from cloudk8s_aws.strictness import Strictness
 
 READS = ("Describe", "Get", "List")
 REGION = "us-east-1"
+
+
+@contextmanager
+def served_account() -> Iterator[str]:
+    """The URL of an emulated account that answers over HTTP; empty, for all such accounts of one process are one."""
+    from moto.moto_api._internal.models import moto_api_backend
+    from moto.server import ThreadedMotoServer
+
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    moto_api_backend.reset()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
 
 
 class AwsWorld(World):

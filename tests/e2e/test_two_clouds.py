@@ -71,26 +71,35 @@ def clouds(url: str) -> dict[str, Any]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
-    from moto.server import ThreadedMotoServer
+    from cloudk8s_aws.testing import served_account
 
     home = tmp_path_factory.mktemp("both")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    health = free_port()
-    site = Site(home / "admin.conf", f"http://{host}:{port}", f"http://127.0.0.1:{health}")
+    health = f"http://127.0.0.1:{free_port()}"
+    with served_account() as url, started(home, Site(home / "admin.conf", url, health)) as site:
+        yield site
+
+
+@contextmanager
+def started(home: Path, site: Site) -> Iterator[Site]:
     config = home / "clouds.yaml"
     config.write_text(json.dumps(clouds(site.url)))
     out = ("--kubeconfig-out", str(site.kubeconfig))
-    options = ("--config", str(config), "--kubeconfig", str(site.kubeconfig), "--no-leader-elect")
-    options += ("--health-port", str(health))
+    port = site.health.rpartition(":")[2]
+    options = (
+        "--config",
+        str(config),
+        "--kubeconfig",
+        str(site.kubeconfig),
+        "--no-leader-elect",
+        "--health-port",
+        port,
+    )
     with (
         running(home, "apiserver", "--data-dir", str(home / "data"), "--secure-port", "0", *out),
         waited_for(site),
         running(home, "cloud-controller-manager", *options),
     ):
         yield site
-    server.stop()
 
 
 @contextmanager

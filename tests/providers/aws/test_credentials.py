@@ -18,6 +18,7 @@ from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.credentials.provider import API_VERSION, ROLE_ANNOTATION, ROLE_VARIABLE, EcrCredentials
 from cloudk8s_aws.credentials.registry import registry_of
 from cloudk8s_aws.settings import AwsSettings
+from cloudk8s_aws.testing import served_account
 
 PRIVATE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
@@ -135,28 +136,14 @@ def test_another_version_is_refused(api: FakeApi, clock: FakeClock) -> None:
 
 
 def test_a_kubelet_calls_the_program() -> None:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
+    with served_account() as url:
         request = {"apiVersion": API_VERSION, "kind": "CredentialProviderRequest", "image": f"{PRIVATE}/app:1"}
-        command = [
-            sys.executable,
-            "-m",
-            "cloudk8s",
-            "ecr-credential-provider",
-            "--endpoint-url",
-            f"http://{host}:{port}",
-        ]
+        command = [sys.executable, "-m", "cloudk8s", "ecr-credential-provider", "--endpoint-url", url]
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
         done = subprocess.run(
             command, input=json.dumps(request), capture_output=True, text=True, env={**os.environ, **keys, **path},
             timeout=60, check=False,
         )  # fmt: skip
-    finally:
-        server.stop()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["auth"][PRIVATE]["username"] == "AWS"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto.moto_api._internal.models import moto_api_backend
-from moto.server import ThreadedMotoServer
 
 from cloudk8s.client.resources import NODES, SERVICES
 from cloudk8s.plugin import Plugins
@@ -18,6 +15,7 @@ from cloudk8s.testing.cloud_harness import CloudHarness, make_node, make_service
 from cloudk8s.testing.inline import InlineExecutor
 from cloudk8s_aws.offline import prepare
 from cloudk8s_aws.settings import AwsSettings
+from cloudk8s_aws.testing import served_account
 
 TAINT = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}
 PREFIX = "service.beta.kubernetes.io/aws-load-balancer-"
@@ -25,13 +23,8 @@ PREFIX = "service.beta.kubernetes.io/aws-load-balancer-"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    moto_api_backend.reset()  # emulated accounts of one process are one account
-    yield f"http://{host}:{port}"
-    server.stop()
+    with served_account() as url:
+        yield url
 
 
 def client(endpoint: str, service: str) -> Any:
