@@ -36,7 +36,7 @@ def down(
     directory = data_dir or directories.data_dir(name)
     state = directories.read_state(directory)
     if state is not None:
-        _stop(state.pid, name)
+        _stop(state.pid, name, _WAIT_SECONDS + state.stop_seconds)
         output.step(f'cluster "{name}" is stopped')
     elif not directory.exists():
         output.step(f'there is no cluster "{name}"')
@@ -55,13 +55,13 @@ def _clear(name: str, directory: Path, *, has_hosts: bool) -> None:
     remove_leftovers(name, directory.absolute(), has_hosts=has_hosts)
 
 
-def _stop(pid: int, name: str) -> None:
+def _stop(pid: int, name: str, patience: float) -> None:
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _WAIT_SECONDS
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return
         time.sleep(0.05)
-    raise CloudK8sError(f'cluster "{name}" (process {pid}) did not stop within {_WAIT_SECONDS:.0f} s')
+    raise CloudK8sError(f'cluster "{name}" (process {pid}) did not stop within {patience:.0f} s')

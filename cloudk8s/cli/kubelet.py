@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import duration
+from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration
 from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,12 +43,8 @@ def kubelet(
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
     runtime: Annotated[str, typer.Option(help="What runs containers: host, cri, or one of a plugin.")] = "host",
     runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
-    shutdown_grace_period: Annotated[
-        str, typer.Option(help="How long pods have to end when the host shuts down; 0s leaves them to it.")
-    ] = "0s",
-    shutdown_grace_period_critical_pods: Annotated[
-        str, typer.Option(help="The part of it, at its end, that critical pods have for themselves.")
-    ] = "0s",
+    shutdown_grace_period: ShutdownGracePeriod = "0s",
+    shutdown_grace_period_critical_pods: ShutdownGracePeriodCriticalPods = "0s",
     shutdown_on_sigterm: Annotated[
         bool, typer.Option("--shutdown-on-sigterm", help="End the pods, too, when this process is told to end.")
     ] = False,

@@ -19,6 +19,12 @@ Name = Annotated[str, typer.Option("--name", help="The cluster's name.")]
 DisabledPlugins = Annotated[
     list[str] | None, typer.Option("--disable-plugin", help="A plugin to leave out; may be repeated.")
 ]
+ShutdownGracePeriod = Annotated[
+    str, typer.Option(help="How long pods have to end when the host shuts down; 0s leaves them to it.")
+]
+ShutdownGracePeriodCriticalPods = Annotated[
+    str, typer.Option(help="The part of it, at its end, that critical pods have for themselves.")
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print: table, json or yaml.")]
 
 

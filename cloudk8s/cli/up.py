@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, Name
+from cloudk8s.cli.options import (
+    CsiEndpoints,
+    DisabledPlugins,
+    Name,
+    ShutdownGracePeriod,
+    ShutdownGracePeriodCriticalPods,
+    duration,
+)
 from cloudk8s.controlplane import directories
 from cloudk8s.errors import CloudK8sError, UserError
 
@@ -35,6 +42,7 @@ def up(
     ] = "",
     simulated_seed: Annotated[int, typer.Option(help="Decides all that is left to chance in the simulation.")] = 0,
     runtime: Annotated[str, typer.Option(help="What runs pods on this host: host, cri, or one of a plugin.")] = "host",
+    runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
     cloud: Annotated[str, typer.Option(help="Cloud of the nodes, by its provider: aws, simulated, …")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
@@ -45,6 +53,11 @@ def up(
     ] = "",
     cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two for dual stack; a free one if empty.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    shutdown_grace_period: ShutdownGracePeriod = "0s",
+    shutdown_grace_period_critical_pods: ShutdownGracePeriodCriticalPods = "0s",
+    shutdown_on_sigterm: Annotated[
+        bool, typer.Option("--shutdown-on-sigterm", help="End the pods, too, when the cluster is stopped.")
+    ] = False,
     csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once the cluster is ready.")] = False,
@@ -53,6 +66,7 @@ def up(
 
     Example: cloudk8s up --name dev --detach && kubectl get nodes
     """
+    from cloudk8s.controlplane.agent_options import AgentOptions
     from cloudk8s.controlplane.cluster import run_cluster
     from cloudk8s.controlplane.cluster_options import ClusterOptions
     from cloudk8s.controlplane.loop import run
@@ -75,8 +89,12 @@ def up(
         csi_endpoints=tuple(csi_endpoint or ()),
         **_given(service_cluster_ip_range=service_cluster_ip_range, cluster_cidr=cluster_cidr),
     )  # fmt: skip
+    agents = AgentOptions(
+        runtime, runtime_endpoint, duration(shutdown_grace_period, "--shutdown-grace-period"),
+        duration(shutdown_grace_period_critical_pods, "--shutdown-grace-period-critical-pods"), shutdown_on_sigterm,
+    )  # fmt: skip
     options = ClusterOptions(
-        nodes=nodes, simulation=simulation, runtime=runtime, clouds=clouds, offline=offline,
+        nodes=nodes, simulation=simulation, agents=agents, clouds=clouds, offline=offline,
         kubeconfig=kubeconfig, scheduler_config=scheduler_config,
     )  # fmt: skip
     run(run_cluster(settings, options, report=output.step))

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
-_STOP_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 15.0
+"""How long a component may take to stop, unless more was granted."""
 _RESTART_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
 async def keep_running(
-    arguments: Sequence[str], log: Path, *, name: str = "", descriptors: tuple[int, ...] = ()
-) -> None:
+    arguments: Sequence[str], log: Path, *, name: str = "", descriptors: tuple[int, ...] = (),
+    patience: float = STOP_SECONDS,
+) -> None:  # fmt: skip
     """Start it, and again when it ends by itself, until cancelled. Its input ends with this process, and so does it.
 
-    It inherits the descriptors; `name` is what the log calls it, else its command.
+    It inherits the descriptors; `name` is what the log calls it, else its command. It has `patience` seconds to stop.
     """
     while True:
         stream = await asyncio.to_thread(_open, log)
@@ -34,18 +36,18 @@ async def keep_running(
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            await _stop(process)
+            await _stop(process, patience)
             raise
         _log.error("%s ended with code %s, see %s; starting it again", name or arguments[3], code, log)
         await asyncio.sleep(_RESTART_SECONDS)
 
 
-async def _stop(process: Process) -> None:
+async def _stop(process: Process, patience: float) -> None:
     if process.returncode is not None:
         return
     process.terminate()
     try:
-        async with asyncio.timeout(_STOP_SECONDS):
+        async with asyncio.timeout(patience):
             await process.wait()
     except TimeoutError:
         process.kill()

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,8 @@ async def run_cluster(settings: ClusterSettings, options: ClusterOptions, *, rep
         for name in waiting.result():
             report(f"node {name} is not ready yet; its log is in {settings.data_dir / 'nodes' / name}")
         limits = await _limits(server, options.nodes)
-        directories.write_state(_state(settings, server, target, clock, limits))
+        state = _state(settings, server, target, clock, limits)
+        directories.write_state(replace(state, stop_seconds=options.agents.stop_seconds))
         try:
             report(f"Kubernetes {settings.kubernetes_version} is ready at {server.url}")
             report(f'kubectl uses context "{kubeconfig.context_name(settings.name)}" of {target}')
@@ -68,7 +70,7 @@ async def running_cluster(
     """Start the API server, then everything that is a client of it; leave in reverse order."""
     async with AsyncExitStack() as stack:
         within = None
-        if options.nodes and options.runtime == "host":
+        if options.nodes and options.agents.runtime == "host":
             from cloudk8s.controlplane.rootless import started_host
 
             within, why = await asyncio.to_thread(started_host, settings)

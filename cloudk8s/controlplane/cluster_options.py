@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloudk8s.controlplane.agent_options import AgentOptions
 from cloudk8s.controlplane.simulated import Simulation
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class ClusterOptions:
     nodes: int = 1
     simulation: Simulation = field(default_factory=Simulation)
     """The nodes that only pretend."""
-    runtime: str = "host"
+    agents: AgentOptions = field(default_factory=AgentOptions)
+    """How the agents of this host's nodes run."""
     clouds: tuple[CloudEntry, ...] = ()
     """The clouds whose controllers run."""
     offline: bool = False

@@ -16,7 +16,7 @@ from cloudk8s.controlplane.cluster_options import ClusterOptions
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.local_cloud import LOCAL, local_cloud
 from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
-from cloudk8s.controlplane.node import running_node
+from cloudk8s.controlplane.node import running_nodes
 from cloudk8s.controlplane.places import make_hosts, places
 from cloudk8s.controlplane.resource_metrics import running_resource_metrics
 from cloudk8s.controlplane.scheduler import running_scheduler
@@ -72,8 +72,7 @@ async def running_components(
             )
             sources.append(await stack.enter_async_context(nodes))
         await stack.enter_async_context(running_resource_metrics(server, context.informers, sources, clock=clock))
-        for index, place in enumerate(where):
-            await stack.enter_async_context(running_node(server, index, place, runtime=options.runtime))
+        await stack.enter_async_context(running_nodes(server, where, options.agents))
         yield
 
 

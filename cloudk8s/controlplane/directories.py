@@ -27,6 +27,8 @@ class ClusterState:
     started: str
     limits: str = ""
     """What pods of this host do without, in words."""
+    stop_seconds: float = 0.0
+    """How long its nodes may take to stop."""
 
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:

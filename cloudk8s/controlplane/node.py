@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
+from cloudk8s.controlplane.agent_options import AgentOptions
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.child import keep_running
@@ -33,20 +34,28 @@ AGENT: Final = "the node agent"
 
 
 @asynccontextmanager
-async def running_node(server: RunningApiServer, index: int, place: Place, *, runtime: str) -> AsyncIterator[None]:
-    """Keep one node agent running."""
+async def running_nodes(server: RunningApiServer, where: Sequence[Place], options: AgentOptions) -> AsyncIterator[None]:
+    """Keep an agent running for each node; they stop at the same time, for each may have pods to end."""
+    loops = [await _agent(server, index, place, options) for index, place in enumerate(where)]
+    async with background(*loops, names=[f"node {place.node}" for place in where]):
+        yield
+
+
+async def _agent(
+    server: RunningApiServer, index: int, place: Place, options: AgentOptions
+) -> Coroutine[Any, Any, None]:
+    """Make ready what one agent needs; returns its loop."""
     name = place.node
     directory = server.settings.data_dir / "nodes" / name
     await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
     access = _write_access(server, place, directory)
-    arguments = _arguments(server, place, directory, access, runtime) + _pod_range(server, index)
+    arguments = _arguments(server, place, directory, access)
+    arguments += [*_pod_range(server, index), *options.flags()]
     log = directory / "agent.log"
+    patience = options.stop_seconds
     if place.within is None:
-        running = keep_running(enter.command(place.namespace, arguments), log, name=AGENT)
-    else:
-        running = _keep_running_within(place, place.within, arguments, log)
-    async with background(running, names=(f"node {name}",)):
-        yield
+        return keep_running(enter.command(place.namespace, arguments), log, name=AGENT, patience=patience)
+    return _keep_running_within(place, place.within, arguments, log, patience)
 
 
 def _write_access(server: RunningApiServer, place: Place, directory: Path) -> Path:
@@ -62,7 +71,7 @@ def _write_access(server: RunningApiServer, place: Place, directory: Path) -> Pa
     return path
 
 
-def _arguments(server: RunningApiServer, place: Place, directory: Path, access: Path, runtime: str) -> list[str]:
+def _arguments(server: RunningApiServer, place: Place, directory: Path, access: Path) -> list[str]:
     options = {
         "kubeconfig": access,
         "root-dir": directory,
@@ -76,7 +85,6 @@ def _arguments(server: RunningApiServer, place: Place, directory: Path, access: 
         "cluster-dns": _cluster_dns(server, place),
         "cluster-domain": server.settings.cluster_domain,
         "kubernetes-version": server.settings.kubernetes_version,
-        "runtime": runtime,
     }
     flags = [f"--{key}={value}" for key, value in options.items()] + ["--stop-with-input"]
     return [sys.executable, "-m", "cloudk8s", "kubelet", *flags]
@@ -98,9 +106,11 @@ def _pod_range(server: RunningApiServer, index: int) -> list[str]:
     return [f"--pod-cidr={','.join(parts)}"]
 
 
-async def _keep_running_within(place: Place, host: RootlessHost, arguments: list[str], log: Path) -> None:
+async def _keep_running_within(
+    place: Place, host: RootlessHost, arguments: list[str], log: Path, patience: float
+) -> None:
     """The agent becomes a process of the host within, but listens on a socket of this one."""
     with await kubelet_socket(place.address) as listener:
         number = listener.fileno()
         command = host.command([*arguments, f"--listen-fd={number}"])
-        await keep_running(command, log, name=AGENT, descriptors=(number,))
+        await keep_running(command, log, name=AGENT, descriptors=(number,), patience=patience)

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +55,10 @@ class DraDriver:
     async def unprepare(self, claims: Sequence[ClaimRef]) -> Mapping[str, Any]:
         """The opposite; by UID, each with an `error` or nothing."""
         return await self._call("NodeUnprepareResources", claims)
+
+    def connections(self) -> AsyncIterator[bool]:
+        """Whether the driver is there, now and whenever that changes."""
+        return self._service.connections()
 
     async def close(self) -> None:
         """Hang up."""

@@ -66,6 +66,14 @@ class Service:
         except grpc.aio.AioRpcError as error:
             raise DriverError(error.code().name, error.details() or "") from error
 
+    async def connections(self) -> AsyncIterator[bool]:
+        """Whether the other side is there, now and whenever that changes; it is kept connected meanwhile."""
+        ready, closed = (getattr(_grpc().ChannelConnectivity, name) for name in ("READY", "SHUTDOWN"))
+        channel = self._open()
+        while (state := channel.get_state(try_to_connect=True)) is not closed:
+            yield state is ready
+            await channel.wait_for_state_change(state)
+
     async def close(self) -> None:
         """Hang up."""
         channel, self._channel = self._channel, None
@@ -78,6 +86,7 @@ class Service:
                 ("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", 16 << 20),
                 ("grpc.default_authority", "localhost"), ("grpc.initial_reconnect_backoff_ms", 200),
                 ("grpc.max_reconnect_backoff_ms", 2000), ("grpc.use_local_subchannel_pool", 1),
+                ("grpc.client_idle_timeout_ms", 2**31 - 1),
             ]  # fmt: skip
             self._channel = _grpc().aio.insecure_channel(self.endpoint, options=options)
         return self._channel

@@ -16,6 +16,7 @@ from cloudk8s.node.csi.volumes import CsiVolumes, Layout
 from cloudk8s.node.devices.claims import FILE, ResourceClaims
 from cloudk8s.node.devices.manager import DeviceManager
 from cloudk8s.node.devices.registration import DeviceRegistration
+from cloudk8s.node.devices.slices import AbandonedSlices
 from cloudk8s.node.plugins.watcher import PluginHandler, PluginWatcher
 from cloudk8s.node.settings import NodeSettings
 
@@ -37,7 +38,8 @@ class NodeExtensions:
         directory = settings.root_dir / "device-plugins"
         self.devices = DeviceManager(directory, on_change=on_change)
         self._registration = DeviceRegistration(directory, self.devices)
-        self.claims = ResourceClaims(settings.root_dir / FILE, client)
+        self._slices = AbandonedSlices(client, name, clock=clock)
+        self.claims = ResourceClaims(settings.root_dir / FILE, client, self._slices)
         handlers: Mapping[str, PluginHandler] = {
             "CSIPlugin": self._drivers, "DevicePlugin": self.devices,
             "DRAPlugin": self.claims,
@@ -68,6 +70,7 @@ class NodeExtensions:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watcher.run(), name="plugins")
                 group.create_task(self._registration.run(), name="device plugins")
+                group.create_task(self._slices.run(), name="abandoned slices")
         finally:
             await self.devices.close()
             await self.claims.close()

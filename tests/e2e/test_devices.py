@@ -70,18 +70,27 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def node(cluster: Cluster) -> Iterator[str]:
-    """The node's name; a driver runs on it, and a pod with its device."""
+def driver(cluster: Cluster) -> Iterator[subprocess.Popen[bytes]]:
+    """A driver on the node."""
     kubectl, home = cluster.kubectl, Path(cluster.environment["HOME"])
     name = kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
     registry = home / "data" / "cloudk8s" / "devices" / "nodes" / name / "plugins_registry"
+    kubectl("wait", "--for=condition=Ready", f"node/{name}", "--timeout=60s")
     command = [sys.executable, "-m", "tests.drivers.dra_program", str(home / "dra.sock"), str(registry), str(CDI)]
     driver = subprocess.Popen(command, cwd=ROOT, env=cluster.environment)
-    kubectl("apply", "-f", "-", stdin=OBJECTS.replace("NODE", name))
-    kubectl("wait", "--for=condition=Ready", "pod/gambler", "--timeout=60s")
-    yield name
+    yield driver
     driver.kill()
     driver.wait()
+
+
+@pytest.fixture(scope="module")
+def node(cluster: Cluster, driver: object) -> str:
+    """The node's name; a pod with a device of the driver runs on it."""
+    kubectl = cluster.kubectl
+    name = kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
+    kubectl("apply", "-f", "-", stdin=OBJECTS.replace("NODE", name))
+    kubectl("wait", "--for=condition=Ready", "pod/gambler", "--timeout=60s")
+    return name
 
 
 @pytest.fixture
@@ -110,3 +119,10 @@ def test_the_node_is_described_as_it_is(kubectl: Kubectl, node: str) -> None:
 def test_the_device_is_given_back(kubectl: Kubectl, node: str) -> None:
     kubectl("delete", "pod", "gambler", "--timeout=30s")
     kubectl("wait", "--for=delete", "resourceclaims", "--all", "--timeout=30s")
+
+
+def test_slices_of_a_driver_that_crashed_do_not_stay(
+    kubectl: Kubectl, node: str, driver: subprocess.Popen[bytes]
+) -> None:
+    driver.kill()
+    kubectl("wait", "--for=delete", "resourceslice/dice-of-node", "--timeout=60s")

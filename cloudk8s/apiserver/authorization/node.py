@@ -104,7 +104,7 @@ class NodeAuthorizer:
             return ALLOWED
         if attributes.verb in _OWN:
             return self._related(node, attributes)
-        if ("nodeName", node) in attributes.field_selector:
+        if ("spec.nodeName", node) in attributes.field_selector:
             return ALLOWED
         return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
 

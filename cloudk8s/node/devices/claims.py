@@ -16,6 +16,7 @@ from cloudk8s.drivers.dra import VERSION, ClaimRef, DraDriver
 from cloudk8s.drivers.registration import PluginInfo
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery import codec
+from cloudk8s.node.devices.slices import AbandonedSlices
 from cloudk8s.node.plugins.watcher import PluginRefused
 from cloudk8s.node.pods.pod import Container
 
@@ -46,9 +47,10 @@ class Prepared:
 class ResourceClaims:
     """Fulfils `PluginHandler` for drivers. What is ready is on disk, so that it is taken back after a restart, too."""
 
-    def __init__(self, path: Path, client: Client) -> None:
-        self._path, self._client = path, client
+    def __init__(self, path: Path, client: Client, slices: AbandonedSlices) -> None:
+        self._path, self._client, self._slices = path, client, slices
         self._drivers: dict[str, DraDriver] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
         self._prepared: dict[str, Prepared] = {}
         self._lock = asyncio.Lock()
 
@@ -61,18 +63,19 @@ class ResourceClaims:
     async def register(self, info: PluginInfo) -> None:
         if VERSION not in info.versions:
             raise PluginRefused(f"DRA driver {info.name}: none of {list(info.versions)} is supported, {VERSION} is")
-        before, self._drivers[info.name] = self._drivers.get(info.name), DraDriver(info.endpoint)
-        if before is not None:
-            await before.close()
+        await self._leave(info.name)
+        driver = self._drivers[info.name] = DraDriver(info.endpoint)
+        self._slices.came(info.name)
+        self._watches[info.name] = asyncio.create_task(self._watch(info.name, driver), name=f"driver {info.name}")
 
     async def deregister(self, info: PluginInfo) -> None:
-        if (driver := self._drivers.pop(info.name, None)) is not None:
-            await driver.close()
+        if await self._leave(info.name):
+            self._slices.went(info.name)
 
     async def close(self) -> None:
         """Hang up everywhere."""
-        for driver in self._drivers.values():
-            await driver.close()
+        for name in list(self._drivers):
+            await self._leave(name)
 
     async def prepare(self, pod: Object) -> None:
         """Have all claims of a pod readied; raises NotPrepared."""
@@ -109,6 +112,26 @@ class ResourceClaims:
                 if _is_asked_for(device["requests"], each.get("request") or ""):
                     found += device["cdi"]
         return list(dict.fromkeys(found))
+
+    async def _watch(self, name: str, driver: DraDriver) -> None:
+        """A driver that crashed leaves its registration behind."""
+        was_there = True
+        async for is_there in driver.connections():
+            if is_there:
+                self._slices.came(name)
+            elif was_there:
+                self._slices.went(name)
+            was_there = is_there
+
+    async def _leave(self, name: str) -> bool:
+        """Hang up one driver; False where it was not known."""
+        driver, watch = self._drivers.pop(name, None), self._watches.pop(name, None)
+        if watch is not None:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+        if driver is not None:
+            await driver.close()
+        return driver is not None
 
     def _claim_of(self, pod: Object, name: str) -> Prepared | None:
         mine = (each for each in self._prepared.values() if uid_of(pod) in each.pods)
