@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudk8s.plugin import Instance, InstanceCapabilities, MatchRule, NodeRef
 from cloudk8s_libcloud.driver import Driver
-from cloudk8s_libcloud.nodes import addresses_of, extra_of, id_of, provider_id, state_of, type_of
+from cloudk8s_libcloud.nodes import addresses_of, extra_of, id_of, lasting_id, provider_id, state_of, type_of
 
 DOUBT = "the driver listed no node at all, so nothing is known"
 
@@ -28,8 +28,8 @@ class LibcloudInstances:
         if not ours:
             return {}
         listed = self._driver.nodes()
-        by_id = {str(entry.id): entry for entry in listed}
-        living = [entry for entry in listed if state_of(entry) != "gone"]
+        by_id = {lasting_id(entry, self._driver.traits): entry for entry in listed}
+        living = [entry for entry in listed if state_of(entry, self._driver.traits) != "gone"]
         found: dict[str, Instance] = {}
         for node in ours:
             if id := id_of(node.provider_id, self._cloud):
@@ -44,13 +44,13 @@ class LibcloudInstances:
         return Instance("gone", matched_by="provider-id") if anything else Instance("unknown", reason=DOUBT)
 
     def _instance(self, entry: Any, matched_by: MatchRule) -> Instance:
-        state = state_of(entry)
+        traits = self._driver.traits
+        state = state_of(entry, traits)
         if state == "gone":
             return Instance("gone", matched_by=matched_by)
-        traits = self._driver.traits
         return Instance(
-            state, provider_id(self._cloud, entry.id), type_of(entry, traits), extra_of(entry, traits.zone_in_extra),
-            "", addresses_of(entry), matched_by=matched_by,
+            state, provider_id(self._cloud, lasting_id(entry, traits)), type_of(entry, traits),
+            extra_of(entry, traits.zone_in_extra), "", addresses_of(entry), matched_by=matched_by,
             reason="the driver does not know the state" if state == "unknown" else "",
         )  # fmt: skip
 

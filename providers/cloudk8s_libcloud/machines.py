@@ -50,14 +50,14 @@ class LibcloudMachines:
         present = {
             tags[OWNER_TAG]: self._machine(node, tags)
             for node, tags in self._tagged()
-            if tags.get(OWNER_TAG) and state_of(node) != "gone"
+            if tags.get(OWNER_TAG) and self._is_there(node)
         }
         return {request.uid: present.get(request.uid) or self._make(request) for request in requests}
 
     def delete(self, machines: Sequence[Machine]) -> Failures:
         if not machines:
             return {}
-        nodes = {str(node.id): node for node in self._driver.nodes() if state_of(node) != "gone"}
+        nodes = {str(node.id): node for node in self._driver.nodes() if self._is_there(node)}
         failed: dict[str, CloudError] = {}
         for machine in machines:
             if (node := nodes.get(machine.id)) is not None and (error := self._destroy(node)):
@@ -83,7 +83,7 @@ class LibcloudMachines:
 
     def list_clusters(self) -> Sequence[str]:
         return sorted(
-            {tags[CLUSTER_TAG] for node, tags in self._tagged() if tags.get(CLUSTER_TAG) and state_of(node) != "gone"}
+            {tags[CLUSTER_TAG] for node, tags in self._tagged() if tags.get(CLUSTER_TAG) and self._is_there(node)}
         )
 
     def _set_tags(self, node: Any, tags: Mapping[str, str]) -> None:
@@ -123,6 +123,9 @@ class LibcloudMachines:
 
         return make
 
+    def _is_there(self, node: Any) -> bool:
+        return state_of(node, self._driver.traits) != "gone"
+
     def _destroy(self, node: Any) -> CloudError | None:
         try:
             if not self._driver.call("destroy_node", lambda driver: driver.destroy_node(node)):
@@ -139,7 +142,7 @@ class LibcloudMachines:
         pending = str(getattr(node.state, "value", node.state)).lower() in ("pending", "starting")
         return Machine(
             id=str(node.id), uid=tags.get(OWNER_TAG, ""), name=str(node.name), cluster=tags.get(CLUSTER_TAG, ""),
-            state="pending" if pending else states[state_of(node)],  # type: ignore[arg-type]
+            state="pending" if pending else states[state_of(node, traits)],  # type: ignore[arg-type]
             provider_id=provider_id(self._cloud, node.id), role=tags.get(ROLE_TAG, "worker"),  # type: ignore[arg-type]
             pool=tags.get(POOL_TAG, ""), type=type_of(node, traits), zone=extra_of(node, traits.zone_in_extra),
             addresses=addresses_of(node), created=getattr(node, "created_at", None), tags=tags,

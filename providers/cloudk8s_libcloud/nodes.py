@@ -10,7 +10,7 @@ from cloudk8s_libcloud.traits import DriverTraits
 
 SCHEME = "libcloud"
 SHUT_DOWN = ("stopped", "suspended", "paused")
-GONE = ("terminated",)
+TERMINATED = "terminated"
 
 
 def provider_id(cloud: str, id: object) -> str:
@@ -24,11 +24,16 @@ def id_of(text: str, cloud: str) -> str:
     return text.removeprefix(prefix) if text.startswith(prefix) else ""
 
 
-def state_of(node: Any) -> InstanceState:
+def lasting_id(node: Any, traits: DriverTraits) -> str:
+    """The id that a node keeps for life."""
+    return extra_of(node, traits.id_in_extra) or str(node.id)
+
+
+def state_of(node: Any, traits: DriverTraits) -> InstanceState:
     """What a driver's state means. What is not known is doubt, and doubt deletes nothing."""
     state = str(getattr(node.state, "value", node.state)).lower()
-    if state in GONE:
-        return "gone"
+    if state == TERMINATED:
+        return traits.terminated
     if state in SHUT_DOWN:
         return "shutdown"
     return "unknown" if state == "unknown" else "present"

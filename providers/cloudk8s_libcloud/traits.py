@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class DriverTraits:
     sets_all_tags: bool = False
     """That method takes away tags which it is not given."""
 
+    id_in_extra: str = ""
+    """Where the lasting id is, if a node's own id is another one after each start."""
+    terminated: Literal["gone", "shutdown"] = "shutdown"
+    """What a machine is that is listed as terminated: many drivers say so of one that is only switched off."""
+
     @property
     def can_own(self) -> bool:
         """Whether a machine can be marked as a cluster's when it is made."""
@@ -34,10 +40,12 @@ class DriverTraits:
 EC2 = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="tags", token="ex_clienttoken",
     zone_in_extra="availability", type_in_extra="instance_type", set_tags="ex_create_tags",
+    terminated="gone",
 )  # fmt: skip
 OPENSTACK = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="metadata", zone_in_extra="availability_zone",
     type_in_extra="flavorId", user_data_bytes=65535, set_tags="ex_set_metadata", sets_all_tags=True,
+    terminated="gone",
 )  # fmt: skip
 AZURE = DriverTraits(
     user_data="ex_customdata",
@@ -47,16 +55,20 @@ AZURE = DriverTraits(
     user_data_bytes=65535,
     set_tags="ex_create_tags",
     sets_all_tags=True,
+    terminated="gone",
 )
 GCE = DriverTraits(
     tags="ex_labels", tags_in_extra="labels", user_data_bytes=0, set_tags="ex_set_node_labels", sets_all_tags=True
 )
-CLOUDSTACK = DriverTraits(user_data="ex_userdata", zone_in_extra="zone_name", type_in_extra="size_name")
+CLOUDSTACK = DriverTraits(
+    user_data="ex_userdata", zone_in_extra="zone_name", type_in_extra="size_name", terminated="gone"
+)
+LIBVIRT = DriverTraits(id_in_extra="uuid")
 
 TRAITS: Mapping[str, DriverTraits] = {
     "ec2": EC2, "outscale": EC2, "eucalyptus": EC2, "nimbus": EC2, "openstack": OPENSTACK, "rackspace": OPENSTACK,
     "ovh": OPENSTACK, "azure_arm": AZURE, "gce": GCE, "cloudstack": CLOUDSTACK, "exoscale": CLOUDSTACK,
-    "auroracompute": CLOUDSTACK,
+    "auroracompute": CLOUDSTACK, "libvirt": LIBVIRT,
 }  # fmt: skip
 
 

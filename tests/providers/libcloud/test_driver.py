@@ -48,8 +48,8 @@ def test_an_empty_listing_is_doubt() -> None:
     ("state", "told"),
     [
         ("RUNNING", "present"), ("REBOOTING", "present"), ("PENDING", "present"), ("ERROR", "present"),
-        ("STOPPED", "shutdown"), ("SUSPENDED", "shutdown"), ("PAUSED", "shutdown"), ("TERMINATED", "gone"),
-        ("UNKNOWN", "unknown"),
+        ("STOPPED", "shutdown"), ("SUSPENDED", "shutdown"), ("PAUSED", "shutdown"), ("UNKNOWN", "unknown"),
+        ("TERMINATED", "shutdown"),
     ],
 )  # fmt: skip
 def test_what_states_mean(state: str, told: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +13,17 @@ from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.instances import LibcloudInstances
 from cloudk8s_libcloud.settings import LibcloudSettings
 
-libvirt: Any = pytest.importorskip("libvirt", reason="needs Debian's python3-libvirt (and libvirt0)")
+DEBIAN = "/usr/lib/python3/dist-packages"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def libvirt() -> Iterator[Any]:
+    """Debian's module, which an environment of this very Python version can load."""
+    sys.path.append(DEBIAN)
+    try:
+        yield pytest.importorskip("libvirt", reason="needs Debian's python3-libvirt (and libvirt0)")
+    finally:
+        sys.path.remove(DEBIAN)
 
 
 @pytest.fixture
