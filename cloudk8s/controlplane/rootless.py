@@ -16,7 +16,7 @@ from typing import Final
 from cloudk8s.controlplane.ranges import service_ranges
 from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost
-from cloudk8s.network.rootless.uplink import exit_rules
+from cloudk8s.network.rootless.uplink import dns_rules
 from cloudk8s.settings import ClusterSettings
 
 _SWITCH: Final = "CLOUDK8S_ROOTLESS_NETWORK"
@@ -55,7 +55,7 @@ def dns_sockets(host: RootlessHost) -> Callable[[str, int], tuple[socket.socket,
         datagram = host.socket("udp", "exit", bind=(host.gateway, port))
         number = datagram.getsockname()[1]
         stream = host.socket("tcp", "exit", bind=(host.gateway, number))
-        host.nft("exit", "".join(f"{line}\n" for line in exit_rules(0, number)))
+        host.nft("exit", "".join(f"{line}\n" for line in dns_rules(host.gateway, number)))
         return stream, datagram
 
     return make

@@ -6,12 +6,15 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +169,21 @@ def test_cluster_addresses_answer_on_the_host_from_port_1024_on(user: User):
         eventually(lambda where=where: "web-" in user.run("curl", "-s", "-m", "3", f"http://{where}/", check=False))
         if not where.startswith("127.0.0.1"):
             eventually(lambda where=where: user.in_a_pod(f"curl -s -m 5 http://{where}/").startswith("web-"))
+
+
+def test_datagrams_leave_the_cluster(user: User):
+    ranges = json.loads(Path(user.environment["XDG_DATA_HOME"], "cloudk8s", "plain", "network.json").read_text())
+    ask = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.settimeout(5); s.connect(('{}', {}))"
+    script = f"{ask}; s.send(b'from a pod'); print(s.recv(100).decode())"
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind((str(ip_network(ranges["load_balancer_range"])[200]), 0))
+        threading.Thread(target=answer_once, args=(server,), daemon=True).start()
+        assert user.in_a_pod(f'python3 -c "{script.format(*server.getsockname())}"') == "heard: from a pod"
+
+
+def answer_once(server: socket.socket) -> None:
+    data, sender = server.recvfrom(100)
+    server.sendto(b"heard: " + data, sender)
 
 
 def test_pods_have_other_users_where_this_one_has_subordinate_ids(user: User):

@@ -1,7 +1,8 @@
 """The process that holds such a host, in two network namespaces: `node`, where nodes and pods are, and `exit`.
 
-All that leaves `node` arrives in `exit`, where every TCP connection is led to one listening socket. Who asks the holder
-over its Unix socket gets sockets that belong to either namespace, and serves them from outside. Standard library only:
+All that leaves `node` arrives in `exit`, where every TCP connection is led to one listening socket and raw sockets read
+the rest. Who asks the holder over its Unix socket gets sockets that belong to either namespace, and serves them from
+outside. Standard library only:
 `python holder.py DIRECTORY GATEWAY/LENGTH NODE INSIDE_RANGES OWN_ADDRESS USERS GROUPS`, the last two as `FIRST:COUNT`
 of the ids that the user may give away, or empty.
 """
@@ -23,6 +24,11 @@ RECORD = "host.json"
 _NEWNS, _NEWUSER, _NEWNET = 0x20000, 0x10000000, 0x40000000
 _MS_SLAVE_REC = 0x80000 | 0x4000
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+_PACKETS = {"udp packets": socket.IPPROTO_UDP, "icmp packets": socket.IPPROTO_ICMP}
+_IP_TRANSPARENT = 19
+_TABLE = 100
+OWN_MARK = 1
+"""Mark of packets that are written as packets; those of the kernel have none."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -72,6 +78,8 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[socket.socket
     if "rules" in request:
         done = subprocess.run(["nft", "-f", "-"], input=request["rules"], capture_output=True, text=True, timeout=60)
         return ({"error": done.stderr, "errno": None} if done.returncode else {"output": done.stdout}), []
+    if request["kind"] in _PACKETS:
+        return {}, [_packet_socket(_PACKETS[request["kind"]])]
     made = socket.socket(socket.AF_INET, _KINDS[request["kind"]])
     if "bind" in request:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,6 +87,15 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[socket.socket
         if request["kind"] == "tcp":
             made.listen(1024)
     return {}, [made]
+
+
+def _packet_socket(protocol: int) -> socket.socket:
+    """A socket that reads whole packets of a protocol, and writes them with any source address."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+    made.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, OWN_MARK)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    return made
 
 
 def _become_root(users: str, groups: str) -> None:
@@ -146,6 +163,13 @@ def _set_up_node(gateway: str, node: str, ranges: list[str], own: str) -> None:
 def _set_up_exit(gateway: str, node: str, ranges: list[str]) -> None:
     _ip("link set lo up", f"address add {gateway} dev exit0", "link set exit0 up", f"route add default via {node}")
     _let_through("exit0", ranges)
+    _take_everything("exit0")
+
+
+def _take_everything(interface: str) -> None:
+    """Whatever arrives is for this namespace, wherever it was going: its sockets see it, and answer pings too."""
+    _ip(f"rule add iif {interface} lookup {_TABLE}", f"route add local default dev lo table {_TABLE}")
+    _switch("icmp_echo_ignore_all")
 
 
 def _let_through(interface: str, ranges: list[str]) -> None:

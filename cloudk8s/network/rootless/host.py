@@ -21,7 +21,7 @@ from cloudk8s.network.nftables.command import NftError
 from cloudk8s.network.rootless import enter, holder
 
 Where = Literal["node", "exit"]
-Kind = Literal["tcp", "udp"]
+Kind = Literal["tcp", "udp", "udp packets", "icmp packets"]
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
 _SECONDS = 15.0
 _BRIDGED = "/proc/sys/net/bridge/bridge-nf-call-iptables /proc/sys/net/bridge/bridge-nf-call-ip6tables"

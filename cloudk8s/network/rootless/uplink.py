@@ -1,4 +1,7 @@
-"""Carry what leaves such a host: each TCP connection is made again from here, to where it was meant to go."""
+"""Carry what leaves such a host: each TCP connection is made again from here, to where it was meant to go.
+
+`datagrams` does the same for what is no connection.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,13 @@ from cloudk8s.network.proxy.model import Backend
 from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
+from cloudk8s.network.rootless import holder
+from cloudk8s.network.rootless.datagrams import DatagramUplink, EchoUplink
 from cloudk8s.network.rootless.host import RootlessHost
 
 _SO_ORIGINAL_DST = 80
+_TABLE = "ip cloudk8s-exit"
+_PREROUTING = f"add chain {_TABLE} prerouting {{ type nat hook prerouting priority -100; }}"
 _log = logging.getLogger(__name__)
 
 
@@ -27,25 +34,55 @@ _log = logging.getLogger(__name__)
 async def running_uplink(host: RootlessHost, *, clock: Clock) -> AsyncIterator[Uplink]:
     """Carry connections while the block runs."""
     listener = await asyncio.to_thread(partial(host.socket, "tcp", "exit", bind=("0.0.0.0", 0)))
-    rules = "".join(f"{line}\n" for line in exit_rules(listener.getsockname()[1], 0))
+    rules = "".join(f"{line}\n" for line in exit_rules(listener.getsockname()[1]))
     await asyncio.to_thread(host.nft, "exit", rules)
     relay = Uplink(host, clock=clock)
     await relay.open_socket(listener)
     try:
-        yield relay
+        async with _running_packets(host, relay, clock):
+            yield relay
     finally:
         await relay.close()
 
 
-def exit_rules(tcp_port: int, dns_port: int) -> list[str]:
-    """What happens to packets that leave: TCP to the relay, questions about names to the DNS server. Pure."""
-    table = "ip cloudk8s-exit"
-    lines = [f"add table {table}", f"add chain {table} prerouting {{ type nat hook prerouting priority -100; }}"]
-    if tcp_port:
-        lines.append(f"add rule {table} prerouting meta l4proto tcp redirect to :{tcp_port}")
-        return [f"add table {table}", f"delete table {table}", *lines]
-    return [*lines, f"insert rule {table} prerouting udp dport 53 redirect to :{dns_port}",
-            f"insert rule {table} prerouting tcp dport {dns_port} accept"]  # fmt: skip
+@asynccontextmanager
+async def _running_packets(host: RootlessHost, relay: Uplink, clock: Clock) -> AsyncIterator[None]:
+    """Carry what is no connection."""
+    datagrams = await asyncio.to_thread(host.socket, "udp packets", "exit")
+    echoes = await asyncio.to_thread(host.socket, "icmp packets", "exit")
+    with datagrams, echoes:
+        async with asyncio.TaskGroup() as group:
+            carried = DatagramUplink(datagrams, echoes, relay.destination, clock=clock)
+            pinged = EchoUplink(echoes, host.gateway, relay.destination, clock=clock)
+            tasks = [group.create_task(each.run(), name="packets that leave") for each in (carried, pinged)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+
+def exit_rules(tcp_port: int) -> list[str]:
+    """What happens to packets that leave: TCP to the relay. The kernel says nothing of datagrams that others carry."""
+    return [
+        f"add table {_TABLE}",
+        f"delete table {_TABLE}",
+        f"add table {_TABLE}",
+        _PREROUTING,
+        f"add rule {_TABLE} prerouting meta l4proto tcp redirect to :{tcp_port}",
+        f"add chain {_TABLE} output {{ type filter hook output priority 0; }}",
+        f"add rule {_TABLE} output meta mark != {holder.OWN_MARK} icmp type destination-unreachable drop",
+    ]
+
+
+def dns_rules(gateway: str, port: int) -> list[str]:
+    """Lead questions about names that are asked of the gateway to the DNS server. Pure."""
+    return [
+        f"add table {_TABLE}",
+        _PREROUTING,
+        f"insert rule {_TABLE} prerouting ip daddr {gateway} udp dport 53 redirect to :{port}",
+        f"insert rule {_TABLE} prerouting tcp dport {port} accept",
+    ]
 
 
 class Uplink(TcpListener):

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.nftables.command import NftError
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost, RootlessNft
 from cloudk8s.network.rootless.uplink import running_uplink
+
+
+def users_may_ping() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
+    except OSError:
+        return False
+    return True
+
 
 RANGES = ("127.96.0.0/16", "127.200.0.0/24")
 
@@ -55,6 +68,102 @@ async def test_connections_that_leave_arrive_where_they_were_meant_to(host: Root
             uplink.offer(port, "127.0.0.1")
             assert await reached(host, own, host.gateway)
         assert loop.is_running()
+
+
+async def test_datagrams_that_leave_are_answered_by_whom_they_were_sent_to(host: RootlessHost):
+    with bound("127.200.0.7") as balancer, bound("127.0.0.1") as own:
+        async with running_uplink(host, clock=SystemClock()):
+            client = await asyncio.to_thread(host.socket, "udp")
+            with client:
+                for size in (5, 1400, 20_000):
+                    assert await echoed(client, balancer, bytes(size)) == (bytes(size), balancer.getsockname())
+            client = await asyncio.to_thread(host.socket, "udp")
+            with client:
+                hidden = (host.gateway, own.getsockname()[1])
+                client.sendto(b"hello", hidden)
+                with pytest.raises(TimeoutError):
+                    await soon(asyncio.get_running_loop().sock_recv(own, 5), 0.3)
+
+
+def test_the_loop_of_server_processes_carries_them_as_well(host: RootlessHost):
+    uvloop.run(test_datagrams_that_leave_are_answered_by_whom_they_were_sent_to(host))
+
+
+async def test_a_port_that_takes_no_datagrams_refuses_them_within_too(host: RootlessHost):
+    with bound("127.200.0.7") as closed:
+        address = closed.getsockname()
+    async with running_uplink(host, clock=SystemClock()):
+        client = await asyncio.to_thread(host.socket, "udp")
+        with client:
+            client.connect(address)
+            client.send(b"hello")
+            with pytest.raises(ConnectionRefusedError):
+                await soon(asyncio.get_running_loop().sock_recv(client, 5))
+
+
+PING = """
+import socket, struct, sys
+message = struct.pack("!BBHHH", 8, 0, 0, 7, 1) + b"12345678"
+total = sum(struct.unpack("!8H", message))
+total = (total & 0xFFFF) + (total >> 16)
+made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+made.settimeout(1)
+made.sendto(message[:2] + struct.pack("!H", ~total & 0xFFFF) + message[4:], (sys.argv[1], 0))
+try:
+    packet, (sender, _) = made.recvfrom(100)
+    print("answered" if packet[20] == 0 and packet[24:36] == message[4:16] and sender == sys.argv[1] else packet)
+except TimeoutError:
+    print("silence")
+"""
+
+
+async def test_pings_are_answered_by_whom_they_were_sent_to(host: RootlessHost):
+    async with running_uplink(host, clock=SystemClock()):
+        assert await pinged(host, host.gateway) == "answered"
+        assert await pinged(host, "203.0.113.9") == "silence"
+        assert await pinged(host, "127.96.0.1") == ("answered" if users_may_ping() else "silence")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0 or users_may_ping(), reason="users may ping here, or nobody can change that")
+def test_pings_leave_where_users_may_ping():
+    script = (
+        "ip link set lo up; echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range;"
+        f"exec {sys.executable} -m pytest -q -p no:cacheprovider {__file__} -k answered_by_whom"
+    )
+    done = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+async def pinged(host: RootlessHost, address: str) -> str:
+    return (await asyncio.to_thread(within, host, sys.executable, "-c", PING, address)).strip()
+
+
+@contextmanager
+def bound(address: str) -> Iterator[socket.socket]:
+    """A socket for datagrams."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind((address, 0))
+        made.setblocking(False)
+        yield made
+
+
+async def echoed(client: socket.socket, server: socket.socket, data: bytes) -> tuple[bytes, object]:
+    """What comes back, and from where, if a server sends what a client sends."""
+
+    def exchange() -> tuple[bytes, object]:
+        client.sendto(data, server.getsockname())
+        server.sendto(*server.recvfrom(65536))
+        return client.recvfrom(65536)
+
+    for each in (client, server):
+        each.settimeout(5)
+    return await asyncio.to_thread(exchange)
+
+
+async def soon(awaitable, seconds: float = 5.0):
+    async with asyncio.timeout(seconds):
+        return await awaitable
 
 
 async def reached(host: RootlessHost, server: socket.socket, address: str) -> bool:

@@ -17,7 +17,10 @@ async def connected(sockets: Sockets, kind: Literal["tcp", "udp"], backend: Back
     """A socket that is connected to a backend."""
     made = await asyncio.to_thread(sockets, kind)
     try:
-        await asyncio.get_running_loop().sock_connect(made, (backend.address, backend.port))
+        if kind == "udp":
+            made.connect((backend.address, backend.port))  # which only notes the address
+        else:
+            await asyncio.get_running_loop().sock_connect(made, (backend.address, backend.port))
     except BaseException:
         made.close()
         raise

@@ -36,7 +36,7 @@ class Isolation:
             (self.network, "a network of its own for each pod (pods share the node's address and ports)"),
             (self.users, "other users than the agent's own"),
             (bool(self.cgroups), "limits of CPU, memory and processes"),
-            (not self.is_relayed, "ways out of the cluster other than TCP and DNS"),
+            (not self.is_relayed, "ways out of the cluster other than TCP, UDP and ping"),
             (
                 self.network or (not self.user_namespace and self.users),
                 "names of Services (pods have the host's resolver) and cluster addresses on ports below 1024",
