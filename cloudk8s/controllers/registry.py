@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Final
 
 from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.controllers.names import ALIASES, ELSEWHERE
 from cloudk8s.errors import UserError
 
 ControllerFactory = Callable[[ControllerContext], Controller]
@@ -65,7 +66,14 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
         "persistentvolume-attach-detach-controller",
         "cloudk8s.controllers.attach_detach.controller:AttachDetachController",
     ),
+    ("persistentvolume-expander-controller", "cloudk8s.controllers.volume_expander:VolumeExpander"),
+    ("selinux-warning-controller", "cloudk8s.controllers.selinux_warning.controller:SELinuxWarningController"),
     ("resourceclaim-controller", "cloudk8s.controllers.resource_claim.controller:ResourceClaimController"),
+    (
+        "device-taint-eviction-controller",
+        "cloudk8s.controllers.device_taints.controller:DeviceTaintEvictionController",
+    ),
+    ("storageversion-garbage-collector-controller", "cloudk8s.controllers.storage_versions:StorageVersionCleaner"),
     ("service-cidr-controller", "cloudk8s.controllers.service_cidr:ServiceCIDRController"),
     ("ipallocator-repair-controller", "cloudk8s.controllers.service_addresses:ServiceAddressRepair"),
     ("portallocator-repair-controller", "cloudk8s.controllers.service_node_ports:NodePortRepair"),
@@ -103,47 +111,6 @@ OF_API_SERVER: Final = (
 
 OFF_BY_DEFAULT: Final = frozenset({"bootstrap-signer-controller", "token-cleaner-controller", *OF_API_SERVER})
 
-ALIASES: Final = {
-    "attachdetach": "persistentvolume-attach-detach-controller",
-    "bootstrapsigner": "bootstrap-signer-controller",
-    "clusterrole-aggregation": "clusterrole-aggregation-controller",
-    "cronjob": "cronjob-controller",
-    "csrapproving": "certificatesigningrequest-approving-controller",
-    "csrcleaner": "certificatesigningrequest-cleaner-controller",
-    "csrsigning": "certificatesigningrequest-signing-controller",
-    "daemonset": "daemonset-controller",
-    "deployment": "deployment-controller",
-    "disruption": "disruption-controller",
-    "endpoint": "endpoints-controller",
-    "endpointslice": "endpointslice-controller",
-    "endpointslicemirroring": "endpointslice-mirroring-controller",
-    "ephemeral-volume": "ephemeral-volume-controller",
-    "garbagecollector": "garbage-collector-controller",
-    "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
-    "job": "job-controller",
-    "legacy-service-account-token-cleaner": "legacy-serviceaccount-token-cleaner-controller",
-    "namespace": "namespace-controller",
-    "nodeipam": "node-ipam-controller",
-    "nodelifecycle": "node-lifecycle-controller",
-    "persistentvolume-binder": "persistentvolume-binder-controller",
-    "persistentvolume-expander": "persistentvolume-expander-controller",
-    "podgc": "pod-garbage-collector-controller",
-    "pv-protection": "persistentvolume-protection-controller",
-    "pvc-protection": "persistentvolumeclaim-protection-controller",
-    "replicaset": "replicaset-controller",
-    "replicationcontroller": "replicationcontroller-controller",
-    "resource-claim-controller": "resourceclaim-controller",
-    "resourcequota": "resourcequota-controller",
-    "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
-    "serviceaccount": "serviceaccount-controller",
-    "serviceaccount-token": "serviceaccount-token-controller",
-    "statefulset": "statefulset-controller",
-    "tokencleaner": "token-cleaner-controller",
-    "ttl": "ttl-controller",
-    "ttl-after-finished": "ttl-after-finished-controller",
-}
-"""Names of older releases, still understood in `--controllers`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -174,13 +141,16 @@ class ControllerRegistry:
 
         Upstream's rule: the first entry that is `name` or `-name` decides; else `*` takes what is on by default.
         """
-        wanted = [self._canonical(entry) for entry in controllers]
+        wanted = [self._canonical(entry.strip()) for entry in controllers]
         return [registration for registration in self if _is_selected(registration, wanted)]
 
     def _canonical(self, entry: str) -> str:
         sign, name = ("-", entry[1:]) if entry.startswith("-") else ("", entry)
         name = ALIASES.get(name, name)
-        if name != "*" and name not in self._registrations:
+        if name in ELSEWHERE and name not in self._registrations:
+            if not sign:
+                raise UserError(f'controller "{name}" does not run here: {ELSEWHERE[name]}')
+        elif name not in self._registrations and (sign or name != "*"):
             raise UserError(f'there is no controller "{name}"{_suggestion(name, self._registrations)}')
         return sign + name
 

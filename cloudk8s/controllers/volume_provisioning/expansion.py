@@ -41,8 +41,6 @@ class ExpansionSync:
                 return
             await self._finished(claim, size_of(volume))
             return
-        note = "waiting for an external controller to expand this PVC"
-        self.events.normal(claim, "ExternalExpanding", note)
         claim = await self._started(claim)
         self.events.normal(claim, "Resizing", f"External resizer is resizing volume {name_of(volume)}")
         try:

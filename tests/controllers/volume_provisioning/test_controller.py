@@ -202,7 +202,7 @@ async def test_a_claim_grows() -> None:
         assert not grown["status"].get("conditions")
         assert volume(world)["spec"]["capacity"] == {"storage": "2Gi"}
         assert list(shelf.volumes.values()) == [2 * GI]
-        assert {"ExternalExpanding", "Resizing", "VolumeResizeSuccessful"} <= set(reasons(world))
+        assert {"Resizing", "VolumeResizeSuccessful"} <= set(reasons(world))
 
 
 async def test_the_node_grows_the_file_system() -> None:

@@ -1,0 +1,64 @@
+"""Names of upstream's controllers: those of older releases, and of what is not here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALIASES: Final = {
+    "attachdetach": "persistentvolume-attach-detach-controller",
+    "bootstrapsigner": "bootstrap-signer-controller",
+    "cloud-node-lifecycle": "cloud-node-lifecycle-controller",
+    "clusterrole-aggregation": "clusterrole-aggregation-controller",
+    "cronjob": "cronjob-controller",
+    "csrapproving": "certificatesigningrequest-approving-controller",
+    "csrcleaner": "certificatesigningrequest-cleaner-controller",
+    "csrsigning": "certificatesigningrequest-signing-controller",
+    "daemonset": "daemonset-controller",
+    "deployment": "deployment-controller",
+    "disruption": "disruption-controller",
+    "endpoint": "endpoints-controller",
+    "endpointslice": "endpointslice-controller",
+    "endpointslicemirroring": "endpointslice-mirroring-controller",
+    "ephemeral-volume": "ephemeral-volume-controller",
+    "garbagecollector": "garbage-collector-controller",
+    "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
+    "job": "job-controller",
+    "legacy-service-account-token-cleaner": "legacy-serviceaccount-token-cleaner-controller",
+    "namespace": "namespace-controller",
+    "nodeipam": "node-ipam-controller",
+    "nodelifecycle": "node-lifecycle-controller",
+    "persistentvolume-binder": "persistentvolume-binder-controller",
+    "persistentvolume-expander": "persistentvolume-expander-controller",
+    "podgc": "pod-garbage-collector-controller",
+    "pv-protection": "persistentvolume-protection-controller",
+    "pvc-protection": "persistentvolumeclaim-protection-controller",
+    "replicaset": "replicaset-controller",
+    "replicationcontroller": "replicationcontroller-controller",
+    "resource-claim-controller": "resourceclaim-controller",
+    "resourcequota": "resourcequota-controller",
+    "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
+    "route": "node-route-controller",
+    "service": "service-lb-controller",
+    "serviceaccount": "serviceaccount-controller",
+    "serviceaccount-token": "serviceaccount-token-controller",
+    "statefulset": "statefulset-controller",
+    "storage-version-gc": "storageversion-garbage-collector-controller",
+    "tokencleaner": "token-cleaner-controller",
+    "ttl": "ttl-controller",
+    "ttl-after-finished": "ttl-after-finished-controller",
+}
+"""Names of older releases, still understood in `--controllers`."""
+
+_OF_CLOUDS: Final = "`cloudk8s cloud-controller-manager` runs it"
+_OF_OFF_APIS: Final = "it is for an API that is off by default and not served here"
+
+ELSEWHERE: Final = {
+    "cloud-node-lifecycle-controller": _OF_CLOUDS,
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller": _OF_OFF_APIS,
+    "node-route-controller": _OF_CLOUDS,
+    "podcertificaterequest-cleaner-controller": _OF_OFF_APIS,
+    "resourcepoolstatusrequest-controller": _OF_OFF_APIS,
+    "service-lb-controller": _OF_CLOUDS,
+    "storage-version-migrator-controller": _OF_OFF_APIS,
+}
+"""Upstream's controllers that do not run here, and why. They may be turned off, so that flags need no change."""
