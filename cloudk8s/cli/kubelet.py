@@ -43,6 +43,10 @@ def kubelet(
     kubernetes_version: Annotated[str, typer.Option(help="The version to report.")] = "1.37",
     runtime: Annotated[str, typer.Option(help="What runs containers: host, cri, or one of a plugin.")] = "host",
     runtime_endpoint: Annotated[str, typer.Option(help="Socket of a CRI runtime; containerd's if empty.")] = "",
+    image_credential_provider_config: Annotated[
+        Path | None, typer.Option(help="File that says which programs know logins to which registries.")
+    ] = None,
+    image_credential_provider_bin_dir: Annotated[Path | None, typer.Option(help="Where these programs are.")] = None,
     shutdown_grace_period: ShutdownGracePeriod = "0s",
     shutdown_grace_period_critical_pods: ShutdownGracePeriodCriticalPods = "0s",
     shutdown_on_sigterm: Annotated[
@@ -66,6 +70,8 @@ def kubelet(
         node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
         register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
+        image_credential_provider_config=image_credential_provider_config,
+        image_credential_provider_bin_dir=image_credential_provider_bin_dir,
         kubernetes_version=f"v{kubernetes_version}.0", shutdown_on_sigterm=shutdown_on_sigterm,
         shutdown_grace_seconds=_seconds(shutdown_grace_period, "--shutdown-grace-period"),
         shutdown_grace_critical_seconds=_seconds(

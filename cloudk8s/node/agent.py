@@ -23,10 +23,10 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.cluster.claims import ClaimReader
 from cloudk8s.node.cluster.configuration import ConfigurationCache
 from cloudk8s.node.cluster.node_status import NodeReporter
-from cloudk8s.node.cluster.registry_logins import RegistryLogins
 from cloudk8s.node.cluster.services import ServiceVariables
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.credentials.assembly import node_logins
 from cloudk8s.node.extensions import NodeExtensions
 from cloudk8s.node.machine import addresses, capacity
 from cloudk8s.node.machine.node_object import Self
@@ -182,7 +182,9 @@ class NodeAgent:
         images = ImagePuller(
             self._runtime,
             clock=self._clock,
-            credentials=RegistryLogins(self._configuration),
+            credentials=node_logins(
+                settings, self._configuration, clock=self._clock, tokens=tokens, client=self._client
+            ),
             parallel=1 if settings.serialize_image_pulls else settings.max_parallel_image_pulls,
         )
         plugins: list[VolumePlugin] = [

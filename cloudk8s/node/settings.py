@@ -76,6 +76,10 @@ class NodeSettings(BaseModel):
     """Pull one image at a time."""
     max_parallel_image_pulls: int = 4
     """How many images are pulled at once."""
+    image_credential_provider_config: Path | None = None
+    """A CredentialProviderConfig: programs that tell logins to registries."""
+    image_credential_provider_bin_dir: Path | None = None
+    """Where those programs are."""
     pod_pids_limit: int = 0
     """How many processes a pod may have; 0 is no limit."""
     system_reserved: dict[str, str] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import namespace_of, spec_of
 from cloudk8s.machinery import codec
+from cloudk8s.node.credentials.matching import fits
 from cloudk8s.node.runtimes.interface import Credentials
 
 _KEYS = ((".dockerconfigjson", True), (".dockercfg", False))
@@ -23,7 +23,7 @@ class SecretReader(Protocol):
         """A secret; None where there is none."""
 
 
-class RegistryLogins:
+class SecretLogins:
     """Fulfils `CredentialSource`."""
 
     def __init__(self, secrets: SecretReader) -> None:
@@ -50,7 +50,7 @@ def logins(secret: Object, reference: str) -> list[Credentials]:
         except (binascii.Error, codec.DecodeError):
             continue
         for host, entry in (document.get("auths") or {} if has_auths else document).items():
-            if _fits(host, reference):
+            if fits(host, reference):
                 fitting.append((len(host), _credentials(entry)))
     return [login for _, login in sorted(fitting, key=lambda item: -item[0])]
 
@@ -60,19 +60,3 @@ def _credentials(entry: Mapping[str, Any]) -> Credentials:
     if entry.get("auth") and not username:
         username, _, password = base64.b64decode(entry["auth"]).decode("utf-8", "replace").partition(":")
     return Credentials(username, password, entry.get("identitytoken", ""), entry.get("registrytoken", ""))
-
-
-def _fits(host: str, reference: str) -> bool:
-    """Whether a login's host, perhaps with a path and wildcards, is the beginning of the image's name."""
-    wanted = host.removeprefix("https://").removeprefix("http://").rstrip("/")
-    for suffix in ("/v1", "/v2"):
-        wanted = wanted.removesuffix(suffix)
-    if wanted in ("index.docker.io", "docker.io", "registry-1.docker.io"):
-        wanted = "docker.io"
-    first, slash, _ = reference.partition("/")
-    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    name = reference if is_host else f"docker.io/{reference if slash else f'library/{reference}'}"
-    pattern, parts = wanted.split("/"), name.split("/")
-    return len(pattern) <= len(parts) and all(
-        fnmatch.fnmatch(part, glob) for part, glob in zip(parts, pattern, strict=False)
-    )
