@@ -30,6 +30,7 @@ SETTINGS = (
     "cloudk8s.controllers.settings:ControllerSettings",
     "cloudk8s.cloud.settings:CloudControllerSettings",
     "cloudk8s.node.settings:NodeSettings",
+    "cloudk8s.controlplane.diagnostics.settings:ServingSettings",
 )
 """Settings of the components; those of providers are found by their hook."""
 
@@ -82,7 +83,7 @@ def described(command: Command) -> tuple[str, str]:
 
 
 def option_row(parameter: Parameter) -> str:
-    if "--help" in parameter.opts:
+    if "--help" in parameter.opts or getattr(parameter, "hidden", False):
         return ""
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     if not any(name.startswith("-") for name in parameter.opts):

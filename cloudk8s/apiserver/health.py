@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
+from cloudk8s.apiserver import health_answer
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.http.interface import Request, Response
 from cloudk8s.apiserver.paths import PathHandler, Paths
@@ -28,7 +29,6 @@ HOOKS: Final = tuple(
 _ALWAYS: Final = ("ping", "log", "etcd")
 _READY: Final = ("etcd-readiness", "informer-sync")
 _LAST: Final = "shutdown"
-_TEXT: Final = "text/plain; charset=utf-8"
 _STORE_SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
 
@@ -79,35 +79,22 @@ def add_health(paths: Paths, health: Health) -> None:
         paths.add(f"/{endpoint}", _endpoint(health, endpoint))
         for check in health.checks(endpoint):
             paths.add(f"/{endpoint}/{check}", _single(health, check))
-        paths.add_prefix(f"/{endpoint}/", lambda context, request: Response(404, b"404 page not found\n", _TEXT))
+        paths.add_prefix(
+            f"/{endpoint}/", lambda context, request: Response(404, b"404 page not found\n", health_answer.TEXT)
+        )
 
 
 def _endpoint(health: Health, endpoint: str) -> PathHandler:
     async def answer(context: RequestContext, request: Request) -> Response:
         names, left_out = health.checks(endpoint), set(context.query.all("exclude"))
         failed = await health.failed([name for name in names if name not in left_out])
-        if not failed and "verbose" not in context.query:
-            return Response(200, b"ok", _TEXT)
-        lines = [_line(name, failed, left_out) for name in names]
-        if unknown := sorted(left_out - set(names)):
-            quoted = ", ".join(f'"{name}"' for name in unknown)
-            lines.append(f"warn: some health checks cannot be excluded: no matches for {quoted}")
-        lines.append(f"{endpoint} check {'failed' if failed else 'passed'}\n")
-        return Response(500 if failed else 200, "\n".join(lines).encode(), _TEXT)
+        return health_answer.of_all(endpoint, names, failed, left_out, is_verbose="verbose" in context.query)
 
     return answer
 
 
 def _single(health: Health, check: str) -> PathHandler:
     async def answer(context: RequestContext, request: Request) -> Response:
-        if await health.failed([check]):
-            return Response(500, b"internal server error: reason withheld\n", _TEXT)
-        return Response(200, b"ok", _TEXT)
+        return health_answer.of_one(has_failed=bool(await health.failed([check])))
 
     return answer
-
-
-def _line(name: str, failed: set[str], left_out: set[str]) -> str:
-    if name in failed:
-        return f"[-]{name} failed: reason withheld"
-    return f"[+]{name} excluded: ok" if name in left_out else f"[+]{name} ok"

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import socket
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.options import DisabledPlugins
+from cloudk8s.cli.setting_flags import flags_of, with_flags
+from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
+from cloudk8s.errors import SettingsError
 
 
+@with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10258})
 def cloud_controller_manager(
+    context: typer.Context,
     config: Annotated[Path | None, typer.Option(help="The clouds and their settings.")] = None,
     cloud_provider: Annotated[
         str, typer.Option(help="One provider with its default settings, in place of --config.")
@@ -27,11 +35,9 @@ def cloud_controller_manager(
     leader_elect: Annotated[
         bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
     ] = True,
-    bind_address: Annotated[str, typer.Option(help="Address of the health port.")] = "127.0.0.1",
-    health_port: Annotated[
-        int, typer.Option(help="Port of /healthz, /metrics and /configz, without TLS; 0 serves none.")
-    ] = 10258,
+    health_port: Annotated[int | None, typer.Option(hidden=True, help="Now --secure-port.")] = None,
     disable_plugin: DisabledPlugins = None,
+    serving: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the node, route and load-balancer controllers of one or more clouds, for any Kubernetes cluster.
 
@@ -42,6 +48,8 @@ def cloud_controller_manager(
     from cloudk8s.controlplane.clouds import COMPONENT, CloudControllerOptions, run_cloud_controller_manager
     from cloudk8s.controlplane.loop import run
 
+    if health_port is not None:
+        raise SettingsError("--health-port is gone: --secure-port serves the same over HTTPS (0 for nothing)")
     clouds = clouds_of(config, cloud_provider)
     identity = f"{socket.gethostname()}_{uuid.uuid4()}"
     options = CloudControllerOptions(
@@ -50,7 +58,7 @@ def cloud_controller_manager(
         LeaderElection(COMPONENT, identity) if leader_elect else None,
         tuple(part.strip() for part in controllers.split(",") if part.strip()),
         tuple(disable_plugin or ()),
-        bind_address,
-        health_port,
+        ServingSettings(**serving),
+        flags_of(context),
     )
     run(run_cloud_controller_manager(options, report=output.step))

@@ -14,13 +14,17 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, duration
-from cloudk8s.cli.setting_flags import with_flags
+from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.errors import SettingsError
 
 
 @with_flags(ControllerSettings, FLAGS)
+@with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10257})
 def controller_manager(
+    context: typer.Context,
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
     ] = None,
@@ -52,6 +56,7 @@ def controller_manager(
     csi_endpoint: CsiEndpoints = None,
     disable_plugin: DisabledPlugins = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
+    serving: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
 
@@ -91,6 +96,8 @@ def controller_manager(
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**given),
         disabled_plugins=tuple(disable_plugin or ()),
+        serving=ServingSettings(**serving),
+        flags=flags_of(context),
     )
     run(run_controller_manager(options, report=output.step))
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.options import DisabledPlugins, duration
+from cloudk8s.cli.setting_flags import flags_of, with_flags
+from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 
 
+@with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10259})
 def scheduler(
+    context: typer.Context,
     kubeconfig: Annotated[Path | None, typer.Option(help="The cluster, and who to be in it.")] = None,
     config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration: profiles, plugins.")] = None,
     leader_elect: Annotated[
@@ -26,6 +33,7 @@ def scheduler(
     leader_elect_resource_name: Annotated[str, typer.Option(help="Name of the lease.")] = "",
     leader_elect_resource_namespace: Annotated[str, typer.Option(help="Namespace of the lease.")] = "",
     disable_plugin: DisabledPlugins = None,
+    serving: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Assign pods to nodes, in any Kubernetes cluster, until it is stopped. Flags win over the configuration.
 
@@ -48,6 +56,8 @@ def scheduler(
         config=config,
         leader_election=given,
         disabled_plugins=tuple(disable_plugin or ()),
+        serving=ServingSettings(**serving),
+        flags=flags_of(context),
     )
     run(run_scheduler(options, report=output.step))
 

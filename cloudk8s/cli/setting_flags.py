@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
+from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -18,39 +19,72 @@ from cloudk8s.plugin.description import describe_settings
 Command = Callable[..., None]
 
 
-def with_flags(model: type[BaseModel], names: Mapping[str, str]) -> Callable[[Command], Command]:
+def with_flags(
+    model: type[BaseModel],
+    names: Mapping[str, str],
+    *,
+    parameter: str = "settings",
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Callable[[Command], Command]:
     """Give a command flags for fields of a model: `names` says which field is which flag (without dashes).
 
-    The command takes them as one parameter `settings`: a mapping of fields to values.
+    The command takes them as one parameter: a mapping of fields to values. `defaults` win over those of the model.
     """
     words = {row["name"]: str(row["description"]) for row in describe_settings(model)}
 
     def decorate(command: Command) -> Command:
         hints = get_type_hints(command, include_extras=True)
         given = inspect.signature(command).parameters.values()
-        own = [p.replace(annotation=hints[p.name]) for p in given if p.name != "settings"]
-        flags = [_parameter(model, field, flag, words[field]) for field, flag in names.items()]
+        own = [p.replace(annotation=hints[p.name]) for p in given if p.name != parameter]
+        standard = {field: info.default for field, info in model.model_fields.items()} | dict(defaults)
+        flags = [_parameter(model, field, flag, words[field], standard[field]) for field, flag in names.items()]
 
         @wraps(command)
         def called(**given: Any) -> None:
-            settings = {field: _value(given.pop(field), flag) for field, flag in names.items()}
-            command(**given, settings=settings)
+            values = {field: _value(model, field, given.pop(field), flag) for field, flag in names.items()}
+            command(**given, **{parameter: values})
 
-        called.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *flags)}
+        called.__annotations__ = {each.name: each.annotation for each in (*own, *flags)}
         called.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
         return called
 
     return decorate
 
 
-def _parameter(model: type[BaseModel], field: str, flag: str, words: str) -> inspect.Parameter:
-    default, kind = model.model_fields[field].default, model.model_fields[field].annotation
+def flags_of(context: typer.Context) -> Mapping[str, str]:
+    """The flags that a command runs with, by name without dashes, as text."""
+    found = {}
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        name = next((option.lstrip("-") for option in parameter.opts if option.startswith("--")), "")
+        if name and not getattr(parameter, "hidden", False):
+            found[name] = _shown(value)
+    return found
+
+
+def _parameter(model: type[BaseModel], field: str, flag: str, words: str, default: Any) -> inspect.Parameter:
+    kind: Any = model.model_fields[field].annotation
     if isinstance(default, timedelta):
         default, kind = format_duration(default), str
+    elif isinstance(default, tuple):
+        default, kind = ",".join(default), str
     declared = f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}"
-    annotation = Annotated[kind, typer.Option(declared, help=words)]  # type: ignore[valid-type]
+    annotation = Annotated[kind, typer.Option(declared, help=words)]
     return inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _value(given: Any, flag: str) -> Any:
-    return duration(given, f"--{flag}") if isinstance(given, str) else given
+def _value(model: type[BaseModel], field: str, given: Any, flag: str) -> Any:
+    match model.model_fields[field].default:
+        case timedelta():
+            return duration(given, f"--{flag}")
+        case tuple():
+            return tuple(part.strip() for part in given.split(",") if part.strip())
+    return given
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(str, value))}]"
+    return "" if value is None else str(value)

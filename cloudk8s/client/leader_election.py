@@ -20,6 +20,8 @@ from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 
 JITTER = 1.2
+TOLERANCE = 20.0
+"""Seconds that a leader may be late with its renewal, beyond the lease, before it counts as unhealthy."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,12 @@ class LeaderElector:
         self._seen: Object | None = None
         self._seen_at = 0.0
         self._is_leader = False
+        self._renewed_at = 0.0
+
+    @property
+    def name(self) -> str:
+        """The lease's."""
+        return self._election.name
 
     @property
     def is_leader(self) -> bool:
@@ -63,6 +71,15 @@ class LeaderElector:
     def leader(self) -> str:
         """The identity that held the lease when it was last seen."""
         return str(spec_of(self._seen).get("holderIdentity") or "") if self._seen else ""
+
+    def failing(self) -> str:
+        """Why this replica is not healthy: it believes that it leads, and has not renewed for too long. Empty if it is.
+
+        One that waits for its turn is healthy.
+        """
+        limit = self._election.lease_duration.total_seconds() + TOLERANCE
+        is_late = self._is_leader and self._clock.monotonic() - self._renewed_at > limit
+        return f"failed election to renew leadership on lease {self._election.name}" if is_late else ""
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait to be elected, then await `lead` while renewing.
@@ -86,17 +103,16 @@ class LeaderElector:
         retry = self._election.retry_period.total_seconds()
         while not await self._try():
             await self._clock.sleep(retry * (1 + JITTER * random.random()))
-        self._is_leader = True
+        self._is_leader, self._renewed_at = True, self._clock.monotonic()
         _log.info("%s became leader of %s", self._election.identity, self._election.name)
 
     async def _renew(self) -> None:
         deadline = self._election.renew_deadline.total_seconds()
-        renewed = self._clock.monotonic()
         while True:
             await self._clock.sleep(self._election.retry_period.total_seconds())
-            if await self._try_within(renewed + deadline - self._clock.monotonic()):
-                renewed = self._clock.monotonic()
-            elif self._clock.monotonic() - renewed >= deadline:
+            if await self._try_within(self._renewed_at + deadline - self._clock.monotonic()):
+                self._renewed_at = self._clock.monotonic()
+            elif self._clock.monotonic() - self._renewed_at >= deadline:
                 self._is_leader = False
                 raise LeadershipLost(f"lease {self._election.namespace}/{self._election.name} was not renewed in time")
 

@@ -16,15 +16,19 @@ from cloudk8s.machinery.clock import Clock
 _log = logging.getLogger(__name__)
 
 
-async def run_controllers(context: ControllerContext, registrations: Iterable[Registration]) -> None:
+async def run_controllers(
+    context: ControllerContext, registrations: Iterable[Registration], states: dict[str, str] | None = None
+) -> None:
     """Run the controllers until cancelled. The informers and the event recorder of `context` run elsewhere.
 
-    A controller starts as soon as the informers it asked for have synced, whatever the others wait for.
+    A controller starts as soon as the informers it asked for have synced, whatever the others wait for. `states` tells
+    of each that has started why it does not run; nothing while it does.
     """
+    states = {} if states is None else states
     built = [_build(context, registration) for registration in registrations]
     async with asyncio.TaskGroup() as group:
         for name, controller, informers in built:
-            group.create_task(_run(name, controller, informers, context.clock), name=name)
+            group.create_task(_run(name, controller, informers, context.clock, states), name=name)
 
 
 def _build(context: ControllerContext, registration: Registration) -> tuple[str, Controller, Informers]:
@@ -32,14 +36,17 @@ def _build(context: ControllerContext, registration: Registration) -> tuple[str,
     return registration.name, registration.factory(replace(context, informers=view)), view
 
 
-async def _run(name: str, controller: Controller, informers: Informers, clock: Clock) -> None:
+async def _run(name: str, controller: Controller, informers: Informers, clock: Clock, states: dict[str, str]) -> None:
     await informers.synced()
     backoff = Backoff(clock, first=1.0)
     while True:
+        states[name] = ""
         try:
             await controller.run()
-        except Exception:  # noqa: BLE001 - one broken controller must not take the others down
+        except Exception as error:  # noqa: BLE001 - one broken controller must not take the others down
+            states[name] = str(error) or type(error).__name__
             _log.exception("%s failed, starting it again", name)
         else:
+            states[name] = "it returned"
             _log.error("%s returned, starting it again", name)
         await clock.sleep(backoff.next())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.client.leader_election import LeaderElection, LeaderElector
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.cloud.controllers.assembly import registrations, selected
 from cloudk8s.cloud.directory import close
@@ -20,10 +20,13 @@ from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.diagnostics import diagnosed
-from cloudk8s.controlplane.led import run_led
+from cloudk8s.controlplane.diagnostics.health import Health
+from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.controlplane.diagnostics.serving import diagnosed
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
+from cloudk8s.controlplane.led import leadership, run_led
 from cloudk8s.machinery.clock import Clock, SystemClock
-from cloudk8s.machinery.codec import encode
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin.clouds import CloudsFile, attach_clouds
 from cloudk8s.plugin.manager import Plugins
 from cloudk8s.settings import ClusterSettings
@@ -41,9 +44,9 @@ class CloudControllerOptions:
     election: LeaderElection | None = None
     controllers: Sequence[str] = ("*",)
     disabled_plugins: Collection[str] = ()
-    bind_address: str = "127.0.0.1"
-    health_port: int = 0
-    """Where health, metrics and settings are served; 0 is nowhere."""
+    serving: ServingSettings = field(default_factory=ServingSettings)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """What it was started with, for `/flagz`."""
 
 
 @asynccontextmanager
@@ -74,11 +77,11 @@ async def running_clouds(
 
 async def run_cloud_controller_manager(options: CloudControllerOptions, *, report: Callable[[str], None]) -> None:
     """Run the cloud controllers for any cluster until SIGINT or SIGTERM. Raises LeadershipLost."""
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, generate_latest
 
     clock, clouds = SystemClock(), options.clouds
     plugins = Plugins.load(disabled=options.disabled_plugins)
-    registry = CollectorRegistry()
+    registry, instruments = CollectorRegistry(), Instruments()
     metrics = PrometheusMetrics(registry)
     attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=clock, metrics=metrics)
     found = registrations(attached, clouds.controllers, clock=clock, metrics=metrics)
@@ -97,10 +100,19 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
             group.create_task(run_controllers(context, wanted), name="controllers")
 
     settings = {"controllers": clouds.controllers.model_dump(mode="json"), "clouds": [e.name for e in clouds.clouds]}
-    pages = diagnosed(options.bind_address, options.health_port, registry=registry, config=lambda: encode(settings))
+    elector = LeaderElector(client, options.election, clock=clock) if options.election else None
+    component = Component(
+        COMPONENT,
+        "cloudcontrollermanager.config.k8s.io",
+        lambda: settings,
+        Health(healthz=leadership(elector, instruments), readyz=leadership(elector, instruments)),
+        instruments,
+        options.flags,
+        lambda: generate_latest(registry),
+    )
     try:
-        async with pages:
-            await run_led(client, control, options.election, clock=clock)
+        async with diagnosed(component, options.serving, client, clock=clock):
+            await run_led(control, elector)
     finally:
         await client.close()
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.client.leader_election import LeaderElection, LeaderElector
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.diagnostics.health import Check, Health
+from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.controlplane.diagnostics.serving import diagnosed
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.extensions import all_controllers
-from cloudk8s.controlplane.led import run_led
+from cloudk8s.controlplane.led import leadership, run_led
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
+
+COMPONENT: Final = "kube-controller-manager"
+SECRET: Final = {"service_account_key", "cluster_signing_key"}
+"""Settings that are shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,9 @@ class ControllerManagerOptions:
     """The cluster's address ranges; the rest of it is not looked at."""
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
     disabled_plugins: tuple[str, ...] = ()
+    serving: ServingSettings = field(default_factory=ServingSettings)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """What it was started with, for `/flagz`."""
 
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
@@ -43,21 +57,48 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     if not settings.root_ca:
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
     registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
-    client = NetworkClient(connection, settings=NetworkSettings(user_agent="kube-controller-manager"), clock=clock)
+    client = NetworkClient(connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock)
+
+    states: dict[str, str] = {}
 
     async def control() -> None:
         cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
-        events = EventRecorder(client, "kube-controller-manager", clock=clock)
+        events = EventRecorder(client, COMPONENT, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings)
             report(f"{len(registrations)} controllers run for {connection.server}")
             group.create_task(events.run(), name="events")
-            group.create_task(run_controllers(context, registrations), name="controllers")
+            group.create_task(run_controllers(context, registrations, states), name="controllers")
 
+    elector = LeaderElector(client, options.election, clock=clock) if options.election else None
+    component = _component(options, elector, Instruments(), states)
     try:
-        await run_led(client, control, options.election, clock=clock)
+        async with diagnosed(component, options.serving, client, clock=clock):
+            await run_led(control, elector)
     finally:
         await client.close()
+
+
+def _component(
+    options: ControllerManagerOptions,
+    elector: LeaderElector | None,
+    instruments: Instruments,
+    states: Mapping[str, str],
+) -> Component:
+    led = leadership(elector, instruments)
+
+    def running() -> Mapping[str, Check]:
+        """Each controller that has started is a check of its own."""
+        return {**led(), **{name: partial(states.__getitem__, name) for name in states}}
+
+    return Component(
+        COMPONENT,
+        "kubecontrollermanager.config.k8s.io",
+        lambda: options.controllers.model_dump(mode="json", exclude=SECRET),
+        Health(healthz=running, readyz=led),
+        instruments,
+        options.flags,
+    )
 
 
 async def _release_of(client: Client) -> str:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from cloudk8s.client.interface import Client
-from cloudk8s.client.leader_election import LeaderElection, LeaderElector
+from cloudk8s.client.leader_election import LeaderElector
+from cloudk8s.controlplane.diagnostics.health import Checks
 from cloudk8s.controlplane.signals import until_stopped
-from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.instruments import Instruments
 
 
-async def run_led(
-    client: Client, work: Callable[[], Awaitable[None]], election: LeaderElection | None, *, clock: Clock
-) -> None:
-    """Do `work` until SIGINT or SIGTERM, with an election only while holding its lease.
+async def run_led(work: Callable[[], Awaitable[None]], elector: LeaderElector | None) -> None:
+    """Do `work` until SIGINT or SIGTERM, with an elector only while holding its lease.
 
     Raises what `work` raises, and LeadershipLost: the process should end then, and be started again.
     """
-    running = asyncio.ensure_future(_led(client, work, election, clock))
+    running = asyncio.ensure_future(_led(work, elector))
     stopped = asyncio.create_task(until_stopped(), name="signals")
     try:
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -30,10 +28,22 @@ async def run_led(
         await asyncio.gather(running, stopped, return_exceptions=True)
 
 
-async def _led(
-    client: Client, work: Callable[[], Awaitable[None]], election: LeaderElection | None, clock: Clock
-) -> None:
-    if election is None:
+def leadership(elector: LeaderElector | None, instruments: Instruments) -> Checks:
+    """What health and metrics tell about the election, under upstream's names."""
+    if elector is None:
+        return dict
+    gauge = instruments.gauge(
+        "leader_election_master_status",
+        "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. "
+        "'name' is the string used to identify the lease. Please make sure to group by name.",
+        ("name",),
+    )
+    gauge.read_from(lambda: {(elector.name,): float(elector.is_leader)})
+    return lambda: {"leaderElection": elector.failing}
+
+
+async def _led(work: Callable[[], Awaitable[None]], elector: LeaderElector | None) -> None:
+    if elector is None:
         await work()
     else:
-        await LeaderElector(client, election, clock=clock).run(work)
+        await elector.run(work)

@@ -16,13 +16,18 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.client.leader_election import LeaderElection, LeaderElector
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.client.resources import PODS
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.led import run_led
+from cloudk8s.controlplane.diagnostics.health import Health
+from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.controlplane.diagnostics.serving import diagnosed
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
+from cloudk8s.controlplane.led import leadership, run_led
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin.manager import Plugins
 from cloudk8s.plugin.registries import SchedulerPlugins
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
 IDENTITY = "system:kube-scheduler"
 COMPONENT = "default-scheduler"
+SERVED_AS = "kube-scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class SchedulerOptions:
     leader_election: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the configuration's `leaderElection` that win over it."""
     disabled_plugins: Collection[str] = ()
+    serving: ServingSettings = field(default_factory=ServingSettings)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """What it was started with, for `/flagz`."""
 
 
 @asynccontextmanager
@@ -83,10 +92,36 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
     try:
         plugins = Plugins.load(disabled=options.disabled_plugins)
         scheduler = await _assembled(client, informers, clock, configuration, plugins)
-        election = configuration.leader_election.model_copy(update=dict(options.leader_election))
-        await run_led(client, schedule, _election(election), clock=clock)
+        how_led = configuration.leader_election.model_copy(update=dict(options.leader_election))
+        election = _election(how_led)
+        elector = LeaderElector(client, election, clock=clock) if election else None
+        shown = configuration.model_copy(update={"leader_election": how_led})
+        component = _component(shown, elector, scheduler.scheduler, options.flags)
+        async with diagnosed(component, options.serving, client, clock=clock):
+            await run_led(schedule, elector)
     finally:
         await client.close()
+
+
+def _component(
+    configuration: SchedulerConfiguration, elector: LeaderElector | None, scheduler: Scheduler, flags: Mapping[str, str]
+) -> Component:
+    """What the scheduler's pages show."""
+    instruments = Instruments()
+    led = leadership(elector, instruments)
+
+    def synced() -> str:
+        waits = elector is not None and not elector.is_leader
+        return "" if waits or scheduler.is_synced else "waiting for handlers to sync"
+
+    return Component(
+        SERVED_AS,
+        "kubescheduler.config.k8s.io",
+        lambda: configuration.model_dump(mode="json", by_alias=True),
+        Health(healthz=led, readyz=lambda: {**led(), "sched-handler-sync": synced}),
+        instruments,
+        flags,
+    )
 
 
 def read_configuration(path: Path | None) -> SchedulerConfiguration:

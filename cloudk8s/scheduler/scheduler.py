@@ -78,6 +78,8 @@ class Scheduler:
         self._context = context
         self.cluster = Cluster()
         self.nominations = Nominations()
+        self.is_synced = False
+        """Whether everything there is has been read."""
         self._failures = Failures(self.cluster, self.nominations)
         self._profiles: dict[str, Profile] = {}
         self._deciders: dict[str, Decider] = {}
@@ -92,6 +94,7 @@ class Scheduler:
     async def run(self) -> None:
         """Schedule until cancelled."""
         await self._informers.synced()
+        self.is_synced = True
         async with self._background as group:
             self._binder = Binder(group, self._finish)
             await self._loop()

@@ -48,7 +48,17 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def manager(server: Server, *flags: str) -> AsyncIterator[asyncio.subprocess.Process]:
     path = os.pathsep.join(map(str, (ROOT, ROOT / "providers", ROOT / "plugins")))
-    command = [sys.executable, "-m", "cloudk8s", "controller-manager", "--kubeconfig", str(server.kubeconfig), *flags]
+    command = [
+        sys.executable,
+        "-m",
+        "cloudk8s",
+        "controller-manager",
+        "--kubeconfig",
+        str(server.kubeconfig),
+        "--secure-port",
+        "0",
+        *flags,
+    ]
     process = await asyncio.create_subprocess_exec(
         *command, env=os.environ | {"PYTHONPATH": path}, stderr=asyncio.subprocess.PIPE
     )

@@ -61,7 +61,17 @@ async def in_process(server: Server) -> AsyncIterator[None]:
 @asynccontextmanager
 async def process(server: Server, *flags: str) -> AsyncIterator[asyncio.subprocess.Process]:
     path = os.pathsep.join(map(str, (ROOT, ROOT / "providers", ROOT / "plugins")))
-    command = [sys.executable, "-m", "cloudk8s", "scheduler", "--kubeconfig", str(server.kubeconfig), *flags]
+    command = [
+        sys.executable,
+        "-m",
+        "cloudk8s",
+        "scheduler",
+        "--kubeconfig",
+        str(server.kubeconfig),
+        "--secure-port",
+        "0",
+        *flags,
+    ]
     child = await asyncio.create_subprocess_exec(
         *command, env=os.environ | {"PYTHONPATH": path}, stderr=asyncio.subprocess.PIPE
     )

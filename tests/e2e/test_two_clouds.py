@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -74,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from cloudk8s_aws.testing import served_account
 
     home = tmp_path_factory.mktemp("both")
-    health = f"http://127.0.0.1:{free_port()}"
+    health = f"https://127.0.0.1:{free_port()}"
     with served_account() as url, started(home, Site(home / "admin.conf", url, health)) as site:
         yield site
 
@@ -91,8 +92,10 @@ def started(home: Path, site: Site) -> Iterator[Site]:
         "--kubeconfig",
         str(site.kubeconfig),
         "--no-leader-elect",
-        "--health-port",
+        "--secure-port",
         port,
+        "--authorization-always-allow-paths",
+        "/*",
     )
     with (
         running(home, "apiserver", "--data-dir", str(home / "data"), "--secure-port", "0", *out),
@@ -177,12 +180,14 @@ def test_both_clouds_are_empty_when_the_services_are_gone(site: Site) -> None:
 
 
 def test_the_manager_tells_its_health_its_calls_and_its_settings(site: Site) -> None:
-    pages = {path: urlopen(f"{site.health}/{path}").read().decode() for path in ("healthz", "metrics", "configz")}
+    trust = ssl._create_unverified_context()
+    paths = ("healthz", "metrics", "configz")
+    pages = {path: urlopen(f"{site.health}/{path}", context=trust).read().decode() for path in paths}
     assert pages["healthz"] == "ok"
     assert 'cloudk8s_cloud_call_duration_seconds_count{cloud="west",method="ensure",outcome="ok"}' in pages["metrics"]
     assert 'service_controller_loadbalancer_sync_total{result="success"}' in pages["metrics"]
     assert "node_controller_cloud_provider_taint_removal_delay_seconds_count 2.0" in pages["metrics"]
-    assert json.loads(pages["configz"])["clouds"] == ["east", "west"]
+    assert json.loads(pages["configz"])["cloudcontrollermanager.config.k8s.io"]["clouds"] == ["east", "west"]
 
 
 def free_port() -> int:

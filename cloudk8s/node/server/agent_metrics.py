@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cloudk8s.node.server.exposition import Family, page
+from cloudk8s.machinery.exposition import Family, page
 from cloudk8s.node.server.pod_storage import VolumeUse
 
 

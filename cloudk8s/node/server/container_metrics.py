@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of, namespace_of, uid_of
+from cloudk8s.machinery.exposition import Family, names, page
 from cloudk8s.machinery.quantity import parse
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.status.qos import qos_class
 from cloudk8s.node.runtimes.interface import Container, ContainerStats, NetworkStats
-from cloudk8s.node.server.exposition import Family, names, page
 from cloudk8s.node.server.usage import NodeUsage
 
 _PERIOD: Final = 100_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cloudk8s.machinery.exposition import Family, names, page
 from cloudk8s.node.pods import naming
 from cloudk8s.node.runtimes.interface import ContainerStats
-from cloudk8s.node.server.exposition import Family, names, page
 from cloudk8s.node.server.usage import NodeUsage
 
 

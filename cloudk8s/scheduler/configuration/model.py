@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from cloudk8s.machinery.times import parse_duration
+from cloudk8s.machinery.times import format_duration, parse_duration
 
 API_VERSION = "kubescheduler.config.k8s.io/v1"
 
@@ -18,12 +18,15 @@ def _duration(value: Any) -> Any:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, alias_generator=AliasGenerator(validation_alias=to_camel)
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=to_camel, serialization_alias=to_camel),
     )
 
 
@@ -153,7 +156,9 @@ class SchedulerConfiguration(_Model):
     """Accepted; all nodes are always looked at."""
     parallelism: int = 16
     """Accepted; columns are looked at in one step."""
-    health_z_bind_address: str = Field(default="", validation_alias="healthzBindAddress")
+    health_z_bind_address: str = Field(
+        default="", validation_alias="healthzBindAddress", serialization_alias="healthzBindAddress"
+    )
     """Accepted."""
     metrics_bind_address: str = ""
     """Accepted."""

@@ -16,7 +16,6 @@ from cloudk8s.client.resources import SUBJECT_ACCESS_REVIEWS
 from cloudk8s.errors import ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.node.server.authorization import DelegatedAuthorization, Denied, subresources
-from cloudk8s.node.server.certificate_subject import names
 
 
 class Reviews:
@@ -59,12 +58,6 @@ def certificate(name: str, *groups: str) -> bytes:
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now)
     made = builder.not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
     return made.public_bytes(serialization.Encoding.DER)
-
-
-def test_the_subject_is_read_from_the_certificate() -> None:
-    assert names(certificate("kübe", "a", "system:masters")) == (["kübe"], ["a", "system:masters"])
-    with pytest.raises(ValueError, match="cut off"):
-        names(certificate("x")[:40])
 
 
 @pytest.mark.parametrize(
