@@ -22,6 +22,8 @@ class ClusterSettings(BaseModel):
     """TCP port of the API server; 0 picks a free one."""
     kubernetes_version: str = "1.37"
     """Minor version of the Kubernetes API that is served."""
+    feature_gates: str = ""
+    """Features of the API to turn on or off, as in Name=true,Other=false."""
     store: str = ""
     """Store URL; empty is SQLite inside the data directory."""
     service_cluster_ip_range: str = "10.96.0.0/16"

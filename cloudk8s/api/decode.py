@@ -66,7 +66,7 @@ class Decoder:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._walker = Walker()
+        self._walker = Walker(registry.features.dropped)
         self._completer = Completer()
 
     def read(

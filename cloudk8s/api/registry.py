@@ -14,6 +14,7 @@ from typing import Any
 
 from cloudk8s.api import catalog, registry_build, registry_file
 from cloudk8s.api.definitions import Definitions
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.resource import GroupResource, ResourceType, Subresource
 from cloudk8s.api.versions import priority_order
 from cloudk8s.errors import UserError
@@ -47,8 +48,10 @@ class Registry:
         definitions: Definitions,
         resources: Iterable[ResourceType],
         published_versions: Mapping[ResourceType, str],
+        features: FeatureGates | None = None,
     ) -> None:
         self.version = version
+        self.features = features or FeatureGates(version)
         self.definitions = definitions
         self.published_versions = published_versions
         """The version that discovery says a resource is stored in, where it is not the resource's own."""
@@ -140,7 +143,7 @@ class Registry:
         self._definition_prefixes = {group.name: group.definitions for group in catalog.GROUPS}
 
 
-def load_registry(version: str = registry_build.DEFAULT_VERSION) -> Registry:
+def load_registry(version: str = registry_build.DEFAULT_VERSION, features: FeatureGates | None = None) -> Registry:
     """The registry of one Kubernetes minor version.
 
     The default version comes with the package; in a checkout, and for other versions, it is made from the packages of
@@ -150,7 +153,7 @@ def load_registry(version: str = registry_build.DEFAULT_VERSION) -> Registry:
     definitions = Definitions(file)
     resources = [_resource(row, definitions, file.version) for row in file.resources]
     published = (row["published_version"] for row in file.resources)
-    return Registry(version, definitions, resources, dict(zip(resources, published, strict=True)))
+    return Registry(version, definitions, resources, dict(zip(resources, published, strict=True)), features)
 
 
 def _bundled(version: str) -> registry_file.RegistryFile | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import DisabledPlugins
+from cloudk8s.cli.options import DisabledPlugins, FeatureGates
 
 
 def apiserver(
@@ -17,6 +17,7 @@ def apiserver(
     bind_address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     kubeconfig_out: Annotated[Path | None, typer.Option(help="Write an administrator's kubeconfig here.")] = None,
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    feature_gates: FeatureGates = "",
     store: Annotated[str, typer.Option(help="Store URL; SQLite in the data directory if empty.")] = "",
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Service addresses.")] = "10.96.0.0/16",
     service_node_port_range: Annotated[str, typer.Option(help="Range of node ports.")] = "30000-32767",
@@ -53,7 +54,8 @@ def apiserver(
 
     settings = ClusterSettings(
         data_dir=data_dir.absolute(), bind=bind_address, port=secure_port, store=store,
-        kubernetes_version=kubernetes_version, service_cluster_ip_range=service_cluster_ip_range,
+        kubernetes_version=kubernetes_version, feature_gates=feature_gates,
+        service_cluster_ip_range=service_cluster_ip_range,
         service_node_port_range=service_node_port_range, disabled_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)

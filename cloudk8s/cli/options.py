@@ -25,6 +25,7 @@ ShutdownGracePeriod = Annotated[
 ShutdownGracePeriodCriticalPods = Annotated[
     str, typer.Option(help="The part of it, at its end, that critical pods have for themselves.")
 ]
+FeatureGates = Annotated[str, typer.Option(help="Features of the API to turn on or off: Name=true,Other=false.")]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print: table, json or yaml.")]
 
 

@@ -15,6 +15,7 @@ from cloudk8s.cli import output
 from cloudk8s.cli.options import (
     CsiEndpoints,
     DisabledPlugins,
+    FeatureGates,
     Name,
     ShutdownGracePeriod,
     ShutdownGracePeriodCriticalPods,
@@ -53,6 +54,7 @@ def up(
     ] = "",
     cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two for dual stack; a free one if empty.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
+    feature_gates: FeatureGates = "",
     shutdown_grace_period: ShutdownGracePeriod = "0s",
     shutdown_grace_period_critical_pods: ShutdownGracePeriodCriticalPods = "0s",
     shutdown_on_sigterm: Annotated[
@@ -66,6 +68,7 @@ def up(
 
     Example: cloudk8s up --name dev --detach && kubectl get nodes
     """
+    from cloudk8s.api.features import parse_feature_gates
     from cloudk8s.controlplane.agent_options import AgentOptions
     from cloudk8s.controlplane.cluster import run_cluster
     from cloudk8s.controlplane.cluster_options import ClusterOptions
@@ -80,13 +83,15 @@ def up(
     if simulated_stages:
         load_scenario(simulation.stages)
     clouds = (_cloud(cloud, simulation, offline=offline),) if cloud else ()
+    if feature_gates:
+        parse_feature_gates(feature_gates, kubernetes_version)
     if detach:
         _detach(name, directory)
         return
     settings = ClusterSettings(
         name=name, data_dir=directory, bind=bind, port=port, store=store, cloud=cloud,
-        kubernetes_version=kubernetes_version, disabled_plugins=tuple(disable_plugin or ()),
-        csi_endpoints=tuple(csi_endpoint or ()),
+        kubernetes_version=kubernetes_version, feature_gates=feature_gates,
+        disabled_plugins=tuple(disable_plugin or ()), csi_endpoints=tuple(csi_endpoint or ()),
         **_given(service_cluster_ip_range=service_cluster_ip_range, cluster_cidr=cluster_cidr),
     )  # fmt: skip
     agents = AgentOptions(

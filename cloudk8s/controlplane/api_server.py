@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudk8s.api.decode import Decoder
+from cloudk8s.api.features import ineffective, parse_feature_gates
 from cloudk8s.api.registry import load_registry
 from cloudk8s.api.strategies import strategies
 from cloudk8s.apiserver.admission.chain import AdmissionChain
@@ -40,6 +42,8 @@ from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.network.addresses import may_listen
 from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,10 @@ async def running_api_server(
         ],
         clock=clock,
     )
-    registry = load_registry(settings.kubernetes_version)
+    features = parse_feature_gates(settings.feature_gates, settings.kubernetes_version)
+    for name in ineffective(features):
+        _log.warning("feature gate %s: nothing here depends on it", name)
+    registry = load_registry(settings.kubernetes_version, features)
     async with AsyncExitStack() as stack:
         plugins = await asyncio.to_thread(Plugins.load, disabled=settings.disabled_plugins)
         store = await open_configured_store(settings, plugins, clock=clock)
@@ -128,9 +135,9 @@ async def running_api_server(
         core = Core(
             registry,
             store,
-            strategies(registry.version),
+            strategies(features=features),
             chain,
-            FieldManagement(registry, decoder, strategies(registry.version), clock),
+            FieldManagement(registry, decoder, strategies(features=features), clock),
             clock,
             decoder,
         )

@@ -109,26 +109,6 @@ admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec: validationActions
 """
 """Required fields with `omitempty`: not written where they are zero."""
 
-DISABLED: Final = """
-batch.v1.JobSpec: scheduling
-core.v1.ClusterTrustBundleProjection: user
-core.v1.ConfigMapVolumeSource: defaultUser
-core.v1.DownwardAPIVolumeFile: user
-core.v1.DownwardAPIVolumeSource: defaultUser
-core.v1.EmptyDirVolumeSource: mode
-core.v1.KeyToPath: user
-core.v1.NodeSpec: podPreemptionPolicy
-core.v1.PodCertificateProjection: user
-core.v1.ProjectedVolumeSource: defaultUser
-core.v1.SecretVolumeSource: defaultUser
-core.v1.ServiceAccountTokenProjection: user
-core.v1.VolumeMount: bindMountOptions
-resource.v1.DeviceAttribute: bools ints strings versions
-resource.v1.DeviceSubRequest: derivedAttributes
-resource.v1.ExactDeviceRequest: derivedAttributes
-"""
-"""Alpha fields, whose gates are off: upstream takes them and drops them before it stores the object."""
-
 NUMBERS: Final = """
 admissionregistration.v1.ValidatingAdmissionPolicyStatus: observedGeneration
 apiextensions.v1.CustomResourceColumnDefinition: priority

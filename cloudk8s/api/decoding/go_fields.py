@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 from cloudk8s.api.decoding.go_field_tables import (
     DIRECT,
-    DISABLED,
     GO_TYPES,
     NUMBERS,
     OMITTED,
@@ -41,11 +40,6 @@ def shape(owner: str, name: str, node: Schema, *, required: bool) -> FieldShape:
     go_type = _GO_TYPES.get(place) or node.go_type
     omit_empty = place not in _WRITTEN and (not required or place in _OMITTED)
     return FieldShape(_is_pointer(place, name, node, omit_empty=omit_empty), omit_empty, go_type)
-
-
-def is_disabled(owner: str, name: str) -> bool:
-    """Whether a property's feature gate is off, so that whatever it holds is dropped."""
-    return f"{short(owner)}.{name}" in _DISABLED
 
 
 def short(definition: str) -> str:
@@ -82,6 +76,5 @@ _POINTERS: Final = _places(POINTERS)
 _WRITTEN: Final = _places(WRITTEN)
 _OMITTED: Final = _places(OMITTED)
 _NUMBERS: Final = _places(NUMBERS)
-_DISABLED: Final = _places(DISABLED)
 _STRINGS: Final = _places(STRINGS)
 _GO_TYPES: Final = _types(GO_TYPES)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from cloudk8s.api.decoding import scalars
-from cloudk8s.api.decoding.go_fields import FieldShape, is_disabled, shape
+from cloudk8s.api.decoding.go_fields import FieldShape, shape, short
 from cloudk8s.machinery.schema import Schema
 
 Handler: TypeAlias = Callable[[Any], Any]
@@ -35,8 +35,10 @@ class Anomaly(Exception):
 class Walker:
     """Compiled walks of one registry's schemas, one for each definition."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: frozenset[str] = frozenset()) -> None:
         self._walks: dict[str, Walk] = {}
+        self._dropped = dropped
+        """Fields that are not kept, whatever they hold, as `core.v1.PodSpec.schedulingGroup`."""
 
     def walk(self, schema: Schema) -> Walk:
         """The walk of a struct; compiled at its first use."""
@@ -63,7 +65,7 @@ class Walker:
                 handler = self._handler(node, held)
                 entries[key] = _CLASSES.get(node.type, handler) if not node.format else handler
                 zeros[key] = handler
-                if is_disabled(schema.name, key):
+                if f"{short(schema.name)}.{key}" in self._dropped:
                     entries[key] = zeros[key] = _dropped
                     continue
                 if node.properties is not None and not held.pointer:

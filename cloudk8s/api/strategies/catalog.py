@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from types import MappingProxyType
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.registry_build import DEFAULT_VERSION
 from cloudk8s.api.strategies.admission_policy import (
     AdmissionPolicyBindingStrategy,
@@ -68,9 +69,13 @@ from cloudk8s.api.strategies.webhook_configuration import (
 from cloudk8s.api.strategy import Strategies, Strategy
 
 
-@cache
-def strategies(version: str = DEFAULT_VERSION) -> Strategies:
+def strategies(version: str = DEFAULT_VERSION, features: FeatureGates | None = None) -> Strategies:
     """Every built-in kind's strategy in a Kubernetes version, by group and kind; stateless, shared by all callers."""
+    return _strategies(features or FeatureGates(version))
+
+
+@cache
+def _strategies(features: FeatureGates) -> Strategies:
     table: dict[tuple[str, str], Strategy] = {
         ("", "ConfigMap"): ConfigMapStrategy(),
         ("", "Endpoints"): EndpointsStrategy(),
@@ -78,14 +83,14 @@ def strategies(version: str = DEFAULT_VERSION) -> Strategies:
         ("", "LimitRange"): LimitRangeStrategy(),
         ("", "Namespace"): NamespaceStrategy(),
         ("", "Node"): NodeStrategy(),
-        ("", "PersistentVolume"): PersistentVolumeStrategy(),
-        ("", "PersistentVolumeClaim"): PersistentVolumeClaimStrategy(),
+        ("", "PersistentVolume"): PersistentVolumeStrategy(features),
+        ("", "PersistentVolumeClaim"): PersistentVolumeClaimStrategy(features),
         ("", "Pod"): PodStrategy(),
         ("", "PodTemplate"): PodTemplateStrategy(),
         ("", "ReplicationController"): ReplicationControllerStrategy(),
         ("", "ResourceQuota"): ResourceQuotaStrategy(),
         ("", "Secret"): SecretStrategy(),
-        ("", "Service"): ServiceStrategy(),
+        ("", "Service"): ServiceStrategy(features),
         ("", "ServiceAccount"): ServiceAccountStrategy(),
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): MutatingAdmissionPolicyStrategy(),
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): AdmissionPolicyBindingStrategy(),
@@ -102,10 +107,10 @@ def strategies(version: str = DEFAULT_VERSION) -> Strategies:
         ("apps", "DaemonSet"): DaemonSetStrategy(),
         ("apps", "Deployment"): DeploymentStrategy(),
         ("apps", "ReplicaSet"): ReplicaSetStrategy(),
-        ("apps", "StatefulSet"): StatefulSetStrategy(has_max_unavailable=_minor(version) >= 37),
-        ("autoscaling", "HorizontalPodAutoscaler"): HorizontalPodAutoscalerStrategy(),
+        ("apps", "StatefulSet"): StatefulSetStrategy(features),
+        ("autoscaling", "HorizontalPodAutoscaler"): HorizontalPodAutoscalerStrategy(features),
         ("batch", "CronJob"): CronJobStrategy(),
-        ("batch", "Job"): JobStrategy(),
+        ("batch", "Job"): JobStrategy(features),
         ("certificates.k8s.io", "CertificateSigningRequest"): CertificateSigningRequestStrategy(),
         ("coordination.k8s.io", "Lease"): LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): EndpointSliceStrategy(),
@@ -128,7 +133,7 @@ def strategies(version: str = DEFAULT_VERSION) -> Strategies:
         ("resource.k8s.io", "ResourceClaimTemplate"): ResourceClaimTemplateStrategy(),
         ("resource.k8s.io", "ResourceSlice"): ResourceSliceStrategy(),
         ("scheduling.k8s.io", "PriorityClass"): PriorityClassStrategy(),
-        ("storage.k8s.io", "CSIDriver"): CSIDriverStrategy(),
+        ("storage.k8s.io", "CSIDriver"): CSIDriverStrategy(features),
         ("storage.k8s.io", "CSINode"): CSINodeStrategy(),
         ("storage.k8s.io", "CSIStorageCapacity"): CSIStorageCapacityStrategy(),
         ("storage.k8s.io", "StorageClass"): StorageClassStrategy(),
@@ -136,7 +141,3 @@ def strategies(version: str = DEFAULT_VERSION) -> Strategies:
         ("storage.k8s.io", "VolumeAttributesClass"): VolumeAttributesClassStrategy(),
     }
     return MappingProxyType(table)
-
-
-def _minor(version: str) -> int:
-    return int(version.partition(".")[2])

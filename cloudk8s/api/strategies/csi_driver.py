@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
@@ -14,7 +15,6 @@ _DEFAULTS = (
     ("storageCapacity", False),
     ("fsGroupPolicy", "ReadWriteOnceWithFSType"),
     ("requiresRepublish", False),
-    ("seLinuxMount", False),
 )
 
 _TOKENS = (
@@ -29,10 +29,15 @@ class CSIDriverStrategy(BuiltinStrategy):
     namespaced = False
     allow_unconditional_update = False
 
+    def __init__(self, features: FeatureGates) -> None:
+        self._has_selinux_mount = features.is_on("SELinuxMountReadWriteOncePod")
+
     def set_defaults(self, obj: Object) -> None:
         spec = spec_of(obj)
         for key, value in _DEFAULTS:
             spec.setdefault(key, value)
+        if self._has_selinux_mount:
+            spec.setdefault("seLinuxMount", False)
         if not spec.get("volumeLifecycleModes"):
             spec["volumeLifecycleModes"] = ["Persistent"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudk8s.api.conversion import convert
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
@@ -30,6 +31,9 @@ class HorizontalPodAutoscalerStrategy(BuiltinStrategy):
 
     has_status = True
 
+    def __init__(self, features: FeatureGates) -> None:
+        self._least = 0 if features.is_on("HPAScaleToZero") else 1
+
     def set_defaults(self, obj: Object) -> None:
         spec = spec_of(obj)
         spec.setdefault("minReplicas", 1)
@@ -51,7 +55,7 @@ class HorizontalPodAutoscalerStrategy(BuiltinStrategy):
 
     def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:
         spec = _new_form(obj)["spec"]
-        check_autoscaler_spec(errors, spec, None if old is None else _new_form(old)["spec"])
+        check_autoscaler_spec(errors, spec, None if old is None else _new_form(old)["spec"], least=self._least)
 
     def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
         for field in ("currentReplicas", "desiredReplicas"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import give_name
@@ -23,6 +24,9 @@ _MAX_INT32 = 2**31 - 1
 class JobStrategy(WorkloadStrategy):
     """The Job kind: its selector is generated from its uid unless it is set by hand."""
 
+    def __init__(self, features: FeatureGates) -> None:
+        self._has_replacement_policy = features.is_on("JobPodReplacementPolicy")
+
     checks_updates_as_new = True
 
     def default_spec(self, obj: Object, spec: Object) -> None:
@@ -35,7 +39,9 @@ class JobStrategy(WorkloadStrategy):
         spec.setdefault("completionMode", "NonIndexed")
         spec.setdefault("suspend", False)
         spec.setdefault("manualSelector", False)
-        spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+        if self._has_replacement_policy:
+            policy = "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
+            spec.setdefault("podReplacementPolicy", policy)
         default_failure_policy(spec.get("podFailurePolicy"))
         template = spec.setdefault("template", {})
         template.setdefault("metadata", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
@@ -34,6 +35,10 @@ class PersistentVolumeStrategy(BuiltinStrategy):
     namespaced = False
     has_status = True
 
+    def __init__(self, features: FeatureGates) -> None:
+        self._has_phase_times = features.is_on("PersistentVolumeLastPhaseTransitionTime")
+        self._has_mutable_affinity = features.is_on("MutablePVNodeAffinity")
+
     def set_defaults(self, obj: Object) -> None:
         spec = spec_of(obj)
         spec["persistentVolumeReclaimPolicy"] = spec.get("persistentVolumeReclaimPolicy") or "Retain"
@@ -46,7 +51,7 @@ class PersistentVolumeStrategy(BuiltinStrategy):
 
     def prepare_create(self, obj: Object) -> None:
         obj["status"] = {"phase": "Pending"}
-        if now := obj["metadata"].get("creationTimestamp"):
+        if self._has_phase_times and (now := obj["metadata"].get("creationTimestamp")):
             obj["status"]["lastPhaseTransitionTime"] = now
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
@@ -59,6 +64,8 @@ class PersistentVolumeStrategy(BuiltinStrategy):
 
     def prepare_status_update(self, new: Object, old: Object) -> None:
         super().prepare_status_update(new, old)
+        if not self._has_phase_times:
+            return
         status, before = new.setdefault("status", {}), old.get("status") or {}
         changed_at, last = status.get("lastPhaseTransitionTime"), before.get("lastPhaseTransitionTime")
         if status.get("phase") == before.get("phase"):
@@ -70,7 +77,7 @@ class PersistentVolumeStrategy(BuiltinStrategy):
     def check_update(self, new: Object, old: Object) -> list[FieldError]:
         """The volume is checked twice, as upstream does."""
         errors = self.check_create(new) * 2
-        check_volume_changes(errors, new["spec"], old["spec"])
+        check_volume_changes(errors, new["spec"], old["spec"], moves=self._has_mutable_affinity)
         return errors
 
     def check_body(self, errors: list[FieldError], obj: Object, old: Object | None) -> None:

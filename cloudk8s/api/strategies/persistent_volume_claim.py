@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
@@ -20,6 +21,9 @@ class PersistentVolumeClaimStrategy(BuiltinStrategy):
 
     has_status = True
 
+    def __init__(self, features: FeatureGates) -> None:
+        self._crosses_namespaces = features.is_on("CrossNamespaceVolumeDataSource")
+
     def zero_status(self) -> Object:
         return {"phase": "Pending"}
 
@@ -30,14 +34,14 @@ class PersistentVolumeClaimStrategy(BuiltinStrategy):
         obj["status"] = {"phase": "Pending"}
         spec = obj["spec"]
         drop_unknown_source(spec)
-        mirror_data_source(spec)
+        mirror_data_source(spec, crosses_namespaces=self._crosses_namespaces)
 
     def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
         super().prepare_update(new, old, subresource)
         if not subresource:
             if "dataSource" not in (old.get("spec") or {}):
                 drop_unknown_source(new["spec"])
-            mirror_data_source(new["spec"])
+            mirror_data_source(new["spec"], crosses_namespaces=self._crosses_namespaces)
 
     def check_update(self, new: Object, old: Object) -> list[FieldError]:
         errors = self.check_create(new)
@@ -71,11 +75,12 @@ def drop_unknown_source(spec: Object) -> None:
             spec.pop("dataSource")
 
 
-def mirror_data_source(spec: Object) -> None:
-    """`dataSource` and `dataSourceRef` say the same."""
+def mirror_data_source(spec: Object, *, crosses_namespaces: bool) -> None:
+    """`dataSource` and `dataSourceRef` say the same, but that only the second can name another namespace."""
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if reference is not None and reference.get("namespace"):
-        # References across namespaces are behind a gate that is off: the field is dropped.
+        if crosses_namespaces:
+            return
         spec.pop("dataSourceRef")
         reference = None
     if source is not None and reference is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
@@ -24,6 +25,9 @@ class ServiceStrategy(BuiltinStrategy):
 
     has_status = True
     allow_create_on_update = True
+
+    def __init__(self, features: FeatureGates) -> None:
+        self._has_ip_mode = features.is_on("LoadBalancerIPMode")
 
     def zero_status(self) -> Object:
         return {"loadBalancer": {}}
@@ -45,7 +49,8 @@ class ServiceStrategy(BuiltinStrategy):
             spec.setdefault("internalTrafficPolicy", "Cluster")
         if kind == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
-            _default_ingress_mode(obj)
+            if self._has_ip_mode:
+                _default_ingress_mode(obj)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec = obj.get("spec") or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.claim_warnings import claim_warnings
@@ -23,13 +24,11 @@ _HISTORY: Final = (
 
 
 class StatefulSetStrategy(WorkloadStrategy):
-    """The StatefulSet kind.
+    """The StatefulSet kind."""
 
-    `maxUnavailable` is behind the gate `MaxUnavailableStatefulSet`, which is on from 1.37.
-    """
-
-    def __init__(self, *, has_max_unavailable: bool = True) -> None:
-        self._has_max_unavailable = has_max_unavailable
+    def __init__(self, features: FeatureGates) -> None:
+        self._has_max_unavailable = features.is_on("MaxUnavailableStatefulSet")
+        self._has_retention = features.is_on("StatefulSetAutoDeletePVC")
 
     def zero_status(self) -> Object:
         return {"replicas": 0, "availableReplicas": 0}
@@ -44,9 +43,10 @@ class StatefulSetStrategy(WorkloadStrategy):
             strategy["rollingUpdate"].setdefault("partition", 0)
             if self._has_max_unavailable:
                 strategy["rollingUpdate"].setdefault("maxUnavailable", 1)
-        retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
-        for when in ("whenDeleted", "whenScaled"):
-            retention[when] = retention.get(when) or "Retain"
+        if self._has_retention:
+            retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
+            for when in ("whenDeleted", "whenScaled"):
+                retention[when] = retention.get(when) or "Retain"
         spec.setdefault("replicas", 1)
         spec.setdefault("revisionHistoryLimit", 10)
         for claim in spec.get("volumeClaimTemplates") or ():

@@ -17,18 +17,21 @@ _WINDOW_MAX: Final = 3600
 _PERIOD_MAX: Final = 1800
 
 
-def check_autoscaler_spec(errors: Errors, spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> None:
-    least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    lowest = 0 if old is not None and old.get("minReplicas") == 0 else 1
-    if least is not None and least < lowest:
-        errors.append(invalid("spec.minReplicas", least, f"must be greater than or equal to {lowest}"))
+def check_autoscaler_spec(
+    errors: Errors, spec: Mapping[str, Any], old: Mapping[str, Any] | None, *, least: int = 1
+) -> None:
+    """`least` is the lowest `minReplicas` that may be asked for; one that is there already stays allowed."""
+    fewest, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
+    lowest = 0 if old is not None and old.get("minReplicas") == 0 else least
+    if fewest is not None and fewest < lowest:
+        errors.append(invalid("spec.minReplicas", fewest, f"must be greater than or equal to {lowest}"))
     if most < 1:
         errors.append(required("spec.maxReplicas", "must be set and greater than 0"))
-    if least is not None and most < least:
+    if fewest is not None and most < fewest:
         errors.append(invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
     target = spec.get("scaleTargetRef") or {}
     check_target(errors, "spec.scaleTargetRef", target, grouped=not _was_ungrouped(old))
-    check_metrics(errors, "spec.metrics", spec.get("metrics") or (), least)
+    check_metrics(errors, "spec.metrics", spec.get("metrics") or (), fewest)
     for direction in ("scaleUp", "scaleDown"):
         if (rules := (spec.get("behavior") or {}).get(direction)) is not None:
             _check_rules(errors, f"spec.behavior.{direction}", rules)

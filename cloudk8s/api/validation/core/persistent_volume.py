@@ -64,7 +64,10 @@ def check_inline_volume_spec(errors: Errors, path: str, spec: Mapping[str, Any])
     _check_attributes_class(errors, path, spec)
 
 
-def check_volume_changes(errors: Errors, spec: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+def check_volume_changes(
+    errors: Errors, spec: Mapping[str, Any], old: Mapping[str, Any], *, moves: bool = False
+) -> None:
+    """`moves` tells whether a volume may become reachable from other nodes."""
     new, before = _source_of(spec), _source_of(old)
     csi, old_csi = new.get("csi"), before.get("csi")
     if csi and old_csi and old_csi.get("controllerExpandSecretRef") is None:
@@ -75,7 +78,7 @@ def check_volume_changes(errors: Errors, spec: Mapping[str, Any], old: Mapping[s
         errors.append(forbidden("spec.persistentvolumesource", text))
     check_immutable(errors, "volumeMode", spec.get("volumeMode"), old.get("volumeMode"))
     affinity, old_affinity = spec.get("nodeAffinity"), old.get("nodeAffinity")
-    if old_affinity is not None:
+    if old_affinity is not None and not moves:
         shown = go_json(affinity, "*VolumeNodeAffinity")
         check_immutable(errors, "nodeAffinity", affinity, old_affinity, shown)
     if old.get("volumeAttributesClassName") is not None and spec.get("volumeAttributesClassName") is None:
