@@ -29,6 +29,7 @@ from cloudk8s.cloud.model.load_balancer import (
     ServiceKey,
 )
 from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
+from cloudk8s.cloud.model.machine_group import MachineGroup
 from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s.cloud.model.route import Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
@@ -206,6 +207,27 @@ class KnowsPrices(Protocol):
 
     def machine_price(self, request: MachineRequest) -> float | None:
         """Of one machine with its root volume; None is not known. Pure."""
+
+
+@runtime_checkable
+class ScalesGroups(Protocol):
+    """A `Networks` whose cloud keeps machines in groups of a given size, made from one template each.
+
+    Machines of a group are listed by `Machines` like others, with `Machine.group`; to delete one takes it out of its
+    group, which then wants one less.
+    """
+
+    def group_types(self) -> Sequence[ResourceType]:
+        """The types of a group's resources, ordered: each refers only to types before it."""
+
+    def group_resources(self, wanted: MachineGroup) -> Sequence[Resource]:
+        """What one group is made of. Pure."""
+
+    def groups_of(self, observation: Observation) -> Sequence[MachineGroup]:
+        """The groups that are there, with the number of machines that each wants; templates are left out. Pure."""
+
+    def release_calls(self, machines: int) -> Sequence[str]:
+        """Names of the API calls that delete so many machines of one group. Pure."""
 
 
 @runtime_checkable

@@ -20,6 +20,7 @@ from cloudk8s.cloud.interface import (
     PlansLoadBalancers,
     Preflights,
     Routes,
+    ScalesGroups,
     Volumes,
 )
 from cloudk8s.cloud.model.cloud import Cloud
@@ -44,6 +45,7 @@ from cloudk8s.cloud.model.load_balancer import (
     ServicePort,
 )
 from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
+from cloudk8s.cloud.model.machine_group import MachineGroup
 from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s.cloud.model.route import IPFamily, Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
@@ -114,6 +116,7 @@ __all__ = [
     "LoadBalancers",
     "Machine",
     "MachineCapabilities",
+    "MachineGroup",
     "MachineRequest",
     "MachineType",
     "Machines",
@@ -137,6 +140,7 @@ __all__ = [
     "RouteCapabilities",
     "Routes",
     "Runtimes",
+    "ScalesGroups",
     "SchedulerPlugins",
     "ServiceKey",
     "ServicePort",

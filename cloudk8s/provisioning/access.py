@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cloudk8s.apiserver.kubeconfig import Access
@@ -37,7 +38,7 @@ def with_nodes(site: Site, state: State) -> State:
         machines = joining.look(state.machines, network_of(site, state))
     finally:
         joining.close()
-    return State(state.observation, machines, state.recorded)
+    return replace(state, machines=machines)
 
 
 def has_nodes(site: Site, state: State) -> bool:

@@ -23,9 +23,10 @@ from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.recording import keep_record, with_record
+from cloudk8s.provisioning.scaling_groups import follow
 from cloudk8s.provisioning.simulation import next_decisions
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, in_order, look, views
+from cloudk8s.provisioning.state import State, in_order, listed, look, look_at_groups, renewed
 from cloudk8s.provisioning.waiting import Patience
 
 JOINING_SECONDS = 2.0
@@ -42,6 +43,8 @@ class Pass:
     pending_types: set[str] = field(default_factory=set)
     """Types of the network's resources that are not ready."""
     has_moved: bool = False
+    has_released: bool = False
+    """Machines were taken out of their groups, which want less now."""
     goes_on: bool = False
     """A rollout has a next step that waits for nothing."""
 
@@ -92,6 +95,7 @@ def _pass(site: Site, joining: Joining, state: State) -> Pass:
     done.failures |= keep_record(site, declaration, machines)
     decisions = next_decisions(declaration, machines, network.id, site.clock.now())
     decisions = _possible(joining, decisions, done)
+    _keep_groups(site, joining, decisions, network, done)
     _make(site, joining, decisions, network, done)
     doomed = {deletion.machine.machine.id for decision in decisions for deletion in decision.delete}
     staying = [id for id in done.state.members if id not in doomed]
@@ -148,11 +152,21 @@ def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:
     return all(network.attachments.get(f"{role}/{zone}") for role in roles for zone in zones)
 
 
+def _keep_groups(site: Site, joining: Joining, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
+    outcome = follow(site, joining, decisions, network, done.state)
+    if outcome is not None:
+        done.state = renewed(site, done.state, outcome.observation)
+        done.failures |= outcome.failures
+        done.waiting |= {subject: error.message for subject, error in outcome.waiting.items()}
+        done.has_moved |= bool(outcome.done)
+
+
 def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: Network, done: Pass) -> None:
     for decision in decisions:
-        if not decision.create:
+        alone = [request for request in decision.create if not request.group]
+        if not alone:
             continue
-        requests = [with_record(site, joining.declaration, completed(request, network)) for request in decision.create]
+        requests = [with_record(site, joining.declaration, completed(request, network)) for request in alone]
         try:
             joining.invite(requests, network, done.state.machines)
         except CloudK8sError as error:
@@ -166,12 +180,13 @@ def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: 
 def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: Pass) -> None:
     for decision in decisions:
         doomed, given_up = joining.remedied(decision)
-        ready, waiting = joining.emptied([deletion.machine for deletion in doomed])
+        ready, waiting = joining.emptied([entry.machine for entry in doomed if not entry.machine.is_promised])
         done.waiting |= given_up
         done.waiting |= waiting
         names = {view.machine.id for view in ready}
         work = remove(site, [deletion for deletion in decision.delete if deletion.machine.machine.id in names])
         joining.forget(work.deleted)
+        done.has_released |= any(machine.group for machine in work.deleted)
         done.failures |= work.failures
         _note(done, [replace(machine, state="deleting") for machine in work.deleted], joining)
 
@@ -221,10 +236,10 @@ def _refreshed(site: Site, done: Pass) -> State:
     if done.pending_types:
         observation = _relisted(site, observation, done.pending_types)
     machines = done.state.machines
+    groups = look_at_groups(site) if done.has_released else done.state.groups
     if any(view.machine.state in ("pending", "deleting") for view in machines):
-        listed = site.list_machines()
-        machines = views(listed)
-    return replace(done.state, observation=observation, machines=machines)
+        machines = listed(site, site.list_machines(), groups)
+    return replace(done.state, observation=observation, machines=machines, groups=groups)
 
 
 def _look_again(site: Site, done: Pass, patience: Patience) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from cloudk8s.cloud.stack.plan import Plan, Step
 from cloudk8s.cloud.stack.resource import Resource, Stack
 from cloudk8s.provisioning.costs import Cost, estimate
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.machines.decision import Decision
 from cloudk8s.provisioning.machines.template import Group, groups_of
 from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.network import network_request
@@ -36,26 +38,36 @@ def endpoint_steps(site: Site, declaration: ClusterDeclaration, simulation: Simu
 
 
 def calls_of(
-    site: Site, network: Plan | None, endpoint: Sequence[Step], simulation: Simulation
+    site: Site, network: Plan | None, others: Sequence[Step], simulation: Simulation
 ) -> tuple[str, ...] | None:
     """Names of all calls that change something; None where the provider can't tell."""
     teller = _offering(site, lambda contract: contract if isinstance(contract, ForetellsCalls) else None)
     if teller is None:
         return None
-    calls = list(teller.network_calls([*(network.mutations if network is not None else ()), *endpoint]))
+    calls = list(teller.network_calls([*(network.mutations if network is not None else ()), *others]))
     for taken in simulation.passes:
         for decision in taken.decisions:
-            calls += teller.creation_calls(decision.create) if decision.create else ()
-            calls += teller.deletion_calls(len(decision.delete)) if decision.delete else ()
+            alone = [request for request in decision.create if not request.group]
+            calls += teller.creation_calls(alone) if alone else ()
+            calls += _removal_calls(site, teller, decision)
     return tuple(calls)
 
 
-def deletion_calls(site: Site, network: Plan | None, machines: int) -> tuple[str, ...] | None:
+def _removal_calls(site: Site, teller: ForetellsCalls, decision: Decision) -> list[str]:
+    """Machines leave their group before they are deleted; those that were only promised never come."""
+    doomed = [entry.machine.machine.group for entry in decision.delete if not entry.machine.is_promised]
+    calls = list(teller.deletion_calls(len(doomed))) if doomed else []
+    for name, count in Counter(doomed).items():
+        calls += site.groups.release_calls(count) if name and site.groups is not None else ()
+    return calls
+
+
+def deletion_calls(site: Site, network: Plan | None, groups: Sequence[Step], machines: int) -> tuple[str, ...] | None:
     """Names of the calls that delete everything."""
     teller = _offering(site, lambda contract: contract if isinstance(contract, ForetellsCalls) else None)
     if teller is None:
         return None
-    of_network = teller.network_calls(network.mutations) if network is not None else ()
+    of_network = teller.network_calls([*groups, *(network.mutations if network is not None else ())])
     return (*(teller.deletion_calls(machines) if machines else ()), *of_network)
 
 

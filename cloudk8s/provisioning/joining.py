@@ -68,7 +68,20 @@ class Joining:
                 f"controlPlane.replicas: bootstrap method {declaration.bootstrap.method} keeps the state of a cluster "
                 "on one machine; use 1, or another method"
             )
+        if any(pool.scaling_group for pool in declaration.pools):
+            joining._check_groups()
         return joining
+
+    def _check_groups(self) -> None:
+        if self.site.groups is None:
+            raise SettingsError(f"pools.scalingGroup: {self.site.provider} has no groups that keep machines")
+        if self.awaits_nodes and not self._is_shared:
+            method = self.declaration.bootstrap.method
+            raise SettingsError(f"pools.scalingGroup: bootstrap method {method} has other user data for each machine")
+
+    @property
+    def _is_shared(self) -> bool:
+        return self.site.machines.capabilities.shares_user_data and self.method.shares_user_data
 
     @property
     def awaits_nodes(self) -> bool:
@@ -185,7 +198,7 @@ class Joining:
     ) -> Facts:
         return Facts(
             self.declaration, self.site.seeds.ensure(), self.endpoint(network, machines), predecessor, request.network,
-            self.site.machines.capabilities.shares_user_data and self.method.shares_user_data,
+            self._is_shared,
         )  # fmt: skip
 
     def _predecessor(self, machines: Iterable[MachineView]) -> str:
@@ -245,6 +258,7 @@ class Joining:
             if (
                 (machine.role == "worker" or self.method.grows)
                 and view.exists
+                and not view.is_promised
                 and view.node is None
                 and view.name not in invited
             ):

@@ -43,6 +43,8 @@ class ClusterPlan:
     machines: tuple[MachineStep, ...] = ()
     endpoint: tuple[Step, ...] = ()
     """Steps of the network that follow from the machines: what the endpoint sends traffic to."""
+    groups: tuple[Step, ...] = ()
+    """Steps of groups whose machines the cloud keeps, as they follow from the machines."""
     calls: tuple[str, ...] | None = None
     """Names of the API calls that change something, in no order; None where the provider can't tell."""
     cost: Cost | None = None
@@ -54,7 +56,7 @@ class ClusterPlan:
     @property
     def is_empty(self) -> bool:
         """Nothing is to be changed."""
-        return not (self.machines or self.endpoint) and (self.network is None or self.network.is_empty)
+        return not (self.machines or self.endpoint or self.groups) and (self.network is None or self.network.is_empty)
 
     @property
     def changes(self) -> int:
@@ -65,7 +67,7 @@ class ClusterPlan:
     def counts(self) -> Mapping[str, int]:
         """How many of each action."""
         counts = dict.fromkeys(("create", "update", "replace", "delete"), 0)
-        for step in (*(self.network.mutations if self.network is not None else ()), *self.endpoint):
+        for step in (*(self.network.mutations if self.network is not None else ()), *self.groups, *self.endpoint):
             counts[step.action] += 1
         for entry in self.machines:
             counts[entry.action] += len(entry.names)
@@ -78,7 +80,8 @@ class ClusterPlan:
 
     def as_dict(self) -> dict[str, Any]:
         steps = [step.as_dict() for step in self.network.mutations] if self.network is not None else []
-        steps += [step.as_dict() for step in self.machines] + [step.as_dict() for step in self.endpoint]
+        steps += [step.as_dict() for step in self.groups] + [step.as_dict() for step in self.machines]
+        steps += [step.as_dict() for step in self.endpoint]
         entry: dict[str, Any] = {"cluster": self.cluster, "changes": self.changes, "steps": steps}
         if self.calls is not None:
             entry["apiCalls"] = {"total": len(self.calls), "byName": dict(sorted(Counter(self.calls).items()))}
@@ -95,7 +98,7 @@ class ClusterPlan:
             yield f"cluster {self.cluster}: nothing to do"
         else:
             yield from (str(step) for step in self.network.mutations) if self.network is not None else ()
-            yield from (str(step) for step in (*self.machines, *self.endpoint))
+            yield from (str(step) for step in (*self.groups, *self.machines, *self.endpoint))
             calls = f", by {len(self.calls)} API calls" if self.calls is not None else ""
             yield f"cluster {self.cluster}: {self.summary}{calls}"
         if self.cost is not None:

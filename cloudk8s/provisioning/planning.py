@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from cloudk8s.cloud.stack.plan import Plan
+from cloudk8s.cloud.stack.plan import Plan, Step
 from cloudk8s.cloud.stack.resource import Stack
 from cloudk8s.errors import SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, endpoint_steps
 from cloudk8s.provisioning.identity import owner_of
+from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.network import network_request, pinned
 from cloudk8s.provisioning.plan import ClusterPlan
-from cloudk8s.provisioning.simulation import simulate, steps_of
+from cloudk8s.provisioning.scaling_groups import deletion_steps, group_steps
+from cloudk8s.provisioning.simulation import Simulation, simulate, steps_of
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State
 
@@ -49,21 +51,31 @@ def plan_cluster(site: Site, declaration: ClusterDeclaration, state: State) -> C
         network_id = site.networks.outputs(request, state.observation).id
     simulation = simulate(declaration, state.machines, network_id, site.clock.now())
     endpoint = endpoint_steps(site, declaration, simulation)
+    groups = _group_steps(site, declaration, state, simulation)
     return ClusterPlan(
-        declaration.name, network, tuple(simulation.steps()), tuple(endpoint),
-        calls_of(site, network, endpoint, simulation),
+        declaration.name, network, tuple(simulation.steps()), tuple(endpoint), tuple(groups),
+        calls_of(site, network, [*endpoint, *groups], simulation),
         cost_of(site, declaration, state.observation, state.machines, simulation), notes=_notes(declaration),
     )  # fmt: skip
 
 
+def _group_steps(site: Site, declaration: ClusterDeclaration, state: State, simulation: Simulation) -> list[Step]:
+    if site.networks is None or not (state.groups.resources or any(pool.scaling_group for pool in declaration.pools)):
+        return []
+    joining = Joining.of(site, declaration)
+    outputs = site.networks.outputs(network_request(declaration, state.members), state.observation)
+    return group_steps(site, joining, outputs, state, simulation)
+
+
 def plan_deletion(site: Site, state: State) -> ClusterPlan:
     """What deleting everything would do."""
-    steps = steps_of(remove_all(state.machines))
+    steps = steps_of(remove_all(view for view in state.machines if not view.is_promised))
     network: Plan | None = None
     if site.networks is not None:
         network = site.engine.plan(Stack(owner_of(site.cluster)), state.observation)
-    calls = deletion_calls(site, network, sum(len(step.names) for step in steps))
-    return ClusterPlan(site.cluster, network, tuple(steps), calls=calls)
+    groups = deletion_steps(site, state.groups)
+    calls = deletion_calls(site, network, groups, sum(len(step.names) for step in steps))
+    return ClusterPlan(site.cluster, network, tuple(steps), groups=tuple(groups), calls=calls)
 
 
 def _notes(declaration: ClusterDeclaration) -> tuple[str, ...]:

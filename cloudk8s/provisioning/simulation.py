@@ -27,6 +27,8 @@ class Pass:
     decisions: tuple[Decision, ...]
     members: tuple[str, ...]
     members_after: tuple[str, ...]
+    machines: tuple[MachineView, ...] = ()
+    """As they are before."""
 
 
 @dataclass(slots=True)
@@ -72,8 +74,8 @@ def simulate(
         if not any(decision.create or decision.delete for decision in decisions):
             found.machines = views
             return found
-        before, views = members_of(views), _carried_out(decisions, views)
-        found.passes.append(Pass(tuple(decisions), before, members_of(views)))
+        before, views = views, _carried_out(decisions, views)
+        found.passes.append(Pass(tuple(decisions), members_of(before), members_of(views), tuple(before)))
     raise CloudK8sError(f"cluster {declaration.name}: the rollout never ends")
 
 
@@ -110,5 +112,6 @@ def _imagined(request: MachineRequest) -> MachineView:
         Machine(
             id=f"(new) {request.name}", uid=request.uid, name=request.name, cluster=request.cluster, state="running",
             role=request.role, pool=request.pool, type=request.type, zone=request.zone, tags=request.tags,
+            group=request.group,
         )
     )  # fmt: skip

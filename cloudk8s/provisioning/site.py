@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cloudk8s.cloud.interface import KeepsSecrets, LoadBalancers, Machines, Networks, Volumes
+from cloudk8s.cloud.interface import KeepsSecrets, LoadBalancers, Machines, Networks, ScalesGroups, Volumes
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.journal import Intent, Journal, MemoryJournal
@@ -43,10 +43,18 @@ class Site:
     """The longest pause between two looks at what is waited for, in seconds."""
     plugins: Plugins | None = None
     """Where bootstrap methods beside our own are looked for."""
+    groups: ScalesGroups | None = field(init=False)
+    """Where the cloud keeps groups of machines itself."""
+    group_engine: Engine = field(init=False)
     memory: MachineMemory = field(init=False)
     seeds: Seeds = field(init=False)
 
     def __post_init__(self) -> None:
+        networks: object = self.networks
+        groups = networks if isinstance(networks, ScalesGroups) else None
+        object.__setattr__(self, "groups", groups)
+        types = groups.group_types() if groups is not None else ()
+        object.__setattr__(self, "group_engine", replace(self.engine, types=types))
         object.__setattr__(self, "memory", MachineMemory(self.timer))
         keeper = _keeper(self.networks) or _keeper(self.machines)
         boots = self.machines.capabilities.boots  # who is not to boot needs no secrets that outlive this host

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
+from cloudk8s.provisioning.groups import owner_of_groups, promised
 from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.machines.view import MachineView, in_group
 from cloudk8s.provisioning.record import from_tags, only_record
@@ -22,6 +23,8 @@ class State:
     machines: tuple[MachineView, ...]
     recorded: ClusterDeclaration | None = None
     """What was last declared, as the cloud's tags tell."""
+    groups: Observation = Observation()  # noqa: RUF009 (frozen)
+    """Groups of machines that the cloud keeps; what they promise is among the machines."""
 
     @property
     def exists(self) -> bool:
@@ -39,7 +42,28 @@ def look(site: Site) -> State:
     observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
     machines = site.list_machines()
     record = record_of(observation) or record_on(machines)
-    return State(observation, views(machines), from_tags(record, site.settings))
+    groups = look_at_groups(site)
+    return State(observation, listed(site, machines, groups), from_tags(record, site.settings), groups)
+
+
+def look_at_groups(site: Site) -> Observation:
+    """Groups that the cloud keeps."""
+    if site.groups is None:
+        return Observation()
+    return site.group_engine.observe(site.cluster, owner_of_groups(site.cluster).uid)
+
+
+def listed(site: Site, machines: Sequence[Machine], groups: Observation) -> tuple[MachineView, ...]:
+    """Machines that are there, and those that their groups have promised."""
+    missing = promised(site.groups.groups_of(groups), machines) if site.groups is not None else []
+    return in_order([*(MachineView(machine) for machine in machines), *missing])
+
+
+def renewed(site: Site, state: State, groups: Observation) -> State:
+    """The state with its groups as they are now."""
+    there = [view for view in state.machines if not view.is_promised]
+    missing = [view for view in listed(site, [view.machine for view in there], groups) if view.is_promised]
+    return replace(state, machines=in_order([*there, *missing]), groups=groups)
 
 
 def views(machines: Sequence[Machine]) -> tuple[MachineView, ...]:

@@ -7,17 +7,18 @@ and at the end one more look at everything: what is still there is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cloudk8s.cloud.model.load_balancer import ServiceKey
 from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, RetryLater
+from cloudk8s.provisioning.groups import owner_of_groups
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
 from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, look, views
+from cloudk8s.provisioning.state import State, listed, look, look_at_groups, renewed
 from cloudk8s.provisioning.waiting import Patience
 
 
@@ -79,6 +80,9 @@ def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False
 
 def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, *, keep_volumes: bool) -> State:
     _delete_services(site, owned, work)
+    state = _delete_groups(site, state, work)
+    if not work.is_done and state.groups.resources:
+        return state
     state = _delete_machines(site, patience, state, work)
     if any(view.machine.state != "gone" for view in state.machines):
         return state
@@ -98,7 +102,20 @@ def _delete_network(site: Site, state: State, work: _Work) -> State:
     if any(entry.state == "deleting" for entry in outcome.observation.resources) and work.is_done:
         work.waiting["network"] = "parts of it are still being deleted"
     work.has_moved |= bool(outcome.done)
-    return State(outcome.observation, state.machines, state.recorded)
+    return replace(state, observation=outcome.observation)
+
+
+def _delete_groups(site: Site, state: State, work: _Work) -> State:
+    """Groups first: they would make anew what is deleted. Their machines are then like others."""
+    if not state.groups.resources:
+        return state
+    outcome = site.group_engine.delete(owner_of_groups(site.cluster), state.groups)
+    work.failures |= {name: error for name, error in outcome.failures.items() if not isinstance(error, RetryLater)}
+    work.waiting |= {name: error.message for name, error in outcome.waiting.items()}
+    if any(entry.state == "deleting" for entry in outcome.observation.resources):
+        work.waiting["groups of machines"] = "are still being deleted"
+    work.has_moved |= bool(outcome.done)
+    return renewed(site, state, outcome.observation)
 
 
 def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
@@ -116,11 +133,13 @@ def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
 
 
 def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
-    done = remove(site, remove_all(state.machines).delete)
+    there = [view for view in state.machines if not view.is_promised]
+    alone = [replace(view, machine=replace(view.machine, group="")) for view in there]
+    done = remove(site, remove_all(alone).delete)
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)
     if done.deleted:
-        state = State(state.observation, views(patience.read(site.list_machines)), state.recorded)
+        state = replace(state, machines=listed(site, patience.read(site.list_machines), state.groups))
     if left := [view.name for view in state.machines if view.machine.state != "gone"]:
         work.waiting["machines"] = f"{len(left)} still shutting down, usually within a minute"
     return state
@@ -145,8 +164,7 @@ def _delete_volumes(site: Site, owned: Belongings, work: _Work) -> None:
 def _looked_again(site: Site, state: State, work: _Work) -> State:
     """Only machines, while only they are waited for."""
     if set(work.waiting) == {"machines"} and not work.failures:
-        listed = site.list_machines()
-        return State(state.observation, views(listed), state.recorded)
+        return replace(state, machines=listed(site, site.list_machines(), state.groups))
     return look(site)
 
 
@@ -154,6 +172,8 @@ def _left(site: Site, *, keep_volumes: bool) -> Iterator[str]:
     """Everything is read once more."""
     observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
     yield from (f"{entry.type} {entry.id}" for entry in observation.resources if entry.state != "deleting")
+    groups = look_at_groups(site)
+    yield from (f"{entry.type} {entry.id}" for entry in groups.resources if entry.state != "deleting")
     machines = site.list_machines()
     yield from (f"machine {machine.id}" for machine in machines if machine.state not in ("deleting", "gone"))
     if site.volumes is not None and not keep_volumes:

@@ -121,7 +121,7 @@ class Aws:
         )  # fmt: skip
 
     def networks(self) -> AwsNetworks:
-        return AwsNetworks(self.api, self.cluster_vpc)
+        return AwsNetworks(self.api, self.cluster_vpc, tags=self.settings.tags)
 
 
 def aws_of(cloud: Cloud[AwsSettings]) -> Aws:

@@ -35,7 +35,9 @@ def cloud_error(code: str, message: str, operation: str) -> CloudError:
         return CloudForbidden(text)
     if code in BUSY:
         return RetryLater(BUSY_FOR, text)
-    if code.startswith("Duplicate") or code.endswith((".Duplicate", "AlreadyExists", ".AlreadyAssociated")):
+    if code.startswith("Duplicate") or code.endswith(
+        (".Duplicate", "AlreadyExists", "AlreadyExistsException", ".AlreadyAssociated")
+    ):
         return Taken(text)
     if code.endswith(("NotFound", ".NotFound", "NotFoundException")) or code.startswith("NoSuch"):
         return CloudNotFound(text)

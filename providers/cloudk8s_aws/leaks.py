@@ -14,8 +14,10 @@ Ids = frozenset[str]
 
 
 def everything(clients: Mapping[str, Any]) -> Ids:
-    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2 and iam."""
-    return frozenset([*_ec2(clients["ec2"]), *_elbv2(clients["elbv2"]), *_iam(clients["iam"])])
+    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam and autoscaling."""
+    groups = clients["autoscaling"].describe_auto_scaling_groups()["AutoScalingGroups"]
+    names = [entry["AutoScalingGroupName"] for entry in groups]
+    return frozenset([*_ec2(clients["ec2"]), *_elbv2(clients["elbv2"]), *_iam(clients["iam"]), *names])
 
 
 def _ec2(ec2: Any) -> Iterator[str]:

@@ -15,12 +15,19 @@ NETWORK = [
     "CreateSubnet", "CreateTags", "CreateVpc", "CreateVpcEndpoint", "DeleteInternetGateway", "DeleteNatGateway",
     "DeleteRoute", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc",
     "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateRouteTable", "ModifyVpcAttribute",
-    "ModifySubnetAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "RevokeSecurityGroupIngress",
+    "ModifySubnetAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
+    "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
 ]  # fmt: skip
-INSTANCES = ["RunInstances", "TerminateInstances"]
+INSTANCES = ["CreateLaunchTemplate", "DeleteLaunchTemplate", "RunInstances", "TerminateInstances"]
+GROUPS = [
+    "CreateAutoScalingGroup", "CreateOrUpdateTags", "DeleteAutoScalingGroup", "DescribeAutoScalingGroups",
+    "DescribeAutoScalingInstances", "DetachInstances", "UpdateAutoScalingGroup",
+]  # fmt: skip
+"""For pools whose machines the cloud keeps."""
 READS = [
     "DescribeAccountAttributes", "DescribeAddresses", "DescribeAvailabilityZones", "DescribeInstances",
-    "DescribeInstanceTypeOfferings", "DescribeInternetGateways", "DescribeNatGateways", "DescribeRouteTables",
+    "DescribeInstanceTypeOfferings", "DescribeInternetGateways", "DescribeLaunchTemplates",
+    "DescribeLaunchTemplateVersions", "DescribeNatGateways", "DescribeRouteTables",
     "DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVolumes", "DescribeVpcAttribute",
     "DescribeVpcEndpoints", "DescribeVpcs",
 ]  # fmt: skip
@@ -35,6 +42,8 @@ IDENTITY = [
     "DeleteRolePolicy", "GetInstanceProfile", "GetRole", "GetRolePolicy", "PassRole", "PutRolePolicy",
     "RemoveRoleFromInstanceProfile", "TagInstanceProfile", "TagRole",
 ]  # fmt: skip
+AUTOSCALING_ROLE = "arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"
+"""The role of the service itself: an account's first group makes it."""
 LISTS = ["ListInstanceProfiles", "ListRoles"]
 SECRETS = ["DeleteParameter", "GetParameter", "PutParameter"]
 """The seed of a cluster's secrets."""
@@ -50,6 +59,8 @@ def policy() -> dict[str, Any]:
         "Statement": [
             _allow("Network", "ec2", NETWORK),
             _allow("Instances", "ec2", INSTANCES),
+            _allow("Groups", "autoscaling", GROUPS),
+            _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
             _allow("RolesOfMachines", "iam", IDENTITY, ours),

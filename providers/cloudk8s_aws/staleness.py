@@ -13,13 +13,13 @@ PRIMARY: Mapping[str, str] = {
     "NatGateways": "NatGatewayId", "RouteTables": "RouteTableId", "VpcEndpoints": "VpcEndpointId",
     "SecurityGroups": "GroupId", "Instances": "InstanceId", "Tags": "ResourceId",
     "LoadBalancers": "LoadBalancerArn", "TargetGroups": "TargetGroupArn", "Listeners": "ListenerArn",
-    "LoadBalancerDescriptions": "LoadBalancerName",
+    "LoadBalancerDescriptions": "LoadBalancerName", "LaunchTemplates": "LaunchTemplateId",
 }  # fmt: skip
 """Lists of answers, and what names an entry."""
 MAKES: Mapping[str, str] = {
     "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "igw", "AllocateAddress": "eipalloc",
     "CreateNatGateway": "nat", "CreateRouteTable": "rtb", "CreateVpcEndpoint": "vpce", "CreateSecurityGroup": "sg",
-    "RunInstances": "i",
+    "RunInstances": "i", "CreateLaunchTemplate": "lt",
 }  # fmt: skip
 """Calls that make something, and what its id begins with."""
 

@@ -29,6 +29,9 @@ class Strictness:
             "ReleaseAddress": self._address_is_used,
             "DeleteTargetGroup": self._group_is_used,
             "CreateTargetGroup": self._target_group_name_is_taken,
+            "CreateAutoScalingGroup": self._autoscaling_group_name_is_taken,
+            "DetachInstances": self._instances_are_outside,
+            "DeleteLaunchTemplate": self._template_is_unknown,
         }
 
     def attach(self, client: Any) -> None:
@@ -119,6 +122,22 @@ class Strictness:
         if any(entry["TargetGroupName"] == wanted["Name"] for entry in present):
             return "DuplicateTargetGroupName", f"a target group with the name {wanted['Name']} exists"
         return None
+
+    def _autoscaling_group_name_is_taken(self, wanted: Mapping[str, Any]) -> Refusal:
+        name = wanted["AutoScalingGroupName"]
+        taken = self._client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return ("AlreadyExists", f"a group by the name {name} exists") if taken["AutoScalingGroups"] else None
+
+    def _instances_are_outside(self, wanted: Mapping[str, Any]) -> Refusal:
+        found = self._client("autoscaling").describe_auto_scaling_instances(InstanceIds=wanted["InstanceIds"])
+        inside = {entry["InstanceId"] for entry in found["AutoScalingInstances"]}
+        outside = [id for id in wanted["InstanceIds"] if id not in inside]
+        return ("ValidationError", f"{', '.join(outside)} is not part of the group") if outside else None
+
+    def _template_is_unknown(self, wanted: Mapping[str, Any]) -> Refusal:
+        found = self._client("ec2").describe_launch_templates()["LaunchTemplates"]
+        known, id = [entry["LaunchTemplateId"] for entry in found], wanted["LaunchTemplateId"]
+        return None if id in known else ("InvalidLaunchTemplateId.NotFound", f"{id} does not exist")
 
     def _instances(self) -> list[Mapping[str, Any]]:
         alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]

@@ -184,7 +184,7 @@ class AwsWorld(World):
     def _everything(self) -> frozenset[str]:
         classic = self.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
         older = {f"{e['LoadBalancerName']}:{n}" for e in classic for n in range(1 + len(e["ListenerDescriptions"]))}
-        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam")}) | older
+        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam", "autoscaling")}) | older
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]

@@ -38,6 +38,8 @@ class MachineRequest:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Provider-specific settings, as they stand in the cluster file."""
+    group: str = ""
+    """Name of the scaling group that makes it; empty for a machine that is made by itself."""
 
     @property
     def token(self) -> str:
@@ -64,6 +66,8 @@ class Machine:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     reason: str = ""
     """Why it is in this state, where the cloud says so."""
+    group: str = ""
+    """Name of the scaling group that keeps it; empty for a machine by itself."""
 
 
 @dataclass(frozen=True, slots=True)

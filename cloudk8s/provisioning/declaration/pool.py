@@ -110,6 +110,9 @@ class Pool(MachineDeclaration):
     """The most machines the autoscaler makes; without it the pool is not scaled."""
     spot: bool = False
     """Use spare capacity that the cloud may take back."""
+    scaling_group: bool = False
+    """Let the cloud keep the machines: on AWS a launch template and an autoscaling group, which also replaces machines
+    that stop while nobody looks. Else every machine is made by itself."""
     rollout: Rollout = Rollout()
     """How machines are replaced."""
     delete_order: Literal["Random", "Newest", "Oldest"] = "Random"

@@ -15,7 +15,7 @@ from cloudk8s.provisioning.identity import machine_uid
 from cloudk8s.provisioning.machines.health import brake, remediations
 from cloudk8s.provisioning.machines.priority import victims
 from cloudk8s.provisioning.machines.rollout import SetState, next_sizes
-from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, VERSION_TAG, Group
+from cloudk8s.provisioning.machines.template import Group
 from cloudk8s.provisioning.machines.view import MachineView, in_group
 
 
@@ -86,6 +86,11 @@ def remove_all(machines: Iterable[MachineView]) -> Decision:
 def hold(group: Group) -> Decision:
     """Leave a group that is to be replaced alone: kubelets must not be newer than the API they talk to."""
     return Decision(group.name, reason="waits for the control plane", is_settled=False)
+
+
+def set_name(cluster: str, group: str, template: str) -> str:
+    """What the names of all machines of one template begin with."""
+    return f"{cluster}-{group}-{template[:5]}"
 
 
 def is_outdated(group: Group, machines: Iterable[MachineView]) -> bool:
@@ -161,11 +166,10 @@ def _requests(
     count: int,
 ) -> list[MachineRequest]:
     template = group.template
-    prefix = f"{cluster}-{group.name}-{template.hash[:5]}-"
+    prefix = f"{set_name(cluster, group.name, template.hash)}-"
     taken = {entry.name for entry in everything}
     zones = Counter(dict.fromkeys(group.zones, 0))
     zones.update(entry.machine.zone for entry in kept if entry.machine.zone in zones)
-    tags = {**group.tags, POOL_TAG: group.name, TEMPLATE_TAG: template.hash, VERSION_TAG: template.version}
     found: list[MachineRequest] = []
     number = 0
     while len(found) < count:
@@ -175,14 +179,19 @@ def _requests(
             continue
         zone = min(group.zones, key=lambda entry: (zones[entry], group.zones.index(entry)), default="")
         zones[zone] += 1
-        found.append(
-            MachineRequest(
-                uid=machine_uid(network_id, name), name=name, cluster=cluster, role=template.role, pool=group.name,
-                type=template.type, image=template.image, zone=zone, root_volume_gib=template.root_volume_gib,
-                spot=template.spot, tags=tags, options=template.options,
-            )
-        )  # fmt: skip
+        found.append(machine_request(group, cluster, machine_uid(network_id, name), name, zone))
     return found
+
+
+def machine_request(group: Group, cluster: str, uid: str, name: str, zone: str) -> MachineRequest:
+    """One machine of a group."""
+    template = group.template
+    return MachineRequest(
+        uid=uid, name=name, cluster=cluster, role=template.role, pool=group.name, type=template.type,
+        image=template.image, zone=zone, root_volume_gib=template.root_volume_gib, spot=template.spot,
+        tags=group.marks, options=template.options,
+        group=set_name(cluster, group.name, template.hash) if template.scaling_group else "",
+    )  # fmt: skip
 
 
 def _why(group: Group, kept: Sequence[MachineView]) -> str:

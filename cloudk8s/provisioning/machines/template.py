@@ -30,11 +30,15 @@ class MachineTemplate:
     bootstrap: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     bootstrap_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scaling_group: bool = False
 
     @property
     def hash(self) -> str:
         """Stands for the content; part of machines' names and tags."""
-        return hashlib.sha256(encode_canonical(asdict(self))).hexdigest()[:8]
+        content = asdict(self)
+        if not self.scaling_group:  # as it was before there were any: nothing is rolled for a field it does not use
+            del content["scaling_group"]
+        return hashlib.sha256(encode_canonical(content)).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,18 @@ class Group:
     delete_order: str = "Random"
     health_check: HealthCheck = HealthCheck(enabled=False)  # noqa: RUF009 (frozen)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    most: int = 0
+    """The most machines that the autoscaler may make; 0 where it does not scale the group."""
 
     @property
     def is_control_plane(self) -> bool:
         return self.template.role == "control-plane"
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """The tags of its machines: the user's, and what they were made from."""
+        template = self.template
+        return {**self.tags, POOL_TAG: self.name, TEMPLATE_TAG: template.hash, VERSION_TAG: template.version}
 
 
 def groups_of(declaration: ClusterDeclaration) -> tuple[Group, ...]:
@@ -68,7 +80,7 @@ def groups_of(declaration: ClusterDeclaration) -> tuple[Group, ...]:
 def _group(declaration: ClusterDeclaration, pool: Pool) -> Group:
     return Group(
         pool.name, _template(declaration, pool, "worker"), pool.replicas, pool.zones or declaration.network.zones,
-        pool.rollout, pool.delete_order, pool.health_check, _tags(declaration, pool.tags),
+        pool.rollout, pool.delete_order, pool.health_check, _tags(declaration, pool.tags), pool.max or 0,
     )  # fmt: skip
 
 
@@ -76,7 +88,7 @@ def _template(declaration: ClusterDeclaration, machine: ControlPlane | Pool, rol
     return MachineTemplate(
         role, declaration.version, machine.type, machine.image, machine.root_volume_gib,
         isinstance(machine, Pool) and machine.spot, declaration.bootstrap.method, machine.options,
-        declaration.bootstrap.options,
+        declaration.bootstrap.options, isinstance(machine, Pool) and machine.scaling_group,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, VERSION_TAG
 
+PROMISED = "promised:"
+"""Ids of machines that are not there yet begin with it."""
 Phase = Literal["Pending", "Provisioning", "Provisioned", "Running", "Deleting", "Deleted", "Failed", "Unknown"]
 
 
@@ -53,6 +55,11 @@ class MachineView:
     @property
     def version(self) -> str:
         return self.machine.tags.get(VERSION_TAG, "")
+
+    @property
+    def is_promised(self) -> bool:
+        """Its group wants it, and the cloud has not made it yet."""
+        return self.machine.id.startswith(PROMISED)
 
     @property
     def exists(self) -> bool:

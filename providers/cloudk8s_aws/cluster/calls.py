@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cloudk8s.cloud.stack.plan import Step
+from cloudk8s_aws.groups.stack import GROUP, TEMPLATE, group_calls
 
 CREATE: Mapping[str, str] = {
     "role": "CreateRole", "role-policy": "PutRolePolicy", "instance-profile": "CreateInstanceProfile",
@@ -36,6 +37,8 @@ def planned_calls(steps: Sequence[Step]) -> list[str]:
 
 
 def _calls(step: Step) -> Sequence[str]:
+    if step.type in (GROUP, TEMPLATE):
+        return group_calls(step)
     if step.action in ("create", "replace"):
         return (CREATE[step.type],)
     if step.action == "delete":

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cloudk8s.cloud.stack.interface import Observation, ResourceType
 from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
-from cloudk8s.plugin import Finding, MachineRequest, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.plugin import Finding, MachineGroup, MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_aws.api import AwsApi, tags_of
 from cloudk8s_aws.cluster.balancing import (
     ApiBalancers,
@@ -31,6 +31,10 @@ from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
 from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
 from cloudk8s_aws.cluster.subnet import SubnetType
 from cloudk8s_aws.cluster.vpc import RECORD, VpcDnsType, VpcType
+from cloudk8s_aws.groups.autoscaling_group import AutoscalingGroupType
+from cloudk8s_aws.groups.launch_template import LaunchTemplateType
+from cloudk8s_aws.groups.reading import GroupReader
+from cloudk8s_aws.groups.stack import groups_in, release_calls, resources_of
 from cloudk8s_aws.machines.catalog import ADDRESS_HOUR, BALANCER_HOUR, NAT_HOUR, machine_price
 from cloudk8s_aws.machines.contract import DELETED_AT_ONCE
 from cloudk8s_aws.machines.launch import batches
@@ -42,10 +46,12 @@ PRICES = {"nat-gateway": NAT_HOUR, "address": ADDRESS_HOUR, "api-balancer": BALA
 class AwsNetworks:
     """A VPC for each cluster, tagged; the engine does the rest."""
 
-    def __init__(self, api: AwsApi, known: KnownVpc) -> None:
+    def __init__(self, api: AwsApi, known: KnownVpc, *, tags: Mapping[str, str] | None = None) -> None:
         self._api = api
+        self._tags = dict(tags or {})
         self._known = known
         self._zones: tuple[str, ...] = ()
+        self._reader = Reader(api)
 
     @property
     def capabilities(self) -> NetworkCapabilities:
@@ -67,7 +73,7 @@ class AwsNetworks:
         Secrets(self._api).forget(cluster)
 
     def resource_types(self) -> Sequence[ResourceType]:
-        ec2, iam, balancers = Ec2(self._api, Reader(self._api)), Iam(self._api), ApiBalancers(self._api)
+        ec2, iam, balancers = Ec2(self._api, self._reader), Iam(self._api), ApiBalancers(self._api)
         return (
             RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
             VpcType(ec2, self._known), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
@@ -75,6 +81,19 @@ class AwsNetworks:
             AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
             ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
         )  # fmt: skip
+
+    def group_types(self) -> Sequence[ResourceType]:
+        reader = GroupReader(self._api, self._reader)
+        return LaunchTemplateType(reader), AutoscalingGroupType(reader)
+
+    def group_resources(self, wanted: MachineGroup) -> Sequence[Resource]:
+        return resources_of(wanted, self._tags)
+
+    def groups_of(self, observation: Observation) -> Sequence[MachineGroup]:
+        return groups_in(observation)
+
+    def release_calls(self, machines: int) -> Sequence[str]:
+        return release_calls(machines)
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
         vpc, balancer = observation.get("vpc"), observation.get("api-balancer")
@@ -98,7 +117,7 @@ class AwsNetworks:
         return planned_calls(steps)
 
     def creation_calls(self, requests: Sequence[MachineRequest]) -> Sequence[str]:
-        return ["RunInstances"] * len(batches(requests))
+        return ["RunInstances"] * len(batches([request for request in requests if not request.group]))
 
     def deletion_calls(self, machines: int) -> Sequence[str]:
         return ["TerminateInstances"] * -(-machines // DELETED_AT_ONCE)

@@ -50,6 +50,7 @@ class Reader:
         self._api = api
         self._lock = threading.RLock()
         self._prefixes: Collection[str] | None = None
+        self._seen: Collection[str] | None = None
         self._raw: dict[str, Sequence[Raw]] = {}
         self._locks: dict[str, threading.Lock] = {}
 
@@ -61,7 +62,18 @@ class Reader:
         if len(types) > FEW:
             prefixes = {id.partition("-")[0] + "-" for id in self._tagged(scope)}
             with self._lock:
-                self._prefixes = prefixes
+                self._prefixes = self._seen = prefixes
+
+    def may_have(self, prefix: str) -> bool:
+        """Whether anything of the cluster has an id like this, as far as was last asked."""
+        with self._lock:
+            return self._seen is None or prefix in self._seen
+
+    def expect(self, prefix: str) -> None:
+        """Something with such an id is about to be there."""
+        with self._lock:
+            if self._seen is not None:
+                self._seen = {*self._seen, prefix}
 
     def entries(self, name: str, scope: Scope) -> Sequence[Raw]:
         """Everything of one kind that carries the cluster's tag, and the owner's."""

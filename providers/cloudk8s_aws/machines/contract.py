@@ -18,6 +18,7 @@ from cloudk8s.plugin import (
 )
 from cloudk8s_aws.api import AwsApi, chunks, filters, tags_of
 from cloudk8s_aws.cluster.known import KnownVpc
+from cloudk8s_aws.groups.stack import DETACHED_AT_ONCE, MADE_BY
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.machines.catalog import machine_types
@@ -34,6 +35,8 @@ FRESH_SECONDS = 20.0
 LAG_SECONDS = 10.0
 """EC2 is eventually consistent; it settles within seconds."""
 ATTEMPTS = 5
+GROUP_NAME = "aws:autoscaling:groupName"
+"""Tag of a machine that is in an autoscaling group; goes when it is taken out."""
 DELETED_AT_ONCE = 1000
 
 
@@ -85,8 +88,8 @@ class AwsMachines:
         return answers
 
     def delete(self, machines: Sequence[Machine]) -> Failures:
-        failed: dict[str, CloudError] = {}
-        ids = [machine.id for machine in machines]
+        failed = self._released(machines)
+        ids = [machine.id for machine in machines if machine.id not in failed]
         for part in chunks(ids, DELETED_AT_ONCE):
             failed |= self._terminate(part)
         self._listings.deleted(set(ids) - failed.keys())
@@ -120,6 +123,35 @@ class AwsMachines:
         missing = CloudError("the instance was not in the answer")
         return {request.uid: by_uid.get(request.uid, missing) for request in batch}
 
+    def _released(self, machines: Sequence[Machine]) -> dict[str, CloudError]:
+        """Take machines out of their groups, which then want as many less; returns those that stay in."""
+        members: dict[str, list[str]] = {}
+        for machine in machines:
+            if machine.group:
+                members.setdefault(machine.group, []).append(machine.id)
+        failed: dict[str, CloudError] = {}
+        for group, ids in members.items():
+            for part in chunks(ids, DETACHED_AT_ONCE):
+                try:
+                    self._detach(group, part)
+                except CloudError as error:
+                    failed |= dict.fromkeys(part, error)
+        return failed
+
+    def _detach(self, group: str, ids: Sequence[str]) -> None:
+        try:
+            self._api.call(
+                "autoscaling", "detach_instances", AutoScalingGroupName=group, InstanceIds=list(ids),
+                ShouldDecrementDesiredCapacity=True,
+            )  # fmt: skip
+        except CloudError:  # one of them is out already, by an earlier attempt or since it died
+            answer = self._api.call("autoscaling", "describe_auto_scaling_instances", InstanceIds=list(ids))
+            inside = [entry["InstanceId"] for entry in answer["AutoScalingInstances"]]
+            if len(inside) == len(ids):
+                raise
+            if inside:
+                self._detach(group, inside)
+
     def _terminate(self, ids: Sequence[str]) -> dict[str, CloudError]:
         if not ids:
             return {}
@@ -138,9 +170,13 @@ class AwsMachines:
         uids, names = from_tags(UIDS, tags), from_tags(NAMES, tags)
         zone = str((raw.get("Placement") or {}).get("AvailabilityZone", ""))
         reason = (raw.get("StateReason") or {}).get("Message", "")
+        other = tags.get("Name", raw["InstanceId"])
+        if made_by := tags.get(MADE_BY):  # as its user data calls it
+            other = f"{made_by}-{raw['InstanceId'].removeprefix('i-')}"
         return Machine(
             id=raw["InstanceId"], uid=uids[index] if index < len(uids) else tags.get(OWNER_TAG, raw["InstanceId"]),
-            name=names[index] if index < len(names) else tags.get("Name", raw["InstanceId"]),
+            name=names[index] if index < len(names) else other,
+            group=tags.get(GROUP_NAME, ""),
             cluster=tags.get(CLUSTER_TAG, ""), state=STATES.get((raw.get("State") or {}).get("Name", ""), "pending"),
             provider_id=provider_id.make(zone, raw["InstanceId"]),
             role="control-plane" if tags.get(ROLE) == "control-plane" else "worker", pool=tags.get(POOL, ""),

@@ -10,10 +10,11 @@ from cloudk8s_aws.testing import AwsWorld
 from tests.provisioning.aws.harness import AwsCloud
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def account() -> Iterator[AwsWorld]:
     with AwsWorld() as world:
         yield world
+        world.reset()  # the emulator's memory is the process's: others begin with nothing
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cloudk8s.cloud.stack.engine import Engine
@@ -37,12 +38,13 @@ class AwsCloud:
     def __init__(self, world: AwsWorld, *, concurrency: int = 1) -> None:
         self.world = world
         self.concurrency = concurrency
+        self.boots = False
         self.events: list[Event] = []
         self.journal = TimeJournal(world.timer)
 
     def site(self, cluster: str = "demo") -> Site:
         """Fresh contracts, as a new process would have, which first lets the account settle."""
-        aws, timer = self.world.aws(), self.world.timer
+        aws, timer = replace(self.world.aws(), boots=self.boots), self.world.timer
         networks = aws.networks()
         last = self.journal.last
         self.journal = TimeJournal(timer)

@@ -37,7 +37,8 @@ def names(cloud: AwsCloud) -> list[str]:
         for instance in reservation["Instances"]:
             if instance["State"]["Name"] in ("pending", "running"):
                 tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
-                found.append(from_tags(NAMES, tags)[instance["AmiLaunchIndex"]])
+                names = from_tags(NAMES, tags)
+                found.append(names[instance["AmiLaunchIndex"]] if names else instance["InstanceId"])
     return found
 
 
@@ -63,10 +64,19 @@ def crash_everywhere(cloud: AwsCloud, before: ClusterDeclaration | None, wanted:
     raise AssertionError("more calls than this should take")
 
 
+GROUP = declaration(pools=[{"replicas": 2, "scalingGroup": True}])
+GROWN_GROUP = declaration(pools=[{"replicas": 4, "scalingGroup": True}])
+ROLLED_GROUP = declaration(pools=[{"replicas": 2, "scalingGroup": True, "type": "m7i.large"}])
 STAGES = [
     pytest.param(None, SMALL, id="create"),
     pytest.param(SMALL, GROWN, id="scale"),
     pytest.param(SMALL, None, id="delete"),
+    pytest.param(None, GROUP, id="create a group"),
+    pytest.param(GROUP, GROWN_GROUP, id="grow a group"),
+    pytest.param(GROWN_GROUP, GROUP, id="shrink a group"),
+    pytest.param(GROUP, ROLLED_GROUP, id="roll a group"),
+    pytest.param(GROUP, SMALL, id="from a group to machines"),
+    pytest.param(GROUP, None, id="delete a group"),
 ]
 
 

@@ -68,7 +68,10 @@ def test_the_whole_life_of_a_cluster_passes_with_the_policy_enforced(
         site = cloud.site()
         state = look(site)
         assert not check(preflight(site, settled(site, highly_available(), state), state))
-        for wanted in (highly_available(), highly_available(5, kubernetesVersion="1.38"), open):
+        kept, fewer = (
+            declaration(pools=[{"replicas": count, "scalingGroup": True}], kubernetesVersion="1.38") for count in (3, 1)
+        )
+        for wanted in (highly_available(), highly_available(5, kubernetesVersion="1.38"), open, kept, fewer):
             converge(cloud.site(), wanted)
         Secrets(api).keep("demo", bytes(32))
         assert Secrets(api).read("demo") == bytes(32)
