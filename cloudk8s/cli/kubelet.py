@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration
-from cloudk8s.errors import UserError
+from cloudk8s.errors import SettingsError, UserError
 
 if TYPE_CHECKING:
     from cloudk8s.node.agent import NodeAgent
@@ -23,6 +23,9 @@ def kubelet(
     root_dir: Annotated[Path, typer.Option(help="Where pods and the runtime keep their files.")],
     bootstrap_kubeconfig: Annotated[
         Path | None, typer.Option(help="With a token that buys the node a certificate; the kubeconfig is then written.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A KubeletConfiguration; options given here go before what it says.")
     ] = None,
     hostname_override: Annotated[str, typer.Option(help="The node's name; the host's name if empty.")] = "",
     node_ip: Annotated[str, typer.Option(help="The node's address; found by itself if empty.")] = "",
@@ -60,9 +63,8 @@ def kubelet(
 
     Example: cloudk8s kubelet --kubeconfig node.conf --root-dir /var/lib/cloudk8s/node
     """
-    from cloudk8s.node.settings import NodeSettings
-
-    settings = NodeSettings(
+    settings = _settings(
+        config,
         node_name=(hostname_override or socket.gethostname()).lower(), root_dir=root_dir.absolute(), node_ip=node_ip,
         address=address, port=port, listen_fd=listen_fd,
         client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
@@ -80,6 +82,28 @@ def kubelet(
     )  # fmt: skip
     how = (runtime, runtime_endpoint)
     asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, how, with_input=stop_with_input))
+
+
+def _settings(config: Path | None, **given: Any) -> NodeSettings:
+    """What was said on the command line, then what the file says, then what goes without saying."""
+    from pydantic import ValidationError
+
+    from cloudk8s.node.pressure.marks import marks_of
+    from cloudk8s.node.settings import NodeSettings
+
+    if config is not None:
+        from cloudk8s.node import configuration_file
+
+        usual = {name: field.default for name, field in NodeSettings.model_fields.items()}
+        filed = configuration_file.load(config)
+        given |= {name: value for name, value in filed.items() if name not in given or given[name] == usual[name]}
+    try:
+        settings = NodeSettings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    marks_of(settings)
+    return settings
 
 
 async def _run(

@@ -55,6 +55,7 @@ def up(
     cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two for dual stack; a free one if empty.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Minor version of the API.")] = "1.37",
     feature_gates: FeatureGates = "",
+    kubelet_config: Annotated[Path | None, typer.Option(help="A KubeletConfiguration for the nodes.")] = None,
     shutdown_grace_period: ShutdownGracePeriod = "0s",
     shutdown_grace_period_critical_pods: ShutdownGracePeriodCriticalPods = "0s",
     shutdown_on_sigterm: Annotated[
@@ -97,6 +98,7 @@ def up(
     agents = AgentOptions(
         runtime, runtime_endpoint, duration(shutdown_grace_period, "--shutdown-grace-period"),
         duration(shutdown_grace_period_critical_pods, "--shutdown-grace-period-critical-pods"), shutdown_on_sigterm,
+        kubelet_config and kubelet_config.absolute(),
     )  # fmt: skip
     options = ClusterOptions(
         nodes=nodes, simulation=simulation, agents=agents, clouds=clouds, offline=offline,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from cloudk8s.controlplane.child import STOP_SECONDS
 
@@ -22,6 +23,8 @@ class AgentOptions:
     """The part of it, at its end, that critical pods have for themselves."""
     is_stop_a_shutdown: bool = False
     """Whether pods end, too, when the cluster is stopped."""
+    config: Path | None = None
+    """A KubeletConfiguration."""
 
     def flags(self) -> Sequence[str]:
         """The same as options of the agent's command."""
@@ -32,6 +35,7 @@ class AgentOptions:
             "shutdown-grace-period-critical-pods": f"{self.shutdown_grace_critical.total_seconds():.0f}s",
         }
         flags = [f"--{name}={value}" for name, value in options.items()]
+        flags += [f"--config={self.config}"] if self.config is not None else []
         return [*flags, "--shutdown-on-sigterm"] if self.is_stop_a_shutdown else flags
 
     @property

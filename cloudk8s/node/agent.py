@@ -16,7 +16,7 @@ from cloudk8s.apiserver.http.server import HTTPServer
 from cloudk8s.client.events import EventKind, EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client, Object
-from cloudk8s.client.objects import labels_of, spec_of
+from cloudk8s.client.objects import spec_of
 from cloudk8s.client.resources import NODES, PODS, SERVICES
 from cloudk8s.machinery import quantity
 from cloudk8s.machinery.clock import Clock
@@ -35,10 +35,11 @@ from cloudk8s.node.pods.log_rotation import LogRotation
 from cloudk8s.node.pods.static import StaticPods
 from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.workers import PodWorkers
-from cloudk8s.node.pressure import signals
-from cloudk8s.node.pressure.eviction import Eviction
+from cloudk8s.node.pressure.consumption import Consumption
+from cloudk8s.node.pressure.eviction import Eviction, Manner
 from cloudk8s.node.pressure.images import ImageCollector
 from cloudk8s.node.pressure.local_storage import LocalStorageLimits
+from cloudk8s.node.pressure.marks import Marks
 from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
@@ -82,11 +83,10 @@ class NodeAgent:
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look, events=self._events)
         self._static = self._make_static()
-        self._eviction = Eviction(
-            runtime, self.workers, clock=clock, read=lambda: signals.read(settings.root_dir, signals.Thresholds()),
-            on_change=self._reporter.report_soon,
-            storage=LocalStorageLimits(self._tools.volumes.mounted, settings.logs_dir),
-        )  # fmt: skip
+        self._images = ImageCollector(settings, runtime, clock=clock, announce=self._node_warning)
+        self._marks = Marks(settings)
+        self._eviction = self._make_eviction()
+        self.workers.check_with(self._eviction.refusal)
         self._shutdown = ShutdownSequence(
             self.workers, clock=clock, whole=timedelta(seconds=settings.shutdown_grace_seconds),
             critical=timedelta(seconds=settings.shutdown_grace_critical_seconds), report=self._reporter.report,
@@ -117,14 +117,14 @@ class NodeAgent:
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
         rotation = LogRotation(self.settings, self._runtime, clock=self._clock, running=self.workers.running_containers)
-        images = ImageCollector(self.settings, self._runtime, clock=self._clock)
+        await self._marks.find_disks(self._runtime)
         async with self._working():
             group.create_task(self._reporter.run(), name="node status")
             group.create_task(self._reporter.run_lease(), name="node lease")
             group.create_task(self.workers.listen(), name="runtime events")
             group.create_task(rotation.run(), name="log rotation")
             group.create_task(self._eviction.run(), name="eviction")
-            group.create_task(images.run(), name="image collection")
+            group.create_task(self._images.run(), name="image collection")
             group.create_task(self._extensions.run(), name="plugins")
             group.create_task(self.workers.retry_orphans(), name="orphans")
             if self.settings.shutdown_grace_seconds and inhibitor.is_available():
@@ -177,6 +177,23 @@ class NodeAgent:
             return None
         return StaticPods(directory, self.settings.node_name, clock=self._clock, changed=self.workers.changed)
 
+    def _make_eviction(self) -> Eviction:
+        settings, mounted = self.settings, self._tools.volumes.mounted
+        manner = Manner(
+            calm=timedelta(seconds=settings.eviction_pressure_transition_seconds),
+            longest_grace=timedelta(seconds=settings.eviction_max_pod_grace_seconds),
+            reclaim=self._images.remove_unused,
+            announce=lambda what: self._node_warning("EvictionThresholdMet", f"Attempting to reclaim {what}"),
+        )
+        return Eviction(
+            self._runtime, self.workers, clock=self._clock, read=self._marks.read, manner=manner,
+            on_change=self._reporter.report_soon, consumption=Consumption(self._runtime, mounted, settings.logs_dir),
+            storage=LocalStorageLimits(mounted, settings.logs_dir),
+        )  # fmt: skip
+
+    def _node_warning(self, reason: str, note: str) -> None:
+        self._events.event(self._facts.object, "Warning", reason, note, resource=NODES)
+
     def _make_tools(self, tokens: TokenManager) -> Tools:
         settings = self.settings
         images = ImagePuller(
@@ -228,7 +245,7 @@ class NodeAgent:
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
             return
-        self._facts.labels = labels_of(new)
+        self._facts.object = new
         ranges = spec_of(new).get("podCIDRs") or []
         if ranges and (old is None or spec_of(old).get("podCIDRs") != ranges):
             task = asyncio.ensure_future(self._use_ranges(ranges))

@@ -72,6 +72,8 @@ class NodeSettings(BaseModel):
     """Use of the image file system at which images are removed."""
     image_gc_low_percent: int = 80
     """Use of the image file system down to which they are removed."""
+    image_maximum_age_seconds: float = 0.0
+    """How long an image is kept that nothing uses; 0 is for as long as there is room."""
     serialize_image_pulls: bool = False
     """Pull one image at a time."""
     max_parallel_image_pulls: int = 4
@@ -82,6 +84,20 @@ class NodeSettings(BaseModel):
     """Where those programs are."""
     pod_pids_limit: int = 0
     """How many processes a pod may have; 0 is no limit."""
+    seccomp_default: bool = False
+    """Whether containers that say nothing get the runtime's seccomp profile."""
+    allowed_unsafe_sysctls: tuple[str, ...] = ()
+    """Kernel parameters that pods may set besides the safe ones; a name may end with `*`."""
+    eviction_hard: str = ""
+    """Marks below which pods are evicted at once, `memory.available<100Mi,…`; upstream's defaults where empty."""
+    eviction_soft: str = ""
+    """Marks that the node may be below of for a while."""
+    eviction_soft_grace_period: str = ""
+    """How long for each of them, `memory.available=1m,…`."""
+    eviction_max_pod_grace_seconds: int = 0
+    """How long a pod may take to end at most that a soft mark evicts."""
+    eviction_pressure_transition_seconds: float = 300.0
+    """How long a node stays under pressure after it is above the marks again."""
     system_reserved: dict[str, str] = {}
     """Resources kept for the host."""
     shutdown_grace_seconds: int = 0

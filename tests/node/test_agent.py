@@ -325,3 +325,23 @@ async def test_resources_change_in_place_where_there_is_room(node: Node) -> None
 async def resize(node: Node, resources: dict[str, object]) -> None:
     patch = {"spec": {"containers": [{"name": "c", "resources": resources}]}}
     await node.client.patch(PODS, "p", patch, namespace="default", type="strategic")
+
+
+async def test_a_runtime_class_chooses_the_handler(node: Node) -> None:
+    kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
+    node.client.add({**kind, "metadata": {"name": "own"}, "handler": "host"})
+    node.client.add({**kind, "metadata": {"name": "sandboxed"}, "handler": "gvisor"})
+
+    await node.run_pod("good", runtimeClassName="own")
+    await node.run_pod("bad", runtimeClassName="sandboxed")
+    await node.run_pod("worse", runtimeClassName="nowhere")
+
+    await node.until_phase("good", "Running")
+    assert {sandbox.handler for sandbox in await node.runtime.list_sandboxes()} == {"host"}
+    words = (
+        'Failed to create pod sandbox: failed to get sandbox runtime: no runtime for "gvisor" is configured',
+        'Failed to create pod sandbox: failed to get sandbox runtime: RuntimeClass "nowhere" not found',
+    )
+    async with asyncio.timeout(10):
+        while not set(words) <= {event["message"] for event in node.client.all(CORE_EVENTS)}:
+            await asyncio.sleep(0.02)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from cloudk8s.client.interface import Object
+from cloudk8s.client.node_matching import is_wanted_by, taints_of, untolerated
 from cloudk8s.client.objects import labels_of, name_of, spec_of, uid_of
 from cloudk8s.controllers.daemon_set.pods import with_daemon_tolerations
-from cloudk8s.controllers.node_matching import is_wanted_by, taints_of, untolerated
 
 
 class Placement(NamedTuple):

@@ -14,9 +14,10 @@ from cloudk8s.node.runtimes.interface import Image, Security
 
 
 def security(
-    pod: Object, container: pods.Container, image: Image, *, profiles: Path, volume_groups: Sequence[int] = ()
-) -> Security:
-    """The security settings; `profiles` has the files of seccomp profiles.
+    pod: Object, container: pods.Container, image: Image, *, profiles: Path, volume_groups: Sequence[int] = (),
+    default_profile: str = "Unconfined",
+) -> Security:  # fmt: skip
+    """The security settings; `profiles` has the files of seccomp profiles, `default_profile` goes for who says nothing.
 
     ConfigurationError where the container must not run as root but would.
     """
@@ -45,13 +46,13 @@ def security(
         readonly_root=bool(own.get("readOnlyRootFilesystem")),
         no_new_privileges=own.get("allowPrivilegeEscalation") is False and not privileged,
         unmasked_proc=own.get("procMount") == "Unmasked",
-        seccomp=_seccomp(merged["seccompProfile"], profiles, privileged=privileged),
+        seccomp=_seccomp(merged["seccompProfile"] or {"type": default_profile}, profiles, privileged=privileged),
         apparmor=_apparmor(merged["appArmorProfile"], privileged=privileged),
     )
 
 
-def _seccomp(profile: Mapping[str, Any] | None, profiles: Path, *, privileged: bool) -> str:
-    if profile is None or privileged:
+def _seccomp(profile: Mapping[str, Any], profiles: Path, *, privileged: bool) -> str:
+    if privileged:
         return "Unconfined"
     if profile.get("type") == "Localhost":
         return str(profiles / profile.get("localhostProfile", ""))

@@ -1,47 +1,67 @@
-"""Whether this node takes a pod: ports, resources, node selection. Pure; the order and words are upstream's."""
+"""Whether this node takes a pod: kernel, resources, node selection, ports. Pure; the order and words are upstream's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import spec_of
-from cloudk8s.machinery import quantity
-from cloudk8s.machinery.quantity import ZERO, Quantity
+from cloudk8s.client.node_matching import is_wanted_by, taints_of, untolerated
+from cloudk8s.client.objects import labels_of, spec_of
 from cloudk8s.node.pods import pod as pods
+from cloudk8s.node.pods import sysctls
+from cloudk8s.node.pods.room import lacking
 from cloudk8s.node.pods.sandbox import port_mappings
 from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.runtimes.interface import PortMapping
 
-_SAFE_SYSCTLS = frozenset({
-    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
-    "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time",
-    "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem",
-    "net.ipv4.tcp_wmem",
-})  # fmt: skip
-_COUNTED = ("cpu", "memory", "ephemeral-storage")
+_OS = "kubernetes.io/os"
+_ELSEWHERE = "node(s) didn't match Pod's node affinity/selector"
+_PORTS = "node(s) didn't have free ports for the requested pod ports"
+_TAINTS = "node(s) had taints that the pod didn't tolerate"
 
 
-def rejection(
-    pod: Object, others: Sequence[Object], *, allocatable: Mapping[str, str], labels: Mapping[str, str],
-    has_apparmor: bool = True,
-) -> Terminal | None:  # fmt: skip
-    """Why the pod cannot run here next to the `others`; None where it can."""
-    sysctls = (spec_of(pod).get("securityContext") or {}).get("sysctls") or ()
-    for sysctl in sysctls:
-        if sysctl["name"].replace("/", ".") not in _SAFE_SYSCTLS:
-            return Terminal("Failed", "SysctlForbidden", f'forbidden sysctl: "{sysctl["name"]}" not allowlisted')
-    if not has_apparmor and _wants_apparmor(pod):
-        text = "Cannot enforce AppArmor: AppArmor is not enabled on the host"
-        return Terminal("Failed", "AppArmor", text)
-    if not pods.is_critical(pod) and (lack := _lacking(pod, others, allocatable)):
-        return lack
-    if not _matches_selector(pod, labels):
-        text = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
-        return Terminal("Failed", "NodeAffinity", text)
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What is looked at of the node: its object, what it can give, and what its kernel and its settings allow."""
+
+    node: Object
+    allocatable: Mapping[str, str]
+    has_apparmor: bool = True
+    allowed_sysctls: Sequence[str] = ()
+
+
+def rejection(pod: Object, others: Sequence[Object], host: Host) -> Terminal | None:
+    """Why the pod cannot run here next to the `others`; None where it can, or could if others gave way."""
+    if why := sysctls.forbidden(pod, host.allowed_sysctls):
+        return Terminal("Failed", "SysctlForbidden", why)
+    if not host.has_apparmor and _wants_apparmor(pod):
+        return Terminal("Failed", "AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
+    if other_system := _of_other_system(pod, host.node):
+        return other_system
+    if not pods.is_critical(pod) and (lack := lacking(pod, others, host.allocatable)):
+        return Terminal("Failed", f"OutOf{lack.resource}", str(lack))
+    if not is_wanted_by(spec_of(pod), host.node):
+        return _failed("NodeAffinity", _ELSEWHERE)
     if _has_port_conflict(pod, others):
-        text = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
-        return Terminal("Failed", "NodePorts", text)
+        return _failed("NodePorts", _PORTS)
+    tolerations = spec_of(pod).get("tolerations") or ()
+    if not pods.is_static(pod) and untolerated(taints_of(host.node), tolerations, "NoExecute"):
+        return _failed("TaintToleration", _TAINTS)
+    return None
+
+
+def _failed(predicate: str, words: str) -> Terminal:
+    return Terminal("Failed", predicate, f"Predicate {predicate} failed: {words}")
+
+
+def _of_other_system(pod: Object, node: Object) -> Terminal | None:
+    wanted, own = (spec_of(pod).get("nodeSelector") or {}).get(_OS), labels_of(node).get(_OS, "linux")
+    if wanted is not None and wanted != own:
+        text = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+        return Terminal("Failed", "PodOSSelectorNodeLabelDoesNotMatch", text)
+    if (spec_of(pod).get("os") or {}).get("name", "linux") != "linux":
+        return Terminal("Failed", "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
     return None
 
 
@@ -53,59 +73,6 @@ def _wants_apparmor(pod: Object) -> bool:
     ]
     profiles = [(context or {}).get("appArmorProfile") or {} for context in contexts]
     return any(profile.get("type") in ("Localhost", "RuntimeDefault") for profile in profiles)
-
-
-def requests(pod: Object) -> dict[str, Quantity]:
-    """What a pod asks for: its containers together, or its hungriest init container with the sidecars before it."""
-    total: dict[str, Quantity] = {}
-    for container in pods.containers(pod):
-        total = _add(total, _of(container))
-    sidecars: dict[str, Quantity] = {}
-    peak: dict[str, Quantity] = {}
-    for container in pods.init_containers(pod):
-        if pods.is_sidecar(container):
-            sidecars = _add(sidecars, _of(container))
-            peak = _largest(peak, sidecars)
-        else:
-            peak = _largest(peak, _add(sidecars, _of(container)))
-    whole = _largest(_add(total, sidecars), peak)
-    level = {
-        name: quantity.parse(value)
-        for name, value in ((spec_of(pod).get("resources") or {}).get("requests") or {}).items()
-    }
-    overhead = {name: quantity.parse(value) for name, value in (spec_of(pod).get("overhead") or {}).items()}
-    return _add({**whole, **level}, overhead)
-
-
-def _lacking(pod: Object, others: Sequence[Object], allocatable: Mapping[str, str]) -> Terminal | None:
-    room = int(quantity.parse(allocatable.get("pods", "110")).value)
-    if len(others) + 1 > room:
-        return _out_of("pods", 1, len(others), room)
-    wanted = requests(pod)
-    used: dict[str, Quantity] = {}
-    for other in others:
-        used = _add(used, requests(other))
-    for name, amount in wanted.items():
-        capacity = quantity.parse(allocatable.get(name, "0"))
-        known = name in allocatable or name in _COUNTED
-        if known and amount and amount + used.get(name, ZERO) > capacity:
-            numbers = [_number(name, each) for each in (amount, used.get(name, ZERO), capacity)]
-            return _out_of(name, *numbers)
-    return None
-
-
-def _out_of(name: str, requested: int, used: int, capacity: int) -> Terminal:
-    text = f"Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
-    return Terminal("Failed", f"OutOf{name}", text)
-
-
-def _number(name: str, amount: Quantity) -> int:
-    return amount.milli_value if name == "cpu" else amount.value
-
-
-def _matches_selector(pod: Object, labels: Mapping[str, str]) -> bool:
-    selector = spec_of(pod).get("nodeSelector") or {}
-    return all(labels.get(key) == value for key, value in selector.items())
 
 
 def _has_port_conflict(pod: Object, others: Iterable[Object]) -> bool:
@@ -131,16 +98,3 @@ def _conflicts(mine: PortMapping, theirs: PortMapping) -> bool:
         return False
     anywhere = ("", "0.0.0.0", "::")
     return mine.host_ip in anywhere or theirs.host_ip in anywhere or mine.host_ip == theirs.host_ip
-
-
-def _of(container: pods.Container) -> dict[str, Quantity]:
-    amounts = (container.get("resources") or {}).get("requests") or {}
-    return {name: quantity.parse(value) for name, value in amounts.items()}
-
-
-def _add(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    return {name: left.get(name, ZERO) + right.get(name, ZERO) for name in {**left, **right}}
-
-
-def _largest(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    return {name: max(left.get(name, ZERO), right.get(name, ZERO)) for name in {**left, **right}}

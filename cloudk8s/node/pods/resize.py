@@ -12,9 +12,9 @@ from cloudk8s.machinery import quantity
 from cloudk8s.machinery.quantity import ZERO, Quantity
 from cloudk8s.node.containers.resources import container_resources
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.pods.admission import requests
 from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.pod import Container
+from cloudk8s.node.pods.requests import requests
 from cloudk8s.node.runtimes.interface import Container as RuntimeContainer
 from cloudk8s.node.runtimes.interface import Resources
 

@@ -25,7 +25,7 @@ from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.handlers import Subject
-from cloudk8s.node.runtimes.interface import ContainerConfig, Image, Mount, Resources, RuntimeFailure, Sandbox
+from cloudk8s.node.runtimes.interface import ContainerConfig, Image, Mount, Resources, RuntimeFailure, Sandbox, Security
 from cloudk8s.node.volumes.interface import Mounted, VolumeError
 
 _HOSTS = "/etc/hosts"
@@ -114,10 +114,16 @@ async def _config(
         cdi_devices=[*gift.cdi_devices, *tools.claims.devices(pod, container)],
         annotations=gift.annotations,
         resources=_resources(tools, pod, container, ground),
-        security=security.security(pod, container, image, profiles=tools.settings.root_dir / "seccomp"),
+        security=_security(tools, pod, container, image),
         namespaces=sandboxes.namespaces(pod, target_id=_target(container, ground.observed)),
     )
     return container_config(pod, container, parts)
+
+
+def _security(tools: Tools, pod: Object, container: Container, image: Image) -> Security:
+    default = "RuntimeDefault" if tools.settings.seccomp_default else "Unconfined"
+    profiles = tools.settings.root_dir / "seccomp"
+    return security.security(pod, container, image, profiles=profiles, default_profile=default)
 
 
 def _resources(tools: Tools, pod: Object, container: Container, ground: Ground) -> Resources:

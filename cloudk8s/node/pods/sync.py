@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import uid_of
 from cloudk8s.machinery.times import format_duration
+from cloudk8s.node.cluster.runtime_classes import handler_of
 from cloudk8s.node.containers import pod_limits
 from cloudk8s.node.devices.claims import NotPrepared
 from cloudk8s.node.pods import dns, kill, naming, resize, start
@@ -142,7 +143,8 @@ class PodSync:
             pids_limit=settings.pod_pids_limit,
         )  # fmt: skip
         try:
-            await _uninterrupted(tools.runtime.run_sandbox(config))
+            handler = await handler_of(tools.client, pod)
+            await _uninterrupted(tools.runtime.run_sandbox(config, handler=handler))
         except (RuntimeFailure, OSError) as error:
             tools.pod_event(pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             self._memory.wake_at["sandbox"] = tools.clock.now() + SANDBOX_RETRY

@@ -30,7 +30,8 @@ class NodeFacts:
     allocatable: Mapping[str, str] = field(default_factory=dict)
     memory_capacity: int = 0
     runtime_name: str = "cloudk8s-host"
-    labels: Mapping[str, str] = field(default_factory=dict)
+    object: Object = field(default_factory=lambda: {"metadata": {"name": ""}})
+    """The Node as the API shows it."""
     has_apparmor: bool = False
 
 

@@ -77,6 +77,8 @@ class PodWorker:
 
     def evict(self, terminal: Terminal, grace: timedelta) -> None:
         """End the pod for the node's own reasons."""
+        if self._eviction is None:
+            self._tools.pod_event(self.pod, "Warning", terminal.reason, terminal.message)
         self._eviction, self._eviction_grace = terminal, grace
         self.wake()
 
@@ -99,6 +101,11 @@ class PodWorker:
     def is_ending(self) -> bool:
         """Whether the pod is being ended, for whatever reason."""
         return self._memory.is_terminating or self._eviction is not None or self.is_removed
+
+    @property
+    def is_evicted(self) -> bool:
+        """Whether the node ends the pod for reasons of its own."""
+        return self._eviction is not None
 
     @property
     def observed(self) -> Observed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,9 +12,9 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import status_of, uid_of
 from cloudk8s.node.cluster.pod_status import PodStatusWriter
 from cloudk8s.node.devices.claims import NotPrepared
-from cloudk8s.node.pods import naming
+from cloudk8s.node.pods import naming, room
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.pods.admission import rejection
+from cloudk8s.node.pods.admission import Host, rejection
 from cloudk8s.node.pods.static import MirrorWriter
 from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.pods.tools import Tools
@@ -25,6 +25,11 @@ from cloudk8s.node.volumes.interface import VolumeError
 _ORPHAN_GRACE = timedelta(seconds=30)
 _ORPHAN_RETRY_SECONDS = 30.0
 
+_PREEMPTED = Terminal("Failed", "Preempting", "Preempted in order to admit critical pod", is_disruption=True)
+_NO_VICTIMS = (
+    "Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to "
+    "preempt: no set of running pods found to reclaim resources: "
+)
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +42,7 @@ class PodWorkers:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._orphans: set[str] = set()
         self._refusal: Terminal | None = None
+        self._checks: list[Callable[[Object], Terminal | None]] = []
 
     def changed(self, old: Object | None, new: Object | None) -> None:
         """Take a change of a pod of this node; the informer calls it."""
@@ -55,6 +61,10 @@ class PodWorkers:
     def refuse(self, why: Terminal | None) -> None:
         """Take no more pods, for this reason; take them again with none."""
         self._refusal = why
+
+    def check_with(self, check: Callable[[Object], Terminal | None]) -> None:
+        """Ask this, too, whether the node takes a pod: it tells why not."""
+        self._checks.append(check)
 
     def get(self, uid: str) -> PodWorker | None:
         """The worker of a pod."""
@@ -123,11 +133,7 @@ class PodWorkers:
     def _add(self, pod: Object) -> None:
         refusal = self._refusal
         if refusal is None and not status_of(pod).get("startTime") and pods.deletion_time(pod) is None:
-            node = self._tools.node
-            others = self._others(uid_of(pod))
-            refusal = rejection(
-                pod, others, allocatable=node.allocatable, labels=node.labels, has_apparmor=node.has_apparmor
-            )
+            refusal = self._rejection(pod)
         writer = PodStatusWriter(self._tools.client, clock=self._tools.clock)
         if pods.is_static(pod):
             writer = MirrorWriter(self._tools.client, pod, clock=self._tools.clock)
@@ -135,6 +141,28 @@ class PodWorkers:
         worker = PodWorker(self._tools, pod, writer, others=lambda: self._others(uid), rejection=refusal)
         self._workers[uid] = worker
         self._tasks[uid] = asyncio.create_task(self._run(uid, worker), name=f"pod {pods.full_name(pod)}")
+
+    def _rejection(self, pod: Object) -> Terminal | None:
+        """Why the node does not take a new pod; others may have to go for a critical one."""
+        for check in self._checks:
+            if why := check(pod):
+                return why
+        node, others = self._tools.node, self._others(uid_of(pod))
+        host = Host(node.object, node.allocatable, node.has_apparmor, self._tools.settings.allowed_unsafe_sysctls)
+        if why := rejection(pod, others, host):
+            return why
+        lack = room.lacking(pod, others, node.allocatable)
+        return self._make_room(pod, others, lack) if lack is not None else None
+
+    def _make_room(self, pod: Object, others: Sequence[Object], lack: room.Lack) -> Terminal | None:
+        chosen = room.victims(pod, others, self._tools.node.allocatable)
+        if not chosen:
+            need = f"[(res: {lack.resource}, q: {lack.requested - (lack.capacity - lack.used)}), ]"
+            return Terminal("Failed", "UnexpectedAdmissionError", _NO_VICTIMS + need)
+        for other in chosen:
+            if worker := self.get(uid_of(other)):
+                worker.evict(_PREEMPTED, pods.grace_period(other))
+        return None
 
     def _others(self, uid: str) -> list[Object]:
         """The other pods that take up room."""
@@ -176,7 +204,7 @@ class PodWorkers:
 
 def _counts(worker: PodWorker) -> bool:
     """Whether a pod still takes up room."""
-    return worker.status.get("phase") not in ("Succeeded", "Failed") and not worker.is_removed
+    return worker.status.get("phase") not in ("Succeeded", "Failed") and not worker.is_evicted and not worker.is_removed
 
 
 def _directories(tools: Tools) -> Iterable[str]:

@@ -1,11 +1,12 @@
-"""Removes images that nothing uses when their file system fills up, the longest unused first."""
+"""Removes images that nothing uses when their file system fills up, the longest unused first, or when they are old."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cloudk8s.machinery.clock import Clock
@@ -16,14 +17,18 @@ INTERVAL = 300.0
 MIN_AGE = 120.0
 """An image that was used this recently is not removed."""
 
+Announce = Callable[[str, str], None]
+"""Called with reason and note of a warning about the node."""
 _log = logging.getLogger(__name__)
 
 
 class ImageCollector:
-    """Looks every few minutes."""
+    """Looks every few minutes, and when somebody asks for room."""
 
-    def __init__(self, settings: NodeSettings, runtime: Runtime, *, clock: Clock) -> None:
-        self._settings, self._runtime, self._clock = settings, runtime, clock
+    def __init__(
+        self, settings: NodeSettings, runtime: Runtime, *, clock: Clock, announce: Announce = lambda reason, note: None
+    ) -> None:
+        self._settings, self._runtime, self._clock, self._announce = settings, runtime, clock, announce
         self._last_used: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -33,10 +38,37 @@ class ImageCollector:
                 await self.look()
             except (OSError, RuntimeFailure) as error:
                 _log.warning("images could not be looked through: %s", error)
+                self._announce("ImageGCFailed", str(error))
             await self._clock.sleep(INTERVAL)
 
     async def look(self) -> list[str]:
         """Note what is in use and, if there is need, remove what is not; returns the ids that were removed."""
+        images, used = await self._note()
+        removed = await self._remove(self._outdated(images, used))
+        filesystem = await self._runtime.image_filesystem()
+        disk = await asyncio.to_thread(shutil.disk_usage, _existing(Path(filesystem.mountpoint or "/")))
+        surplus = to_free(
+            disk.used, disk.total, self._settings.image_gc_high_percent, self._settings.image_gc_low_percent
+        )
+        if not surplus:
+            return removed
+        left = [image for image in images if image.id not in removed]
+        chosen = choose(left, used, self._last_used, self._clock.monotonic(), surplus)
+        if (found := sum(image.size for image in chosen)) < surplus:
+            note = (
+                f"Failed to garbage collect required amount of images. Attempted to free {surplus} bytes, "
+                f"but only found {found} bytes eligible to free."
+            )
+            self._announce("FreeDiskSpaceFailed", note)
+        return removed + await self._remove(chosen)
+
+    async def remove_unused(self) -> list[str]:
+        """The disk is needed: remove all that nothing uses."""
+        images, used = await self._note()
+        return await self._remove(choose(images, used, self._last_used, self._clock.monotonic(), sys.maxsize))
+
+    async def _note(self) -> tuple[Sequence[Image], set[str]]:
+        """The images, and the names of those in use."""
         images = await self._runtime.list_images()
         used = {container.image_id for container in await self._runtime.list_containers()}
         now = self._clock.monotonic()
@@ -45,12 +77,15 @@ class ImageCollector:
                 self._last_used[image.id] = now
         known = {image.id for image in images}
         self._last_used = {key: value for key, value in self._last_used.items() if key in known}
-        filesystem = await self._runtime.image_filesystem()
-        disk = await asyncio.to_thread(shutil.disk_usage, _existing(Path(filesystem.mountpoint or "/")))
-        surplus = to_free(
-            disk.used, disk.total, self._settings.image_gc_high_percent, self._settings.image_gc_low_percent
-        )
-        return await self._remove(choose(images, used, self._last_used, now, surplus)) if surplus else []
+        return images, used
+
+    def _outdated(self, images: Sequence[Image], used: set[str]) -> list[Image]:
+        """Those that nothing has used for longer than they may be kept."""
+        most, now = self._settings.image_maximum_age_seconds, self._clock.monotonic()
+        if not most:
+            return []
+        unused = choose(images, used, self._last_used, now, sys.maxsize)
+        return [image for image in unused if now - self._last_used[image.id] > most]
 
     async def _remove(self, images: list[Image]) -> list[str]:
         for image in images:

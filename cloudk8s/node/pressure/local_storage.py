@@ -37,7 +37,7 @@ class LocalStorageLimits:
             mounted = dict(self._mounted(uid_of(worker.pod)))
             storage = await asyncio.to_thread(read_storage, worker.pod, mounted, self._log_root)
             if why := excess(worker.pod, storage, layers.get(uid_of(worker.pod), {})):
-                worker.evict(Terminal("Failed", "Evicted", why), timedelta(0))
+                worker.evict(Terminal("Failed", "Evicted", why, is_disruption=True), timedelta(0))
 
 
 def has_limits(pod: Object) -> bool:

@@ -10,7 +10,10 @@ from cloudk8s.client.objects import spec_of
 from cloudk8s.machinery import quantity
 from cloudk8s.machinery.quantity import Format, Quantity
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.pods.admission import requests
+from cloudk8s.node.pods.requests import requests
+
+_NEVER_ASKED_FOR = ("pids",)
+"""Using much of these is no sign of using more than one's share: nobody can ask for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +22,12 @@ class Candidate:
 
     pod: Object
     usage: Mapping[str, int]
+    shared: int = 0
+    """What belongs to the pod, not to one container: its volumes."""
 
     @property
     def used(self) -> int:
-        return sum(self.usage.values())
+        return sum(self.usage.values()) + self.shared
 
 
 def first_to_go(candidates: Iterable[Candidate], resource: str) -> Candidate | None:
@@ -49,4 +54,5 @@ def words(candidate: Candidate, resource: str) -> str:
 def _rank(candidate: Candidate, resource: str) -> tuple[bool, int, int]:
     asked = requests(candidate.pod).get(resource, quantity.ZERO).value
     over = candidate.used - asked
-    return over <= 0, int(spec_of(candidate.pod).get("priority") or 0), -over
+    is_modest = over <= 0 and resource not in _NEVER_ASKED_FOR
+    return is_modest, int(spec_of(candidate.pod).get("priority") or 0), -over

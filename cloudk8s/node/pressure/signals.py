@@ -1,13 +1,15 @@
-"""What the node has left, and below which mark it is under pressure."""
+"""What the node has left, compared with the marks below which it is under pressure."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from cloudk8s.machinery.quantity import Format, Quantity
+from cloudk8s.node.machine.filesystems import filesystem_of
+from cloudk8s.node.pressure.thresholds import DEFAULTS, SIGNALS, Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Signal:
     available: int
     capacity: int
     threshold: int
+    grace: timedelta | None = None
+    """How long it may stay below the mark; None is not at all."""
 
     @property
     def is_low(self) -> bool:
@@ -30,30 +34,32 @@ class Signal:
         return f"The node was low on resource: {self.resource}. Threshold quantity: {mark}, available: {left}. "
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Upstream's defaults for hard eviction, but a large disk counts as full only with less than 2 GiB left.
-
-    Nodes here are often somebody's own machine, whose disk is used to being nine tenths full.
-    """
-
-    memory_bytes: int = 100 << 20
-    disk_percent: int = 10
-    disk_most_bytes: int = 2 << 30
-    pids_percent: int = 5
-
-
-def read(root: Path, thresholds: Thresholds) -> list[Signal]:
-    """Look at memory, disk and process ids. Blocks for as long as /proc and the disk take."""
-    memory = _meminfo()
-    disk = shutil.disk_usage(root)
-    disk_mark = min(disk.total * thresholds.disk_percent // 100, thresholds.disk_most_bytes)
-    used, most = processes()
+def read(root: Path, thresholds: Sequence[Threshold] = DEFAULTS, *, images: Path | None = None) -> list[Signal]:
+    """Look at memory, disks and process ids; `images` is on a disk of its own. Blocks for as long as they take."""
+    seen = _look(root, images)
     return [
-        Signal("memory", "MemoryPressure", memory["MemAvailable"], memory["MemTotal"], thresholds.memory_bytes),
-        Signal("ephemeral-storage", "DiskPressure", disk.free, disk.total, disk_mark),
-        Signal("pids", "PIDPressure", most - used, most, most * thresholds.pids_percent // 100),
+        Signal(*SIGNALS[each.signal], *seen[each.signal], each.mark(seen[each.signal][1]), each.grace)
+        for each in sorted(thresholds, key=lambda each: list(SIGNALS).index(each.signal))
+        if each.signal in seen
     ]
+
+
+def _look(root: Path, images: Path | None) -> Mapping[str, tuple[int, int]]:
+    """What is left, and what there is in all, by signal."""
+    memory = _meminfo()
+    used, most = processes()
+    found = {
+        "memory.available": (memory["MemAvailable"], memory["MemTotal"]),
+        "pid.available": (most - used, most),
+        **_disk("nodefs", root),
+    }
+    return found if images is None else {**found, **_disk("imagefs", images)}
+
+
+def _disk(name: str, path: Path) -> Mapping[str, tuple[int, int]]:
+    disk = filesystem_of(path)
+    found = {f"{name}.available": (disk.available_bytes, disk.capacity_bytes)}
+    return {**found, f"{name}.inodesFree": (disk.inodes_free, disk.inodes)} if disk.inodes else found
 
 
 def _meminfo() -> Mapping[str, int]:

@@ -324,6 +324,7 @@ class ContainerStats:
     memory_usage: int = 0
     memory_rss: int = 0
     writable_layer_bytes: int = 0
+    writable_layer_inodes: int = 0
     processes: int = 0
 
 

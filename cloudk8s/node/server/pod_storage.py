@@ -9,9 +9,9 @@ from typing import Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import namespace_of, spec_of
+from cloudk8s.node.machine.filesystems import Content, Filesystem, content_of, filesystem_of
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.server.filesystems import Content, Filesystem, content_of, filesystem_of
 from cloudk8s.node.volumes.interface import Mounted, Volume
 
 _UNMEASURED: Final = ("hostPath", "image", "nfs")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cloudk8s.machinery.quantity import parse
+from cloudk8s.node.machine.filesystems import filesystem_of
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.tools import Tools
@@ -17,7 +18,6 @@ from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.runtimes.interface import ContainerStats
 from cloudk8s.node.server import agent_metrics, container_metrics, resource_metrics
 from cloudk8s.node.server.container_metrics import PodFigures
-from cloudk8s.node.server.filesystems import filesystem_of
 from cloudk8s.node.server.pod_storage import VolumeUse, read_claims, read_storage
 from cloudk8s.node.server.summary import Document, NodeView, PodView, cpu_and_memory, summary
 from cloudk8s.node.server.usage import Sample, UsageReader

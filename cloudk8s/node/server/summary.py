@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from cloudk8s.machinery.times import format_time
-from cloudk8s.node.runtimes.interface import FilesystemUsage, NetworkStats
-from cloudk8s.node.server.filesystems import Content, Filesystem
+from cloudk8s.node.machine.filesystems import Content, Filesystem
+from cloudk8s.node.runtimes.interface import ContainerStats, FilesystemUsage, NetworkStats
 from cloudk8s.node.server.pod_storage import PodStorage, VolumeUse
 from cloudk8s.node.server.usage import NodeUsage, Sample
 
@@ -125,7 +125,7 @@ class _Pod:
             "startTime": format_time(started or stats.time),
             "cpu": _cpu(stats.time, stats.cpu_nanoseconds, sample.nano_cores),
             "memory": _memory(stats.time, [sample]) | self._available(sample),
-            "rootfs": _filesystem(whole, Content(stats.writable_layer_bytes), stats.time),
+            "rootfs": _filesystem(whole, _layer(stats), stats.time),
             "logs": _filesystem(whole, logs, stats.time),
         }
 
@@ -140,9 +140,13 @@ class _Pod:
 
     def _own(self) -> Content:
         """Writable layers, logs and volumes that end with the pod."""
-        layers = Content(sum(each.stats.writable_layer_bytes for each in self.view.samples))
+        layers = sum((_layer(each.stats) for each in self.view.samples), Content())
         volumes = (use.content for use in self.view.storage.volumes if use.is_ephemeral)
         return sum((*self.view.storage.logs.values(), *volumes), layers)
+
+
+def _layer(stats: ContainerStats) -> Content:
+    return Content(stats.writable_layer_bytes, stats.writable_layer_inodes)
 
 
 def _cpu(time: datetime, cumulative: int, rate: int | None) -> Document:

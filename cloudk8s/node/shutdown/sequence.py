@@ -13,7 +13,9 @@ from cloudk8s.node.pods.status.inputs import Terminal
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.pods.workers import PodWorkers
 
-_ENDED: Final = Terminal("Failed", "Terminated", "Pod was terminated in response to imminent node shutdown.")
+_ENDED: Final = Terminal(
+    "Failed", "Terminated", "Pod was terminated in response to imminent node shutdown.", is_disruption=True
+)
 _REFUSED: Final = Terminal("Failed", "NodeShutdown", "Pod was rejected as the node is shutting down.")
 _LOOK_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""DNS, hosts files, host names, back-off and the node's own admission."""
+"""DNS, hosts files, host names and back-off."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from cloudk8s.node.pods import dns, hosts_file, sandbox
-from cloudk8s.node.pods.admission import rejection, requests
 from cloudk8s.node.pods.backoff import Backoff
 from cloudk8s.node.pods.dns import ClusterDNS, pod_dns
 from cloudk8s.node.runtimes import resolv_conf
 from cloudk8s.node.runtimes.interface import DNSConfig
 
-from .given import NOW, each, pod
+from .given import NOW, pod
 
 CLUSTER = ClusterDNS(("10.96.0.10",), "cluster.local")
 HOST = DNSConfig(("192.0.2.53",), ("example.com",), ("timeout:1",))
@@ -95,52 +94,3 @@ def test_waits_double_up_to_five_minutes_and_are_forgotten() -> None:
     assert backoff.remaining("k", since=later, now=later) == timedelta(0)
     backoff.next("k", now=later)
     assert backoff.wait("k") == timedelta(seconds=10)
-
-
-def reason(wanted: dict[str, Any], *others: dict[str, Any]) -> str:
-    found = rejection(wanted, others, allocatable={"cpu": "2", "memory": "1Gi", "pods": "3"}, labels={"disk": "ssd"})
-    return "" if found is None else found.reason
-
-
-def sized(cpu: str) -> dict[str, Any]:
-    return pod(containers=[each("c", resources={"requests": {"cpu": cpu}})])
-
-
-def ported(port: int, **fields: Any) -> dict[str, Any]:
-    return pod(containers=[each("c", ports=[{"containerPort": 80, "hostPort": port, **fields}])])
-
-
-def test_a_node_refuses_what_it_has_no_room_for() -> None:
-    assert reason(sized("1500m")) == ""
-    assert reason(sized("1500m"), sized("1")) == "OutOfcpu"
-    assert reason(pod(), pod(), pod(), pod()) == "OutOfpods"
-    critical = sized("3")
-    critical["spec"]["priority"] = 2_000_001_000
-    assert reason(critical) == ""
-
-
-def test_a_node_refuses_what_does_not_belong_on_it() -> None:
-    assert reason(pod(nodeSelector={"disk": "ssd"})) == ""
-    assert reason(pod(nodeSelector={"disk": "hdd"})) == "NodeAffinity"
-    assert reason(pod(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "1"}]})) == "SysctlForbidden"
-
-
-def test_ports_of_the_host_conflict_by_address_and_protocol() -> None:
-    assert reason(ported(80), ported(80)) == "NodePorts"
-    assert reason(ported(80), ported(81)) == ""
-    assert reason(ported(80, protocol="UDP"), ported(80)) == ""
-    assert reason(ported(80, hostIP="10.0.0.1"), ported(80, hostIP="10.0.0.2")) == ""
-    assert reason(ported(80, hostIP="10.0.0.1"), ported(80)) == "NodePorts"
-
-
-def test_a_pod_needs_its_containers_or_its_hungriest_init_container() -> None:
-    def need(amount: str) -> dict[str, Any]:
-        return {"resources": {"requests": {"cpu": amount}}}
-
-    both = pod(
-        containers=[each("a", **need("1")), each("b", **need("1"))],
-        init=(each("side", restartPolicy="Always", **need("500m")), each("i", **need("3"))),
-        overhead={"cpu": "100m"},
-    )
-
-    assert requests(both)["cpu"].milli_value == 3600

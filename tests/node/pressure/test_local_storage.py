@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cloudk8s.node.machine.filesystems import Content, Filesystem
 from cloudk8s.node.pressure.local_storage import excess, has_limits
-from cloudk8s.node.server.filesystems import Content, Filesystem
 from cloudk8s.node.server.pod_storage import PodStorage, VolumeUse
 from tests.node.conftest import Node, container, pod_object
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cloudk8s.machinery.exposition import Family, page
+from cloudk8s.node.machine.filesystems import Content, Filesystem, content_of, filesystem_of
 from cloudk8s.node.pods import naming
 from cloudk8s.node.runtimes.interface import Container, ContainerStats, FilesystemUsage, NetworkStats
 from cloudk8s.node.server import agent_metrics, container_metrics
 from cloudk8s.node.server.container_metrics import PodFigures
-from cloudk8s.node.server.filesystems import Content, Filesystem, content_of, filesystem_of
 from cloudk8s.node.server.pod_storage import PodStorage, VolumeUse, read_storage
 from cloudk8s.node.server.resource_metrics import render
 from cloudk8s.node.server.summary import NodeView, PodView, cpu_and_memory, summary

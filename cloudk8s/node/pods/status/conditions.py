@@ -36,6 +36,11 @@ def conditions(
     ]
 
 
+def disruption(message: str) -> Condition:
+    """The node ends a pod that did nothing wrong; controllers count that apart from failures."""
+    return _condition("DisruptionTarget", True, "TerminationByKubelet", message)
+
+
 def with_times(
     wanted: Sequence[Condition], previous: Sequence[Status], *, now: datetime, generation: int
 ) -> list[Condition]:  # fmt: skip

@@ -25,6 +25,8 @@ class Terminal:
     phase: str = "Failed"
     reason: str = ""
     message: str = ""
+    is_disruption: bool = False
+    """The node ends a pod that did nothing wrong; its condition `DisruptionTarget` says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,11 @@ def _conditions(
     has_sandbox = sandbox is not None and (bool(inputs.pod_ips) or bool(spec_of(pod).get("hostNetwork")))
     wanted = condition_rules.conditions(pod, phase, init, regular, has_sandbox=has_sandbox)
     wanted += [dict(condition) for condition in inputs.resize_conditions]
+    if inputs.terminal is not None and inputs.terminal.is_disruption:
+        wanted.append(condition_rules.disruption(inputs.terminal.message))
     known = [*(status_of(pod).get("conditions") or ()), *(inputs.previous.get("conditions") or ())]
-    foreign = [each for each in status_of(pod).get("conditions") or () if each["type"] not in condition_rules.OWNED]
+    own = {*condition_rules.OWNED, *(each["type"] for each in wanted)}
+    foreign = [each for each in status_of(pod).get("conditions") or () if each["type"] not in own]
     timed = condition_rules.with_times(wanted, known, now=inputs.now, generation=generation)
     return [*timed, *foreign]
 

@@ -187,6 +187,7 @@ def stats(found: Document) -> ContainerStats:
         memory_working_set=_number(memory, "working_set_bytes"),
         memory_usage=_number(memory, "usage_bytes") or _number(memory, "working_set_bytes"),
         memory_rss=_number(memory, "rss_bytes"), writable_layer_bytes=_number(layer, "used_bytes"),
+        writable_layer_inodes=_number(layer, "inodes_used"),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from cloudk8s.node.runtimes.host.containers import Containers
 from cloudk8s.node.runtimes.host.events import Events
 from cloudk8s.node.runtimes.host.images.service import HostImages
 from cloudk8s.node.runtimes.host.isolation import Isolation
+from cloudk8s.node.runtimes.host.layers import WritableLayers
 from cloudk8s.node.runtimes.host.node_network import NodeNetwork
 from cloudk8s.node.runtimes.host.records import ContainerEntry, SandboxRecord
 from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
@@ -52,6 +53,8 @@ from cloudk8s.node.runtimes.interface import (
 )
 
 NAME = "cloudk8s-host"
+_HANDLERS = ("", "host")
+"""What a RuntimeClass may name; both are the same."""
 
 
 class HostRuntime:
@@ -71,6 +74,7 @@ class HostRuntime:
         self._network = NodeNetwork(directory, [ip_network(text) for text in cluster_cidrs])
         self._groups = cgroups.Hierarchies("", ())
         self._images = self._make_images()
+        self._layers = WritableLayers()
 
     async def start(self) -> None:
         self._node_name = await asyncio.to_thread(_settle_name, self._directory, self._node_name)
@@ -101,7 +105,7 @@ class HostRuntime:
         message = "" if network_ready else "container runtime network not ready: the node has no pod range yet"
         return RuntimeStatus(
             ready=True, network_ready=network_ready, message=message, missing_isolation=self._isolation.missing,
-            handlers=("",),
+            handlers=_HANDLERS,
         )  # fmt: skip
 
     async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
@@ -109,6 +113,8 @@ class HostRuntime:
             await self._network.set_ranges(cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
+        if handler not in _HANDLERS:
+            raise RuntimeFailure(f'failed to get sandbox runtime: no runtime for "{handler}" is configured')
         record = await self._sandboxes.prepare(config, handler=handler)
         try:
             await self._hold(record)
@@ -232,7 +238,8 @@ class HostRuntime:
 
     async def container_stats(self) -> Sequence[ContainerStats]:
         running = [entry for entry in self._containers.entries() if entry.state == "running"]
-        return await asyncio.to_thread(lambda: [_usage(entry) for entry in running])
+        self._layers.keep_only({entry.record.id for entry in running})
+        return await asyncio.to_thread(lambda: [self._usage(entry) for entry in running])
 
     async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
         return await asyncio.to_thread(self._network.statistics)
@@ -309,6 +316,17 @@ class HostRuntime:
         if self._isolation.network:
             await self._network.disconnect(sandbox_id)
 
+    def _usage(self, entry: ContainerEntry) -> ContainerStats:
+        """Blocks for as long as /proc and the disk take."""
+        usage, record = _processes_usage(entry), entry.record
+        layer = self._layers.measure(record.id, self._containers.directory(record.id) / "upper")
+        return ContainerStats(
+            id=record.id, name=record.config.name, labels=record.config.labels, time=datetime.now(UTC),
+            cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.memory_working_set,
+            memory_usage=usage.memory_usage, memory_rss=usage.memory_rss, processes=usage.processes,
+            writable_layer_bytes=layer.used_bytes, writable_layer_inodes=layer.inodes_used,
+        )  # fmt: skip
+
     async def _image_volumes(self, config: ContainerConfig) -> dict[str, tuple[Path, ...]]:
         """The layers of the images that a container mounts."""
         ids = {mount.image for mount in config.mounts if mount.image}
@@ -337,22 +355,10 @@ def _settle_name(directory: Path, name: str) -> str:
     return path.read_text() if path.exists() else "node"
 
 
-def _usage(entry: ContainerEntry) -> ContainerStats:
+def _processes_usage(entry: ContainerEntry) -> cgroups.Usage:
+    """Of its group, or without one of its first process and all below it."""
     assert entry.run is not None
     if entry.record.cgroups:
-        return _group_usage(entry)
-    usage = processes.tree_usage(int(entry.run["pid"]))
-    return ContainerStats(
-        id=entry.record.id, name=entry.record.config.name, labels=entry.record.config.labels, time=datetime.now(UTC),
-        cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.rss_bytes, memory_usage=usage.rss_bytes,
-        memory_rss=usage.rss_bytes, processes=usage.processes,
-    )  # fmt: skip
-
-
-def _group_usage(entry: ContainerEntry) -> ContainerStats:
-    usage = cgroups.usage(entry.record.cgroups)
-    return ContainerStats(
-        id=entry.record.id, name=entry.record.config.name, labels=entry.record.config.labels, time=datetime.now(UTC),
-        cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.memory_working_set,
-        memory_usage=usage.memory_usage, memory_rss=usage.memory_rss, processes=usage.processes,
-    )  # fmt: skip
+        return cgroups.usage(entry.record.cgroups)
+    tree = processes.tree_usage(int(entry.run["pid"]))
+    return cgroups.Usage(tree.cpu_nanoseconds, tree.rss_bytes, tree.rss_bytes, tree.rss_bytes, tree.processes)

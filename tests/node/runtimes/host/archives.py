@@ -18,6 +18,7 @@ PROGRAMS = (
     "cat",
     "ls",
     "sleep",
+    "head",
     "id",
     "stat",
     "touch",

@@ -25,6 +25,7 @@ from cloudk8s.node.runtimes.interface import (
     Namespaces,
     PortMapping,
     Resources,
+    RuntimeFailure,
     SandboxConfig,
     Security,
     StartFailed,
@@ -222,6 +223,19 @@ async def test_limits_are_written_and_can_change(runtime: HostRuntime, sandbox: 
     assert stats.processes >= 1
 
 
+async def test_what_a_container_wrote_into_its_own_files_is_measured(runtime: HostRuntime, sandbox: str) -> None:
+    await start(runtime, sandbox, "for i in 1 2 3; do head -c 1000000 /dev/zero > /f$i; done; echo done; sleep 300")
+    (container,) = await runtime.list_containers()
+    async with asyncio.timeout(10):
+        while "done" not in Path(container.log_path).read_text():
+            await asyncio.sleep(0.05)
+
+    (stats,) = await runtime.container_stats()
+
+    assert 3_000_000 <= stats.writable_layer_bytes < 3_200_000
+    assert stats.writable_layer_inodes >= 3
+
+
 async def test_exec_enters_the_container(runtime: HostRuntime, sandbox: str) -> None:
     container_id = await start(runtime, sandbox, "touch /inside; sleep 300", security=Security(run_as_user=0))
 
@@ -282,6 +296,13 @@ async def test_the_nodes_network_can_be_used(runtime: HostRuntime, tmp_path: Pat
     shown = await output(runtime, plain, "readlink /proc/self/ns/net", namespaces=namespaces)
 
     assert shown == os.readlink("/proc/self/ns/net")
+
+
+async def test_a_handler_that_is_not_there_is_refused(runtime: HostRuntime, tmp_path: Path) -> None:
+    config = SandboxConfig("pod", "default", "uid-h", log_directory=str(tmp_path / "logs"))
+    with pytest.raises(RuntimeFailure, match='no runtime for "gvisor" is configured'):
+        await runtime.run_sandbox(config, handler="gvisor")
+    await runtime.run_sandbox(config, handler="host")
 
 
 async def test_a_missing_program_is_told(runtime: HostRuntime, sandbox: str) -> None:

@@ -1,0 +1,109 @@
+"""Upstream's `KubeletConfiguration` as settings of this agent; fields that it has no use for are named in the log.
+
+https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cloudk8s.errors import SettingsError
+from cloudk8s.machinery import quantity, yaml_codec
+from cloudk8s.machinery.quantity import QuantityError
+from cloudk8s.machinery.times import TimeError, parse_duration
+
+_log = logging.getLogger(__name__)
+_VERSION, _KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
+
+
+def _seconds(value: Any) -> float:
+    return parse_duration(str(value)).total_seconds()
+
+
+def _whole_seconds(value: Any) -> int:
+    return int(_seconds(value))
+
+
+def _bytes(value: Any) -> int:
+    return quantity.parse(value).value
+
+
+def _marks(value: Mapping[str, Any]) -> str:
+    return ",".join(f"{signal}<{mark}" for signal, mark in value.items())
+
+
+def _pairs(value: Mapping[str, Any]) -> str:
+    return ",".join(f"{name}={each}" for name, each in value.items())
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "address": ("address", _same),
+    "port": ("port", _same),
+    "tlsCertFile": ("tls_cert_file", Path),
+    "tlsPrivateKeyFile": ("tls_private_key_file", Path),
+    "staticPodPath": ("static_pod_path", Path),
+    "clusterDNS": ("cluster_dns", tuple),
+    "clusterDomain": ("cluster_domain", _same),
+    "resolvConf": ("resolv_conf", Path),
+    "maxPods": ("max_pods", _same),
+    "podPidsLimit": ("pod_pids_limit", lambda value: max(0, int(value))),
+    "podCIDR": ("pod_cidr", _same),
+    "providerID": ("provider_id", _same),
+    "registerWithTaints": ("register_with_taints", tuple),
+    "nodeStatusUpdateFrequency": ("status_update_seconds", _seconds),
+    "nodeStatusReportFrequency": ("status_report_seconds", _seconds),
+    "nodeLeaseDurationSeconds": ("lease_seconds", _same),
+    "syncFrequency": ("sync_seconds", _seconds),
+    "containerLogMaxSize": ("container_log_max_bytes", _bytes),
+    "containerLogMaxFiles": ("container_log_max_files", _same),
+    "imageGCHighThresholdPercent": ("image_gc_high_percent", _same),
+    "imageGCLowThresholdPercent": ("image_gc_low_percent", _same),
+    "imageMaximumGCAge": ("image_maximum_age_seconds", _seconds),
+    "serializeImagePulls": ("serialize_image_pulls", _same),
+    "maxParallelImagePulls": ("max_parallel_image_pulls", _same),
+    "allowedUnsafeSysctls": ("allowed_unsafe_sysctls", tuple),
+    "evictionHard": ("eviction_hard", _marks),
+    "evictionSoft": ("eviction_soft", _marks),
+    "evictionSoftGracePeriod": ("eviction_soft_grace_period", _pairs),
+    "evictionMaxPodGracePeriod": ("eviction_max_pod_grace_seconds", _same),
+    "evictionPressureTransitionPeriod": ("eviction_pressure_transition_seconds", _seconds),
+    "systemReserved": ("system_reserved", dict),
+    "seccompDefault": ("seccomp_default", _same),
+    "shutdownGracePeriod": ("shutdown_grace_seconds", _whole_seconds),
+    "shutdownGracePeriodCriticalPods": ("shutdown_grace_critical_seconds", _whole_seconds),
+}
+"""The setting, and how its value is read, by upstream's name."""
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Settings by their names, as the file says them; SettingsError for what can't be. Blocks."""
+    try:
+        document = yaml_codec.decode(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    if not isinstance(document, dict) or document.get("kind") != _KIND or document.get("apiVersion") != _VERSION:
+        raise SettingsError(f"{path}: not a {_KIND} of {_VERSION}")
+    return settings_of(document, str(path))
+
+
+def settings_of(document: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The settings that a document names."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if name not in _FIELDS:
+            if name not in ("apiVersion", "kind"):
+                _log.warning("%s: %s is not heeded", where, name)
+            continue
+        setting, read = _FIELDS[name]
+        try:
+            found[setting] = read(value)
+        except (TimeError, QuantityError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(f"{where}: {name}: {error}") from error
+    return found

@@ -1,0 +1,54 @@
+"""Upstream's configuration of a kubelet, as settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloudk8s.errors import SettingsError
+from cloudk8s.node.configuration_file import load
+from cloudk8s.node.settings import NodeSettings
+
+FILE = """
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+maxPods: 50
+containerLogMaxSize: 1Mi
+evictionHard: {memory.available: 200Mi, nodefs.available: 5%}
+evictionSoft: {memory.available: 1Gi}
+evictionSoftGracePeriod: {memory.available: 1m30s}
+evictionPressureTransitionPeriod: 30s
+shutdownGracePeriod: 30s
+allowedUnsafeSysctls: ["net.core.*"]
+systemReserved: {cpu: 100m}
+podPidsLimit: -1
+seccompDefault: true
+cgroupDriver: systemd
+"""
+
+
+def test_fields_become_settings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "kubelet.yaml"
+    path.write_text(FILE)
+
+    settings = NodeSettings(node_name="n1", root_dir=tmp_path, **load(path))
+
+    assert (settings.max_pods, settings.container_log_max_bytes, settings.pod_pids_limit) == (50, 1 << 20, 0)
+    assert settings.eviction_hard == "memory.available<200Mi,nodefs.available<5%"
+    assert settings.eviction_soft_grace_period == "memory.available=1m30s"
+    assert (settings.eviction_pressure_transition_seconds, settings.shutdown_grace_seconds) == (30.0, 30)
+    assert (settings.allowed_unsafe_sysctls, settings.system_reserved) == (("net.core.*",), {"cpu": "100m"})
+    assert settings.seccomp_default
+    assert "cgroupDriver is not heeded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("kind: Pod", "not a KubeletConfiguration"), (FILE.replace("30s", "soon"), "soon"), ("a: [", "kubelet.yaml")],
+)
+def test_what_can_not_be_is_the_users_mistake(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "kubelet.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=words):
+        load(path)
