@@ -99,22 +99,31 @@ def secret_of(server: Server) -> str:
 
 @contextmanager
 def _process(home: Path, arguments: Sequence[str], port: int, kubeconfig: Path) -> Iterator[Server]:
-    environment = os.environ | {"HOME": str(home), "NO_COLOR": "1"}
     started = time.perf_counter()
     command = [sys.executable, "-m", "cloudk8s", *arguments]
     with (
         (home / "log").open("a") as log,
-        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, env=_as_installed(home), stdout=log, stderr=log) as process,
     ):
         try:
             url = f"https://127.0.0.1:{port}"
             _wait_until_ready(url, process)
             took = time.perf_counter() - started
             while not kubeconfig.exists():
+                if process.poll() is not None:
+                    raise RuntimeError(f"the server ended early: {(home / 'log').read_text()[-1000:]}")
                 time.sleep(0.01)
             yield Server(process.pid, url, kubeconfig, took)
         finally:
             process.terminate()
+
+
+def _as_installed(home: Path) -> dict[str, str]:
+    """The environment of a server of a checkout that finds what an installed one brings: bytecode, and the registry."""
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": caches, "NO_COLOR": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -14,17 +14,16 @@ from urllib.parse import urlsplit
 from cloudk8s.machinery import times
 
 _UUID: Final = r"[0-9a-f]{8}-?[0-9a-f]{4}-?%s[0-9a-f]{3}-?%s[0-9a-f]{3}-?[0-9a-f]{12}"
-_HOSTNAME: Final = re.compile(
+_HOSTNAME: Final = (
     r"(?=.{1,253}$)(?:[a-zA-Z0-9_\u00a1-\uffff](?:[a-zA-Z0-9_\u00a1-\uffff-]{0,61}[a-zA-Z0-9_\u00a1-\uffff])?\.?)+"
 )
-_EMAIL: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+")
-_MAC: Final = re.compile(r"(?:[0-9a-fA-F]{2}[:-]){5,19}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}\.){2,9}[0-9a-fA-F]{4}")
+_EMAIL: Final = r"[^@\s<>]+@[^@\s<>]+"
+_MAC: Final = r"(?:[0-9a-fA-F]{2}[:-]){5,19}[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}\.){2,9}[0-9a-fA-F]{4}"
 _LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
-_DURATION: Final = re.compile(
+_DURATION: Final = (
     r"(?:\s*[-+]?\d+(?:\.\d+)?\s*"
     r"(?:ns|nano|nanosecond|us|µs|micro|microsecond|ms|milli|millisecond|s|sec|second|m|min|minute|h|hr|hour|d|day|w|wk|"
-    r"week)s?\s*)+",
-    re.ASCII | re.IGNORECASE,
+    r"week)s?\s*)+"
 )
 
 
@@ -35,8 +34,8 @@ def matches_format(text: str, format: str) -> bool:
 
 
 def _pattern(pattern: str, flags: int = re.ASCII) -> Callable[[str], bool]:
-    compiled = re.compile(pattern, flags)
-    return lambda text: compiled.fullmatch(text) is not None
+    """Compiled when first asked for (`re` keeps it), since few of these are ever used."""
+    return lambda text: re.fullmatch(pattern, text, flags) is not None
 
 
 def _date_time(text: str) -> bool:
@@ -58,7 +57,7 @@ def _duration(text: str) -> bool:
     try:
         times.parse_duration(text)
     except times.TimeError:
-        return _DURATION.fullmatch(text) is not None
+        return re.fullmatch(_DURATION, text, re.ASCII | re.IGNORECASE) is not None
     return True
 
 
@@ -116,9 +115,9 @@ _CHECKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "date": _date,
     "datetime": _date_time,
     "duration": _duration,
-    "email": lambda text: _EMAIL.fullmatch(text) is not None,
+    "email": _pattern(_EMAIL, 0),
     "hexcolor": _pattern("#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})"),
-    "hostname": lambda text: _HOSTNAME.fullmatch(text) is not None,
+    "hostname": _pattern(_HOSTNAME, 0),
     "ipv4": _address(ipaddress.IPv4Address),
     "ipv6": _address(ipaddress.IPv6Address),
     "isbn": _pattern("(?:[0-9]-?){9}[0-9X]|(?:[0-9]-?){13}"),
@@ -126,7 +125,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "isbn13": _pattern("(?:[0-9]-?){13}"),
     "k8slongname": _long_name,
     "k8sshortname": _short_name,
-    "mac": lambda text: _MAC.fullmatch(text) is not None,
+    "mac": _pattern(_MAC, 0),
     "rgbcolor": _pattern(r"rgb\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*\)"),
     "ssn": _pattern(r"\d{3}[- ]?\d{2}[- ]?\d{4}"),
     "uri": _uri,

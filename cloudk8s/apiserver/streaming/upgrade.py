@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-from cloudk8s.apiserver.streaming.websocket import accept_token
+from typing import Final, Literal
 
 SPDY = "SPDY/3.1"
 PROTOCOL_HEADER = "x-stream-protocol-version"
 PORT_FORWARD = "portforward.k8s.io"
 TUNNEL_PREFIX = "SPDY/3.1+"
+_WEBSOCKET_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class NoProtocol(Exception):
@@ -54,10 +55,15 @@ def _websocket(headers: Mapping[str, str], known: Sequence[str]) -> Upgrade:
     chosen = next((each for each in known if each in offered), "")
     if offered and not chosen:
         raise NoProtocol(f"unable to upgrade: unable to negotiate protocol: client supports {offered}")
-    lines = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept_token(key)}
+    lines = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": _accept_token(key)}
     if chosen:
         lines["Sec-WebSocket-Protocol"] = chosen
     return Upgrade("websocket", chosen, _head(lines))
+
+
+def _accept_token(key: str) -> str:
+    """`Sec-WebSocket-Accept` for a `Sec-WebSocket-Key` (RFC 6455)."""
+    return base64.b64encode(hashlib.sha1(key.encode() + _WEBSOCKET_GUID, usedforsecurity=False).digest()).decode()
 
 
 def _spdy(headers: Mapping[str, str], known: Sequence[str]) -> Upgrade:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from contextlib import suppress
 
 from wsproto.connection import Connection, ConnectionType
@@ -13,13 +11,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from cloudk8s.apiserver.streaming.bytes import ByteStream
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NORMAL = 1000
-
-
-def accept_token(key: str) -> str:
-    """`Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`."""
-    return base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
 
 
 class WebSocket:
