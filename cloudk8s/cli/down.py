@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,11 @@ from cloudk8s.apiserver import kubeconfig
 from cloudk8s.cli import output
 from cloudk8s.cli.options import Name
 from cloudk8s.controlplane import directories
-from cloudk8s.errors import CloudK8sError
+from cloudk8s.errors import CloudK8sError, UserError
 
 _WAIT_SECONDS = 60.0
+_GRACE = timedelta(seconds=5)
+"""What containers get between their stop signal and their end."""
 
 
 def down(
@@ -24,15 +27,21 @@ def down(
     purge: Annotated[
         bool, typer.Option("--purge", help="Also end its pods, and delete its data, certificates and context.")
     ] = False,
+    keep_pods: Annotated[
+        bool, typer.Option("--keep-pods", help="Let its pods run on; the next `up` finds them again.")
+    ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="The cluster's data directory.")] = None,
 ) -> None:
-    """Stop a cluster of this host; its data stays unless --purge is given.
+    """Stop a cluster of this host and its pods; what they stored stays unless --purge is given.
 
     Example: cloudk8s down --name dev --purge
     """
     from cloudk8s.controlplane.loop import result_of
+    from cloudk8s.controlplane.purging import end_pods
     from cloudk8s.controlplane.purging import purge as purge_directory
 
+    if purge and keep_pods:
+        raise UserError("--purge ends the pods: it does not go with --keep-pods")
     directory = data_dir or directories.data_dir(name)
     state = directories.read_state(directory)
     if state is not None:
@@ -40,8 +49,10 @@ def down(
         output.step(f'cluster "{name}" is stopped')
     elif not directory.exists():
         output.step(f'there is no cluster "{name}"')
+    if directory.exists() and not keep_pods and not purge:
+        result_of(end_pods(directory.absolute(), _GRACE))
     if directory.exists():
-        _clear(name, directory, has_hosts=not purge)
+        _clear(name, directory, has_hosts=keep_pods)
     if purge:
         kubeconfig.remove(kubeconfig.default_path(), kubeconfig.context_name(name))
         result_of(purge_directory(directory.absolute()))

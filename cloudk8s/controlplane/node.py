@@ -1,7 +1,7 @@
 """A node of this host: the agent in a process of its own, started, watched and stopped with the cluster.
 
 The agent is a second process because it needs other privileges than the API server, and because its work then uses
-another core. Containers outlive it; they are stopped when the cluster is purged, not when it is stopped.
+another core. Containers outlive it, so that it may crash or be replaced; `cloudk8s down` ends them.
 """
 
 from __future__ import annotations

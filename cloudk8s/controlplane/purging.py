@@ -1,29 +1,41 @@
-"""Take back everything that a stopped cluster has left on this host: containers, mounts, interfaces, files.
+"""Take back what a stopped cluster has left on this host: containers, mounts and interfaces, with a purge files too.
 
-`python -m cloudk8s.controlplane.purging DIRECTORY` does it for one directory.
+`python -m cloudk8s.controlplane.purging DIRECTORY` purges one directory.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 from cloudk8s.controlplane.rootless import directory_of
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
-from cloudk8s.node.volumes.removal import remove_tree
+from cloudk8s.node.volumes.removal import remove_tree, unmount_below
 
 _ANY_NETWORK = "198.19.0.0/24"
 
 
+async def end_pods(directory: Path, grace: timedelta) -> None:
+    """End the containers of a cluster's nodes, as a shutdown of the host would: the next start begins them anew."""
+    await asyncio.gather(*(_end(path, grace) for path in _host_runtimes(directory)))
+    await asyncio.to_thread(RootlessHost(directory_of(directory), _ANY_NETWORK).remove)
+    if os.geteuid() == 0:
+        await asyncio.to_thread(unmount_below, directory / "nodes")
+
+
 async def purge(directory: Path) -> None:
     """End the containers of a cluster's nodes, then delete its directory; what is mounted in it is only let go."""
-    for runtime in sorted((directory / "nodes").glob("*/runtime/host")):
-        await _purge_host_runtime(runtime)
+    for path in _host_runtimes(directory):
+        async with _running(path) as runtime:
+            await runtime.purge()
     await asyncio.to_thread(_remove_host, directory)
     await asyncio.to_thread(remove_tree, directory)
 
@@ -43,11 +55,22 @@ def _remove_host(directory: Path) -> None:
     host.remove()
 
 
-async def _purge_host_runtime(directory: Path) -> None:
-    runtime = HostRuntime(directory, clock=SystemClock())
+async def _end(path: Path, grace: timedelta) -> None:
+    async with _running(path) as runtime:
+        await runtime.end(grace)
+
+
+def _host_runtimes(directory: Path) -> list[Path]:
+    """The state directories of the runtimes of a cluster's nodes."""
+    return sorted((directory / "nodes").glob("*/runtime/host"))
+
+
+@asynccontextmanager
+async def _running(path: Path) -> AsyncIterator[HostRuntime]:
+    runtime = HostRuntime(path, clock=SystemClock())
     await runtime.start()
     try:
-        await runtime.purge()
+        yield runtime
     finally:
         await runtime.close()
 

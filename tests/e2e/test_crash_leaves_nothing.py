@@ -1,4 +1,4 @@
-"""A cluster of three nodes that is killed, with everything that belongs to it, leaves nothing in the kernel."""
+"""A cluster of nodes apart that is stopped or killed leaves nothing in the kernel, and is whole when it comes back."""
 
 from __future__ import annotations
 
@@ -7,37 +7,62 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import cloudk8s, started
-from tests.e2e.test_network import WEB, eventually
+from tests.e2e.conftest import Cluster, cloudk8s, started
+from tests.e2e.test_network import WEB, eventually, field, pods_behind
 from tests.traces import marked
 
 pytestmark = [pytest.mark.kubectl, pytest.mark.root]
+NODES = ("--nodes", "2")
 
 
-@pytest.mark.parametrize("dies", ["whole cluster", "cluster and agents", "nobody"])
-def test_nothing_is_left_in_the_kernel_after_a_purge(tmp_path: Path, dies: str):
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     if shutil.which("kubectl") is None or os.geteuid() != 0:
         pytest.skip("needs kubectl, and root for what could be left")
-    cluster = started(tmp_path, "crash", "--nodes", "2")
-    data = Path(cluster.environment["XDG_DATA_HOME"], "cloudk8s", "crash")
-    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
-    cluster.kubectl("expose", "deployment", "web", "--type=LoadBalancer", "--port=80", "--target-port=8080")
-    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
-    cluster.kubectl("wait", "--for=jsonpath={.status.loadBalancer.ingress}", "service/web", "--timeout=30s")
-    marks = marks_of(data)
+    cluster = started(tmp_path, "crash", *NODES)
+    yield cluster
+    cloudk8s(cluster.environment, "down", "--name", "crash", "--purge")
+
+
+@pytest.mark.parametrize(
+    "dies",
+    [
+        "whole cluster",
+        pytest.param("cluster and agents", marks=pytest.mark.slow),
+        pytest.param("nobody", marks=pytest.mark.slow),
+    ],
+)
+def test_nothing_is_left_in_the_kernel_and_pods_come_back_with_the_cluster(cluster: Cluster, dies: str):
+    kubectl, data = cluster.kubectl, Path(cluster.environment["XDG_DATA_HOME"], "cloudk8s", "crash")
+    kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
+    kubectl("expose", "deployment", "web", "--type=LoadBalancer", "--port=80", "--target-port=8080")
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    kubectl("wait", "--for=jsonpath={.status.loadBalancer.ingress}", "service/web", "--timeout=30s")
+    marks, balancer = marks_of(data), field(kubectl, ".status.loadBalancer.ingress[0].ip")
+    pods = set(field(kubectl, ".items[*].metadata.name", "pods").split())
     eventually(lambda: {item.split(":")[0] for item in marked(marks)} >= {"netns", "link", "route", "table", "cgroup"})
     if dies != "nobody":
         os.kill(json.loads((data / "cluster.json").read_text())["pid"], signal.SIGKILL)
     for pid in agents(data) if dies == "cluster and agents" else ():
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: dies == "nobody" or not agents(data))
+    for _ in range(2):
+        cloudk8s(cluster.environment, "down", "--name", "crash")
+        assert_nothing_is_left(marks, data)
+    cloudk8s(cluster.environment, "up", "--detach", "--port", "0", "--name", "crash", *NODES)
+    eventually(lambda: pods_behind(balancer) == pods, seconds=40)
     cloudk8s(cluster.environment, "down", "--name", "crash", "--purge")
+    assert_nothing_is_left(marks, data)
+
+
+def assert_nothing_is_left(marks: list[str], data: Path) -> None:
     eventually(lambda: marked(marks) == [], seconds=5)
-    assert not [line for line in processes() if str(tmp_path) in line]
+    assert not [line for line in processes() if str(data) in line]
 
 
 def marks_of(data: Path) -> list[str]:

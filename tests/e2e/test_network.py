@@ -210,7 +210,7 @@ def test_a_load_balancer_keeps_its_address_and_a_killed_cluster_leaves_nothing(c
     os.kill(json.loads(state.read_text())["pid"], signal.SIGKILL)
     eventually(lambda: not _agents(cluster))
     assert address in _in_the_kernel()
-    cloudk8s(cluster.environment, "down", "--name", "network")
+    cloudk8s(cluster.environment, "down", "--name", "network", "--keep-pods")
     assert address not in _in_the_kernel()
     assert "cloudk8s-network" not in _in_the_kernel()
     cloudk8s(cluster.environment, "up", "--detach", "--port", "0", "--name", "network")

@@ -247,13 +247,23 @@ def test_the_node_and_status_say_what_is_missing(user: User):
     assert "limits of CPU" in json.loads(user.cloudk8s("status", "--name", "plain", "-o", "json"))["limits"]
 
 
-def test_pods_go_on_while_the_cluster_is_stopped_and_are_gone_after_a_purge(user: User):
+def test_pods_may_go_on_while_the_cluster_is_stopped(user: User):
     look = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.containerStatuses[0].containerID}")
     before = user.kubectl(*look)
-    user.cloudk8s("down", "--name", "plain")
+    user.cloudk8s("down", "--name", "plain", "--keep-pods")
     user.cloudk8s("up", "--detach", "--port", "0", "--name", "plain")
     eventually(lambda: user.in_a_pod("curl -s -m 5 http://web/").startswith("web-"))
     assert user.kubectl(*look) == before
+
+
+def test_pods_end_with_the_cluster_and_come_back_with_it(user: User):
+    user.cloudk8s("down", "--name", "plain")
+    assert not [line for line in processes() if user.environment["XDG_DATA_HOME"] in line]
+    user.cloudk8s("up", "--detach", "--port", "0", "--name", "plain")
+    eventually(lambda: user.in_a_pod("curl -s -m 5 http://web/").startswith("web-"))
+
+
+def test_nothing_is_left_after_a_purge(user: User):
     user.cloudk8s("down", "--name", "plain", "--purge")
     assert not [line for line in processes() if user.environment["XDG_DATA_HOME"] in line]
     assert not Path(user.environment["XDG_DATA_HOME"], "cloudk8s", "plain").exists()

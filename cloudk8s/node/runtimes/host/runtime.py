@@ -88,10 +88,21 @@ class HostRuntime:
         await self._containers.close()
         await self._spawner.close()
 
+    async def end(self, grace: timedelta) -> None:
+        """End all containers and leave nothing in the kernel; an agent that comes later starts them anew."""
+        running = [entry.record.id for entry in self._containers.entries() if entry.state == "running"]
+        await asyncio.gather(*(self._containers.stop(key, grace) for key in running))
+        await asyncio.gather(*(self.stop_sandbox(record.id) for record in self._sandboxes.records()))
+        await self._let_go()
+
     async def purge(self) -> None:
         """End everything that this runtime made on the host, in processes and in the kernel."""
         for record in self._sandboxes.records():
             await self.remove_sandbox(record.id)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Remove what pods share, once there are none."""
         if self._isolation.network:
             await self._network.remove()
         await asyncio.to_thread(cgroups.remove, map(str, self._groups.roots))
