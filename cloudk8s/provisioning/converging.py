@@ -204,6 +204,8 @@ def _note(done: Pass, machines: Sequence[Machine], joining: Joining) -> None:
 
 def _waits(decision: Decision, machines: Iterable[MachineView]) -> dict[str, str]:
     """What a group waits for, after this step."""
+    if decision.is_paused:
+        return {}
     mine = [view for view in machines if view.group == decision.group]
     unready = [view for view in mine if view.exists and not view.is_available]
     if decision.held:

@@ -36,12 +36,13 @@ from cloudk8s.provisioning.nodes.emptying import empty
 from cloudk8s.provisioning.nodes.marking import Marks, patch_of
 from cloudk8s.provisioning.nodes.reading import states
 from cloudk8s.provisioning.nodes.tokens import MachineToken, machine_of, secret_of
+from cloudk8s.provisioning.objects.kinds import is_mark
+from cloudk8s.provisioning.objects.reading import Sayings, held_by_hook, read_sayings
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
 
 COMMAND_LIFETIME = timedelta(hours=12)
 """How long a command's own certificate is good for."""
-MARK = "cluster.x-k8s.io/"
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class Joining:
     """The API answered when it was asked last."""
     _api: ClusterApi | None = None
     _nodes: Mapping[str, Object] = field(default_factory=dict)
+    _sayings: Sayings = field(default_factory=Sayings)
     _configured: set[str] = field(default_factory=set)
     _emptying: dict[str, float] = field(default_factory=dict)
     _remedies: Counter[str] = field(default_factory=Counter)
@@ -106,6 +108,7 @@ class Joining:
         if api is not None:
             try:
                 self._nodes = {name_of(node): node for node in api.list(NODES)}
+                self._sayings = read_sayings(api)
                 self.answers = True
             except CloudK8sError as error:
                 self.site.report(Event("waiting", "the API", str(error)))
@@ -190,7 +193,8 @@ class Joining:
 
     def _with_node(self, view: MachineView, known: Mapping[str, Any]) -> MachineView:
         node = known.get(view.name)
-        marks = {key: text for key, text in node.annotations.items() if key.startswith(MARK)} if node else view.marks
+        marks = {key: text for key, text in node.annotations.items() if is_mark(key)} if node else view.marks
+        marks = {**marks, **self._sayings.marks_of(view.name)}
         return replace(view, node=node, needs_node=True, marks=marks)
 
     def _facts(
@@ -282,6 +286,12 @@ class Joining:
         """What keeps a machine from being deleted."""
         if not (self.awaits_nodes and self.answers and self._api is not None):
             return ""
+        if reason := held_by_hook(view.marks, is_empty=False):
+            return reason
+        return self._drained(self._api, view) or held_by_hook(view.marks, is_empty=True)
+
+    def _drained(self, api: ClusterApi, view: MachineView) -> str:
+        """What is still on a node that can be emptied."""
         if view.node is None or not view.node.is_ready or view.machine.state != "running":
             return ""
         pool = self.declaration.pool(view.group)
@@ -291,7 +301,7 @@ class Joining:
             self.site.report(Event("failed", f"node {view.name}", f"is not empty after {limit:.0f} s; it goes anyway"))
             return ""
         try:
-            return empty(self._api, view.name)
+            return empty(api, view.name, self._sayings.drain_plan(api, view.name))
         except Unreachable:
             return ""
 

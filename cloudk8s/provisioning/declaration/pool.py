@@ -115,6 +115,8 @@ class Pool(MachineDeclaration):
     that stop while nobody looks. Else every machine is made by itself."""
     rollout: Rollout = Rollout()
     """How machines are replaced."""
+    paused: bool = False
+    """Leave the pool's machines alone: none is made, replaced or deleted."""
     delete_order: Literal["Random", "Newest", "Oldest"] = "Random"
     """Which healthy machines go first when the pool shrinks."""
     health_check: HealthCheck = HealthCheck()

@@ -17,6 +17,7 @@ from cloudk8s.provisioning.machines.priority import victims
 from cloudk8s.provisioning.machines.rollout import SetState, next_sizes
 from cloudk8s.provisioning.machines.template import Group
 from cloudk8s.provisioning.machines.view import MachineView, in_group
+from cloudk8s.provisioning.objects.kinds import DELETION_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,16 @@ class Decision:
     """Why machines that are not well stay."""
     most_remedies: int = 0
     """How many machines may be replaced in a row because they are not well."""
+    is_paused: bool = False
+    """The group is left alone, however it is."""
     is_settled: bool = True
     """Nothing is left to do or to wait for."""
 
 
 def decide(group: Group, machines: Iterable[MachineView], *, cluster: str, network_id: str, now: datetime) -> Decision:
     """The next step."""
+    if group.paused:
+        return Decision(group.name, reason="is paused", is_paused=True)
     everything = list(machines)
     mine = in_group(everything, group.name)
     doubles = _doubles(mine)
@@ -62,6 +67,9 @@ def decide(group: Group, machines: Iterable[MachineView], *, cluster: str, netwo
         surplus = entry.wanted - sizes[entry.name]
         delete += _removals(group, [view for view in kept if _set_of(view) == entry.name], surplus, entry is new, now)
     going = {entry.machine.machine.id for entry in delete}
+    asked = [view for view in kept if _is_asked_to_go(group, view) and view.machine.id not in going]
+    delete += [Deletion(view, "somebody deleted its object") for view in asked]
+    going |= {view.machine.id for view in asked}
     sick = [entry for entry in remediations(group.health_check, mine, now) if entry.machine.machine.id not in going]
     delete += [Deletion(entry.machine, f"is replaced: {entry.reason}", is_remedy=True) for entry in sick]
     waits = any(not entry.is_available for entry in kept) or bool(old and group.rollout.type != "OnDelete")
@@ -96,6 +104,11 @@ def set_name(cluster: str, group: str, template: str) -> str:
 def is_outdated(group: Group, machines: Iterable[MachineView]) -> bool:
     """Whether machines of the group were made from another template."""
     return any(_set_of(view) != group.template.hash for view in in_group(machines, group.name))
+
+
+def _is_asked_to_go(group: Group, view: MachineView) -> bool:
+    """Its object was deleted; a control plane's machines go only by their own rules."""
+    return DELETION_ASKED in view.marks and not group.is_control_plane
 
 
 def _sizes(group: Group, new: SetState, old: Sequence[SetState]) -> Mapping[str, int]:

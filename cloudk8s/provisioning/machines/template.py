@@ -55,6 +55,7 @@ class Group:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     most: int = 0
     """The most machines that the autoscaler may make; 0 where it does not scale the group."""
+    paused: bool = False
 
     @property
     def is_control_plane(self) -> bool:
@@ -81,6 +82,7 @@ def _group(declaration: ClusterDeclaration, pool: Pool) -> Group:
     return Group(
         pool.name, _template(declaration, pool, "worker"), pool.replicas, pool.zones or declaration.network.zones,
         pool.rollout, pool.delete_order, pool.health_check, _tags(declaration, pool.tags), pool.max or 0,
+        pool.paused,
     )  # fmt: skip
 
 

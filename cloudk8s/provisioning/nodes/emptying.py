@@ -1,12 +1,13 @@
-"""Empty a node before its machine goes: cordon it, evict its pods, wait until they have left.
+"""Empty a node before its machine goes: cordon it, evict its pods, wait until they and their volumes have left.
 
-Pods of DaemonSets, mirror pods and those that ask for it (`cluster.x-k8s.io/drain: skip`) stay. What a disruption
-budget protects is asked for again and again, until the time for it is up.
+Pods of DaemonSets, mirror pods and those that ask for it stay. What a disruption budget protects is asked for again and
+again, until the time for it is up. `MachineDrainRule`s say in which order pods leave, which stay, and which may finish.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from cloudk8s.client.interface import Object
@@ -14,39 +15,67 @@ from cloudk8s.client.objects import (
     annotations_of,
     controller_of,
     is_deleting,
-    labels_of,
     name_of,
     namespace_of,
+    spec_of,
     status_of,
 )
-from cloudk8s.client.resources import NODES, PODS
+from cloudk8s.client.resources import NODES, PODS, VOLUME_ATTACHMENTS
 from cloudk8s.errors import NotFound, TooManyRequests
 from cloudk8s.provisioning.nodes.api import ClusterApi
+from cloudk8s.provisioning.nodes.drain_rules import Place, Treatment, treatment
 
 MIRROR: Final = "kubernetes.io/config.mirror"
-SKIP: Final = "cluster.x-k8s.io/drain"
 
 
-def empty(api: ClusterApi, node: str) -> str:
+@dataclass(frozen=True, slots=True)
+class DrainPlan:
+    """The rules that hold for one machine."""
+
+    rules: Sequence[Object] = ()
+    place: Place = field(default_factory=Place)
+
+    def treatment(self, pod: Object) -> Treatment:
+        return treatment(pod, self.rules, self.place)
+
+
+def empty(api: ClusterApi, node: str, plan: DrainPlan | None = None) -> str:
     """Take one step; returns what is still in the way, nothing when the node is empty or gone."""
     try:
         api.patch(NODES, node, {"spec": {"unschedulable": True}})
     except NotFound:
         return ""
-    leaving = [pod for pod in api.list(PODS, fields=f"spec.nodeName={node}") if must_leave(pod)]
-    protected = [name for pod in leaving if not is_deleting(pod) and (name := _evict(api, pod))]
+    plan = plan or DrainPlan()
+    found = [pod for pod in api.list(PODS, fields=f"spec.nodeName={node}") if must_leave(pod)]
+    treated = [(pod, plan.treatment(pod)) for pod in found]
+    leaving = [(pod, how.order) for pod, how in treated if how.behavior == "Drain"]
+    now = min((order for _, order in leaving), default=0)
+    protected = [name for pod, order in leaving if order == now and not is_deleting(pod) and (name := _evict(api, pod))]
     if protected:
         return f"a disruption budget keeps {_named(protected)} on {node}"
-    return f"{_named([_name(pod) for pod in leaving])} still leaving {node}" if leaving else ""
+    if leaving:
+        return f"{_named([_name(pod) for pod, _ in leaving])} still leaving {node}"
+    if finishing := [_name(pod) for pod, how in treated if how.behavior == "WaitCompleted"]:
+        return f"{_named(finishing)} may finish on {node}"
+    return _volumes(api, node)
 
 
 def must_leave(pod: Object) -> bool:
-    """Whether a pod keeps its node from going. Pure."""
+    """Whether a pod keeps its node from going, unless it asks not to. Pure."""
     if status_of(pod).get("phase") in ("Succeeded", "Failed") or MIRROR in annotations_of(pod):
         return False
     owner = controller_of(pod)
-    is_daemon = owner is not None and owner.get("kind") == "DaemonSet"
-    return not is_daemon and labels_of(pod).get(SKIP) != "skip"
+    return owner is None or owner.get("kind") != "DaemonSet"
+
+
+def _volumes(api: ClusterApi, node: str) -> str:
+    """Volumes that a machine must not take with it."""
+    attached = [
+        str((spec_of(entry).get("source") or {}).get("persistentVolumeName") or name_of(entry))
+        for entry in api.list(VOLUME_ATTACHMENTS)
+        if spec_of(entry).get("nodeName") == node
+    ]
+    return f"volumes {_named(attached)} still attached to {node}" if attached else ""
 
 
 def _evict(api: ClusterApi, pod: Object) -> str:
