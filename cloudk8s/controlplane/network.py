@@ -29,7 +29,8 @@ from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.network.rootless.host import RootlessHost, RootlessNft
-from cloudk8s.network.rootless.host_ports import HostPorts
+from cloudk8s.network.rootless.host_ports import Here, HostPorts
+from cloudk8s.network.rootless.listening import listening
 from cloudk8s.settings import ClusterSettings
 
 DNS = "system:cloudk8s-dns"
@@ -55,7 +56,8 @@ async def running_service_proxy(
         )
         async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
             outside = replace(options, mode="userspace", sockets=within.socket)
-            ports = HostPorts(informers, options.nodes, options.node_addresses, within.socket, clock=clock)
+            here = Here(options.nodes, options.node_addresses)
+            ports = HostPorts(informers, here, within.socket, lambda: listening(within.pid), clock=clock)
             async with (
                 running_proxy(informers, outside, clock=clock) as proxy,
                 background(ports.run(), names=("host ports",)),

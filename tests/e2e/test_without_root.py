@@ -222,6 +222,19 @@ def test_ports_of_the_host_lead_to_pods(user: User):
         eventually(lambda url=url: user.run("curl", "-s", "-m", "3", url, check=False) == "")
 
 
+def test_ports_that_a_pod_on_the_hosts_network_did_not_declare_answer_too(user: User):
+    script = ECHO.replace("8080", "18083")
+    container = {"name": "main", "image": "host", "command": ["/usr/bin/env", "python3", "-c", script]}
+    container["env"] = [{"name": "POD", "value": "silent"}]
+    spec = {"containers": [container], "hostNetwork": True, "terminationGracePeriodSeconds": 1}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "silent"}, "spec": spec}
+    user.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    url = "http://127.0.0.1:18083/"
+    eventually(lambda: "silent" in user.run("curl", "-s", "-m", "3", url, check=False))
+    user.kubectl("delete", "pod", "silent", "--timeout=30s")
+    eventually(lambda: user.run("curl", "-s", "-m", "3", url, check=False) == "")
+
+
 def test_a_network_policy_holds(user: User):
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "closed"}}

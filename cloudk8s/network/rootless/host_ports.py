@@ -1,42 +1,58 @@
-"""Ports of this host that lead to pods within: `hostPort`, and the declared ports of pods on the host's network.
+"""Ports of this host that lead to pods within: `hostPort`, and whatever pods on the host's network listen on.
 
-Pods enter by the informer; what they ask for leaves as listeners on this host.
+Pods enter by the informer, listening sockets by a look at the kernel's list; what shall answer leaves as listeners on
+this host.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import name_of, namespace_of, spec_of, status_of
+from cloudk8s.client.objects import key_of, name_of, namespace_of, spec_of, status_of
 from cloudk8s.client.resources import PODS
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.model import Backend, Rule, RuleKey, Update
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
 from cloudk8s.network.proxy.userspace.sockets import Sockets
+from cloudk8s.network.rootless.listening import ANYWHERE, Listening
 
+_LOOK_SECONDS: Final = 1.0
 _ENDED = ("Succeeded", "Failed")
 _ANYWHERE = ("", "0.0.0.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Which nodes are within, and the addresses of this host."""
+
+    nodes: frozenset[str]
+    addresses: tuple[str, ...]
 
 
 class HostPorts:
     """`run` it inside the informers it was given."""
 
     def __init__(
-        self, informers: Informers, nodes: Iterable[str], addresses: Sequence[str], sockets: Sockets, *, clock: Clock
+        self, informers: Informers, here: Here, sockets: Sockets, look: Callable[[], frozenset[Listening]], *,
+        clock: Clock,
     ) -> None:  # fmt: skip
-        self._pods, self._nodes, self._addresses = informers.of(PODS), frozenset(nodes), tuple(addresses)
+        self._pods, self._here, self._look, self._clock = informers.of(PODS), here, look, clock
         self._forwarder = UserspaceForwarder(UserspaceSettings(()), clock=clock, sockets=sockets)
         self._changed = asyncio.Event()
+        self._declared: dict[str, tuple[Rule, ...]] = {}
+        self._inmates: set[str] = set()
         self._rules: dict[RuleKey, Rule] = {}
 
     async def run(self) -> None:
         """Forward until cancelled."""
         await self._pods.synced()
-        stop = self._pods.add_handler(lambda old, new: self._changed.set())
+        stop = self._pods.add_handler(self._pod_changed)
+        looking = asyncio.create_task(self._look_again(), name="ports of pods on the host's network")
         try:
             while True:
                 await self._changed.wait()
@@ -44,26 +60,70 @@ class HostPorts:
                 await self._apply()
         finally:
             stop()
+            looking.cancel()
             await self._forwarder.close()
 
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        key = key_of(new or old or {})
+        rules = tuple(rules_of(new, self._here)) if new else ()
+        is_inmate = new is not None and is_on_host_network(new, self._here)
+        if rules == self._declared.get(key, ()) and is_inmate == (key in self._inmates):
+            return
+        self._declared.pop(key, None)
+        if rules:
+            self._declared[key] = rules
+        (self._inmates.add if is_inmate else self._inmates.discard)(key)
+        self._changed.set()
+
+    async def _look_again(self) -> None:
+        """Nobody tells that a program has begun to listen, so it is looked for as long as there may be one."""
+        while True:
+            await self._clock.sleep(_LOOK_SECONDS)
+            if self._inmates:
+                self._changed.set()
+
     async def _apply(self) -> None:
-        rules = {rule.key: rule for pod in self._pods.list() for rule in rules_of(pod, self._nodes, self._addresses)}
+        declared = {rule.key: rule for rules in self._declared.values() for rule in rules}
+        found = await asyncio.to_thread(self._look) if self._inmates else frozenset()
+        rules = declared | {rule.key: rule for rule in undeclared(found, declared.values(), self._here)}
         if rules != self._rules:
             self._rules = rules
             await self._forwarder.apply(Update(rules, is_complete=True))
 
 
-def rules_of(pod: Object, nodes: frozenset[str], addresses: Sequence[str]) -> Iterator[Rule]:
+def rules_of(pod: Object, here: Here) -> Iterator[Rule]:
     """What a pod of these nodes asks for on this host's addresses; nothing once it has ended. Pure."""
-    spec, status = spec_of(pod), status_of(pod)
-    ip = status.get("podIP")
-    if spec.get("nodeName") not in nodes or not ip or status.get("phase") in _ENDED:
+    spec, ip = spec_of(pod), status_of(pod).get("podIP")
+    if not _is_here(pod, here) or not ip:
         return
     containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
     for port in (port for container in containers for port in container.get("ports") or ()):
-        here = _addresses_of(port, addresses)
-        if port.get("hostPort") and here:
-            yield _rule(pod, port, str(ip), here)
+        where = _addresses_of(port, here.addresses)
+        if port.get("hostPort") and where:
+            yield _rule(pod, port, str(ip), where)
+
+
+def is_on_host_network(pod: Object, here: Here) -> bool:
+    """Whether a pod of these nodes may listen wherever it likes."""
+    return bool(spec_of(pod).get("hostNetwork")) and _is_here(pod, here)
+
+
+def undeclared(found: Iterable[Listening], declared: Iterable[Rule], here: Here) -> Iterator[Rule]:
+    """Rules for what listens without any pod having said so. Pure."""
+    known = {(rule.key.protocol, rule.port) for rule in declared}
+    for protocol, address, port in sorted(found):
+        if address in ANYWHERE:
+            where = here.addresses
+        else:
+            where = tuple(each for each in here.addresses if each == address)
+        if where and (protocol, port) not in known:
+            key = RuleKey("", "", f"{protocol} {port} {address}", protocol, "IPv4")
+            target = (Backend(where[0], port),)
+            yield Rule(key=key, cluster_ip=where[0], port=port, external_ips=where[1:], cluster=target)
+
+
+def _is_here(pod: Object, here: Here) -> bool:
+    return spec_of(pod).get("nodeName") in here.nodes and status_of(pod).get("phase") not in _ENDED
 
 
 def _rule(pod: Object, port: Mapping[str, Any], ip: str, here: Sequence[str]) -> Rule:
