@@ -22,8 +22,10 @@ from cloudk8s.client.resources import JOBS, PODS
 from cloudk8s.controllers.claims import Claim
 from cloudk8s.controllers.expectations import Expectations
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.job.memory import Memory, version_of
 from cloudk8s.controllers.job.pods import FINALIZER, is_tracked
-from cloudk8s.controllers.job.sync import JobSync, Memory, release, version_of
+from cloudk8s.controllers.job.sync import JobSync
+from cloudk8s.controllers.job.workforce import release
 from cloudk8s.controllers.pods import BY_CONTROLLER, controllers_of
 from cloudk8s.controllers.replicas import SelectorCache
 from cloudk8s.errors import NotFound
