@@ -20,7 +20,7 @@ NOT_COPIED: Final = frozenset({
     REVISION_HISTORY,
     DESIRED_REPLICAS,
     MAX_REPLICAS,
-    "deprecated.daemonset.template.generation",
+    ROLLBACK_TO,
 })  # fmt: skip
 """Annotations of a Deployment that are not copied to its ReplicaSets, nor back on a rollback."""
 

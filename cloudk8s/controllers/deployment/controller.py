@@ -20,8 +20,10 @@ from cloudk8s.client.objects import (
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from cloudk8s.controllers.claims import Claim
+from cloudk8s.controllers.deployment.new_set import NewSet
 from cloudk8s.controllers.deployment.rollout import Rollout
 from cloudk8s.controllers.deployment.sets import is_recreate
+from cloudk8s.controllers.deployment.state import State
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_CONTROLLER, controllers_of, is_terminal
 from cloudk8s.machinery import labels
@@ -105,15 +107,9 @@ class DeploymentController:
             await self._refuse(deployment)
             return None
         sets = await Claim(self._client, deployment, DEPLOYMENTS, REPLICA_SETS, selector).of(self._sets)
-        rollout = Rollout(
-            self._client,
-            self._context.clock,
-            self._events,
-            deployment,
-            sets,
-            lambda new: self._has_pods(deployment, new),
-            self._context.settings.kubernetes_version,
-        )
+        state = State(self._client, self._context.clock, self._events, deployment, sets)
+        new_set = NewSet(state, self._context.settings.kubernetes_version)
+        rollout = Rollout(state, new_set, lambda new: self._has_pods(deployment, new))
         return await rollout.run()
 
     async def _refuse(self, deployment: Object) -> None:
