@@ -222,7 +222,7 @@ async def test_a_dependent_that_gets_a_new_owner_meanwhile_is_kept() -> None:
                 stop()
                 found = run.get(PODS, "p")
                 changed = {**found, "metadata": {**found["metadata"], "ownerReferences": [new]}}
-                run.client._store(PODS, changed, found)
+                run.client.store.put(PODS, changed, found)
 
         stop = run.client.on(adopt)
         await delete(run, "rc", "Background")
