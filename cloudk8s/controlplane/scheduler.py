@@ -77,7 +77,7 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
     Raises SettingsError and LeadershipLost.
     """
-    clock, configuration = SystemClock(), read_configuration(options.config)
+    clock, configuration, instruments = SystemClock(), read_configuration(options.config), Instruments()
     how = configuration.client_connection
     connection = load_connection(options.kubeconfig or how.kubeconfig or None)
     settings = NetworkSettings(qps=how.qps, burst=how.burst, user_agent="kube-scheduler")
@@ -91,12 +91,12 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
     try:
         plugins = Plugins.load(disabled=options.disabled_plugins)
-        scheduler = await _assembled(client, informers, clock, configuration, plugins)
+        scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments)
         how_led = configuration.leader_election.model_copy(update=dict(options.leader_election))
         election = _election(how_led)
         elector = LeaderElector(client, election, clock=clock) if election else None
         shown = configuration.model_copy(update={"leader_election": how_led})
-        component = _component(shown, elector, scheduler.scheduler, options.flags)
+        component = _component(shown, elector, scheduler.scheduler, instruments, options.flags)
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(schedule, elector)
     finally:
@@ -104,10 +104,10 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
 
 def _component(
-    configuration: SchedulerConfiguration, elector: LeaderElector | None, scheduler: Scheduler, flags: Mapping[str, str]
-) -> Component:
+    configuration: SchedulerConfiguration, elector: LeaderElector | None, scheduler: Scheduler,
+    instruments: Instruments, flags: Mapping[str, str],
+) -> Component:  # fmt: skip
     """What the scheduler's pages show."""
-    instruments = Instruments()
     led = leadership(elector, instruments)
 
     def synced() -> str:
@@ -160,13 +160,15 @@ async def _assembled(
     clock: Clock,
     configuration: SchedulerConfiguration | None,
     plugins: Plugins,
+    instruments: Instruments | None = None,
 ) -> _Assembled:
     """Load what is heavy (numpy) off the loop, and put it together."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
     factories = await asyncio.to_thread(_factories, plugins)
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
-    context = module.SchedulerContext(client, informers, events, clock)
+    metrics = module.SchedulerMetrics(instruments or Instruments())
+    context = module.SchedulerContext(client, informers, events, clock, metrics=metrics)
     scheduler = module.Scheduler(context, configuration or module.DEFAULT_CONFIGURATION, plugins=factories)
     return _Assembled(scheduler, events)
 

@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from cloudk8s.client.interface import Client, Object
+from cloudk8s.client.resources import BUILT_IN
 from cloudk8s.machinery.clock import Clock
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
     from cloudk8s.scheduler.cluster.cluster import Cluster
     from cloudk8s.scheduler.framework.nominations import Nominations
     from cloudk8s.scheduler.framework.waiting import WaitingPods
+    from cloudk8s.scheduler.metrics import SchedulerMetrics
     from cloudk8s.scheduler.pod.pod import Pod
     from cloudk8s.scheduler.reporting import Reporter
 
 MAX_SCORE = 100
+_KINDS = {resource.plural: resource.kind for resource in BUILT_IN} | {
+    "pods": "UnschedulablePod", "assigned-pods": "AssignedPod",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,11 @@ class ClusterEvent:
     def object(self) -> Object:
         return self.new or self.old or {}
 
+    @property
+    def label(self) -> str:
+        """Upstream's name for such events: `NodeAdd`, `AssignedPodDelete`."""
+        return f"{_KINDS.get(self.resource, self.resource)}{self.action.capitalize()}"
+
 
 Hint = Callable[["Pod", ClusterEvent], bool]
 """Whether an event may make a pod schedulable that the plugin has rejected; quick, and True when in doubt."""
@@ -133,6 +143,7 @@ class Handle:
     """Run something named in the background, for as long as the scheduler runs."""
     revive: Callable[[str], None]
     """Give an unschedulable pod, by its key, another chance."""
+    metrics: SchedulerMetrics
 
 
 class Plugin(Protocol):

@@ -21,20 +21,25 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.scheduler.background import Background
 from cloudk8s.scheduler.binding import Binder, Binding, Failure, permit, reserve, unreserve
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
 from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
 from cloudk8s.scheduler.configuration.profiles import check_queue_sort, fill_profile
-from cloudk8s.scheduler.framework.deciding import Decider
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
 from cloudk8s.scheduler.framework.failures import Failures
+from cloudk8s.scheduler.framework.lane import Lane
 from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
+from cloudk8s.scheduler.framework.timing import Sampler
 from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
 from cloudk8s.scheduler.intake import Intake
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Factory, Handle, Refusal
+from cloudk8s.scheduler.metrics import ERROR as FAILED
+from cloudk8s.scheduler.metrics import SCHEDULED, SchedulerMetrics
+from cloudk8s.scheduler.metrics import UNSCHEDULABLE as REJECTED
 from cloudk8s.scheduler.plugins.catalog import BUILT_IN
 from cloudk8s.scheduler.queue.entry import Backoff, QueuedPod
 from cloudk8s.scheduler.queue.queue import SchedulingQueue
@@ -58,6 +63,7 @@ class SchedulerContext:
     events: EventRecorder
     clock: Clock
     random: random.Random = field(default_factory=random.Random)
+    metrics: SchedulerMetrics = field(default_factory=lambda: SchedulerMetrics(Instruments()))
 
 
 class Scheduler:
@@ -78,18 +84,24 @@ class Scheduler:
         self._context = context
         self.cluster = Cluster()
         self.nominations = Nominations()
+        self._binding = 0
+        """Pods that have a node and are being bound."""
         self.is_synced = False
         """Whether everything there is has been read."""
         self._failures = Failures(self.cluster, self.nominations)
         self._profiles: dict[str, Profile] = {}
-        self._deciders: dict[str, Decider] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._metrics = context.metrics
         factories = {**BUILT_IN, **plugins}
         for profile in configuration.profiles:
             self._add_profile(profile, factories)
         check_queue_sort(self._profiles)
-        self.queue = SchedulingQueue(self._profiles, clock=context.clock, backoff=_backoff(configuration))
+        self.queue = SchedulingQueue(
+            self._profiles, clock=context.clock, backoff=_backoff(configuration), incoming=self._metrics.incoming
+        )
         intake = Intake(self.cluster, self.queue, self.nominations, self._informers, self._profiles)
         intake.follow(self._profiles.values())
+        self._show()
 
     async def run(self) -> None:
         """Schedule until cancelled."""
@@ -102,13 +114,25 @@ class Scheduler:
     def _add_profile(self, configuration: ProfileConfiguration, factories: Mapping[str, Factory]) -> None:
         name, context = configuration.scheduler_name, self._context
         profile = self._profiles[name] = Profile(name)
-        decider = self._deciders[name] = Decider(profile, self.cluster, self.nominations, context.random)
+        lane = self._lanes[name] = Lane(profile, self.cluster, self.nominations, context.random)
+        decider = lane.decider
         handle = Handle(
             self.cluster, context.client, self._informers, context.clock, context.random, self.nominations,
             self._waiting, self._reporter, decider.fits,
             decider.short_of_resources, self._background.spawn, lambda key: self.queue.revive(key),
+            self._metrics,
         )  # fmt: skip
         fill_profile(profile, configuration, factories, handle)
+        lane.measure(self._metrics, context.clock)
+
+    def _show(self) -> None:
+        """What can be seen at any time is read when somebody looks."""
+        nodes, pods = self.cluster.nodes, self.cluster.pods
+        self._metrics.pending.read_from(lambda: {(part,): count for part, count in self.queue.counts.items()})
+        self._metrics.unschedulable.read_from(self.queue.rejections)
+        self._metrics.cache.read_from(
+            lambda: {("nodes",): nodes.count, ("pods",): len(pods), ("assumed_pods",): self._binding}
+        )
 
     async def _loop(self) -> None:
         turn_ends = self._clock.monotonic() + TURN
@@ -135,19 +159,25 @@ class Scheduler:
     def _attempt(self, entry: QueuedPod) -> None:
         """Decide one pod, up to the start of its binding."""
         pod = entry.pod
-        name = pod.shape.scheduler_name
-        profile, decider, cycle = self._profiles[name], self._deciders[name], Cycle(pod, self.cluster)
+        began = entry.tried_at = self._clock.monotonic()
+        if entry.first_tried_at is None:
+            entry.first_tried_at = began
+        profile, decider, sampler = self._lanes[pod.shape.scheduler_name].take()
+        cycle = Cycle(pod, self.cluster)
         if (known := self._failures.recall(pod)) is not None:
             self._binder.release()
             self._give_up(entry, known.plugins, UNSCHEDULABLE, known.message, nominated="")
             return
         node = decider.decide(cycle)
+        self._metrics.algorithm.observe(self._clock.monotonic() - began)
         if isinstance(node, Diagnosis):
             self._binder.release()
-            self._make_room(entry, profile, cycle, node)
+            self._make_room(entry, profile, cycle, node, sampler)
             return
         self.cluster.add(pod, node)
         refusal = self._start(Binding(entry, cycle, node, profile))
+        if sampler is not None:
+            sampler.flush()
         if refusal is not None:
             self._binder.release()
             self.cluster.remove(pod)
@@ -166,10 +196,13 @@ class Scheduler:
             unreserve(profile, cycle, node)
             return answer
         waiting = WaitingPod(cycle.pod, node, answer, self._clock) if answer else None
+        self._binding += 1
         self._binder.start(binding, self._waiting.outcome(waiting) if waiting else None)
         return None
 
-    def _make_room(self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis) -> None:
+    def _make_room(
+        self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis, sampler: Sampler | None
+    ) -> None:
         """No node can take the pod: try to change that, and put it back."""
         nominated: str | None = None
         messages = []
@@ -184,6 +217,8 @@ class Scheduler:
                 messages.clear()
                 break
         diagnosis.post_filter = ", ".join(messages)
+        if sampler is not None:
+            sampler.flush()
         if nominated:
             self.nominations.put(entry.pod, nominated)
         elif nominated == "":
@@ -198,9 +233,13 @@ class Scheduler:
 
     def _finish(self, binding: Binding, failure: Failure | None) -> None:
         """A binding has ended."""
-        pod = binding.cycle.pod
+        pod, entry = binding.cycle.pod, binding.entry
+        self._binding -= 1
         if failure is None:
             self.queue.done(pod.key)
+            now = self._clock.monotonic()
+            self._metrics.attempted(pod.shape.scheduler_name, SCHEDULED, now - entry.tried_at)
+            self._metrics.scheduled(entry.attempts, now - (entry.first_tried_at or 0.0))
             self._reporter.scheduled(pod, binding.node)
             return
         unreserve(binding.profile, binding.cycle, binding.node)
@@ -216,9 +255,11 @@ class Scheduler:
         self, entry: QueuedPod, plugins: Iterable[str], reason: str, message: str, *, nominated: str | None = None
     ) -> None:
         """Put the pod back, to be tried again later, and say why."""
-        if not self.queue.fail(entry, plugins, has_error=reason == ERROR):
+        pod, has_error = entry.pod, reason == ERROR
+        seconds = self._clock.monotonic() - entry.tried_at
+        self._metrics.attempted(pod.shape.scheduler_name, FAILED if has_error else REJECTED, seconds)
+        if not self.queue.fail(entry, plugins, has_error=has_error):
             return
-        pod = entry.pod
         self._reporter.failed(pod, message)
         report = self._reporter.unscheduled(pod, reason, message, nominated=nominated)
         self._background.spawn(report, f"report {pod.key}")

@@ -13,6 +13,8 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import EVENTS, NODES, PODS
 from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.instruments import Instruments
+from cloudk8s.scheduler.metrics import SchedulerMetrics
 from cloudk8s.scheduler.scheduler import Scheduler, SchedulerContext
 from cloudk8s.testing.fake_client import FakeClient
 
@@ -71,6 +73,7 @@ async def running(
     client: FakeClient | None = None,
     clock: FakeClock | None = None,
     seed: int = 0,
+    instruments: Instruments | None = None,
     **options: Any,
 ) -> AsyncIterator[Harness]:
     """A scheduler that runs while the block does; it has looked at `objects` when the block begins."""
@@ -80,7 +83,8 @@ async def running(
         client.add(obj)
     events = EventRecorder(client, "default-scheduler", clock=clock, series=True)
     async with Informers(client, clock=clock) as informers:
-        context = SchedulerContext(client, informers, events, clock, random.Random(seed))
+        metrics = SchedulerMetrics(instruments or Instruments())
+        context = SchedulerContext(client, informers, events, clock, random.Random(seed), metrics)
         scheduler = Scheduler(context, **options)
         tasks = [asyncio.create_task(scheduler.run()), asyncio.create_task(events.run())]
         harness = Harness(client, clock, scheduler)

@@ -13,6 +13,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import resource_of
 from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.scheduler.cluster.cluster import Cluster
 from cloudk8s.scheduler.configuration.model import PluginConfig, ProfileConfiguration
 from cloudk8s.scheduler.configuration.profiles import fill_profile
@@ -23,6 +24,7 @@ from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.framework.waiting import WaitingPods
 from cloudk8s.scheduler.interface import Candidates, Cycle, Factory, Handle
+from cloudk8s.scheduler.metrics import SchedulerMetrics
 from cloudk8s.scheduler.plugins.catalog import BUILT_IN
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.reporting import Reporter
@@ -53,6 +55,7 @@ class Table:
         handle = Handle(
             self.cluster, self.client, self.informers, clock, generator, self.nominations, WaitingPods(), reporter,
             self.decider.fits, self.decider.short_of_resources, self._spawn, lambda key: None,
+            SchedulerMetrics(Instruments()),
         )  # fmt: skip
         config = tuple(PluginConfig(name=name, args=dict(args)) for name, args in (arguments or {}).items())
         chosen = configuration or ProfileConfiguration(plugin_config=config)

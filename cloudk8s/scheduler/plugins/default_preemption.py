@@ -45,6 +45,7 @@ class DefaultPreemption:
             return Nomination(None, NEVER)
         if pod.uid in self._busy or self._is_ending(pod, resolvable):
             return Nomination(None, ENDING)
+        self._handle.metrics.preemptions.add()
         slots = np.flatnonzero(resolvable & nodes.exists[nodes.rows])
         version = self._handle.cluster.version
         candidates = self._candidates(cycle, slots)
@@ -111,6 +112,7 @@ class DefaultPreemption:
     def _preempt(self, pod: Pod, candidate: Candidate) -> None:
         """Start removing the victims, and take the node from those that were nominated to it with less right."""
         handle = self._handle
+        handle.metrics.victims.observe(len(candidate.victims))
         for other in handle.nominations.behind(pod, candidate.node):
             handle.nominations.remove(other.key)
             handle.spawn(handle.reporter.unnominated(other), f"clear nomination of {other.key}")

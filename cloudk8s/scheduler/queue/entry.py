@@ -35,6 +35,9 @@ class QueuedPod:
     since: float
     """When it was first seen, by the monotonic clock."""
     attempts: int = 0
+    tried_at: float = 0.0
+    """When the last attempt began."""
+    first_tried_at: float | None = None
     failed_at: float = 0.0
     rejected_by: frozenset[str] = frozenset()
     has_error: bool = False

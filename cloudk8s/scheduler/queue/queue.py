@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import timedelta
+from typing import Final
 
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.instruments import Counter, Labels
 from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.interface import ClusterEvent, Refusal
 from cloudk8s.scheduler.pod.pod import Pod
@@ -20,17 +22,32 @@ from cloudk8s.scheduler.queue.interests import Interests
 
 LEFTOVER = timedelta(minutes=5)
 """An unschedulable pod is tried again after this time, whatever happens."""
+ADDED: Final = "UnschedulablePodAdd"
+CHANGED: Final = "UnschedulablePodUpdate"
+FAILED: Final = "ScheduleAttemptFailure"
+FORCED: Final = "ForceActivate"
+TIMED_OUT: Final = "UnschedulableTimeout"
+WAITED: Final = "BackoffComplete"
 
 
 class SchedulingQueue:
     """All pods that wait. Time is the clock's."""
 
-    def __init__(self, profiles: Mapping[str, Profile], *, clock: Clock, backoff: Backoff = DEFAULT_BACKOFF) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        *,
+        clock: Clock,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        incoming: Counter | None = None,
+    ) -> None:
+        """`incoming` counts pods by the event and the part of the queue they come to."""
         self._profiles = profiles
         self._sort_key = next(iter(profiles.values())).queue_sort[0].sort_key
         self._interests = Interests(profiles)
         self._clock = clock
         self._backoff = backoff
+        self._incoming = incoming or Counter("incoming", "", ("event", "queue"))
         self._active = PodHeap()
         self._waiting = PodHeap()
         self._erring = PodHeap()
@@ -53,6 +70,16 @@ class SchedulingQueue:
             "gated": len(self._gated),
         }  # fmt: skip
 
+    def rejections(self) -> Mapping[Labels, float]:
+        """How many pods each plugin of a profile keeps from being scheduled."""
+        found: dict[Labels, float] = {}
+        groups = [list(entries.values()) for entries in self._unschedulable.values()]
+        for entries in (*groups, *([entry] for entry in self._gated.values())):
+            for plugin in entries[0].rejected_by:
+                at = plugin, entries[0].pod.shape.scheduler_name
+                found[at] = found.get(at, 0) + len(entries)
+        return found
+
     def pods(self) -> Iterable[Pod]:
         """Every pod that waits or has been handed out."""
         for part in (self._active, self._waiting, self._erring):
@@ -67,11 +94,11 @@ class SchedulingQueue:
         if (taken := self._taken.get(pod.key)) is not None:
             taken.pod = pod
             return
-        entry = self._remove(pod.key)
+        entry, event = self._remove(pod.key), CHANGED
         if entry is None:
-            entry = QueuedPod(pod, self._clock.monotonic())
+            entry, event = QueuedPod(pod, self._clock.monotonic()), ADDED
         entry.pod = pod
-        self._enter(entry)
+        self._enter(entry, event)
 
     def refresh(self, pod: Pod) -> None:
         """A waiting pod has changed in nothing that matters to its chances."""
@@ -125,9 +152,11 @@ class SchedulingQueue:
         entry.rejected_by = frozenset(rejected_by)
         entry.has_error = has_error
         if has_error:
+            self._incoming.add(FAILED, "backoff")
             self._erring.push(entry, self._due(entry))
             self._arrived.set()
         else:
+            self._incoming.add(FAILED, "unschedulable")
             self._shelve(entry)
         return True
 
@@ -138,28 +167,29 @@ class SchedulingQueue:
         for entry in list(self._gated.values()) if self._gates_hear(event) else ():
             if self._interests.is_worth_a_try(entry, event):
                 self._remove(entry.pod.key)
-                self._enter(entry)
+                self._enter(entry, event.label)
         for group, entries in list(self._unschedulable.items()):
             if self._interests.is_worth_a_try(next(iter(entries.values())), event):
-                self._revive(group)
+                self._revive(group, event.label)
 
     def revive(self, key: str) -> None:
         """Give one pod another chance."""
         if key in self._groups and (entry := self._remove(key)) is not None:
-            self._activate(entry)
+            self._activate(entry, FORCED)
 
     def _gates_hear(self, event: ClusterEvent) -> bool:
         """Whether a plugin that keeps pods out of the queue is interested in events of this kind."""
         gates = {entry.gate.plugin for entry in self._gated.values() if entry.gate is not None}
         return self._interests.is_any_interested(gates, event)
 
-    def _enter(self, entry: QueuedPod) -> None:
+    def _enter(self, entry: QueuedPod, event: str) -> None:
         entry.gate = self._gate(entry.pod)
         if entry.gate is not None:
             entry.rejected_by = frozenset((entry.gate.plugin,))
+            self._incoming.add(event, "gated")
             self._gated[entry.pod.key] = entry
         else:
-            self._activate(entry)
+            self._activate(entry, event)
 
     def _gate(self, pod: Pod) -> Refusal | None:
         for plugin in self._profiles[pod.shape.scheduler_name].pre_enqueue:
@@ -167,12 +197,14 @@ class SchedulingQueue:
                 return Refusal(refusal.reason, refusal.is_resolvable, plugin.name)  # type: ignore[attr-defined]
         return None
 
-    def _activate(self, entry: QueuedPod) -> None:
+    def _activate(self, entry: QueuedPod, event: str) -> None:
         """To the active pods, or to those that back off while it is too early."""
         due = self._due(entry)
         if due > self._clock.monotonic():
+            self._incoming.add(event, "backoff")
             self._waiting.push(entry, due)
         else:
+            self._incoming.add(event, "active")
             self._active.push(entry, self._sort_key(entry.pod, entry.since))
         self._arrived.set()
 
@@ -184,10 +216,10 @@ class SchedulingQueue:
         self._groups[entry.pod.key] = group
         self._unschedulable.setdefault(group, {})[entry.pod.key] = entry
 
-    def _revive(self, group: Hashable) -> None:
+    def _revive(self, group: Hashable, event: str) -> None:
         for key, entry in self._unschedulable.pop(group).items():
             del self._groups[key]
-            self._activate(entry)
+            self._activate(entry, event)
 
     def _remove(self, key: str) -> QueuedPod | None:
         if (group := self._groups.pop(key, None)) is not None:
@@ -206,6 +238,7 @@ class SchedulingQueue:
         for part in (self._waiting, self._erring):
             while (found := part.first()) is not None and found[0] <= now:
                 part.pop()
+                self._incoming.add(WAITED, "active")
                 self._active.push(found[1], self._sort_key(found[1].pod, found[1].since))
         if now >= self._flush_at:
             self._flush(now)
@@ -214,7 +247,7 @@ class SchedulingQueue:
         limit = LEFTOVER.total_seconds()
         for group, entries in list(self._unschedulable.items()):
             if any(now - entry.failed_at >= limit for entry in entries.values()):
-                self._revive(group)
+                self._revive(group, TIMED_OUT)
         self._flush_at = now + min(30.0, limit)
 
     async def _wait(self) -> None:
