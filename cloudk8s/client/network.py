@@ -31,9 +31,11 @@ from cloudk8s.client.interface import (
 )
 from cloudk8s.client.kubeconfig import Connection
 from cloudk8s.client.rate_limit import RateLimit
+from cloudk8s.client.request_metrics import FAILED, RequestMetrics
 from cloudk8s.errors import StatusError, Timeout, status_error
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.machinery.instruments import Instruments
 
 PATCH_TYPES = {
     "json": "application/json-patch+json",
@@ -74,8 +76,9 @@ class NetworkClient:
         settings: NetworkSettings = NetworkSettings(),
         clock: Clock | None = None,
         credentials: Credentials | None = None,
+        instruments: Instruments | None = None,
     ) -> None:
-        """`credentials` take the place of those that `connection` names."""
+        """`credentials` take the place of those that `connection` names; requests are counted in `instruments`."""
         self._connection = connection
         self._settings = settings
         self._clock = clock or SystemClock()
@@ -90,6 +93,7 @@ class NetworkClient:
         self._pool = HttpPool(address.hostname or "", port, server_name=connection.tls_server_name)
         self._tls: tuple[tuple[bytes, bytes], ssl.SSLContext] | None = None
         self._identity = _identity_headers(connection)
+        self._metrics = RequestMetrics(instruments, self._authority) if instruments is not None else None
 
     async def get(self, resource: Resource, name: str, *, namespace: str = "", subresource: str = "") -> Object:
         return await self._json("GET", resource.path(namespace, quote(name), subresource))
@@ -221,8 +225,24 @@ class NetworkClient:
     async def _start(
         self, method: str, target: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[HttpConnection, HttpResponse]:
-        """Send a request and read the head of its answer; a lost connection is replaced where that is safe."""
+        """Wait for the request's turn, send it, and read the head of its answer."""
+        asked = self._clock.monotonic()
         await self._rate.take()
+        if (metrics := self._metrics) is None:
+            return await self._sent(method, target, body, headers)
+        began, code = self._clock.monotonic(), FAILED
+        metrics.limited(method, began - asked)
+        try:
+            connection, response = await self._sent(method, target, body, headers)
+            code = str(response.status)
+            return connection, response
+        finally:
+            metrics.answered(method, code, self._clock.monotonic() - began)
+
+    async def _sent(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[HttpConnection, HttpResponse]:
+        """Send a request and read the head of its answer; a lost connection is replaced where that is safe."""
         credential = await self._credentials.current()
         self._use(credential)
         request = self._head(method, target, body, headers, credential) + body

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from cloudk8s.client.queue_metrics import QueueMetrics
 from cloudk8s.errors import Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.instruments import Instruments
 
 BASE_DELAY = 0.005
 MAX_DELAY = 1000.0
@@ -29,8 +31,15 @@ class WorkQueue(Generic[T]):
     """
 
     def __init__(
-        self, name: str, *, clock: Clock, base_delay: float = BASE_DELAY, max_delay: float = MAX_DELAY
+        self,
+        name: str,
+        *,
+        clock: Clock,
+        base_delay: float = BASE_DELAY,
+        max_delay: float = MAX_DELAY,
+        instruments: Instruments | None = None,
     ) -> None:
+        """With `instruments` the queue counts under its name."""
         self.name = name
         self._clock = clock
         self._base_delay = base_delay
@@ -44,6 +53,7 @@ class WorkQueue(Generic[T]):
         self._due: dict[T, float] = {}
         self._count = 0
         self._nearer = asyncio.Event()
+        self._metrics = QueueMetrics(self, instruments, clock) if instruments is not None else None
 
     def __len__(self) -> int:
         """How many items wait to be taken; delayed ones not counted."""
@@ -59,12 +69,16 @@ class WorkQueue(Generic[T]):
         if item in self._dirty:
             return
         self._dirty.add(item)
+        if self._metrics is not None:
+            self._metrics.added(item)
         if item not in self._processing:
             self._push(item)
 
     def add_after(self, item: T, delay: timedelta | float) -> None:
         """Process the item once `delay` (seconds if a number) has passed; the earliest of several such calls counts."""
         seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        if self._metrics is not None:
+            self._metrics.retried()
         if seconds <= 0:
             self.add(item)
             return
@@ -105,11 +119,15 @@ class WorkQueue(Generic[T]):
         item = self._ready.popleft()
         self._processing.add(item)
         self._dirty.discard(item)
+        if self._metrics is not None:
+            self._metrics.taken(item)
         return item
 
     def done(self, item: T) -> None:
         """The item taken with `get` has been processed."""
         self._processing.discard(item)
+        if self._metrics is not None:
+            self._metrics.done(item)
         if item in self._dirty:
             self._push(item)
 

@@ -22,7 +22,7 @@ class AttributesClassProtection:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("attributes class protection", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("vac_protection", clock=context.clock, instruments=context.instruments)
         self._protection = Protection(context.client, VOLUME_ATTRIBUTES_CLASSES, FINALIZER)
         self._classes = context.informers.of(VOLUME_ATTRIBUTES_CLASSES)
         self._classes.add_handler(self._class_changed)

@@ -30,7 +30,9 @@ class BootstrapSigner:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("bootstrap signer", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "bootstrap_signer_queue", clock=context.clock, instruments=context.instruments
+        )
         self._tokens = context.informers.of(SECRETS, namespace=NAMESPACE, field_selector=f"type={TYPE}")
         self._maps = context.informers.of(CONFIG_MAPS, namespace=IN_NAMESPACE, field_selector=f"metadata.name={NAME}")
         for informer in (self._tokens, self._maps):

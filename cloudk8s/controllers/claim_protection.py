@@ -25,7 +25,7 @@ class ClaimProtection:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._client = context.client
-        self._queue: WorkQueue[str] = WorkQueue("claim protection", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("pvcprotection", clock=context.clock, instruments=context.instruments)
         self._protection = Protection(context.client, PERSISTENT_VOLUME_CLAIMS, FINALIZER)
         self._claims, self._pods = watch_claims(context.informers, self._claim_changed, self._pod_changed)
 

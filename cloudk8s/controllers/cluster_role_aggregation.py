@@ -19,7 +19,9 @@ class ClusterRoleAggregationController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("cluster role aggregation", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "ClusterRoleAggregator", clock=context.clock, instruments=context.instruments
+        )
         self._roles = context.informers.of(CLUSTER_ROLES)
         self._roles.add_handler(self._role_changed)
 

@@ -48,7 +48,7 @@ class EndpointsController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._client = context.client
-        self._queue: WorkQueue[str] = WorkQueue("endpoints", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("endpoint", clock=context.clock, instruments=context.instruments)
         self._triggers = TriggerTimes()
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)

@@ -30,7 +30,9 @@ class EphemeralVolumeController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component("ephemeral_volume")
-        self._queue: WorkQueue[str] = WorkQueue("ephemeral volumes", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "ephemeral_volume", clock=context.clock, instruments=context.instruments
+        )
         self._claims, self._pods = watch_claims(context.informers, self._claim_changed, self._pod_changed)
 
     async def run(self) -> None:

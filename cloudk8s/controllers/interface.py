@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from cloudk8s.client.interface import Client
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.settings import ClusterSettings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class ControllerContext:
     clock: Clock
     settings: ClusterSettings
     options: ControllerSettings = field(default_factory=ControllerSettings)
+    instruments: Instruments = field(default_factory=Instruments)
+    """Where the controllers of the process count."""
 
 
 class Controller(Protocol):

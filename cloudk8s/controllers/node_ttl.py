@@ -25,7 +25,7 @@ class NodeTTLController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._step = 0
-        self._queue: WorkQueue[str] = WorkQueue("node TTL", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("ttlcontroller", clock=context.clock, instruments=context.instruments)
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._changed)
 

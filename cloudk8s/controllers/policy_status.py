@@ -23,7 +23,9 @@ class PolicyStatusController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("policy status", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "validating_admission_policy_status", clock=context.clock, instruments=context.instruments
+        )
         self._policies = context.informers.of(VALIDATING_ADMISSION_POLICIES)
         self._policies.add_handler(self._changed)
 

@@ -79,7 +79,7 @@ class ReplicasController:
         self._client = context.client
         self._clock = context.clock
         self._events = context.events.for_component(kind.component)
-        self._queue: WorkQueue[str] = WorkQueue(kind.component, clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(kind.component, clock=context.clock, instruments=context.instruments)
         self._expectations = Expectations(context.clock)
         self._owners = context.informers.of(kind.resource)
         self._owners.add_index(BY_CONTROLLER, controllers_of)

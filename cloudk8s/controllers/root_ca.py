@@ -29,7 +29,9 @@ class RootCAPublisher:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._data = {"ca.crt": context.options.root_ca}
-        self._queue: WorkQueue[str] = WorkQueue("root CA", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "root_ca_cert_publisher", clock=context.clock, instruments=context.instruments
+        )
         self._namespaces = context.informers.of(NAMESPACES)
         self._namespaces.add_handler(self._namespace_changed)
         self._maps = context.informers.of(CONFIG_MAPS, field_selector=f"metadata.name={NAME}")

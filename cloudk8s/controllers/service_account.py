@@ -20,7 +20,7 @@ class ServiceAccountController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("service account", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("serviceaccount", clock=context.clock, instruments=context.instruments)
         self._namespaces = context.informers.of(NAMESPACES)
         self._namespaces.add_handler(self._namespace_changed)
         self._accounts = context.informers.of(SERVICE_ACCOUNTS)

@@ -33,7 +33,9 @@ class ServiceAccountTokenController:
         self._context = context
         self._client = context.client
         self._key = context.options.service_account_key
-        self._queue: WorkQueue[str] = WorkQueue("service account tokens", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "serviceaccount_tokens_service", clock=context.clock, instruments=context.instruments
+        )
         self._accounts = context.informers.of(SERVICE_ACCOUNTS)
         self._accounts.add_handler(self._account_changed)
         self._secrets = context.informers.of(SECRETS, field_selector=f"type={TYPE}")

@@ -32,8 +32,12 @@ class ServiceAddressRepair:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("ipallocator-repair-controller")
-        self._service_queue: WorkQueue[str] = WorkQueue("addresses of services", clock=context.clock)
-        self._address_queue: WorkQueue[str] = WorkQueue("service addresses", clock=context.clock)
+        self._service_queue: WorkQueue[str] = WorkQueue(
+            "ipallocator_repair_services", clock=context.clock, instruments=context.instruments
+        )
+        self._address_queue: WorkQueue[str] = WorkQueue(
+            "ipallocator_repair_addresses", clock=context.clock, instruments=context.instruments
+        )
         self._ranges = context.informers.of(SERVICE_CIDRS)
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)

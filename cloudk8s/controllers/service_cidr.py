@@ -40,7 +40,7 @@ class ServiceCIDRController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("service-cidr-controller")
-        self._queue: WorkQueue[str] = WorkQueue("service CIDRs", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("service_cidrs", clock=context.clock, instruments=context.instruments)
         self._ranges = context.informers.of(SERVICE_CIDRS)
         self._ranges.add_handler(self._range_changed)
         self._addresses = context.informers.of(IP_ADDRESSES)

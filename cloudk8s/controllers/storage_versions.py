@@ -32,7 +32,9 @@ class StorageVersionCleaner:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client, self._clock, self._informers = context.client, context.clock, context.informers
-        self._queue: WorkQueue[str] = WorkQueue("storage versions", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "storage versions", clock=context.clock, instruments=context.instruments
+        )
         self._resource: Resource | None = None
         self._versions: Informer | None = None
         self._leases = context.informers.of(LEASES, namespace=NAMESPACE)

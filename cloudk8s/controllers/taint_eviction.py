@@ -39,7 +39,9 @@ class TaintEvictionController:
         self._client = context.client
         self._clock = context.clock
         self._events = context.events.for_component("taint-eviction-controller")
-        self._queue: WorkQueue[str] = WorkQueue("taint eviction", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "noexec_taint_pod", clock=context.clock, instruments=context.instruments
+        )
         self._evictions: dict[str, _Eviction] = {}
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)

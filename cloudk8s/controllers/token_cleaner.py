@@ -18,7 +18,7 @@ class TokenCleaner:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("token cleaner", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("token_cleaner", clock=context.clock, instruments=context.instruments)
         self._tokens = context.informers.of(SECRETS, namespace=NAMESPACE, field_selector=f"type={TYPE}")
         self._tokens.add_handler(self._changed)
 

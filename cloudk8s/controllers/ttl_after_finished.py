@@ -31,7 +31,9 @@ class TTLAfterFinishedController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._client = context.client
-        self._queue: WorkQueue[str] = WorkQueue("TTL after finished", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "ttl_jobs_to_delete", clock=context.clock, instruments=context.instruments
+        )
         self._jobs = context.informers.of(JOBS)
         self._jobs.add_handler(self._changed)
 

@@ -24,7 +24,7 @@ class VolumeExpander:
 
     def __init__(self, context: ControllerContext) -> None:
         self._events = context.events.for_component(COMPONENT)
-        self._queue: WorkQueue[str] = WorkQueue("volume expander", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("volume expander", clock=context.clock, instruments=context.instruments)
         self._volumes = context.informers.of(PERSISTENT_VOLUMES)
         self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
         self._claims.add_handler(self._changed)

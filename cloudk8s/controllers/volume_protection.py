@@ -23,7 +23,7 @@ class VolumeProtection:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("volume protection", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("pvprotection", clock=context.clock, instruments=context.instruments)
         self._protection = Protection(context.client, PERSISTENT_VOLUMES, FINALIZER)
         self._volumes = context.informers.of(PERSISTENT_VOLUMES)
         self._volumes.add_handler(self._volume_changed)

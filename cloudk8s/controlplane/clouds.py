@@ -87,13 +87,15 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
     found = registrations(attached, clouds.controllers, clock=clock, metrics=metrics)
     wanted = selected(found, options.controllers)
     connection = load_connection(options.kubeconfig)
-    client = NetworkClient(connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock)
+    client = NetworkClient(
+        connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock, instruments=instruments
+    )
 
     async def control() -> None:
         events = EventRecorder(client, COMPONENT, clock=clock)
         settings = ClusterSettings(data_dir=Path())
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
-            context = ControllerContext(client, informers, events, clock, settings)
+            context = ControllerContext(client, informers, events, clock, settings, instruments=instruments)
             names = ", ".join(registration.name for registration in wanted)
             report(f"{names or 'no controllers'} run for {connection.server}")
             group.create_task(events.run(), name="events")

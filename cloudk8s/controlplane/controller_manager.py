@@ -51,13 +51,15 @@ class ControllerManagerOptions:
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
     """Run the selected controllers until SIGINT or SIGTERM. Raises LeadershipLost."""
-    clock = SystemClock()
+    clock, instruments = SystemClock(), Instruments()
     connection = load_connection(options.kubeconfig)
     settings = options.controllers
     if not settings.root_ca:
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
     registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
-    client = NetworkClient(connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock)
+    client = NetworkClient(
+        connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock, instruments=instruments
+    )
 
     states: dict[str, str] = {}
 
@@ -65,13 +67,13 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
         events = EventRecorder(client, COMPONENT, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
-            context = ControllerContext(client, informers, events, clock, cluster, settings)
+            context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
             report(f"{len(registrations)} controllers run for {connection.server}")
             group.create_task(events.run(), name="events")
             group.create_task(run_controllers(context, registrations, states), name="controllers")
 
     elector = LeaderElector(client, options.election, clock=clock) if options.election else None
-    component = _component(options, elector, Instruments(), states)
+    component = _component(options, elector, instruments, states)
     try:
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(control, elector)

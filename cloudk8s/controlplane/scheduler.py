@@ -81,7 +81,7 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
     how = configuration.client_connection
     connection = load_connection(options.kubeconfig or how.kubeconfig or None)
     settings = NetworkSettings(qps=how.qps, burst=how.burst, user_agent="kube-scheduler")
-    client = NetworkClient(connection, settings=settings, clock=clock)
+    client = NetworkClient(connection, settings=settings, clock=clock, instruments=instruments)
     informers = Informers(client, clock=clock)
 
     async def schedule() -> None:

@@ -16,17 +16,22 @@ from cloudk8s.machinery.exposition import Family
 Labels = tuple[str, ...]
 """Values of an instrument's labels, in the order in which it names them."""
 Read = Callable[[], Mapping[Labels, float]]
-"""What a gauge is now."""
+"""What a gauge or counter is now."""
 
 
 class Counter:
     """Only ever grows."""
 
-    __slots__ = ("labels", "name", "stage", "values", "words")
+    __slots__ = ("_reads", "labels", "name", "stage", "values", "words")
 
     def __init__(self, name: str, words: str, labels: Labels = (), stage: str = "ALPHA") -> None:
         self.name, self.words, self.labels, self.stage = name, words, labels, stage
         self.values: dict[Labels, float] = {}
+        self._reads: list[Read] = []
+
+    def read_from(self, read: Read) -> None:
+        """Ask this, whenever somebody looks, for what is counted elsewhere anyway."""
+        self._reads.append(read)
 
     def add(self, *labels: str, amount: float = 1.0) -> None:
         """Count one more, or so many."""
@@ -34,7 +39,10 @@ class Counter:
 
     def family(self) -> Family:
         """What it shows now."""
-        return _filled(Family(self.name, "counter", self.words, self.stage), self.labels, self.values)
+        found = dict(self.values)
+        for read in self._reads:
+            found.update(read())
+        return _filled(Family(self.name, "counter", self.words, self.stage), self.labels, found)
 
 
 class Gauge:
@@ -77,6 +85,11 @@ class Series:
         """Note one value."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
+
+    @property
+    def count(self) -> int:
+        """How many values were noted."""
+        return sum(self.counts)
 
 
 class Histogram:

@@ -12,12 +12,13 @@ from typing import Final
 
 from cloudk8s.machinery.instruments import Instruments, exponential
 
-SAMPLE: Final = 10
+SAMPLE: Final = 50
 SCHEDULED: Final = "scheduled"
 UNSCHEDULABLE: Final = "unschedulable"
 ERROR: Final = "error"
 _MANY: Final = 15
 """From this many attempts on they are not told apart."""
+_SPOKEN: Final = tuple(map(str, range(_MANY)))
 _ATTEMPT: Final = exponential(0.001, 2, 15)
 
 
@@ -26,13 +27,13 @@ class SchedulerMetrics:
 
     def __init__(self, instruments: Instruments) -> None:
         made = instruments.histogram
-        self._attempts = instruments.counter(
+        instruments.counter(
             "scheduler_schedule_attempts_total",
             "Number of attempts to schedule pods, by the result. 'unschedulable' means a pod could not be scheduled, "
             "while 'error' means an internal scheduler problem.",
             ("profile", "result"),
             stage="STABLE",
-        )
+        ).read_from(lambda: {labels: series.count for labels, series in self._durations.series.items()})
         self._durations = made(
             "scheduler_scheduling_attempt_duration_seconds",
             "Scheduling attempt latency in seconds (scheduling algorithm + binding)",
@@ -106,10 +107,9 @@ class SchedulerMetrics:
 
     def attempted(self, profile: str, result: str, seconds: float) -> None:
         """An attempt ended, the binding included, so long after it began."""
-        self._attempts.add(profile, result)
         self._durations.of(profile, result).observe(seconds)
 
     def scheduled(self, attempts: int, seconds: float) -> None:
         """A pod was bound, so long after it was first tried."""
-        self._objective.of(str(attempts) if attempts < _MANY else f"{_MANY}+").observe(seconds)
+        self._objective.of(_SPOKEN[attempts] if attempts < _MANY else f"{_MANY}+").observe(seconds)
         self._needed.observe(attempts)

@@ -16,9 +16,11 @@ from cloudk8s.client.interface import ListOptions
 from cloudk8s.client.kubeconfig import Connection, Impersonation
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.client.resources import CONFIG_MAPS
-from cloudk8s.errors import Expired, Forbidden, InternalError, Timeout, TooManyRequests
+from cloudk8s.errors import Expired, Forbidden, InternalError, NotFound, Timeout, TooManyRequests
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import FakeClock, SystemClock
+from cloudk8s.machinery.exposition import page
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.testing.fake_client import FakeClient
 from tests.client.contract import NS, ClientContract, config_map
 from tests.client.fake_server import FakeServer
@@ -185,4 +187,19 @@ async def test_informers_work_over_the_network_and_survive_a_restart(server: Fak
     async with HTTPServer(server, port=port):
         assert await asyncio.wait_for(seen.get(), 10) == "y"
         await informers.__aexit__(None, None, None)
+    await client.close()
+
+
+async def test_requests_are_counted_by_code_and_method(listener: HTTPServer, server: FakeServer) -> None:
+    instruments = Instruments()
+    client = NetworkClient(connection(listener), instruments=instruments)
+    await client.list(CONFIG_MAPS)
+    with pytest.raises(NotFound):
+        await client.get(CONFIG_MAPS, "absent", namespace=NS)
+    await client.create(CONFIG_MAPS, config_map(), namespace=NS)
+    text, host = page(instruments.families()), f"127.0.0.1:{listener.port}"
+    for code, method in (("200", "GET"), ("404", "GET"), ("201", "POST")):
+        assert f'rest_client_requests_total{{code="{code}",host="{host}",method="{method}"}} 1\n' in text
+    assert f'rest_client_request_duration_seconds_count{{host="{host}",verb="GET"}} 2\n' in text
+    assert f'rest_client_rate_limiter_duration_seconds_count{{host="{host}",verb="POST"}} 1\n' in text
     await client.close()

@@ -9,6 +9,8 @@ import pytest
 
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.exposition import page
+from cloudk8s.machinery.instruments import Instruments
 
 
 @pytest.fixture
@@ -131,3 +133,31 @@ async def test_one_item_is_never_processed_twice_at_once(clock: FakeClock, queue
             queue.add(item)
         await clock.advance(10)
     assert most == 3
+
+
+async def test_a_queue_counts_its_items_and_how_long_they_take() -> None:
+    clock, instruments = FakeClock(), Instruments()
+    queue: WorkQueue[str] = WorkQueue("job", clock=clock, instruments=instruments)
+    queue.add("a")
+    queue.add("a")
+    queue.add("b")
+    queue.add_after("c", 5)
+    await clock.advance(2)
+    await queue.get()
+    await clock.advance(3)
+    text = page(instruments.families())
+    for line in (
+        'workqueue_adds_total{name="job"} 2',
+        'workqueue_depth{name="job"} 1',
+        'workqueue_longest_running_processor_seconds{name="job"} 3',
+        'workqueue_queue_duration_seconds_sum{name="job"} 2',
+        'workqueue_retries_total{name="job"} 1',
+        'workqueue_unfinished_work_seconds{name="job"} 3',
+        'workqueue_work_duration_seconds_count{name="job"} 0',
+    ):
+        assert f"\n{line}\n" in text
+    queue.done("a")
+    text = page(instruments.families())
+    assert '\nworkqueue_work_duration_seconds_sum{name="job"} 3\n' in text
+    assert '\nworkqueue_unfinished_work_seconds{name="job"} 0\n' in text
+    assert 'workqueue_queue_duration_seconds_bucket{name="job",le="9.999999999999999e-06"} 0' in text

@@ -84,7 +84,7 @@ async def test_preemptions_and_their_victims_are_counted() -> None:
     assert found["scheduler_preemption_victims_count"] == 1
 
 
-async def test_one_attempt_in_ten_is_measured_by_extension_point_and_plugin() -> None:
+async def test_one_attempt_in_many_is_measured_by_extension_point_and_plugin() -> None:
     instruments = Instruments()
     async with running(node("a"), node("b"), instruments=instruments) as harness:
         await harness.create(*(pod(f"p{index}", cpu="10m") for index in range(3 * SAMPLE)))

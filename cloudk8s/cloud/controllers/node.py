@@ -47,7 +47,7 @@ class CloudNodeController:
         self._lookup = lookup
         self._settings = settings
         self._nodes = context.informers.of(NODES)
-        self._queue: WorkQueue[str] = WorkQueue("cloud-node", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("Nodes", clock=context.clock, instruments=context.instruments)
         self._nodes.add_handler(self._on_change)
 
     async def run(self) -> None:

@@ -47,7 +47,7 @@ class RouteController:
         self._period = settings.route_reconciliation_period.total_seconds()
         self._next_run = 0.0
         self._nodes = context.informers.of(NODES)
-        self._queue: WorkQueue[str] = WorkQueue("routes", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("route", clock=context.clock, instruments=context.instruments)
         self._limit = asyncio.Semaphore(settings.concurrent_routes)
         self._nodes.add_handler(self._on_change)
 

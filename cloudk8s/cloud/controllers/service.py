@@ -70,9 +70,13 @@ class ServiceController:
             self._calls, self._events, self._memory, directory, concurrency=settings.concurrent_service_syncs
         )
         self._queue: WorkQueue[str] = WorkQueue(
-            "service", clock=context.clock, base_delay=FIRST_RETRY, max_delay=LAST_RETRY
+            "service",
+            clock=context.clock,
+            instruments=context.instruments,
+            base_delay=FIRST_RETRY,
+            max_delay=LAST_RETRY,
         )
-        self._node_queue: WorkQueue[str] = WorkQueue("service nodes", clock=context.clock)
+        self._node_queue: WorkQueue[str] = WorkQueue("node", clock=context.clock, instruments=context.instruments)
         self._services.add_handler(self._on_service)
         nodes.add_handler(self._on_node)
         if slices is not None:

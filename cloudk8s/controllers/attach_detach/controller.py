@@ -46,7 +46,7 @@ class AttachDetachController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("attachdetach-controller")
-        self._queue: WorkQueue[str] = WorkQueue("attach and detach", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("attach_detach", clock=context.clock, instruments=context.instruments)
         self._detaching = Detaching(context.clock, not context.options.disable_force_detach_on_timeout)
         self._node_status = NodeStatus(context.client)
         self._news: set[str] = set()

@@ -27,7 +27,9 @@ class HorizontalPodAutoscalerController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._queue: WorkQueue[str] = WorkQueue("autoscalers", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "horizontalpodautoscaler", clock=context.clock, instruments=context.instruments
+        )
         self._histories: dict[str, History] = {}
         self._selectors: dict[str, Selector] = {}
         self._autoscalers = context.informers.of(HORIZONTAL_POD_AUTOSCALERS)

@@ -30,7 +30,9 @@ class ApprovingController:
         self._context = context
         self._client = context.client
         clock = context.clock
-        self._queue: WorkQueue[str] = WorkQueue("certificate approval", clock=clock, base_delay=0.2)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "certificate_approval", clock=clock, instruments=context.instruments, base_delay=0.2
+        )
         self._requests = context.informers.of(CERTIFICATE_SIGNING_REQUESTS)
         self._requests.add_handler(self._changed)
 

@@ -32,7 +32,9 @@ class SigningController:
         self._authority = CertificateAuthority(
             options.cluster_signing_certificate, options.cluster_signing_key, longest=options.cluster_signing_duration
         )
-        self._queue: WorkQueue[str] = WorkQueue("certificate signing", clock=context.clock, base_delay=0.2)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "certificate_signing", clock=context.clock, instruments=context.instruments, base_delay=0.2
+        )
         self._requests = context.informers.of(CERTIFICATE_SIGNING_REQUESTS)
         self._requests.add_handler(self._changed)
 

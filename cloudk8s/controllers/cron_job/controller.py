@@ -20,7 +20,7 @@ class CronJobController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component("cronjob-controller")
-        self._queue: WorkQueue[str] = WorkQueue("cron job", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("cronjob", clock=context.clock, instruments=context.instruments)
         self._cron_jobs = context.informers.of(CRON_JOBS)
         self._cron_jobs.add_handler(self._cron_job_changed)
         self._jobs = context.informers.of(JOBS)

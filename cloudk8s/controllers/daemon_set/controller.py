@@ -48,7 +48,7 @@ class DaemonSetController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("daemonset-controller")
-        self._queue: WorkQueue[str] = WorkQueue("daemon set", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("daemonset", clock=context.clock, instruments=context.instruments)
         self._expectations = Expectations(context.clock)
         self._selectors = SelectorCache(labels.from_object)
         self._placements = Placements()

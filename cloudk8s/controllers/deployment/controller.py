@@ -36,7 +36,7 @@ class DeploymentController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("deployment-controller")
-        self._queue: WorkQueue[str] = WorkQueue("deployment", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("deployment", clock=context.clock, instruments=context.instruments)
         self._deployments = context.informers.of(DEPLOYMENTS)
         self._deployments.add_handler(self._deployment_changed)
         self._sets = context.informers.of(REPLICA_SETS)

@@ -34,7 +34,9 @@ class DeviceTaintEvictionController:
     def __init__(self, context: ControllerContext) -> None:
         self._client, self._clock = context.client, context.clock
         self._events = context.events.for_component(MANAGER)
-        self._queue: WorkQueue[str] = WorkQueue("device taint eviction", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "device taint eviction", clock=context.clock, instruments=context.instruments
+        )
         self._doomed: set[str] = set()
         """Keys of pods that will have to go."""
         self._devices = Devices(context.informers)

@@ -30,7 +30,9 @@ class Rules:
     def __init__(self, context: ControllerContext, devices: Devices) -> None:
         self._context = context
         self._devices = devices
-        self._queue: WorkQueue[str] = WorkQueue("device taint rules", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "device taint rules", clock=context.clock, instruments=context.instruments
+        )
         self._resource: Resource | None = None
         self._informer: Informer | None = None
         self._evicted: Counter[str] = Counter()

@@ -32,8 +32,10 @@ class DisruptionController:
         self._client = context.client
         self._clock = context.clock
         self._events = context.events.for_component("controllermanager")
-        self._queue: WorkQueue[str] = WorkQueue("disruption", clock=context.clock)
-        self._stale: WorkQueue[str] = WorkQueue("stale disruption", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("disruption", clock=context.clock, instruments=context.instruments)
+        self._stale: WorkQueue[str] = WorkQueue(
+            "stale_pod_disruption", clock=context.clock, instruments=context.instruments
+        )
         self._selectors = SelectorCache(labels.from_object)
         self._expected = ExpectedPods(context)
         self._budgets = context.informers.of(POD_DISRUPTION_BUDGETS)

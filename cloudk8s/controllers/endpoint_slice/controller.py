@@ -57,7 +57,7 @@ class EndpointSliceController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component("endpoint-slice-controller")
-        self._queue: WorkQueue[str] = WorkQueue("endpoint slices", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("endpoint_slice", clock=context.clock, instruments=context.instruments)
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)
         self._pods = context.informers.of(PODS)

@@ -45,7 +45,9 @@ class EndpointSliceMirroringController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component("endpoint-slice-mirroring-controller")
-        self._queue: WorkQueue[str] = WorkQueue("mirrored endpoints", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "endpoint_slice_mirroring", clock=context.clock, instruments=context.instruments
+        )
         self._endpoints = context.informers.of(ENDPOINTS)
         self._endpoints.add_handler(self._changed)
         self._services = context.informers.of(SERVICES)

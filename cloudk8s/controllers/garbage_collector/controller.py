@@ -49,8 +49,12 @@ class GarbageCollector:
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
         self._options = context.options
-        self._to_delete: WorkQueue[Item] = WorkQueue("garbage collector, delete", clock=context.clock)
-        self._to_orphan: WorkQueue[Item] = WorkQueue("garbage collector, orphan", clock=context.clock)
+        self._to_delete: WorkQueue[Item] = WorkQueue(
+            "garbage_collector_attempt_to_delete", clock=context.clock, instruments=context.instruments
+        )
+        self._to_orphan: WorkQueue[Item] = WorkQueue(
+            "garbage_collector_attempt_to_orphan", clock=context.clock, instruments=context.instruments
+        )
         self._monitors = Monitors(context.client, context.informers, self._changed, clock=context.clock)
         self._graph = Graph(context.client, self._monitors)
 

@@ -42,8 +42,10 @@ class JobController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("job-controller")
-        self._queue: WorkQueue[str] = WorkQueue("job", clock=context.clock)
-        self._orphans: WorkQueue[str] = WorkQueue("job, orphaned pods", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("job", clock=context.clock, instruments=context.instruments)
+        self._orphans: WorkQueue[str] = WorkQueue(
+            "job_orphan_pod", clock=context.clock, instruments=context.instruments
+        )
         self._expectations = Expectations(context.clock)
         self._memories: dict[str, Memory] = {}
         self._selectors = SelectorCache(labels.from_object)

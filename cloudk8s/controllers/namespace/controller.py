@@ -27,7 +27,7 @@ class NamespaceController:
         self._clock = context.clock
         self._workers = context.options.concurrent_namespace_syncs
         self._delay = context.options.namespace_deletion_delay
-        self._queue: WorkQueue[str] = WorkQueue("namespace", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("namespace", clock=context.clock, instruments=context.instruments)
         self._looks: dict[str, int] = {}
         self._namespaces = context.informers.of(NAMESPACES)
         self._namespaces.add_handler(self._changed)

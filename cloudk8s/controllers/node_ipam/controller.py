@@ -22,7 +22,9 @@ class NodeIPAMController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("cidrAllocator")
-        self._queue: WorkQueue[str] = WorkQueue("node ranges", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "cidrallocator_node", clock=context.clock, instruments=context.instruments
+        )
         self._pools = self._make_pools() if context.options.allocate_node_cidrs else []
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)

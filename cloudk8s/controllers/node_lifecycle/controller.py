@@ -47,7 +47,9 @@ class NodeLifecycleController:
         self._events = context.events.for_component("node-controller")
         self._health: dict[str, Health] = {}
         self._zones = Zones(context.clock, context.options)
-        self._changed: WorkQueue[str] = WorkQueue("node lifecycle", clock=context.clock)
+        self._changed: WorkQueue[str] = WorkQueue(
+            "node_lifecycle_controller", clock=context.clock, instruments=context.instruments
+        )
         self._pods = context.informers.of(PODS)
         self._pods.add_index(BY_NODE, node_of)
         self._pods.add_handler(self._pod_changed)

@@ -31,8 +31,8 @@ class PersistentVolumeBinder:
         self._context = context
         events = context.events.for_component("persistentvolume-controller")
         clock = context.clock
-        self._claim_queue: WorkQueue[str] = WorkQueue("claims", clock=clock)
-        self._volume_queue: WorkQueue[str] = WorkQueue("volumes", clock=clock)
+        self._claim_queue: WorkQueue[str] = WorkQueue("claims", clock=clock, instruments=context.instruments)
+        self._volume_queue: WorkQueue[str] = WorkQueue("volumes", clock=clock, instruments=context.instruments)
         self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
         self._claims.add_index(BY_WAIT, _waiting_claim)
         self._claims.add_handler(self._claim_changed)

@@ -42,8 +42,12 @@ class ResourceClaimController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component("resource_claim")
-        self._pods_queue: WorkQueue[str] = WorkQueue("resource claims, pods", clock=context.clock)
-        self._claims_queue: WorkQueue[str] = WorkQueue("resource claims", clock=context.clock)
+        self._pods_queue: WorkQueue[str] = WorkQueue(
+            "resource_claim_pods", clock=context.clock, instruments=context.instruments
+        )
+        self._claims_queue: WorkQueue[str] = WorkQueue(
+            "resource_claim", clock=context.clock, instruments=context.instruments
+        )
         self._templates = context.informers.of(RESOURCE_CLAIM_TEMPLATES)
         self._templates.add_handler(self._template_changed)
         self._claims = context.informers.of(RESOURCE_CLAIMS)

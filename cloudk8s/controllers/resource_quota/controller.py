@@ -35,7 +35,9 @@ class ResourceQuotaController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._clock = context.clock
-        self._queue: WorkQueue[str] = WorkQueue("resource quota", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "resourcequota_primary", clock=context.clock, instruments=context.instruments
+        )
         self._informers: dict[Resource, Informer] = {}
         self._served: Sequence[Resource] = BUILT_IN
         self._not_before: dict[str, float] = {}

@@ -28,7 +28,7 @@ class SELinuxWarningController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._events = context.events.for_component(COMPONENT)
-        self._queue: WorkQueue[str] = WorkQueue("selinux warning", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("selinux warning", clock=context.clock, instruments=context.instruments)
         self._wishes: dict[str, dict[str, Wish]] = {}
         """By volume, then by key of the pod."""
         self._volumes = context.informers.of(PERSISTENT_VOLUMES)

@@ -42,7 +42,7 @@ class StatefulSetController:
         self._context = context
         self._client = context.client
         self._events = context.events.for_component("statefulset-controller")
-        self._queue: WorkQueue[str] = WorkQueue("stateful set", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("statefulset", clock=context.clock, instruments=context.instruments)
         self._selectors = SelectorCache(labels.from_object)
         self._sets = context.informers.of(STATEFUL_SETS)
         self._sets.add_handler(self._set_changed)

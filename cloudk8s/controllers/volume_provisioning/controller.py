@@ -26,8 +26,12 @@ class VolumeProvisioning:
         events = context.events.for_component(provisioner.component)
         client, clock, name = context.client, context.clock, provisioner.name
         delays = {"base_delay": _FIRST_SECONDS, "max_delay": _LONGEST_SECONDS}
-        self._claim_queue: WorkQueue[str] = WorkQueue(f"{name} claims", clock=clock, **delays)
-        self._volume_queue: WorkQueue[str] = WorkQueue(f"{name} volumes", clock=clock, **delays)
+        self._claim_queue: WorkQueue[str] = WorkQueue(
+            f"{name} claims", clock=clock, instruments=context.instruments, **delays
+        )
+        self._volume_queue: WorkQueue[str] = WorkQueue(
+            f"{name} volumes", clock=clock, instruments=context.instruments, **delays
+        )
         self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
         self._claims.add_handler(self._claim_changed)
         self._volumes = context.informers.of(PERSISTENT_VOLUMES)

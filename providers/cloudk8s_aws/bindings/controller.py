@@ -55,7 +55,11 @@ class TargetGroupBindingController:
         self._closed: set[str] = set()
         """UIDs of bindings that are known to let nobody in."""
         self._queue: WorkQueue[str] = WorkQueue(
-            "target group bindings", clock=context.clock, base_delay=FIRST_RETRY, max_delay=LAST_RETRY
+            "target group bindings",
+            clock=context.clock,
+            instruments=context.instruments,
+            base_delay=FIRST_RETRY,
+            max_delay=LAST_RETRY,
         )
 
     async def run(self) -> None:

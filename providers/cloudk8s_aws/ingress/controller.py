@@ -75,7 +75,11 @@ class IngressController:
         self._nodes = context.informers.of(NODES)
         self._slices = context.informers.of(ENDPOINT_SLICES)
         self._queue: WorkQueue[str] = WorkQueue(
-            "ingress", clock=context.clock, base_delay=FIRST_RETRY, max_delay=LAST_RETRY
+            "ingress",
+            clock=context.clock,
+            instruments=context.instruments,
+            base_delay=FIRST_RETRY,
+            max_delay=LAST_RETRY,
         )
         self._clock = context.clock
         self._random = random.Random()

@@ -34,7 +34,7 @@ class TagController:
         self._mark = mark_of(tagger.tags)
         self._gone: set[str] = set()
         self._given_up: set[str] = set()
-        self._queue: WorkQueue[str] = WorkQueue("instance tags", clock=context.clock)
+        self._queue: WorkQueue[str] = WorkQueue("instance tags", clock=context.clock, instruments=context.instruments)
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._on_node)
 
