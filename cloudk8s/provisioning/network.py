@@ -36,6 +36,7 @@ def network_request(declaration: ClusterDeclaration, members: Sequence[str] = ()
         cluster=declaration.name, uid=cluster_uid(declaration.name), cidr=network.cidr, zones=network.zones,
         pod_cidrs=network.pod_cidrs, service_cidrs=network.service_cidrs, api_port=network.api.port,
         api_scheme=network.api.scheme, api_source_ranges=network.api.source_ranges,
+        dns_zone=network.api.dns_zone, dns_name=network.api.dns_name,
         ssh_source_ranges=network.ssh_source_ranges, node_port_source_ranges=network.node_port_source_ranges,
         nat=network.nat, tags=declaration.tags, members=tuple(sorted(members)), record=to_tags(declaration),
         options=network.options,

@@ -30,6 +30,7 @@ def settled(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
 def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     if state.recorded is not None and state.recorded.provider != declaration.provider:
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
+    _check_name(site, declaration, state)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones
     if known and (not wanted or set(wanted) <= set(known)):
@@ -39,6 +40,17 @@ def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
     if zones and (unknown := sorted(set(wanted) - set(zones))):
         raise SettingsError(f"network.zones: {', '.join(unknown)}: there is {', '.join(zones)}")
     return pinned(declaration, state.recorded, zones)
+
+
+def _check_name(site: Site, declaration: ClusterDeclaration, state: State) -> None:
+    api, before = declaration.network.api, state.recorded.network.api if state.recorded is not None else None
+    if before is not None and (api.dns_zone, api.dns_name) != (before.dns_zone, before.dns_name):
+        raise SettingsError(
+            "network.api.dnsZone: certificates and kubeconfigs have the API's name from the beginning; it stays "
+            f"{before.dns_zone or 'without a zone'}, or make another cluster"
+        )
+    if api.dns_zone and not (site.networks is not None and site.networks.capabilities.dns):
+        raise SettingsError(f"network.api.dnsZone: {site.provider} has no zones of DNS")
 
 
 def plan_cluster(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterPlan:

@@ -14,9 +14,10 @@ Ids = frozenset[str]
 
 
 def everything(clients: Mapping[str, Any]) -> Ids:
-    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam and autoscaling."""
+    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam, autoscaling and route53."""
     groups = clients["autoscaling"].describe_auto_scaling_groups()["AutoScalingGroups"]
     names = [entry["AutoScalingGroupName"] for entry in groups]
+    names += _route53(clients["route53"])
     return frozenset([*_ec2(clients["ec2"]), *_elbv2(clients["elbv2"]), *_iam(clients["iam"]), *names])
 
 
@@ -49,6 +50,14 @@ def _elbv2(elbv2: Any) -> Iterator[str]:
         yield arn
         yield from (entry["ListenerArn"] for entry in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"])
     yield from (entry["TargetGroupArn"] for entry in elbv2.describe_target_groups()["TargetGroups"])
+
+
+def _route53(route53: Any) -> list[str]:
+    found = []
+    for zone in route53.list_hosted_zones()["HostedZones"]:
+        records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+        found += [f"{zone['Id']} {entry['Name']} {entry['Type']}" for entry in records]
+    return found
 
 
 def _iam(iam: Any) -> Iterator[str]:

@@ -37,6 +37,8 @@ BALANCING = [
     "DescribeTargetGroups", "DescribeTargetHealth", "ModifyListener", "ModifyTargetGroup", "RegisterTargets",
     "SetSecurityGroups", "SetSubnets",
 ]  # fmt: skip
+NAMES = ["ChangeResourceRecordSets", "GetHostedZone", "ListHostedZonesByName", "ListResourceRecordSets"]
+"""For clusters whose API has a name of its own."""
 IDENTITY = [
     "AddRoleToInstanceProfile", "CreateInstanceProfile", "CreateRole", "DeleteInstanceProfile", "DeleteRole",
     "DeleteRolePolicy", "GetInstanceProfile", "GetRole", "GetRolePolicy", "PassRole", "PutRolePolicy",
@@ -63,6 +65,7 @@ def policy() -> dict[str, Any]:
             _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
+            _allow("NameOfTheApi", "route53", NAMES),
             _allow("RolesOfMachines", "iam", IDENTITY, ours),
             _allow("FindingRoles", "iam", LISTS),
             _allow("SeedsOfClusters", "ssm", SECRETS, ["arn:aws:ssm:*:*:parameter/cloudk8s/*"]),

@@ -57,6 +57,7 @@ class AwsWorld(World):
         self.timer = VirtualTimer()
         self._moto: Any = None
         self._raw: dict[str, Any] = {}
+        self._first: frozenset[str] = frozenset()
         self.strictness = Strictness(self.raw)
         self.staleness = Staleness(lambda: self.timer)
 
@@ -177,14 +178,18 @@ class AwsWorld(World):
         elb.delete_listener(ListenerArn=listener)
         return str(listener)
 
+    def keep(self) -> None:
+        """What is there now belongs to the account: it is not left by anybody."""
+        self._first = self._everything()
+
     def _furnish(self) -> None:
         make_default_vpc_public(self.raw("ec2"), {cluster_tag(self.cluster): "owned"})
-        self._first: frozenset[str] = self._everything()
+        self._first = self._everything()
 
     def _everything(self) -> frozenset[str]:
         classic = self.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
         older = {f"{e['LoadBalancerName']}:{n}" for e in classic for n in range(1 + len(e["ListenerDescriptions"]))}
-        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam", "autoscaling")}) | older
+        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam", "autoscaling", "route53")}) | older
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]

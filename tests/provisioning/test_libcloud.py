@@ -24,7 +24,7 @@ from cloudk8s_libcloud.testing import Ec2World
 @pytest.fixture(scope="module")
 def world() -> Iterator[Ec2World]:
     with Ec2World() as world:
-        yield world
+        yield world.reset()
 
 
 def site(world: Ec2World) -> Site:

@@ -20,6 +20,10 @@ class NetworkRequest:
     api_port: int = 6443
     api_scheme: Literal["internet-facing", "internal"] = "internet-facing"
     api_source_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    dns_zone: str = ""
+    """Zone of the cloud's DNS, by its domain or its id, for a name of the API; empty where it needs none."""
+    dns_name: str = ""
+    """The name, whole or within the zone; empty is `api.<cluster>`."""
     ssh_source_ranges: tuple[str, ...] = ()
     node_port_source_ranges: tuple[str, ...] = ()
     """Who may reach node ports from outside; empty is the network itself only."""
@@ -54,6 +58,8 @@ class NetworkCapabilities:
     creates_network: bool = True
     api_load_balancer: bool = True
     firewall: bool = True
+    dns: bool = False
+    """The API may have a name in a zone of the cloud's DNS."""
     zones: tuple[str, ...] = ()
 
 

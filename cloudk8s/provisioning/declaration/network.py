@@ -29,8 +29,19 @@ class Api(Declared):
     """Port of the API, on the load balancer and on the control plane."""
     source_ranges: tuple[Range, ...] = ("0.0.0.0/0",)
     """Who may reach the API."""
+    dns_zone: str = ""
+    """Give the API a name in this zone of the cloud's DNS: a domain such as `example.com`, or the zone's id.
+    Certificates and kubeconfigs then have the name, so it can't be changed later."""
+    dns_name: str = ""
+    """The name, whole or within the zone; empty is `api.<cluster>`."""
     load_balancer: bool = True
     """Put a load balancer before the control plane where the cloud has one."""
+
+    @model_validator(mode="after")
+    def _a_name_needs_a_zone(self) -> Api:
+        if self.dns_name and not self.dns_zone:
+            raise ValueError("dnsName needs dnsZone, the zone that the name is in")
+        return self
 
 
 class NetworkDeclaration(Declared):

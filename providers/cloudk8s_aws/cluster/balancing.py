@@ -170,7 +170,8 @@ class ApiBalancerType:
         }  # fmt: skip
         entry = _observed(self.name, balancer["LoadBalancerArn"], tags, properties)
         reason = state.get("Reason") or ("usually takes two minutes" if code == "pending" else "")
-        return replace(entry, attributes={"hostname": balancer.get("DNSName", "")}, state=code, reason=reason)
+        known = {"hostname": balancer.get("DNSName", ""), "zone": balancer.get("CanonicalHostedZoneId", "")}
+        return replace(entry, attributes=known, state=code, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

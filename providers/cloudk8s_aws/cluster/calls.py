@@ -85,4 +85,5 @@ UPDATE: Mapping[str, Callable[[Step], Sequence[str]]] = {
     "api-balancer": _balancer,
     "api-listener": lambda step: ("ModifyListener",),
     "vpc-endpoint": lambda step: ("ModifyVpcEndpoint",),
+    "dns-record": lambda step: ("ChangeResourceRecordSets",),
 }

@@ -17,6 +17,7 @@ from cloudk8s_aws.cluster.balancing import (
     ApiTargetsType,
 )
 from cloudk8s_aws.cluster.calls import planned_calls
+from cloudk8s_aws.cluster.dns_record import DnsRecordType
 from cloudk8s_aws.cluster.endpoint import VpcEndpointType
 from cloudk8s_aws.cluster.gateway import AddressType, GatewayAttachmentType, InternetGatewayType
 from cloudk8s_aws.cluster.identity import Iam, ProfileRoleType, ProfileType, RolePolicyType, RoleType
@@ -55,7 +56,7 @@ class AwsNetworks:
 
     @property
     def capabilities(self) -> NetworkCapabilities:
-        return NetworkCapabilities(zones=self._all_zones())
+        return NetworkCapabilities(zones=self._all_zones(), dns=True)
 
     def stack(self, request: NetworkRequest) -> Stack:
         return build(request, self._api.region)
@@ -80,6 +81,7 @@ class AwsNetworks:
             RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
             AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
             ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
+            DnsRecordType(balancers),
         )  # fmt: skip
 
     def group_types(self) -> Sequence[ResourceType]:
@@ -96,8 +98,10 @@ class AwsNetworks:
         return release_calls(machines)
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
-        vpc, balancer = observation.get("vpc"), observation.get("api-balancer")
-        hostname = str(balancer.attribute("hostname") or "") if balancer is not None else ""
+        vpc = observation.get("vpc")
+        key, part = ("dns-record", "name") if request.dns_zone else ("api-balancer", "hostname")
+        found = observation.get(key)
+        hostname = str(found.attribute(part) or "") if found is not None else ""
         places = {
             f"{role}/{zone}": place
             for role in ROLES

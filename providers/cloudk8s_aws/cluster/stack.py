@@ -8,6 +8,7 @@ from typing import Any
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
 from cloudk8s.plugin import NetworkRequest, SettingsError
 from cloudk8s_aws.cluster.balancing import api_name
+from cloudk8s_aws.cluster.dns_record import PLACE_TAG, place_of
 from cloudk8s_aws.cluster.firewall import CONTROL_PLANE, GROUPS, LOAD_BALANCER, NODE, rules_of
 from cloudk8s_aws.cluster.layout import ZoneLayout, divide, iam_name, iam_path
 from cloudk8s_aws.cluster.policies import policy_of
@@ -127,8 +128,9 @@ def _endpoint(request: NetworkRequest, layout: Sequence[ZoneLayout]) -> Iterator
     side = "public" if request.api_scheme == "internet-facing" or request.nat == "none" else "private"
     group = {"name": name, "vpc": Ref("vpc"), "port": request.api_port, "tags": _tags(request)}
     yield Resource("api-target-group", "api-target-group", group)
+    where = {PLACE_TAG: place_of(request.dns_zone, request.dns_name)} if request.dns_zone else {}
     balancer = {
-        "name": name, "vpc": Ref("vpc"), "scheme": request.api_scheme, "tags": _tags(request),
+        "name": name, "vpc": Ref("vpc"), "scheme": request.api_scheme, "tags": _tags(request, **where),
         "subnets": [Ref(f"subnet/{side}/{entry.zone}") for entry in layout],
         "groups": [Ref(f"security-group/{LOAD_BALANCER}")],
     }  # fmt: skip
@@ -136,6 +138,12 @@ def _endpoint(request: NetworkRequest, layout: Sequence[ZoneLayout]) -> Iterator
     yield Resource("api-balancer", "api-balancer", balancer, after=after)
     listener = {"balancer": Ref("api-balancer"), "port": request.api_port, "group": Ref("api-target-group")}
     yield Resource("api-listener", "api-listener", listener)
+    if request.dns_zone:
+        record = {
+            "place": where[PLACE_TAG], "target": Ref("api-balancer", "hostname"),
+            "target_zone": Ref("api-balancer", "zone"), "private": request.api_scheme == "internal",
+        }  # fmt: skip
+        yield Resource("dns-record", "dns-record", record)
     if request.members:
         targets = {"group": Ref("api-target-group"), "instances": sorted(request.members)}
         yield Resource("api-targets", "api-targets", targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -43,10 +44,11 @@ def names(cloud: AwsCloud) -> list[str]:
 
 
 def crash_everywhere(cloud: AwsCloud, before: ClusterDeclaration | None, wanted: ClusterDeclaration | None,
-                     first: int, step: int) -> None:  # fmt: skip
+                     first: int, step: int, furnish: Callable[[], None] = lambda: None) -> None:  # fmt: skip
     """For n = first, first + step, …: die after the n-th call, go on in a new process, delete; nothing may be left."""
     for call in range(first, 400, step):
         cloud.world.reset()
+        furnish()
         cloud = AwsCloud(cloud.world)
         if before is not None:
             assert live(cloud, before)

@@ -77,6 +77,11 @@ def test_the_whole_life_of_a_cluster_passes_with_the_policy_enforced(
         assert Secrets(api).read("demo") == bytes(32)
         Secrets(api).forget("demo")
         tear_down(cloud.site())
+        assert not cloud.world.left()
+        cloud.world.raw("route53").create_hosted_zone(Name="example.com", CallerReference="test")
+        cloud.world.keep()
+        converge(cloud.site(), declaration(network={"api": {"dnsZone": "example.com"}}, pools=[]))
+        tear_down(cloud.site())
     assert not cloud.world.left()
     named = {action.partition(":")[2] for statement in policy()["Statement"] for action in statement["Action"]}
     assert set(cloud.calls) <= named
