@@ -37,6 +37,11 @@ class PodGarbageCollector:
         self._clock = context.clock
         self._threshold = context.options.terminated_pod_gc_threshold
         self._missing: dict[str, float] = {}
+        self._deleted = context.instruments.counter(
+            "pod_gc_collector_force_delete_pods_total",
+            "Number of pods that are being forcefully deleted since the Pod GC Controller started.",
+            ("namespace", "reason"),
+        )
         self._nodes = context.informers.of(NODES)
         self._pods = context.informers.of(PODS)
         self._pods.add_index(BY_NODE, node_of)
@@ -45,10 +50,10 @@ class PodGarbageCollector:
     async def run(self) -> None:
         while True:
             await self._clock.sleep(PERIOD)
-            await self._collect(self._superfluous())
-            await self._collect(self._of_nodes_out_of_service())
-            await self._collect(await self._of_lost_nodes(), "PodGC: node no longer exists")
-            await self._collect(self._pods.by_index(BY_STATE, _NEVER_BOUND))
+            await self._collect(self._superfluous(), "terminated")
+            await self._collect(self._of_nodes_out_of_service(), "out-of-service")
+            await self._collect(await self._of_lost_nodes(), "orphaned", "PodGC: node no longer exists")
+            await self._collect(self._pods.by_index(BY_STATE, _NEVER_BOUND), "unscheduled")
 
     def _superfluous(self) -> Sequence[Object]:
         """The oldest pods that have ended, beyond the threshold; evicted ones first."""
@@ -82,35 +87,36 @@ class PodGarbageCollector:
             return True
         return False
 
-    async def _collect(self, pods: Iterable[Object], reason: str = "") -> None:
+    async def _collect(self, pods: Iterable[Object], kind: str, message: str = "") -> None:
         async def collect(pod: Object) -> None:
-            await self._delete(pod, reason)
+            await self._delete(pod, message)
+            self._deleted.add(namespace_of(pod), kind)
 
         doomed = list(pods)
         if doomed and (failed := await all_of(doomed, collect)) is not None:
             _log.warning("%d pods could not be collected: %s", failed[1], failed[0])
 
-    async def _delete(self, pod: Object, reason: str) -> None:
+    async def _delete(self, pod: Object, message: str) -> None:
         """Say that it failed, for there is no kubelet that would, and delete it at once."""
         name, namespace = name_of(pod), namespace_of(pod)
         try:
             if not is_terminal(pod):
-                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(reason)}
+                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(message)}
                 await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
             options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
             await self._client.delete(PODS, name, namespace=namespace, options=options)
         except NotFound:
             return
 
-    def _failed(self, reason: str) -> Object:
-        if not reason:
+    def _failed(self, message: str) -> Object:
+        if not message:
             return {"phase": "Failed"}
         target = {
             "type": "DisruptionTarget",
             "status": "True",
             "lastTransitionTime": format_time(self._clock.now()),
             "reason": "DeletionByPodGC",
-            "message": reason,
+            "message": message,
         }
         return {"phase": "Failed", "conditions": [target]}
 

@@ -43,6 +43,16 @@ class TaintEvictionController:
             "noexec_taint_pod", clock=context.clock, instruments=context.instruments
         )
         self._evictions: dict[str, _Eviction] = {}
+        self._deleted = context.instruments.counter(
+            "taint_eviction_controller_pod_deletions_total",
+            "Total number of Pods deleted by TaintEvictionController since its start.",
+        )
+        self._late = context.instruments.histogram(
+            "taint_eviction_controller_pod_deletion_duration_seconds",
+            "Latency, in seconds, between the time when a taint effect has been activated for the Pod and its deletion "
+            "via TaintEvictionController.",
+            (0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240),
+        ).of()
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)
         self._pods = context.informers.of(PODS)
@@ -96,6 +106,8 @@ class TaintEvictionController:
             return None
         self._events.normal(pod, "TaintManagerEviction", f"Marking for deletion Pod {key}")
         await self._delete(pod)
+        self._deleted.add()
+        self._late.observe(self._clock.monotonic() - eviction.at)
         self._evictions.pop(key, None)
         return None
 

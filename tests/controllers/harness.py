@@ -18,6 +18,7 @@ from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.machinery.times import format_time
 from cloudk8s.settings import ClusterSettings
 from cloudk8s.testing.fake_client import FakeClient
@@ -107,6 +108,7 @@ async def running(
     via: Client | None = None,
     clock: FakeClock | None = None,
     settings: ClusterSettings | None = None,
+    instruments: Instruments | None = None,
 ) -> AsyncIterator[Harness]:
     """Controllers that run while the block does; the kubelet comes in `settle`.
 
@@ -121,7 +123,8 @@ async def running(
     registrations = [Registration(factory.__name__, factory) for factory in factories]
     async with Informers(seen, clock=clock) as informers:
         settings = settings or ClusterSettings(data_dir=Path("/nonexistent"))
-        context = ControllerContext(seen, informers, events, clock, settings, options or ControllerSettings())
+        chosen, counted = options or ControllerSettings(), instruments or Instruments()
+        context = ControllerContext(seen, informers, events, clock, settings, chosen, counted)
         tasks = [
             asyncio.create_task(run_controllers(context, registrations)),
             asyncio.create_task(events.run()),

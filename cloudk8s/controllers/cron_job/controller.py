@@ -12,6 +12,7 @@ from cloudk8s.controllers.cron_job.sync import CronJobSync
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_CONTROLLER, controllers_of, is_namespace_terminating
 from cloudk8s.errors import StatusError
+from cloudk8s.machinery.instruments import exponential
 
 
 class CronJobController:
@@ -21,6 +22,12 @@ class CronJobController:
         self._context = context
         self._events = context.events.for_component("cronjob-controller")
         self._queue: WorkQueue[str] = WorkQueue("cronjob", clock=context.clock, instruments=context.instruments)
+        self._skew = context.instruments.histogram(
+            "cronjob_controller_job_creation_skew_duration_seconds",
+            "Time between when a cronjob is scheduled to be run, and when the corresponding job is created",
+            exponential(1, 2, 10),
+            stage="STABLE",
+        ).of()
         self._cron_jobs = context.informers.of(CRON_JOBS)
         self._cron_jobs.add_handler(self._cron_job_changed)
         self._jobs = context.informers.of(JOBS)
@@ -44,7 +51,7 @@ class CronJobController:
         if cron_job is None:
             return None
         jobs = self._jobs.by_index(BY_CONTROLLER, uid_of(cron_job))
-        sync = CronJobSync(self._context.client, self._events, cron_job, jobs, self._context.clock.now())
+        sync = CronJobSync(self._context.client, self._events, cron_job, jobs, self._context.clock.now(), self._skew)
         try:
             return await sync.run()
         except StatusError as error:

@@ -29,6 +29,7 @@ from cloudk8s.controllers.pods import is_namespace_terminating
 from cloudk8s.errors import AlreadyExists, NotFound, StatusError
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.cron import CronError
+from cloudk8s.machinery.instruments import Series
 from cloudk8s.machinery.times import format_time, parse_time
 
 SCHEDULED_AT: Final = "batch.kubernetes.io/cronjob-scheduled-timestamp"
@@ -43,6 +44,8 @@ class CronJobSync:
     cron_job: Object
     jobs: Sequence[Object]
     now: datetime
+    skew: Series
+    """How long after their time Jobs are made."""
     status: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -173,6 +176,7 @@ class CronJobSync:
                 self.events.warning(self.cron_job, "FailedCreate", f"Error creating job: {error.message}")
             raise
         else:
+            self.skew.observe((self.now - at).total_seconds())
             self.events.normal(self.cron_job, "SuccessfulCreate", f"Created job {name_of(made)}")
         self.status["active"] = [*self._active(), _reference(made)]
         self.status["lastScheduleTime"] = format_time(at)

@@ -44,6 +44,7 @@ from cloudk8s.controllers.service_pods import (
     is_managed,
 )
 from cloudk8s.controllers.trigger_times import TriggerTimes, stamped
+from cloudk8s.errors import Conflict
 
 COALESCE = 0.02
 NODES_COALESCE = 1.0
@@ -69,10 +70,14 @@ class EndpointSliceController:
         self._zones: topology.Zones | None = None
         self._triggers = TriggerTimes()
         self._divided: dict[tuple[str, str], str] = {}
-        self._slices = OwnSlices(context, self._queue, BY_SERVICE, service_of_slice)
+        self._slices = OwnSlices(
+            context, self._queue, BY_SERVICE, service_of_slice, counted_as="endpoint_slice_controller"
+        )
+        syncs = "Number of EndpointSlice syncs"
+        self._syncs = context.instruments.counter("endpoint_slice_controller_syncs", syncs, ("result",))
 
     async def run(self) -> None:
-        await run_workers(self._queue, self._context.options.concurrent_service_endpoint_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_service_endpoint_syncs, self._sync)
 
     def _service_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))
@@ -94,6 +99,18 @@ class EndpointSliceController:
 
     def _zone_of(self, node: str) -> str:
         return zone_label(self._nodes.get(node))
+
+    async def _sync(self, name: str) -> timedelta | None:
+        try:
+            again = await self._reconcile(name)
+        except Conflict:
+            self._syncs.add("stale")
+            raise
+        except Exception:
+            self._syncs.add("error")
+            raise
+        self._syncs.add("success")
+        return again
 
     async def _reconcile(self, name: str) -> timedelta | None:
         service = self._services.get_key(name)

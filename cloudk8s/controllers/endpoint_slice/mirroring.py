@@ -52,7 +52,9 @@ class EndpointSliceMirroringController:
         self._endpoints.add_handler(self._changed)
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._changed)
-        self._slices = OwnSlices(context, self._queue, BY_MIRRORED, mirrored)
+        self._slices = OwnSlices(
+            context, self._queue, BY_MIRRORED, mirrored, counted_as="endpoint_slice_mirroring_controller"
+        )
 
     async def run(self) -> None:
         workers = self._context.options.mirroring_concurrent_service_endpoint_syncs

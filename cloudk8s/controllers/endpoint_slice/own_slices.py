@@ -22,7 +22,14 @@ OwnerKeys = Callable[[Object], Iterable[str]]
 class OwnSlices:
     """What others do to a slice brings its owner back into the queue; our own writes are known by their version."""
 
-    def __init__(self, context: ControllerContext, queue: WorkQueue[str], index: str, owners: OwnerKeys) -> None:
+    def __init__(
+        self, context: ControllerContext, queue: WorkQueue[str], index: str, owners: OwnerKeys, *, counted_as: str
+    ) -> None:
+        """Changes are counted in metrics that begin with `counted_as`."""
+        changes = "Number of EndpointSlice changes"
+        self._changes = context.instruments.counter(f"{counted_as}_changes", changes, ("operation",))
+        slices = context.instruments.gauge(f"{counted_as}_num_endpoint_slices", "Number of EndpointSlices")
+        slices.read_from(lambda: {(): sum(self._slices.count(index, at) for at in self._slices.index_values(index))})
         self._client, self._queue = context.client, queue
         self._index, self._owners = index, owners
         self._written = LastWrites(context.clock)
@@ -50,8 +57,10 @@ class OwnSlices:
             except NotFound:
                 continue
             self._written.deleted(owner, item)
+            self._changes.add("delete")
         for item in plan.update:
             self._written.wrote(owner, await self._client.update(ENDPOINT_SLICES, item))
+            self._changes.add("update")
         for item in plan.create:
             made = {**item, "metadata": {**item.get("metadata", {}), **new}}
             try:
@@ -61,6 +70,7 @@ class OwnSlices:
                     return
                 raise
             self._written.wrote(owner, created)
+            self._changes.add("create")
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         for item in (old, new):

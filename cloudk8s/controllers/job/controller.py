@@ -23,6 +23,7 @@ from cloudk8s.controllers.claims import Claim
 from cloudk8s.controllers.expectations import Expectations
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.job.memory import Memory, version_of
+from cloudk8s.controllers.job.metrics import JobMetrics
 from cloudk8s.controllers.job.pods import FINALIZER, is_tracked
 from cloudk8s.controllers.job.sync import JobSync
 from cloudk8s.controllers.job.workforce import release
@@ -46,6 +47,7 @@ class JobController:
         self._orphans: WorkQueue[str] = WorkQueue(
             "job_orphan_pod", clock=context.clock, instruments=context.instruments
         )
+        self._metrics = JobMetrics(context.instruments, context.clock)
         self._expectations = Expectations(context.clock)
         self._memories: dict[str, Memory] = {}
         self._selectors = SelectorCache(labels.from_object)
@@ -64,6 +66,8 @@ class JobController:
     def _job_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or uid_of(old) != uid_of(new)):
             self._forget(old)
+        if old is not None and new is not None and is_finished(new) and not is_finished(old):
+            self._metrics.finished(new)
         self._queue.add(key_of(new or old or {}))
 
     def _forget(self, job: Object) -> None:
@@ -121,7 +125,8 @@ class JobController:
         claim = Claim(self._client, job, JOBS, PODS, self._selectors.of(job), finalizers=[FINALIZER])
         pods = await claim.of(self._pods)
         sync = JobSync(self._client, self._context.clock, self._events, self._expectations, memory, job, pods)
-        return await sync.run()
+        with self._metrics.syncing(job):
+            return await sync.run()
 
     async def _finish(self, job: Object) -> None:
         """Nothing more to do but to free pods that a crash left with their finalizer."""

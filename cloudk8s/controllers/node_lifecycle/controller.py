@@ -19,6 +19,7 @@ from cloudk8s.controllers.conditions import Condition
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.node_lifecycle import taints
 from cloudk8s.controllers.node_lifecycle.health import Health, ready_status, unknown_conditions
+from cloudk8s.controllers.node_lifecycle.metrics import NodeMetrics
 from cloudk8s.controllers.node_lifecycle.zones import Zones, zone_of
 from cloudk8s.controllers.pods import BY_NODE, node_of
 from cloudk8s.errors import NotFound, StatusError
@@ -50,6 +51,7 @@ class NodeLifecycleController:
         self._changed: WorkQueue[str] = WorkQueue(
             "node_lifecycle_controller", clock=context.clock, instruments=context.instruments
         )
+        self._metrics = NodeMetrics(context.instruments)
         self._pods = context.informers.of(PODS)
         self._pods.add_index(BY_NODE, node_of)
         self._pods.add_handler(self._pod_changed)
@@ -112,6 +114,7 @@ class NodeLifecycleController:
 
     async def _look_at_all(self) -> None:
         counts: dict[str, tuple[int, int]] = {}
+        began = self._clock.monotonic()
         for number, node in enumerate(self._nodes.list()):
             if number % BATCH == BATCH - 1:
                 await asyncio.sleep(0)
@@ -119,6 +122,7 @@ class NodeLifecycleController:
             ready, not_ready = counts.get(zone_of(node), (0, 0))
             is_ready = ready_status(node) == "True"
             counts[zone_of(node)] = (ready + 1, not_ready) if is_ready else (ready, not_ready + 1)
+        self._metrics.looked(counts, self._clock.monotonic() - began)
         await self._update_zones(counts)
 
     async def _look_at(self, node: Object) -> Object:
@@ -191,6 +195,7 @@ class NodeLifecycleController:
         key = taints.UNREACHABLE if ready_status(node) == "Unknown" else taints.NOT_READY
         try:
             await self._write_taints(name, key)
+            self._metrics.evicted(zone_of(node))
         except StatusError as error:
             _log.warning("node %s not tainted: %s; trying again", name, error)
             self._zones.queue(zone_of(node)).add(name)
