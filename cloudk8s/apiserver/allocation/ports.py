@@ -32,17 +32,15 @@ class Ports:
     def take_any(self) -> int | None:
         """Reserve a free port; None when there is none."""
         taken = self._used() | self._reserved
-        free = self._high - self._low + 1 - len(taken)
-        if free <= 0:
-            return None
         for _ in range(32):
             port = random.randint(self._low, self._high)
             if port not in taken:
                 self._reserved.add(port)
                 return port
-        port = next(port for port in range(self._low, self._high + 1) if port not in taken)
-        self._reserved.add(port)
-        return port
+        free = next((port for port in range(self._low, self._high + 1) if port not in taken), None)
+        if free is not None:
+            self._reserved.add(free)
+        return free
 
     def settle(self, port: int) -> None:
         """The write that reserved the port is done, one way or the other."""

@@ -190,10 +190,10 @@ def _carry_over(spec: Spec, before: Spec) -> None:
             if not spec.get(field) and before.get(field):
                 spec[field] = before[field]
     if _needs_ports(spec) and _needs_ports(before):
-        known = {(port.get("protocol"), port["port"]): port.get("nodePort") for port in before.get("ports") or []}
+        known = {port.get("name", ""): port.get("nodePort") for port in before.get("ports") or []}
         used = {port.get("nodePort") for port in spec.get("ports") or []}
         for port in spec.get("ports") or []:
-            number = known.get((port.get("protocol"), port.get("port")))
+            number = known.get(port.get("name", ""))
             if not port.get("nodePort") and number and number not in used:
                 port["nodePort"] = number
         if spec.get("externalTrafficPolicy") == "Local" and before.get("healthCheckNodePort"):

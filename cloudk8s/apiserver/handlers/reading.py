@@ -20,7 +20,7 @@ from cloudk8s.apiserver.operations.watching import WatchRequest
 from cloudk8s.apiserver.presenting import Presenter, check_include
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery import fields
-from cloudk8s.storage.interface import Compacted, FutureRevision
+from cloudk8s.storage.interface import FutureRevision
 
 _MIN_WATCH_SECONDS: Final = 1800.0
 """Upstream's `--min-request-timeout`: a watch without a timeout lives this long to twice this long."""
@@ -29,10 +29,10 @@ _MAX_WATCH_SECONDS: Final = 10 * 365 * 24 * 3600
 
 
 def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
-    """One object. Any `resourceVersion` is as good as the newest, because reads are of the newest state."""
+    """One object. A `resourceVersion` that there was is as good as the newest: reads are of the newest state."""
     info = context.info
     if version := context.query.get("resourceVersion"):
-        parse_revision(version)
+        _check_reached(core, parse_revision(version))
     record = core.store.get(resource.key(info.namespace, info.name))
     if record is None:
         raise failures.not_found(resource, info.name)
@@ -69,10 +69,15 @@ def _page_request(core: Core, options: ListOptions) -> PageRequest:
     if options.continue_token and version and version != "0":
         raise BadRequest("specifying resource version is not allowed when using continue")
     revision = _list_revision(version)
-    if revision and revision > core.store.revision:
-        raise too_old(FutureRevision(revision, core.store.revision))
+    _check_reached(core, revision)
     exact = options.match == "Exact" or (options.limit and revision and not options.match)
     return PageRequest(options.limit, options.continue_token, revision if exact and revision else None)
+
+
+def _check_reached(core: Core, revision: int) -> None:
+    """Refuse what asks for a state that is yet to come, which upstream waits three seconds for."""
+    if revision > core.store.revision:
+        raise too_old(FutureRevision(revision, core.store.revision))
 
 
 def _list_revision(version: str) -> int:
@@ -85,12 +90,7 @@ def _watch_options(core: Core, options: ListOptions, include: str) -> WatchOptio
     revision = parse_revision(options.resource_version) if options.resource_version else 0
     initial = revision == 0 if options.send_initial_events is None else options.send_initial_events
     after = revision or None
-    if after is not None and not initial:
-        oldest = core.store.oldest_revision
-        if after > core.store.revision:
-            raise too_old(FutureRevision(after, core.store.revision))
-        if after < oldest - 1 and after < core.store.revision:
-            raise too_old(Compacted(after, oldest))
+    _check_reached(core, revision)
     timeout = float(min(options.timeout_seconds or 0, _MAX_WATCH_SECONDS)) or _MIN_WATCH_SECONDS * (1 + random.random())
     marks = bool(options.send_initial_events) and options.bookmarks
     return WatchOptions(WatchRequest(None if initial else after, initial), timeout, options.bookmarks, marks, include)

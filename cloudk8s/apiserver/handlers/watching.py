@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from cloudk8s.api.protobuf import encode_event
@@ -17,7 +18,7 @@ from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.apiserver.operations.watching import Change, WatchRequest
 from cloudk8s.apiserver.presenting import Presenter, partial_metadata
 from cloudk8s.apiserver.protobuf_answers import encode_tree
-from cloudk8s.errors import Expired, StatusError
+from cloudk8s.errors import Cause, Expired, StatusError, Timeout
 from cloudk8s.machinery import codec, yaml_codec
 from cloudk8s.storage.interface import Compacted, FutureRevision, Record, Subscription
 
@@ -172,13 +173,16 @@ class WatchStream:
 
 
 def too_old(error: Exception) -> StatusError:
-    """410 for a compacted revision, in upstream's words."""
+    """410 for a compacted revision and 504 for one that is yet to come, in upstream's words."""
     if isinstance(error, Compacted):
         return Expired(f"too old resource version: {error.revision} ({error.oldest})")
     assert isinstance(error, FutureRevision)
-    from cloudk8s.errors import Timeout
-
-    return Timeout(f"Too large resource version: {error.revision}, current: {error.current}")
+    said = "Too large resource version"
+    return Timeout(
+        f"Timeout: {said}: {error.revision}, current: {error.current}",
+        causes=[Cause("ResourceVersionTooLarge", said)],
+        retry_after=timedelta(seconds=1),
+    )
 
 
 def chunk(data: bytes) -> bytes:

@@ -173,10 +173,15 @@ def _grace(resource: ResourceType, old: Object, options: DeleteOptions) -> int:
 
 
 def _set_finalizers(metadata: Object, options: DeleteOptions, *, is_orphaning: bool) -> None:
-    """Add or remove the garbage collector's two finalizers as the propagation policy says."""
-    policy = options.propagation_policy or ("Orphan" if is_orphaning else "")
+    """Add or remove the garbage collector's two finalizers as the propagation policy says.
+
+    Without a policy those that are there stay, and only without them the kind's own habit counts.
+    """
+    policy = options.propagation_policy
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
+    if not policy and is_orphaning and not {ORPHAN, FOREGROUND} & set(metadata.get("finalizers", ())):
+        policy = "Orphan"
     if not policy:
         return
     wanted = {"Orphan": ORPHAN, "Foreground": FOREGROUND}.get(policy)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import posixpath
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cloudk8s.api.decoding.wording import json_kind
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.core import Core
@@ -14,6 +17,8 @@ from cloudk8s.errors import BadRequest, Expired
 from cloudk8s.machinery import codec, json_syntax
 from cloudk8s.storage.interface import Compacted, Record
 
+_VERSION = "meta.k8s.io/v1"
+_ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 _INCONSISTENT = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
     "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
@@ -88,36 +93,52 @@ def _read(
 
 def encode_token(revision: int, start: str) -> str:
     """Upstream's continue token: the list's revision and the last key, relative to the collection."""
-    data = codec.encode({"v": "meta.k8s.io/v1", "rv": revision, "start": start + "\0"})
+    data = codec.encode({"v": _VERSION, "rv": revision, "start": start + "\0"})
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def decode_token(token: str) -> tuple[int | None, str]:
     """Revision and last key of a token; a revision of -1 asks for the newest state (after an expired token)."""
+    data = _token_bytes(token)
     try:
-        data = codec.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        revision, start = int(data["rv"]), str(data["start"])
-    except (ValueError, KeyError, TypeError):
-        raise BadRequest(f"invalid continue token: continue key is not valid: {_problem(token)}") from None
-    if data.get("v") != "meta.k8s.io/v1":
-        raise BadRequest(
-            "continue key is not valid: server does not recognize this encoded version " + repr(data.get("v"))
-        )
+        fields = codec.decode(data)
+    except ValueError:
+        raise _not_valid(json_syntax.problem(data) or "unexpected end of JSON input") from None
+    if fields is None:
+        fields = {}
+    if not isinstance(fields, dict):
+        raise _not_valid(f"json: cannot unmarshal {json_kind(fields)} into Go value of type storage.continueToken")
+    version, revision, start = (fields.get(name) for name in ("v", "rv", "start"))
+    if version != _VERSION:
+        raise _not_valid(f"server does not recognize this encoded version {codec.encode(version or '').decode()}")
+    if not isinstance(revision, int) or not revision:
+        raise _not_valid(f"incorrect encoded start resourceVersion (version {_VERSION})")
+    if not isinstance(start, str) or not start:
+        raise _not_valid(f"encoded start key empty (version {_VERSION})")
+    if posixpath.normpath(f"/{start}") != f"/{start}":
+        raise _not_valid(start)
     return (None if revision < 0 else revision), start.removesuffix("\0")
 
 
-def _problem(token: str) -> str:
-    """What Go's JSON parser says of the token's content."""
+def _token_bytes(token: str) -> bytes:
+    """A token's content; Go reads it without padding."""
     try:
-        data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError as error:
-        return str(error)
-    return json_syntax.problem(data) or "incorrect encoded start resourceVersion"
+        if "=" in token:
+            raise ValueError
+        padded = token + "=" * (-len(token) % 4)
+        return base64.b64decode(padded.encode(), b"-_", validate=True)
+    except ValueError:
+        valid = next((i for i, char in enumerate(token) if char not in _ALPHABET), len(token) - len(token) % 4)
+        raise _not_valid(f"illegal base64 data at input byte {valid}") from None
+
+
+def _not_valid(problem: str) -> BadRequest:
+    return BadRequest(f"invalid continue token: continue key is not valid: {problem}")
 
 
 def _too_old(core: Core, page: PageRequest, start: str) -> Expired:
     if not page.continue_token:
         return failures.expired("The resourceVersion for the provided list is too old.")
     error = Expired(_INCONSISTENT)
-    token = base64.urlsafe_b64encode(codec.encode({"v": "meta.k8s.io/v1", "rv": -1, "start": start + "\0"}))
+    token = base64.urlsafe_b64encode(codec.encode({"v": _VERSION, "rv": -1, "start": start + "\0"}))
     return Expired(_INCONSISTENT, status=error.status | {"metadata": {"continue": token.decode().rstrip("=")}})

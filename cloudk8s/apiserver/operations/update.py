@@ -49,7 +49,7 @@ async def update(core: Core, context: RequestContext, change: Change) -> tuple[R
     """Apply a change; returns the record and whether it was created.
 
     An update that changes nothing is not written and returns the stored record. One that removes the last finalizer
-    of an object being deleted deletes it and returns its last state.
+    of an object being deleted deletes it and returns it as it would have become.
     """
     resource = change.resource
     key = resource.key(change.namespace, change.name)
@@ -173,7 +173,8 @@ async def _store(
         return writing.dry_record(core, resource, record.key, new, record.revision)
     draft = writing.draft(core, resource, new)
     if metadata.get("deletionTimestamp") and is_released(metadata) and not _holds_content(resource, new):
-        return await writing.store(core, resource, new, Write(record.key, None, record.revision))
+        await writing.store(core, resource, new, Write(record.key, None, record.revision))
+        return writing.dry_record(core, resource, record.key, new, record.revision)
     return await writing.store(core, resource, new, Write(record.key, draft, record.revision))
 
 

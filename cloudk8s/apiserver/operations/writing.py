@@ -55,7 +55,7 @@ async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -
         raise
     except StorageError as error:
         raise InternalError(f"{write.key}: {error}") from error
-    if write.expected and record.memo is None and core.stored_as(resource) is resource:
+    if write.expected and write.draft and record.memo is None and core.stored_as(resource) is resource:
         obj["metadata"]["resourceVersion"] = str(record.revision)
         core.trees.keep(record, obj)
     return record

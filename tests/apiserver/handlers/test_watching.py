@@ -1,0 +1,215 @@
+"""Watches as clients see them: where they begin, bookmarks, revisions that are gone, forms, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudk8s.apiserver.handlers import watching
+from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+from tests.apiserver.handlers.following import Watching, refusal, sent, watch
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+END = {"k8s.io/initial-events-end": "true"}
+STREAM = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RunningApiServer]:
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as running:
+        for name in ("a", "b"):
+            await make(running, name)
+        yield running
+
+
+async def make(server: RunningApiServer, name: str, **labels: str) -> int:
+    body = {"metadata": {"name": name, "labels": labels}}
+    answer = await sent(server, "POST", MAPS, body=body)
+    return int(refusal(answer)["metadata"]["resourceVersion"])
+
+
+async def label(server: RunningApiServer, name: str, **labels: str) -> None:
+    body, merge = {"metadata": {"labels": labels}}, "application/merge-patch+json"
+    await sent(server, "PATCH", f"{MAPS}/{name}", body=body, content_type=merge)
+
+
+def now(server: RunningApiServer) -> str:
+    return str(server.core.store.revision)
+
+
+@pytest.mark.parametrize("version", ["", "0"])
+async def test_without_a_revision_what_is_there_comes_first(server: RunningApiServer, version: str) -> None:
+    following = await watch(server, MAPS, resourceVersion=version)
+    await make(server, "c")
+    assert following.told == [("ADDED", "a"), ("ADDED", "b"), ("ADDED", "c")]
+
+
+async def test_from_a_revision_only_what_came_later_is_told(server: RunningApiServer) -> None:
+    seen = now(server)
+    await make(server, "c")
+    await sent(server, "DELETE", f"{MAPS}/a")
+    following = await watch(server, MAPS, resourceVersion=seen)
+    await make(server, "d")
+    assert following.told == [("ADDED", "c"), ("DELETED", "a"), ("ADDED", "d")]
+
+
+async def test_a_watch_list_tells_where_what_was_there_ends(server: RunningApiServer) -> None:
+    following = await watch(server, MAPS, **STREAM)
+    assert following.told == [("ADDED", "a"), ("ADDED", "b"), ("BOOKMARK", "")]
+    mark = following.events[-1]["object"]
+    assert (mark["kind"], mark["apiVersion"]) == ("ConfigMap", "v1")
+    assert mark["metadata"] == {"resourceVersion": now(server), "creationTimestamp": None, "annotations": END}
+    await make(server, "c")
+    assert following.told[-1] == ("ADDED", "c")
+
+
+async def test_a_watch_list_of_nothing_still_has_its_bookmark(server: RunningApiServer) -> None:
+    (mark,) = (await watch(server, "/api/v1/namespaces/kube-public/secrets", **STREAM)).events
+    assert mark["object"]["metadata"]["annotations"] == END
+
+
+async def test_initial_events_can_be_left_out(server: RunningApiServer) -> None:
+    following = await watch(server, MAPS, **STREAM | {"sendInitialEvents": "false", "resourceVersion": "0"})
+    await make(server, "c")
+    assert following.told == [("ADDED", "c")]
+
+
+async def test_a_watch_list_from_a_revision_shows_the_newest_state(server: RunningApiServer) -> None:
+    seen = now(server)
+    await sent(server, "DELETE", f"{MAPS}/a")
+    following = await watch(server, MAPS, **STREAM | {"resourceVersion": seen})
+    assert following.told == [("ADDED", "b"), ("BOOKMARK", "")]
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ({"sendInitialEvents": "true"}, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+        ({"sendInitialEvents": "true", "resourceVersionMatch": "Exact"}, 'Unsupported value: "Exact"'),
+        ({"resourceVersionMatch": "NotOlderThan"}, "forbidden for watch unless sendInitialEvents is provided"),
+        ({"continue": "abc"}, "continue is forbidden for watch"),
+    ],
+)
+async def test_options_that_make_no_sense_are_refused(
+    server: RunningApiServer, query: dict[str, str], problem: str
+) -> None:
+    answer = await sent(server, "GET", MAPS, {"watch": "1", **query})
+    assert answer.status == 422
+    assert problem in refusal(answer)["message"]
+
+
+async def test_a_revision_that_is_forgotten_is_told_as_an_event(server: RunningApiServer) -> None:
+    """The answer has begun by then: upstream sends one ERROR and ends it."""
+    old = now(server)
+    for name in ("c", "d"):
+        await make(server, name)
+    await server.core.store.compact(server.core.store.revision)
+    following = await watch(server, MAPS, resourceVersion=old)
+    (event,) = following.events
+    assert event["type"] == "ERROR"
+    status = event["object"]
+    oldest = server.core.store.oldest_revision
+    assert status == {
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": f"too old resource version: {old} ({oldest})", "reason": "Expired", "code": 410,
+    }  # fmt: skip
+    assert following.is_closed
+
+
+async def test_the_newest_revision_is_never_too_old(server: RunningApiServer) -> None:
+    await server.core.store.compact(server.core.store.revision)
+    following = await watch(server, MAPS, resourceVersion=now(server))
+    await make(server, "c")
+    assert following.told == [("ADDED", "c")]
+
+
+@pytest.mark.parametrize("query", [{}, STREAM])
+async def test_a_revision_that_is_yet_to_come_is_refused(server: RunningApiServer, query: dict[str, str]) -> None:
+    answer = await sent(server, "GET", MAPS, {"watch": "1", "resourceVersion": "99999", **query})
+    assert answer.status == 504
+    assert refusal(answer)["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
+async def test_bookmarks_come_now_and_then_where_they_are_asked_for(
+    server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_BOOKMARK_SECONDS", 0.01)
+    begin = now(server)
+    asked = await watch(server, MAPS, resourceVersion=begin, allowWatchBookmarks="true")
+    silent = await watch(server, MAPS, resourceVersion=begin)
+    await sent(server, "POST", "/api/v1/namespaces/default/secrets", body={"metadata": {"name": "other"}})
+    async with asyncio.timeout(5):
+        while len(asked.events) < 2:
+            await asyncio.sleep(0.01)
+    assert {event["type"] for event in asked.events} == {"BOOKMARK"}
+    versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in asked.events]
+    assert versions == sorted(versions)
+    assert versions[-1] == server.core.store.revision > int(begin), "of changes elsewhere, too"
+    assert "annotations" not in asked.events[0]["object"]["metadata"]
+    assert silent.events == []
+    asked.stop()
+
+
+async def test_a_watch_ends_after_its_timeout_with_a_last_bookmark(server: RunningApiServer) -> None:
+    following = await watch(server, MAPS, timeoutSeconds="1", allowWatchBookmarks="true")
+    async with asyncio.timeout(5):
+        while not following.is_closed:
+            await asyncio.sleep(0.02)
+    assert following.told[-1] == ("BOOKMARK", "")
+
+
+async def test_an_object_comes_into_a_selection_and_leaves_it(server: RunningApiServer) -> None:
+    following = await watch(server, MAPS, resourceVersion=now(server), labelSelector="x=1")
+    await label(server, "a", x="1")
+    await label(server, "a", y="2")
+    await label(server, "a", x="2")
+    await label(server, "b", x="2")
+    assert [kind for kind, _ in following.told] == ["ADDED", "MODIFIED", "DELETED"]
+    assert following.events[-1]["object"]["metadata"]["labels"] == {"x": "1", "y": "2"}
+
+
+async def test_one_object_is_watched_by_its_name(server: RunningApiServer) -> None:
+    following = await watch(server, MAPS, resourceVersion=now(server), fieldSelector="metadata.name=b")
+    old = await watch(server, "/api/v1/watch/namespaces/default/configmaps/b", resourceVersion=now(server))
+    await label(server, "a", x="1")
+    await label(server, "b", x="1")
+    assert following.told == old.told == [("MODIFIED", "b")]
+
+
+async def test_tables_say_their_columns_once(server: RunningApiServer) -> None:
+    table = "application/json;as=Table;g=meta.k8s.io;v=v1"
+    following = await watch(server, MAPS, accept=table)
+    await make(server, "c")
+    first, *others = [event["object"] for event in following.events]
+    assert [column["name"] for column in first["columnDefinitions"]] == ["Name", "Data", "Age"]
+    assert [item["rows"][0]["cells"][0] for item in (first, *others)] == ["a", "b", "c"]
+    assert all(not item.get("columnDefinitions") for item in others)
+
+
+async def test_metadata_alone_can_be_watched(server: RunningApiServer) -> None:
+    partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    following = await watch(server, MAPS, accept=partial)
+    assert {event["object"]["kind"] for event in following.events} == {"PartialObjectMetadata"}
+    assert all("data" not in event["object"] for event in following.events)
+
+
+async def test_a_watch_whose_client_is_gone_hears_nothing(server: RunningApiServer) -> None:
+    gone = await watch(server, MAPS, resourceVersion=now(server))
+    kept = await watch(server, MAPS, resourceVersion=now(server))
+    gone.stop()
+    await make(server, "c")
+    assert gone.told == []
+    assert kept.told == [("ADDED", "c")]
+
+
+async def test_what_is_told_is_what_the_write_answered(server: RunningApiServer) -> None:
+    following: Watching = await watch(server, MAPS, resourceVersion=now(server))
+    made: Any = refusal(await sent(server, "POST", MAPS, body={"metadata": {"name": "c"}, "data": {"k": "v"}}))
+    assert following.events == [{"type": "ADDED", "object": made}]
+    assert codec.encode(made) in following.text

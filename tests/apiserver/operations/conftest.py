@@ -1,0 +1,5 @@
+"""A running server without a socket."""
+
+from tests.apiserver.handlers.conftest import api
+
+__all__ = ["api"]
