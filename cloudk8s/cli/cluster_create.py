@@ -11,6 +11,7 @@ from cloudk8s.cli.cluster_declaring import Wishes, declared
 from cloudk8s.cli.cluster_describe import show
 from cloudk8s.cli.cluster_kubeconfig import merge_into_yours
 from cloudk8s.cli.cluster_options import (
+    ControlPlanes,
     File,
     Offline,
     OptionalName,
@@ -33,9 +34,10 @@ def create(
     provider: Provider = "",
     offline: Offline = False,
     workers: Workers = None,
-    control_plane: Annotated[int | None, typer.Option(help="Machines of the control plane: 1, 3 or 5.")] = None,
+    control_plane: ControlPlanes = None,
     worker_type: Annotated[str, typer.Option(help="Type of the workers.")] = "",
     control_plane_type: Annotated[str, typer.Option(help="Type of the control plane's machines.")] = "",
+    store: Annotated[str, typer.Option(help="Where the control plane keeps its state: sqlite or etcd.")] = "",
     zones: Annotated[str, typer.Option(help="Zones, comma-separated.")] = "",
     nat: Annotated[str, typer.Option(help="none, single or per-zone.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Version of Kubernetes.")] = "",
@@ -56,7 +58,9 @@ def create(
 
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    wishes = Wishes(workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap)
+    wishes = Wishes(
+        workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap, store
+    )
     with working(name, Where.of(provider, offline, settings), declared=from_file, remembers=True) as site:
         state = look(site)
         declaration = settled(site, declared(site, state, from_file, wishes), state)

@@ -25,6 +25,7 @@ class Wishes:
     nat: str = ""
     kubernetes_version: str = ""
     bootstrap: str = ""
+    store: str = ""
 
     def changes(self, declaration: ClusterDeclaration) -> dict[str, Any]:
         """As fields of a file; `--workers` and `--worker-type` are about the first pool."""
@@ -35,6 +36,7 @@ class Wishes:
             "network.nat": self.nat,
             "kubernetesVersion": self.kubernetes_version,
             "bootstrap.method": self.bootstrap,
+            "controlPlane.store": self.store,
         }
         if self.workers is not None or self.worker_type:
             given["pools"] = self._pools(declaration)

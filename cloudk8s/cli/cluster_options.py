@@ -32,6 +32,10 @@ Provider = Annotated[str, typer.Option("--provider", help="Cloud provider; known
 Offline = Annotated[bool, typer.Option("--offline", help="Use an emulated account, started when it is needed.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="A setting of the provider, like region=eu-central-1.")]
 Timeout = Annotated[str, typer.Option("--timeout", help="When to give up: 90s, 25m, 1h.")]
+ControlPlanes = Annotated[
+    int | None,
+    typer.Option("--control-plane", "--control-planes", help="Machines of the control plane: 1, 3 or 5.", min=1),
+]
 Workers = Annotated[int | None, typer.Option("--workers", help="Machines of the first pool.", min=0)]
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
+from cloudk8s.cli.cluster_options import (
+    ControlPlanes,
+    Name,
+    Offline,
+    Provider,
+    Set,
+    Timeout,
+    Where,
+    changed,
+    seconds,
+    working,
+)
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
@@ -20,7 +31,7 @@ def scale(
     name: Name,
     workers: Annotated[int | None, typer.Option(help="Machines of the pool.", min=0)] = None,
     pool: Annotated[str, typer.Option(help="Which pool; the only one if there is one.")] = "",
-    control_plane: Annotated[int | None, typer.Option(help="Machines of the control plane: 1, 3 or 5.")] = None,
+    control_plane: ControlPlanes = None,
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,

@@ -28,6 +28,10 @@ def machine(
         from cloudk8s.controlplane.machine.worker import run_worker
 
         run(run_worker(settings, directory, report=output.step))
+    elif settings.store == "etcd":
+        from cloudk8s.controlplane.machine.replicated import run_replicated
+
+        run(run_replicated(settings, directory, report=output.step))
     else:
         from cloudk8s.controlplane.machine.control_plane import run_control_plane
 

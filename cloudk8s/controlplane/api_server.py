@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloudk8s.api.decode import Decoder
@@ -65,6 +65,8 @@ class ApiServerOptions:
     audit_log: str = "-"
     """Where audit events go; "-" is standard output."""
     audit_rotation: Rotation = field(default_factory=Rotation)
+    is_alone: bool = True
+    """The cluster has no other API server, so this one says where pods find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ async def running_api_server(
         await stack.enter_async_context(server)
         renewal = keep_renewed(pki, lambda: context.load_cert_chain(pki.serving.certificate, pki.serving.key))
         await stack.enter_async_context(background(renewal, names=("certificates",)))
-        endpoint = _endpoint(settings, pki, server.port)
+        endpoint = replace(_endpoint(settings, pki, server.port), is_alone=options.is_alone)
         assembly.listens_at(f"{advertised(endpoint.address) or endpoint.address}:{server.port}")
         stack.callback(assembly.health.stopping)
         await bootstrap(core, endpoint)

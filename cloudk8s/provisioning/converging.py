@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from cloudk8s.cloud.model.machine import Machine
+from cloudk8s.cloud.model.machine import Machine, MachineRequest
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.errors import CloudError, CloudK8sError
@@ -18,7 +18,7 @@ from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.machine_work import completed, make, remove
 from cloudk8s.provisioning.machines.decision import Decision
-from cloudk8s.provisioning.machines.view import MachineView
+from cloudk8s.provisioning.machines.view import MachineView, in_group
 from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
@@ -85,7 +85,7 @@ def _settled(site: Site, declaration: ClusterDeclaration, state: State, patience
 def _pass(site: Site, joining: Joining, state: State) -> Pass:
     """The network; new machines; the endpoint, which sends nothing more to those that go; and only then these go."""
     done, declaration = Pass(state), joining.declaration
-    members = state.members
+    members = tuple(id for id in state.members if id not in joining.going)
     network = _network(site, declaration, members, done)
     if network is None:
         return done
@@ -98,6 +98,7 @@ def _pass(site: Site, joining: Joining, state: State) -> Pass:
     _keep_groups(site, joining, decisions, network, done)
     _make(site, joining, decisions, network, done)
     doomed = {deletion.machine.machine.id for decision in decisions for deletion in decision.delete}
+    joining.going = frozenset(doomed)
     staying = [id for id in done.state.members if id not in doomed]
     if staying != list(members) and not done.failures and site.networks is not None:
         _network(site, declaration, staying, done)
@@ -172,9 +173,22 @@ def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: 
         except CloudK8sError as error:
             done.waiting["the API"] = str(error)
             continue
-        work = make(site, joining.user_data(requests, network, done.state.machines))
-        done.failures |= work.failures
-        _note(done, work.made, joining)
+        for batch in _batches(requests, joining, done):
+            work = make(site, joining.user_data(batch, network, done.state.machines))
+            done.failures |= work.failures
+            _note(done, work.made, joining)
+            if work.failures:
+                break
+
+
+def _batches(
+    requests: Sequence[MachineRequest], joining: Joining, done: Pass
+) -> Iterable[Sequence[MachineRequest]]:  # fmt: skip
+    """The first machine of a control plane makes what others join: they are made only once it is there."""
+    is_first = requests[0].role == "control-plane" and not in_group(done.state.machines, CONTROL_PLANE)
+    if is_first and joining.awaits_nodes and len(requests) > 1:
+        return (requests[:1], requests[1:])
+    return (requests,)
 
 
 def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: Pass) -> None:
@@ -189,6 +203,7 @@ def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: P
         done.has_released |= any(machine.group for machine in work.deleted)
         done.failures |= work.failures
         _note(done, [replace(machine, state="deleting") for machine in work.deleted], joining)
+    joining.let_go(done.state.machines)
 
 
 def _note(done: Pass, machines: Sequence[Machine], joining: Joining) -> None:

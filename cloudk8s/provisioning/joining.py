@@ -5,7 +5,6 @@ The API of the cluster is asked once in a pass. While it does not answer nothing
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -30,6 +29,7 @@ from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod, Facts
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.machines.decision import Decision, Deletion
 from cloudk8s.provisioning.machines.view import MachineView, in_group
+from cloudk8s.provisioning.membership import Membership, present
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.approval import judge
 from cloudk8s.provisioning.nodes.emptying import empty
@@ -54,12 +54,16 @@ class Joining:
     method: BootstrapMethod
     answers: bool = False
     """The API answered when it was asked last."""
+    going: frozenset[str] = frozenset()
+    """Ids of machines that the last pass wanted to take away."""
+    members: Membership = field(default_factory=Membership)
     _api: ClusterApi | None = None
     _nodes: Mapping[str, Object] = field(default_factory=dict)
     _sayings: Sayings = field(default_factory=Sayings)
     _configured: set[str] = field(default_factory=set)
     _emptying: dict[str, float] = field(default_factory=dict)
-    _remedies: Counter[str] = field(default_factory=Counter)
+    _remedied: dict[str, set[str]] = field(default_factory=dict)
+    """Machines that were not well and were to be replaced, by group, since all was well last."""
 
     @staticmethod
     def of(site: Site, declaration: ClusterDeclaration) -> Joining:
@@ -72,6 +76,11 @@ class Joining:
             )
         if any(pool.scaling_group for pool in declaration.pools):
             joining._check_groups()
+        if joining.awaits_nodes and declaration.keeps_etcd and not joining.has_balancer:
+            raise SettingsError(
+                f"controlPlane: provider {site.provider} has no load balancer for the API here, so its control planes "
+                "have one machine that keeps its state in SQLite"
+            )
         return joining
 
     def _check_groups(self) -> None:
@@ -89,6 +98,11 @@ class Joining:
     def awaits_nodes(self) -> bool:
         """Machines boot, and become nodes that can be asked for."""
         return self.method.joins and self.site.machines.capabilities.boots
+
+    @property
+    def has_balancer(self) -> bool:
+        """The API is reached at one place, whatever becomes of single machines."""
+        return self.site.networks is not None and self.site.networks.capabilities.api_load_balancer
 
     def endpoint(self, network: Network, machines: Iterable[MachineView]) -> str:
         """Where the API answers: as the network says, else at the first machine of the control plane."""
@@ -109,6 +123,8 @@ class Joining:
             try:
                 self._nodes = {name_of(node): node for node in api.list(NODES)}
                 self._sayings = read_sayings(api)
+                if self.declaration.keeps_etcd:
+                    self.members.read(api)
                 self.answers = True
             except CloudK8sError as error:
                 self.site.report(Event("waiting", "the API", str(error)))
@@ -122,8 +138,13 @@ class Joining:
         if not requests:
             return []
         predecessor = self._predecessor(machines)
+        first = "" if in_group(machines, CONTROL_PLANE) else requests[0].uid
         return [
-            self._with_user_data(request, self._facts(network, machines, request, predecessor)) for request in requests
+            self._with_user_data(
+                request,
+                replace(self._facts(network, machines, request, predecessor), is_first=request.uid == first),
+            )
+            for request in requests
         ]
 
     def invite(self, requests: Sequence[MachineRequest], network: Network, machines: Iterable[MachineView]) -> None:
@@ -146,11 +167,13 @@ class Joining:
         """What is deleted now, unless too many replacements in a row have not helped."""
         remedies = [entry for entry in decision.delete if entry.is_remedy]
         if not remedies and decision.is_settled:
-            self._remedies[decision.group] = 0
-        if not remedies or self._remedies[decision.group] + len(remedies) <= decision.most_remedies:
-            self._remedies[decision.group] += len(remedies)
+            self._remedied.pop(decision.group, None)
+        before = self._remedied.setdefault(decision.group, set()) if remedies else set()
+        all_of_them = before | {entry.machine.machine.id for entry in remedies}
+        if len(all_of_them) <= decision.most_remedies:
+            before |= all_of_them
             return list(decision.delete), {}
-        text = f"{self._remedies[decision.group]} replacements have not helped; {remedies[0].machine.name}"
+        text = f"{len(before)} replacements have not helped; {remedies[0].machine.name}"
         reason = remedies[0].reason.removeprefix("is replaced: ")
         others = [entry for entry in decision.delete if not entry.is_remedy]
         return others, {f"machines of {decision.group}": f"{text} stays although {reason}"}
@@ -159,11 +182,20 @@ class Joining:
         """Machines whose nodes are empty, and what keeps the others."""
         ready, waiting = [], dict[str, str]()
         for view in views:
-            if reason := self._keeps(view):
+            if reason := self._keeps(view) or self._member_keeps(view):
                 waiting[f"machine {view.name}"] = reason
             else:
                 ready.append(view)
         return ready, waiting
+
+    def let_go(self, machines: Iterable[MachineView]) -> None:
+        """Ask members of etcd to leave whose machines shall go, and nobody else."""
+        if self._api is None or not self._has_members:
+            return
+        try:
+            self.members.ask(self._api, present(machines))
+        except CloudK8sError as error:
+            self.site.report(Event("failed", "members of etcd", str(error)))
 
     def forget(self, machines: Iterable[Machine]) -> None:
         """Delete the nodes of machines that go."""
@@ -195,7 +227,8 @@ class Joining:
         node = known.get(view.name)
         marks = {key: text for key, text in node.annotations.items() if is_mark(key)} if node else view.marks
         marks = {**marks, **self._sayings.marks_of(view.name)}
-        return replace(view, node=node, needs_node=True, marks=marks)
+        member = self.members.of(view.name) if self.declaration.keeps_etcd else None
+        return replace(view, node=node, needs_node=True, marks=marks, member=member)
 
     def _facts(
         self, network: Network, machines: Iterable[MachineView], request: MachineRequest, predecessor: str
@@ -205,9 +238,18 @@ class Joining:
             self._is_shared,
         )  # fmt: skip
 
+    @property
+    def _has_members(self) -> bool:
+        return self.declaration.keeps_etcd and self.awaits_nodes and self.answers
+
+    def _member_keeps(self, view: MachineView) -> str:
+        """What its member of etcd has against a machine's going."""
+        is_member = self._has_members and view.machine.role == "control-plane"
+        return self.members.keeps(view.name) if is_member else ""
+
     def _predecessor(self, machines: Iterable[MachineView]) -> str:
         """The machine whose place a new one of the control plane takes."""
-        if self.method.grows:
+        if not self.declaration.hands_over:
             return ""
         running = [view.machine for view in in_group(machines, CONTROL_PLANE) if view.machine.state == "running"]
         return _address(running[0]) if running else ""

@@ -16,11 +16,14 @@ from cloudk8s.provisioning.scaling_groups import deletion_steps, group_steps
 from cloudk8s.provisioning.simulation import Simulation, simulate, steps_of
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State
+from cloudk8s.provisioning.stores import with_store
 
 
 def settled(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     """The declaration with what was chosen at creation, and what it follows; SettingsError for what can't be."""
     found, recorded = _pinned(site, declaration, state), state.recorded
+    if site.machines.capabilities.boots:  # else nothing is stored anywhere
+        found = with_store(found, recorded)
     if recorded is None:
         return found
     is_same = found.model_copy(update={"settings": recorded.settings}) == recorded
@@ -95,6 +98,6 @@ def _notes(declaration: ClusterDeclaration) -> tuple[str, ...]:
     found = []
     if declaration.network.nat == "per-zone":
         found.append("a NAT gateway in each zone may cost more than the nodes behind it; network.nat: single has one")
-    if declaration.control_plane.replicas == 1:
+    if declaration.control_plane.replicas == 1 and not declaration.keeps_etcd:
         found.append("one machine runs the control plane: while it is replaced, the API does not answer")
     return tuple(found)

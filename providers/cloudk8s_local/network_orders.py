@@ -56,6 +56,7 @@ class LocalNetworks:
             "range": str(network.attribute("range")),
             "load_balancer_range": balancer_range(str(network.attribute("range"))),
             "directory": str(self._account.directory or ""),
+            "load_balancer_state": self._account.balancer_state(network.id),
         }
         attachments = {f"{role}/{ZONE}": place for role in ROLES}
         where = f"{network.attribute('endpoint')}:{request.api_port}" if endpoint else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cloudk8s.api.resource import Object
@@ -74,9 +75,9 @@ def kubernetes_service(address: str, port: int, service_port: int = 443) -> Obje
     }
 
 
-def kubernetes_endpoints(address: str, port: int) -> list[Object]:
-    """Where the API server listens, as Endpoints and as an EndpointSlice."""
-    family = "IPv6" if ":" in address else "IPv4"
+def kubernetes_endpoints(addresses: Sequence[str], port: int) -> list[Object]:
+    """Where API servers listen, as Endpoints and as an EndpointSlice."""
+    family = "IPv6" if ":" in addresses[0] else "IPv4"
     ports = [{"name": "https", "port": port, "protocol": "TCP"}]
     metadata = {"name": "kubernetes", "namespace": "default"}
     labels = {"kubernetes.io/service-name": "kubernetes"}
@@ -85,14 +86,14 @@ def kubernetes_endpoints(address: str, port: int) -> list[Object]:
             "apiVersion": "v1",
             "kind": "Endpoints",
             "metadata": metadata | {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
-            "subsets": [{"addresses": [{"ip": address}], "ports": ports}],
+            "subsets": [{"addresses": [{"ip": address} for address in addresses], "ports": ports}],
         },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": metadata | {"labels": labels},
             "addressType": family,
-            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in addresses],
             "ports": ports,
         },
     ]

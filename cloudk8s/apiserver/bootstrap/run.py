@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,8 @@ class Endpoint:
     """Port of the `kubernetes` Service: another one where this host cannot serve 443."""
     advertise: str = ""
     """Where pods reach the server; empty is found out from the address."""
+    is_alone: bool = True
+    """There is no other API server; several say together where they are, by `publish_addresses`."""
 
 
 async def bootstrap(core: Core, endpoint: Endpoint) -> None:
@@ -44,9 +47,16 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     await writer.ensure(objects.token_tracking(core.clock.now()))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
     await writer.ensure(objects.kubernetes_service(_first(endpoint), endpoint.port, endpoint.service_port))
-    if address := endpoint.advertise or advertised(endpoint.address):
-        for obj in objects.kubernetes_endpoints(address, endpoint.port):
-            await _publish(writer, obj)
+    address = endpoint.advertise or advertised(endpoint.address)
+    if address and endpoint.is_alone:
+        await publish_addresses(core, [address], endpoint.port)
+
+
+async def publish_addresses(core: Core, addresses: Sequence[str], port: int) -> None:
+    """Say where pods find API servers."""
+    writer = Writer(core)
+    for obj in objects.kubernetes_endpoints(addresses, port):
+        await _publish(writer, obj)
 
 
 def first_address(network: str) -> str:
@@ -75,6 +85,9 @@ async def _publish(writer: Writer, obj: Object) -> None:
     if await writer.ensure(obj):
         return
     changed = {key: value for key, value in obj.items() if key in ("subsets", "endpoints", "ports", "addressType")}
+    live = writer.find(obj)
+    if live is not None and all(live.get(key) == value for key, value in changed.items()):
+        return
 
     def transform(live: Object) -> Object:
         return live | changed

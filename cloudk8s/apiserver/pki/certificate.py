@@ -74,8 +74,7 @@ def issue(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if not profile.is_authority:
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if profile.hosts else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(_purposes(profile)), critical=False)
     if profile.hosts:
         names = x509.SubjectAlternativeName([_general_name(host) for host in profile.hosts])
         builder = builder.add_extension(names, critical=False)
@@ -105,6 +104,13 @@ def not_after(certificate: bytes) -> datetime:
 def _subject(profile: Profile) -> x509.Name:
     organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in profile.organizations]
     return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, profile.common_name)])
+
+
+def _purposes(profile: Profile) -> list[x509.ObjectIdentifier]:
+    server, client = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+    if profile.is_peer:
+        return [server, client]
+    return [server] if profile.hosts else [client]
 
 
 def _general_name(host: str) -> x509.GeneralName:

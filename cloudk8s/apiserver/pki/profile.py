@@ -25,6 +25,8 @@ class Profile:
     hosts: tuple[str, ...] = ()
     """DNS names and IP addresses; a certificate with any is for a server."""
     lifetime: timedelta = LIFETIME
+    is_peer: bool = False
+    """A server that is a client of its like, too."""
 
     @property
     def is_authority(self) -> bool:

@@ -39,12 +39,12 @@ from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, cluster_ip_of, keep_published, publish
 from cloudk8s.network.neighbours import KernelRoutes, Neighbours
-from cloudk8s.network.proxy.assembly import running_proxy
+from cloudk8s.network.proxy.assembly import RunningProxy, running_proxy
 from cloudk8s.plugin.clouds import CloudEntry, CloudsFile
 from cloudk8s.settings import ClusterSettings
 
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-_CONTROLLERS = ("*", "bootstrap-signer-controller", "token-cleaner-controller")
+CONTROLLERS = ("*", "bootstrap-signer-controller", "token-cleaner-controller")
 
 
 async def run_control_plane(settings: ControlPlaneSettings, directory: Path, *, report: Callable[[str], None]) -> None:
@@ -80,37 +80,78 @@ async def running_control_plane(
     settings: ControlPlaneSettings, directory: Path, *, clock: Clock
 ) -> AsyncIterator[RunningApiServer]:
     """Start everything, in the order of what needs what."""
-    own = outgoing_address() or "127.0.0.1"
-    dns_address = cluster_ip_of(parts(settings.service_cidr)[0])
-    joined = JoinConfiguration(**settings.model_dump(include=set(JoinConfiguration.model_fields)), dns=dns_address)
+    own, joined = outgoing_address() or "127.0.0.1", joined_by(settings)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running_api_server(_cluster(settings, directory, own), clock=clock))
-        administrator = server.client("cloudk8s-machine", "system:masters")
-        await ensure_rules(administrator)
-        await _publish_cluster_info(administrator, server, settings.endpoint or f"{own}:{server.port}")
+        server = await stack.enter_async_context(
+            running_api_server(cluster_settings(settings, directory, own), clock=clock)
+        )
+        administrator = await introduced(server, settings, own)
         changes = {"allocate_node_cidrs": True}
         context = await stack.enter_async_context(
-            running_controllers(server, _CONTROLLERS, clock=clock, changes=changes)
+            running_controllers(server, CONTROLLERS, clock=clock, changes=changes)
         )
         await stack.enter_async_context(running_scheduler(server, context.informers, clock=clock))
-        await stack.enter_async_context(_dns(administrator, context.informers, settings, own, clock=clock))
-        options = proxy_options(joined, settings.name)
-        proxy = await stack.enter_async_context(running_proxy(context.informers, options, clock=clock))
-        await stack.enter_async_context(running_policies(options, context.informers, clock=clock))
-        if settings.routes == "machines":
-            routes = Neighbours(context.informers, KernelRoutes(), own=settings.name, clock=clock)
-            await stack.enter_async_context(background(routes.run(), names=("routes",)))
-        clouds = _clouds(settings, directory, proxy.health_port)
+        publication = await stack.enter_async_context(dns_here(context.informers, settings, own, clock=clock))
+        await publish(administrator, publication)
+        kept = keep_published(administrator, publication, clock=clock)
+        await stack.enter_async_context(background(kept, names=("dns service",)))
+        proxy = await stack.enter_async_context(network_here(context.informers, settings, joined, clock=clock))
+        clouds = clouds_of(settings, directory, proxy.health_port)
         if clouds.clouds:
             which = ("*",) if settings.clouds else (SERVICE,)
             await stack.enter_async_context(running_clouds(server, context, clouds, controllers=which))
-        agent = keep_running(_agent(server, joined, settings.name, directory), directory / "agent.log")
-        marking = _mark(administrator, settings, clock=clock)
-        await stack.enter_async_context(background(agent, marking, names=("node agent", "node role")))
+        await stack.enter_async_context(node_here(server, settings, joined, directory, clock=clock))
         yield server
 
 
-def _cluster(settings: ControlPlaneSettings, directory: Path, own: str) -> ClusterSettings:
+def joined_by(settings: ControlPlaneSettings) -> JoinConfiguration:
+    """What this machine's node has to know, as the API would tell a worker."""
+    dns_address = cluster_ip_of(parts(settings.service_cidr)[0])
+    return JoinConfiguration(**settings.model_dump(include=set(JoinConfiguration.model_fields)), dns=dns_address)
+
+
+async def introduced(server: RunningApiServer, settings: ControlPlaneSettings, own: str) -> Client:
+    """An administrator's client, once machines can find the cluster and have their rules."""
+    administrator = server.client("cloudk8s-machine", "system:masters")
+    await ensure_rules(administrator)
+    await _publish_cluster_info(administrator, server, settings.endpoint or f"{own}:{server.port}")
+    return administrator
+
+
+@asynccontextmanager
+async def network_here(
+    informers: Informers, settings: ControlPlaneSettings, joined: JoinConfiguration, *, clock: Clock
+) -> AsyncIterator[RunningProxy]:
+    """Services, policies and routes of this machine."""
+    options = proxy_options(joined, settings.name)
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(running_proxy(informers, options, clock=clock))
+        await stack.enter_async_context(running_policies(options, informers, clock=clock))
+        if settings.routes == "machines":
+            routes = Neighbours(informers, KernelRoutes(), own=settings.name, clock=clock)
+            await stack.enter_async_context(background(routes.run(), names=("routes",)))
+        yield proxy
+
+
+@asynccontextmanager
+async def node_here(
+    server: RunningApiServer,
+    settings: ControlPlaneSettings,
+    joined: JoinConfiguration,
+    directory: Path,
+    *,
+    clock: Clock,
+) -> AsyncIterator[None]:
+    """This machine as a node, with its role."""
+    agent = keep_running(_agent(server, joined, settings.name, directory), directory / "agent.log")
+    administrator = server.client("cloudk8s-machine", "system:masters")
+    marking = _mark(administrator, settings, clock=clock)
+    async with background(agent, marking, names=("node agent", "node role")):
+        yield
+
+
+def cluster_settings(settings: ControlPlaneSettings, directory: Path, own: str) -> ClusterSettings:
+    """Those of the API server on this machine."""
     hosts = [settings.name, own, settings.endpoint.rpartition(":")[0].strip("[]")]
     return ClusterSettings(
         name=settings.cluster, data_dir=directory, bind="0.0.0.0", port=settings.port, cluster_domain=settings.domain,
@@ -130,26 +171,22 @@ async def _publish_cluster_info(client: Client, server: RunningApiServer, endpoi
 
 
 @asynccontextmanager
-async def _dns(
-    client: Client, informers: Informers, settings: ControlPlaneSettings, own: str, *, clock: Clock
-) -> AsyncIterator[None]:
-    """The cluster's names, for machines and pods."""
+async def dns_here(
+    informers: Informers, settings: ControlPlaneSettings, own: str, *, port: int = 0, clock: Clock
+) -> AsyncIterator[Publication]:
+    """The cluster's names, for machines and pods; tells where."""
     ranges = (*parts(settings.pod_cidr), *parts(settings.service_cidr), settings.machine_cidr, f"{own}/32")
-    options = DnsOptions(address=own, port=0, domain=settings.domain, clients=(*ranges, "127.0.0.0/8"))
+    options = DnsOptions(address=own, port=port, domain=settings.domain, clients=(*ranges, "127.0.0.0/8"))
     async with running_dns(informers, options, clock=clock) as dns:
-        publication = Publication(cluster_ip_of(parts(settings.service_cidr)[0]), own, dns.port)
-        await publish(client, publication)
-        async with background(keep_published(client, publication, clock=clock), names=("dns service",)):
-            yield
+        yield Publication(cluster_ip_of(parts(settings.service_cidr)[0]), own, dns.port)
 
 
-def _clouds(settings: ControlPlaneSettings, directory: Path, health_port: int | None) -> CloudsFile:
+def clouds_of(settings: ControlPlaneSettings, directory: Path, health_port: int | None) -> CloudsFile:
     """The clouds of user data; a machine that provides load balancers itself is one."""
     entries = [CloudEntry.model_validate(entry) for entry in settings.clouds]
     if settings.load_balancer_range:
-        own: dict[str, Any] = {
-            "load_balancer_range": settings.load_balancer_range, "state_file": directory / "cloud" / "local.json",
-        }  # fmt: skip
+        state = Path(settings.load_balancer_state or directory / "cloud" / "local.json")
+        own: dict[str, Any] = {"load_balancer_range": settings.load_balancer_range, "state_file": state}
         own |= {"health_port": health_port} if health_port else {}
         entries.append(CloudEntry(name="local", provider="local", settings=own))
     controllers = CloudControllerSettings(cluster=settings.cluster, cluster_cidrs=parts(settings.pod_cidr))

@@ -84,8 +84,14 @@ class ControlPlaneSettings(ClusterFields):
     """Address of the machine whose place this one takes."""
     port: int = 6443
     """Port that the API server listens on."""
+    store: Literal["sqlite", "etcd"] = "sqlite"
+    """Where the cluster's state is: on this machine, or on all of the control plane."""
+    is_first: bool = False
+    """This machine makes the etcd that others join, unless there is one."""
     load_balancer_range: str = ""
     """Where Services of type LoadBalancer get addresses from, if the machine itself has to provide them."""
+    load_balancer_state: str = ""
+    """File that all machines see, with who has which of these addresses; empty is one of this machine's own."""
     clouds: tuple[dict[str, Any], ...] = ()
     """Clouds whose controllers run, as in a clouds file."""
     node: NodeFields = NodeFields()

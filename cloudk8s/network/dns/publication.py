@@ -29,6 +29,13 @@ class Publication:
     cluster_ip: str
     address: str
     port: int
+    others: tuple[str, ...] = ()
+    """Addresses of more servers, on the same port."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, in one order."""
+        return tuple(sorted({self.address, *self.others}))
 
 
 def cluster_ip_of(service_range: str) -> str:
@@ -85,7 +92,8 @@ def _service(publication: Publication) -> Object:
 
 def _endpoints(publication: Publication) -> Object:
     labels = {**LABELS, "endpointslice.kubernetes.io/skip-mirror": "true"}
-    subset = {"addresses": [{"ip": publication.address}], "ports": _ports(publication)}
+    addresses = [{"ip": address} for address in publication.addresses]
+    subset = {"addresses": addresses, "ports": _ports(publication)}
     return {"apiVersion": "v1", "kind": "Endpoints", "metadata": _metadata(labels), "subsets": [subset]}
 
 
@@ -100,7 +108,7 @@ def _slice(publication: Publication) -> Object:
         "kind": "EndpointSlice",
         "metadata": _metadata(labels),
         "addressType": "IPv6" if ":" in publication.address else "IPv4",
-        "endpoints": [{"addresses": [publication.address], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": [each], "conditions": {"ready": True}} for each in publication.addresses],
         "ports": _ports(publication),
     }
 

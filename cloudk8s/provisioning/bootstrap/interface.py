@@ -28,6 +28,8 @@ class Facts:
     """The machine's place, as the provider tells it."""
     is_shared: bool = False
     """Machines that are made together have one user data."""
+    is_first: bool = False
+    """There is no machine of the control plane yet: this one makes the cluster that others join."""
 
     def of_group(self, name: str) -> MachineDeclaration:
         """What is declared of a group's machines."""

@@ -69,8 +69,7 @@ class K3sBootstrap:
         ]  # fmt: skip
         prepare = _keys(facts) + _assigned("role", arguments)
         if facts.declaration.control_plane.replicas > 1:
-            first = request.name.endswith("-0")
-            prepare += _choice(server, is_first=first)
+            prepare += _choice(server, is_first=facts.is_first)
         return self._script(facts, prepare, "")
 
     def worker(self, facts: Facts, request: MachineRequest) -> bytes:

@@ -86,7 +86,7 @@ class KubeadmBootstrap:
 
     def control_plane(self, facts: Facts, request: MachineRequest) -> bytes:
         endpoint = facts.endpoint or f"{request.name}:{facts.declaration.network.api.port}"
-        is_first = "yes" if request.name.endswith("-0") else "no"
+        is_first = "yes" if facts.is_first else "no"
         join = self._join(facts, request)
         join["controlPlane"] = {"localAPIEndpoint": {"bindPort": facts.declaration.network.api.port}}
         init = {"endpoint": endpoint, "is_first": is_first, "network": self._options.network}

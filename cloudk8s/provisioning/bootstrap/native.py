@@ -12,6 +12,7 @@ from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.options import read_options
 from cloudk8s.provisioning.bootstrap.script import script
+from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE
 
 _RESTRICTED = ("kubernetes.io", "k8s.io")
 _ALLOWED = ("kubelet.kubernetes.io", "node.kubernetes.io", "topology.kubernetes.io")
@@ -33,7 +34,7 @@ class NativeOptions(BaseModel):
 class NativeBootstrap:
     """Fulfils `BootstrapMethod`."""
 
-    joins, grows, shares_user_data = True, False, True
+    joins, grows, shares_user_data = True, True, True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = read_options(NativeOptions, options)
@@ -43,10 +44,11 @@ class NativeBootstrap:
         settings = {
             "role": "control-plane", "name": request.name, "seed": facts.seed.value.hex(), "port": port,
             "endpoint": facts.endpoint, "load_balancer_range": facts.network.get("load_balancer_range", ""),
-            "predecessor": facts.predecessor, "clouds": _clouds(facts),
+            "predecessor": facts.predecessor, "clouds": _clouds(facts), **_store(facts),
             **self._cluster(facts), "node": self._node(facts, request.pool),
         }  # fmt: skip
-        return script(facts.declaration.name, settings, self._options.install)
+        runs_etcd = facts.declaration.keeps_etcd
+        return script(facts.declaration.name, settings, self._options.install, runs_etcd=runs_etcd)
 
     def worker(self, facts: Facts, request: MachineRequest) -> bytes:
         settings = {
@@ -56,10 +58,14 @@ class NativeBootstrap:
         return script(facts.declaration.name, settings, self._options.install)
 
     def join_secret(self, facts: Facts, request: MachineRequest) -> str:
+        if request.role == "control-plane":
+            return ""  # it has the seed
         whose = request.name.rpartition("-")[0] if facts.is_shared else request.name
         return facts.seed.secret(f"join/{request.pool}/{whose}")
 
-    def configuration(self, facts: Facts, group: str) -> Mapping[str, Any]:
+    def configuration(self, facts: Facts, group: str) -> Mapping[str, Any] | None:
+        if group == CONTROL_PLANE:
+            return None
         dns = cluster_ip_of(facts.declaration.network.service_cidrs[0])
         return {**self._cluster(facts), "dns": dns, "node": self._node(facts, group)}
 
@@ -79,6 +85,14 @@ class NativeBootstrap:
         if _clouds(facts):
             node["cloud_provider"] = "external"
         return node | ({"runtime": self._options.runtime} if self._options.runtime != "host" else {})
+
+
+def _store(facts: Facts) -> dict[str, Any]:
+    """How this machine and others keep the cluster's state together."""
+    if not facts.declaration.keeps_etcd:
+        return {}
+    shared = facts.network.get("load_balancer_state", "")
+    return {"store": "etcd", "is_first": facts.is_first, **({"load_balancer_state": shared} if shared else {})}
 
 
 def may_set(label: str) -> bool:

@@ -17,6 +17,13 @@ INSTALL = f"""\
   until /opt/cloudk8s/bin/pip install -q 'cloudk8s[all]=={VERSION}'; do sleep 5; done
   ln -sf /opt/cloudk8s/bin/cloudk8s /usr/local/bin/cloudk8s"""
 """How a machine whose image has no cloudk8s gets it; `bootstrap.options.install` is another way."""
+_ETCD = """\
+if [ -z "${CLOUDK8S:-}" ] && ! command -v etcd > /dev/null; then
+  ln -sf /dev/null /etc/systemd/system/etcd.service
+  until apt-get update -q && apt-get install -qy etcd-server; do sleep 5; done
+fi
+"""
+"""The distribution's package would start an etcd of its own, but for the link: its unit counts as masked."""
 _SCRIPT = """\
 #!/bin/sh
 # A machine of cluster %(cluster)s, made by `cloudk8s cluster`.
@@ -31,7 +38,7 @@ END
 if [ -z "${CLOUDK8S:-}" ] && ! command -v cloudk8s > /dev/null; then
 %(install)s
 fi
-run="${CLOUDK8S:-$(command -v cloudk8s)} machine --dir $dir"
+%(etcd)srun="${CLOUDK8S:-$(command -v cloudk8s)} machine --dir $dir"
 if [ -n "${CLOUDK8S_MACHINE_DIR:-}" ] || [ ! -d /run/systemd/system ]; then
   exec $run
 fi
@@ -54,10 +61,13 @@ systemctl enable --now cloudk8s.service
 """
 
 
-def script(cluster: str, settings: Mapping[str, Any], install: str = "") -> bytes:
+def script(cluster: str, settings: Mapping[str, Any], install: str = "", *, runs_etcd: bool = False) -> bytes:
     """User data that makes a machine of these settings."""
-    content = encode_sorted(dict(settings)).decode()
-    return (_SCRIPT % {"cluster": cluster, "settings": content, "install": _indented(install) or INSTALL}).encode()
+    values = {
+        "cluster": cluster, "settings": encode_sorted(dict(settings)).decode(),
+        "install": _indented(install) or INSTALL, "etcd": _ETCD if runs_etcd else "",
+    }  # fmt: skip
+    return (_SCRIPT % values).encode()
 
 
 def _indented(text: str) -> str:

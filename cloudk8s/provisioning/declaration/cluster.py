@@ -12,6 +12,8 @@ from cloudk8s.provisioning.declaration.pool import ControlPlane, Pool
 
 CONTROL_PLANE = "control-plane"
 """The control plane's machines, as a group among the pools."""
+NATIVE = "cloudk8s"
+"""The bootstrap method that runs our own control plane."""
 LONGEST = 48
 NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 RESERVED_TAGS = ("Name", "aws:", "cloudk8s.io/", "kubernetes.io/cluster/", "KubernetesCluster")
@@ -21,7 +23,7 @@ RESERVED_TAGS = ("Name", "aws:", "cloudk8s.io/", "kubernetes.io/cluster/", "Kube
 class Bootstrap(Declared):
     """How a fresh machine becomes a node."""
 
-    method: str = "cloudk8s"
+    method: str = NATIVE
     """Name of a bootstrap method: `cloudk8s`, `kubeadm`, `k3s`, `none`, or one that a plugin brings."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings of the method."""
@@ -99,6 +101,17 @@ class ClusterDeclaration(Declared):
     def version(self) -> str:
         """The version without a leading v."""
         return self.kubernetes_version.removeprefix("v")
+
+    @property
+    def keeps_etcd(self) -> bool:
+        """Our own control plane keeps its state in etcd, on all of its machines."""
+        plane = self.control_plane
+        return self.bootstrap.method == NATIVE and (plane.store == "etcd" or (not plane.store and plane.replicas > 1))
+
+    @property
+    def hands_over(self) -> bool:
+        """Our own control plane keeps its state on one machine, which hands it to the next."""
+        return self.bootstrap.method == NATIVE and not self.keeps_etcd
 
     def pool(self, name: str) -> Pool | None:
         """The pool of this name."""

@@ -45,11 +45,35 @@ class MachineDeclaration(Declared):
     """Settings that only the provider knows."""
 
 
+class HealthCheck(Declared):
+    """When machines of a pool are replaced because they are not well."""
+
+    enabled: bool = True
+    """Whether machines are checked at all."""
+    node_startup_timeout: timedelta = timedelta(minutes=10)
+    """How long a machine may take to become a node; 0 is for ever."""
+    unhealthy_timeout: timedelta = timedelta(minutes=5)
+    """How long a node may be NotReady or silent."""
+    max_unhealthy: IntOrPercent = "40%"
+    """Nothing is replaced while more machines than this are unhealthy."""
+    max_in_flight: IntOrPercent = 1
+    """How many are replaced at the same time."""
+    max_retries: int = Field(default=3, ge=0)
+    """How many replacements in a row may fail before a person has to look."""
+
+
 class ControlPlane(MachineDeclaration):
     """The machines that run the control plane."""
 
     replicas: int = Field(default=1, ge=1, le=7)
     """How many; an odd number, since most of them must agree."""
+    store: Literal["", "sqlite", "etcd"] = ""
+    """Where our own control plane keeps the cluster's state: `sqlite` on one machine, `etcd` on all of them.
+
+    It is chosen when a cluster is made, and then stays; empty is `etcd` for several machines, else `sqlite`.
+    """
+    health_check: HealthCheck = HealthCheck()
+    """When one of several machines is replaced because it is not well; never where etcd would stand still."""
 
     @field_validator("replicas")
     @classmethod
@@ -78,23 +102,6 @@ class Rollout(Declared):
         if all(str(value).rstrip("%") == "0" for value in (self.max_surge, self.max_unavailable)):
             raise ValueError("maxSurge and maxUnavailable can't both be 0: no machine could ever be replaced")
         return self
-
-
-class HealthCheck(Declared):
-    """When machines of a pool are replaced because they are not well."""
-
-    enabled: bool = True
-    """Whether machines are checked at all."""
-    node_startup_timeout: timedelta = timedelta(minutes=10)
-    """How long a machine may take to become a node; 0 is for ever."""
-    unhealthy_timeout: timedelta = timedelta(minutes=5)
-    """How long a node may be NotReady or silent."""
-    max_unhealthy: IntOrPercent = "40%"
-    """Nothing is replaced while more machines than this are unhealthy."""
-    max_in_flight: IntOrPercent = 1
-    """How many are replaced at the same time."""
-    max_retries: int = Field(default=3, ge=0)
-    """How many replacements in a row may fail before a person has to look."""
 
 
 class Pool(MachineDeclaration):

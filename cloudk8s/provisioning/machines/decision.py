@@ -12,7 +12,8 @@ from datetime import datetime
 
 from cloudk8s.cloud.model.machine import MachineRequest
 from cloudk8s.provisioning.identity import machine_uid
-from cloudk8s.provisioning.machines.health import brake, remediations
+from cloudk8s.provisioning.machines import control_plane
+from cloudk8s.provisioning.machines.health import Ailment, brake, remediations
 from cloudk8s.provisioning.machines.priority import victims
 from cloudk8s.provisioning.machines.rollout import SetState, next_sizes
 from cloudk8s.provisioning.machines.template import Group
@@ -70,11 +71,11 @@ def decide(group: Group, machines: Iterable[MachineView], *, cluster: str, netwo
     asked = [view for view in kept if _is_asked_to_go(group, view) and view.machine.id not in going]
     delete += [Deletion(view, "somebody deleted its object") for view in asked]
     going |= {view.machine.id for view in asked}
-    sick = [entry for entry in remediations(group.health_check, mine, now) if entry.machine.machine.id not in going]
+    sick = [entry for entry in _remedies(group, everything, mine, now) if entry.machine.machine.id not in going]
     delete += [Deletion(entry.machine, f"is replaced: {entry.reason}", is_remedy=True) for entry in sick]
     waits = any(not entry.is_available for entry in kept) or bool(old and group.rollout.type != "OnDelete")
     return Decision(
-        group.name, tuple(create), tuple(delete), _why(group, kept), brake(group.health_check, mine, now),
+        group.name, tuple(create), tuple(delete), _why(group, kept), _brake(group, mine, now),
         group.health_check.max_retries, is_settled=not (create or delete or waits),
     )  # fmt: skip
 
@@ -109,6 +110,21 @@ def is_outdated(group: Group, machines: Iterable[MachineView]) -> bool:
 def _is_asked_to_go(group: Group, view: MachineView) -> bool:
     """Its object was deleted; a control plane's machines go only by their own rules."""
     return DELETION_ASKED in view.marks and not group.is_control_plane
+
+
+def _remedies(
+    group: Group, everything: Sequence[MachineView], mine: Sequence[MachineView], now: datetime
+) -> list[Ailment]:
+    """What is replaced because it is not well; of a control plane one at a time, and while nothing else goes."""
+    if not group.is_control_plane:
+        return remediations(group.health_check, mine, now)
+    leaves = any(view.machine.state == "deleting" and view.group == group.name for view in everything)
+    is_whole = len(mine) <= group.replicas  # one too many comes of a rollout, which takes away what is not well
+    return control_plane.remedy(group.health_check, mine, now) if is_whole and not leaves else []
+
+
+def _brake(group: Group, mine: Sequence[MachineView], now: datetime) -> str:
+    return (control_plane.brake if group.is_control_plane else brake)(group.health_check, mine, now)
 
 
 def _sizes(group: Group, new: SetState, old: Sequence[SetState]) -> Mapping[str, int]:

@@ -74,6 +74,7 @@ def groups_of(declaration: ClusterDeclaration) -> tuple[Group, ...]:
     first = Group(
         CONTROL_PLANE, _template(declaration, control_plane, "control-plane"), control_plane.replicas,
         control_plane.zones or declaration.network.zones, tags=_tags(declaration, control_plane.tags),
+        health_check=control_plane.health_check if declaration.keeps_etcd else HealthCheck(enabled=False),
     )  # fmt: skip
     return (first, *(_group(declaration, pool) for pool in declaration.pools))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from cloudk8s.cloud.model.machine import Machine
+from cloudk8s.controlplane.machine.etcd.roll import Entry
 from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, VERSION_TAG
 
 PROMISED = "promised:"
@@ -37,6 +38,8 @@ class MachineView:
     """Whether it serves only once it is a node: nodes can be asked for."""
     marks: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Annotations that people or controllers gave it."""
+    member: Entry | None = None
+    """Its member of the control plane's etcd, where there is one that can be asked for."""
 
     @property
     def name(self) -> str:

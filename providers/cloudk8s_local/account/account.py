@@ -89,6 +89,10 @@ class Account:
         """Where a volume's files are; an account without a directory has none."""
         return (self.directory or Path("/nowhere")) / "volumes" / id
 
+    def balancer_state(self, network: str) -> str:
+        """The file in which machines of a network remember who has which load balancer; empty without a directory."""
+        return str(self.directory / "networks" / network / "load-balancers.json") if self.directory else ""
+
     def network(self, things: Mapping[str, Thing], network: str) -> HostNetworkSpec:
         """A network as the kernel's side knows it."""
         thing = things.get(network)
@@ -158,6 +162,8 @@ class Account:
     def _unmake(self, things: Things, thing: Thing) -> None:
         if thing.kind == "network":
             self.hosts.remove_network(self.network(things, thing.id))
+            if self.directory is not None:
+                shutil.rmtree(self.directory / "networks" / thing.id, ignore_errors=True)
         elif thing.kind == "machine":
             self.hosts.remove(self.host(things, thing))
         elif thing.kind == "endpoint" and thing.properties["network"] in things:

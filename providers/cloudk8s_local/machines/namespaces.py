@@ -9,7 +9,7 @@ from pathlib import Path
 from cloudk8s.errors import CloudError
 from cloudk8s.network.hosts import enter
 from cloudk8s.network.hosts.network import HostNetwork, HostNetworkError
-from cloudk8s_local.machines import endpoint, processes, ranges
+from cloudk8s_local.machines import balancer, endpoint, processes, ranges
 from cloudk8s_local.machines.interface import HostNetworkSpec, HostSpec
 from cloudk8s_local.machines.routing_table import routed
 
@@ -37,13 +37,21 @@ class NamespaceHosts:
         return Path("/sys/class/net", host_network(network).bridge).exists()
 
     def remove_network(self, network: HostNetworkSpec) -> None:
-        endpoint.close(host_network(network), network.endpoint)
+        self.close_endpoint(network)
         _calling(lambda: host_network(network).remove_all())
 
     def open_endpoint(self, network: HostNetworkSpec, port: int, targets: Sequence[str]) -> None:
-        endpoint.open(host_network(network), network.endpoint, port, targets)
+        """One machine is reached through the kernel; several are looked after by a process of this host."""
+        place = host_network(network)
+        if len(targets) < 2:
+            endpoint.open(place, network.endpoint, port, targets)
+            balancer.stop(place)
+        else:
+            endpoint.open(place, network.endpoint, port, ())
+            balancer.lead(place, network.endpoint, port, targets)
 
     def close_endpoint(self, network: HostNetworkSpec) -> None:
+        balancer.stop(host_network(network))
         endpoint.close(host_network(network), network.endpoint)
 
     def start(self, host: HostSpec) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ CLUSTER = declaration(
     pools=[{"name": "web", "replicas": 2, "labels": {"tier": "web"}, "taints": [{"key": "web"}]}],
 )  # fmt: skip
 FACTS = Facts(CLUSTER, SEED, "api.example.org:6443")
+BEGINNING = replace(FACTS, is_first=True)
 FIRST = MachineRequest("u0", "demo-control-plane-0", "demo", "control-plane", "control-plane")
 SECOND = MachineRequest("u1", "demo-control-plane-1", "demo", "control-plane", "control-plane")
 WORKER = MachineRequest("u2", "demo-web-0", "demo", pool="web")
@@ -42,23 +44,27 @@ def documents(script: str, path: str) -> list[Any]:
 
 
 def test_scripts_are_sound_small_and_always_the_same(method: BootstrapMethod) -> None:
-    for data in (method.control_plane(FACTS, FIRST), method.control_plane(FACTS, SECOND), method.worker(FACTS, WORKER)):
+    for data in (
+        method.control_plane(BEGINNING, FIRST),
+        method.control_plane(FACTS, SECOND),
+        method.worker(FACTS, WORKER),
+    ):
         assert len(data) < 16384
         subprocess.run(["sh", "-n"], input=data, check=True)
-    again = Facts(CLUSTER, Seed(SEED.value), FACTS.endpoint)
-    assert method.control_plane(FACTS, FIRST) == method.control_plane(again, FIRST)
+    again = Facts(CLUSTER, Seed(SEED.value), FACTS.endpoint, is_first=True)
+    assert method.control_plane(BEGINNING, FIRST) == method.control_plane(again, FIRST)
 
 
 def test_workers_get_no_key(method: BootstrapMethod) -> None:
     script = method.worker(FACTS, WORKER).decode()
     assert "PRIVATE KEY" not in script
     assert machine_token(method.join_secret(FACTS, WORKER), WORKER.name) in script
-    assert "PRIVATE KEY" in method.control_plane(FACTS, FIRST).decode()
+    assert "PRIVATE KEY" in method.control_plane(BEGINNING, FIRST).decode()
 
 
 def test_kubeadm_is_told_version_endpoint_token_and_pin() -> None:
     method = bootstrap_method(Bootstrap(method="kubeadm"), None)
-    first = method.control_plane(FACTS, FIRST).decode()
+    first = method.control_plane(BEGINNING, FIRST).decode()
     cluster, init = documents(first, "/run/kubeadm/init.yaml")
     assert cluster["kubernetesVersion"] == "v1.36.2"
     assert cluster["controlPlaneEndpoint"] == "api.example.org:6443"
@@ -78,7 +84,7 @@ def test_k3s_agents_pin_the_authority() -> None:
     worker = method.worker(FACTS, WORKER).decode()
     assert f"K10{digest}::" in worker
     assert "--node-taint web=:NoSchedule" in worker
-    assert "--cluster-init" in method.control_plane(FACTS, FIRST).decode()
+    assert "--cluster-init" in method.control_plane(BEGINNING, FIRST).decode()
     assert "--cluster-init" not in method.control_plane(FACTS, SECOND).decode()
 
 

@@ -64,6 +64,7 @@ def test_user_data_is_small_and_always_the_same() -> None:
 
 def test_what_a_node_may_not_say_of_itself_is_left_to_others() -> None:
     configuration = NativeBootstrap({}).configuration(FACTS, "web")
+    assert configuration is not None
     assert configuration["node"]["labels"] == {"tier": "web", "topology.kubernetes.io/rack": "r1"}
     assert configuration["node"]["taints"] == [{"effect": "NoSchedule", "key": "web"}]
     assert json.dumps(configuration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, cast
 
 from cloudk8s.network.proxy.model import Backend
@@ -40,6 +40,12 @@ class TcpListener:
         for side in tuple(self._sides):
             side.abort()
 
+    def end_all_but(self, backends: Collection[Backend]) -> None:
+        """End what is relayed to others: their clients would never hear of it."""
+        for side in tuple(self._sides):
+            if side.backend is not None and side.backend not in backends:
+                side.abort()
+
     def _accept(self) -> _Side:
         side = _Side(self._sides)
         side.when_made = lambda: self._start(side)
@@ -71,6 +77,7 @@ class TcpListener:
             else:
                 made = await connected(self._sockets, "tcp", backend)
                 _, server = await loop.create_connection(lambda: _Side(self._sides), sock=made)
+        server.backend = backend
         server.join(client)
         client.join(server)
 
@@ -87,6 +94,8 @@ class _Side(asyncio.Protocol):
         self._early: list[bytes] = []
         self._is_early_end = False
         self.when_made: Callable[[], None] | None = None
+        self.backend: Backend | None = None
+        """Who is at the other end, where this side leads to a backend."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
