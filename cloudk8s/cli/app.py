@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.boolean_flags import Command
 from cloudk8s.errors import CloudK8sError, UserError
 
 COMMANDS: Final = {
@@ -56,7 +57,7 @@ def _add(app: typer.Typer, name: str, found: Any, description: str) -> None:
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=name, help=description or None)
     else:
-        app.command(name, help=description or None)(found)
+        app.command(name, help=description or None, cls=Command)(found)
 
 
 def _add_commands_of_plugins(app: typer.Typer) -> None:

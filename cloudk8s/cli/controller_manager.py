@@ -47,6 +47,13 @@ def controller_manager(
     service_account_private_key_file: Annotated[
         Path | None, typer.Option(help="Key that tokens in Secrets are signed with; without it none are made.")
     ] = None,
+    use_service_account_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--use-service-account-credentials/--no-use-service-account-credentials",
+            help="Let each controller work as a service account of its own.",
+        ),
+    ] = False,
     cluster_signing_cert_file: Annotated[
         Path | None, typer.Option(help="Authority that signs certificate requests; without it none are signed.")
     ] = None,
@@ -96,6 +103,7 @@ def controller_manager(
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**given),
         disabled_plugins=tuple(disable_plugin or ()),
+        use_service_account_credentials=use_service_account_credentials,
         serving=ServingSettings(**serving),
         flags=flags_of(context),
     )

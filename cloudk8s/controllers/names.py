@@ -62,3 +62,53 @@ ELSEWHERE: Final = {
     "storage-version-migrator-controller": _OF_OFF_APIS,
 }
 """Upstream's controllers that do not run here, and why. They may be turned off, so that flags need no change."""
+
+SERVICE_ACCOUNTS: Final = {
+    "bootstrap-signer-controller": "bootstrap-signer",
+    "certificatesigningrequest-approving-controller": "certificate-controller",
+    "certificatesigningrequest-cleaner-controller": "certificate-controller",
+    "certificatesigningrequest-signing-controller": "certificate-controller",
+    "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
+    "cronjob-controller": "cronjob-controller",
+    "daemonset-controller": "daemon-set-controller",
+    "deployment-controller": "deployment-controller",
+    "device-taint-eviction-controller": "device-taint-eviction-controller",
+    "disruption-controller": "disruption-controller",
+    "endpoints-controller": "endpoint-controller",
+    "endpointslice-controller": "endpointslice-controller",
+    "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
+    "ephemeral-volume-controller": "ephemeral-volume-controller",
+    "garbage-collector-controller": "generic-garbage-collector",
+    "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
+    "job-controller": "job-controller",
+    "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
+    "namespace-controller": "namespace-controller",
+    "node-ipam-controller": "node-controller",
+    "node-lifecycle-controller": "node-controller",
+    "persistentvolume-attach-detach-controller": "attachdetach-controller",
+    "persistentvolume-binder-controller": "persistent-volume-binder",
+    "persistentvolume-expander-controller": "expand-controller",
+    "persistentvolume-protection-controller": "pv-protection-controller",
+    "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
+    "pod-garbage-collector-controller": "pod-garbage-collector",
+    "replicaset-controller": "replicaset-controller",
+    "replicationcontroller-controller": "replication-controller",
+    "resourceclaim-controller": "resource-claim-controller",
+    "resourcequota-controller": "resourcequota-controller",
+    "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+    "selinux-warning-controller": "selinux-warning-controller",
+    "service-cidr-controller": "service-cidrs-controller",
+    "serviceaccount-controller": "service-account-controller",
+    "statefulset-controller": "statefulset-controller",
+    "storageversion-garbage-collector-controller": "storage-version-garbage-collector",
+    "taint-eviction-controller": "node-controller",
+    "token-cleaner-controller": "token-cleaner",
+    "ttl-after-finished-controller": "ttl-after-finished-controller",
+    "ttl-controller": "ttl-controller",
+    "validatingadmissionpolicy-status-controller": "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller": "volumeattributesclass-protection-controller",
+}
+"""The account in `kube-system` that each controller works as, with `--use-service-account-credentials`.
+
+Others keep the identity of the process: those that fill tokens, and those that upstream's manager does not have.
+"""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cloudk8s.client.backoff import Backoff
 from cloudk8s.client.informer import Informers
+from cloudk8s.client.interface import Client
 from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.controllers.registry import Registration
 from cloudk8s.machinery.clock import Clock
@@ -17,15 +18,21 @@ _log = logging.getLogger(__name__)
 
 
 async def run_controllers(
-    context: ControllerContext, registrations: Iterable[Registration], states: dict[str, str] | None = None
+    context: ControllerContext,
+    registrations: Iterable[Registration],
+    states: dict[str, str] | None = None,
+    *,
+    client_of: Callable[[str], Client] | None = None,
 ) -> None:
     """Run the controllers until cancelled. The informers and the event recorder of `context` run elsewhere.
 
     A controller starts as soon as the informers it asked for have synced, whatever the others wait for. `states` tells
-    of each that has started why it does not run; nothing while it does.
+    of each that has started why it does not run; nothing while it does. `client_of` gives each controller, by its name,
+    a client with an identity of its own; without it all work as that of `context`.
     """
     states = {} if states is None else states
-    built = [_build(context, registration) for registration in registrations]
+    client_of = client_of or (lambda name: context.client)
+    built = [_build(replace(context, client=client_of(each.name)), each) for each in registrations]
     async with asyncio.TaskGroup() as group:
         for name, controller, informers in built:
             group.create_task(_run(name, controller, informers, context.clock, states), name=name)

@@ -18,6 +18,7 @@ from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.controller_clients import ControllerClients
 from cloudk8s.controlplane.diagnostics.health import Check, Health
 from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
@@ -44,6 +45,8 @@ class ControllerManagerOptions:
     """The cluster's address ranges; the rest of it is not looked at."""
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
     disabled_plugins: tuple[str, ...] = ()
+    use_service_account_credentials: bool = False
+    """Whether each controller works as a service account of its own."""
     serving: ServingSettings = field(default_factory=ServingSettings)
     flags: Mapping[str, str] = field(default_factory=dict)
     """What it was started with, for `/flagz`."""
@@ -62,6 +65,8 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     )
 
     states: dict[str, str] = {}
+    clients = ControllerClients(client, connection, agent=COMPONENT, clock=clock, instruments=instruments)
+    client_of = clients.of if options.use_service_account_credentials else None
 
     async def control() -> None:
         cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
@@ -70,7 +75,8 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
             report(f"{len(registrations)} controllers run for {connection.server}")
             group.create_task(events.run(), name="events")
-            group.create_task(run_controllers(context, registrations, states), name="controllers")
+            work = run_controllers(context, registrations, states, client_of=client_of)
+            group.create_task(work, name="controllers")
 
     elector = LeaderElector(client, options.election, clock=clock) if options.election else None
     component = _component(options, elector, instruments, states)
@@ -78,6 +84,7 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(control, elector)
     finally:
+        await clients.close()
         await client.close()
 
 

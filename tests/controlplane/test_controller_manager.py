@@ -130,6 +130,19 @@ async def test_only_the_selected_controllers_run_and_the_lease_is_given_back(ser
         assert await holder(client) == ""
 
 
+async def test_each_controller_may_work_as_an_account_of_its_own(server: Server) -> None:
+    """With the flags as kubeadm writes them."""
+    client = server.client
+    flags = ("--use-service-account-credentials=true", "--leader-elect=false", "--controllers=*,bootstrapsigner")
+    async with manager(server, *flags):
+        await client.create(DEPLOYMENTS, deployment("one", 2), namespace="default")
+        pods = await until_pods(client, 2)
+        accounts = {name_of(each) for each in (await client.list(SERVICE_ACCOUNTS, namespace="kube-system")).items}
+        assert {"deployment-controller", "replicaset-controller"} <= accounts
+        (writer, *_) = pods[0]["metadata"]["managedFields"]
+        assert writer["manager"] == "kube-controller-manager"
+
+
 async def test_an_unknown_controller_is_the_users_mistake(server: Server) -> None:
     async with manager(server, "--controllers", "cronjobs") as process:
         _, stderr = await process.communicate()
