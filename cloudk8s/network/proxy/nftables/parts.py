@@ -8,10 +8,17 @@ may come, `endpoint/…` remembers the client of a backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from cloudk8s.network.nftables.parts import Element, Parts
 from cloudk8s.network.proxy.model import Backend, Rule
 from cloudk8s.network.proxy.nftables import layout
+
+FEW: Final = 16
+"""Up to so many backends of a Service have a rule each; more are in a map.
+
+The map is a set of its own, and every change makes nft read the names of all sets there are.
+"""
 
 
 def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
@@ -43,15 +50,25 @@ def _has_external_chain(rule: Rule) -> bool:
 
 def _pool(rule: Rule, backends: Sequence[Backend]) -> tuple[str, ...]:
     """Pick a backend; clients that are remembered go where they were."""
-    count, ip = len(backends), layout.word(rule.key.family)
-    if rule.affinity_seconds:
-        known = (f"{ip} saddr @{_clients(rule, item)} goto {_endpoint(rule, item)}" for item in backends)
-        targets = ", ".join(f"{number} : goto {_endpoint(rule, item)}" for number, item in enumerate(backends))
-        return (*known, f"numgen random mod {count} vmap {{ {targets} }}")
-    if count == 1:
-        return (_dnat(rule, backends[0]),)
+    ip = layout.word(rule.key.family)
+    if not rule.affinity_seconds:
+        return _any_of([_dnat(rule, item) for item in backends]) if len(backends) <= FEW else _mapped(rule, backends)
+    known = (f"{ip} saddr @{_clients(rule, item)} goto {_endpoint(rule, item)}" for item in backends)
+    return (*known, *_any_of([f"goto {_endpoint(rule, item)}" for item in backends]))
+
+
+def _any_of(actions: Sequence[str]) -> tuple[str, ...]:
+    """Rules of which each takes its share of what those before it left."""
+    left = range(len(actions), 0, -1)
+    return tuple(
+        f"numgen random mod {count} 0 {action}" if count > 1 else action
+        for count, action in zip(left, actions, strict=True)
+    )
+
+
+def _mapped(rule: Rule, backends: Sequence[Backend]) -> tuple[str, ...]:
     targets = ", ".join(f"{number} : {item.address} . {item.port}" for number, item in enumerate(backends))
-    return (f"meta l4proto {_protocol(rule)} dnat to numgen random mod {count} map {{ {targets} }}",)
+    return (f"meta l4proto {_protocol(rule)} dnat to numgen random mod {len(backends)} map {{ {targets} }}",)
 
 
 def _remember(rule: Rule, backend: Backend) -> tuple[str, ...]:
@@ -74,7 +91,7 @@ def _external(rule: Rule, pod_ranges: Sequence[str]) -> tuple[str, ...]:
     if rule.cluster:
         if pod_ranges:
             ip = layout.word(rule.key.family)
-            lines.append(f"{ip} saddr {{ {', '.join(pod_ranges)} }} goto {_chain('cluster', rule)}")
+            lines += [f"{ip} saddr {text} goto {_chain('cluster', rule)}" for text in pod_ranges]
         lines += [
             f"fib saddr type local jump {layout.MARK}",
             f"fib saddr type local goto {_chain('cluster', rule)}",
@@ -83,8 +100,8 @@ def _external(rule: Rule, pod_ranges: Sequence[str]) -> tuple[str, ...]:
 
 
 def _firewall(rule: Rule) -> tuple[str, ...]:
-    ranges = ", ".join(rule.source_ranges)
-    return (f"{layout.word(rule.key.family)} saddr {{ {ranges} }} return", "drop")
+    ip = layout.word(rule.key.family)
+    return (*(f"{ip} saddr {text} return" for text in rule.source_ranges), "drop")
 
 
 def _elements(rule: Rule) -> dict[Element, str]:
