@@ -35,7 +35,7 @@ def proxy(
     """
     from cloudk8s.controlplane.loop import run
     from cloudk8s.controlplane.network_clients import run_proxy
-    from cloudk8s.network.addresses import outgoing_address
+    from cloudk8s.kernel.addresses import outgoing_address
     from cloudk8s.network.proxy.assembly import ProxyOptions
 
     if proxy_mode not in ("", "nftables", "userspace"):

@@ -39,7 +39,7 @@ from cloudk8s.controlplane.extensions import admission_plugins, authenticators, 
 from cloudk8s.controlplane.ranges import service_ranges
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
-from cloudk8s.network.addresses import may_listen
+from cloudk8s.network.privileges import may_listen
 from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
 

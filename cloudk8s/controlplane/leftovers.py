@@ -9,8 +9,8 @@ from cloudk8s.controlplane.local_cloud import LOCAL, local_settings
 from cloudk8s.controlplane.network import policy_table, proxy_options
 from cloudk8s.controlplane.places import remove_hosts
 from cloudk8s.controlplane.ranges import FILE, with_ranges
-from cloudk8s.network.addresses import may_administer
 from cloudk8s.network.nftables.command import NftError, find_nft
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.proxy.nftables.layout import word
 from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings

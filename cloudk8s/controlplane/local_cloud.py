@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import pod_ranges
-from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.plugin.clouds import CloudEntry
 from cloudk8s.settings import ClusterSettings
 
@@ -21,11 +21,12 @@ def local_cloud(settings: ClusterSettings, nodes: Sequence[Place], health_port: 
 
 def local_settings(settings: ClusterSettings, nodes: Sequence[Place], health_port: int | None) -> dict[str, Any]:
     """The local provider's settings."""
+    own_six = {place.six for place in nodes if place.six and not place.namespace}
     return {
         "load_balancer_range": settings.load_balancer_range,
         "state_file": settings.data_dir / "cloud" / "local.json",
-        "nodes": {place.node: place.address for place in nodes},
-        "own_addresses": [outgoing_address() or "127.0.0.1"],
+        "nodes": {place.node: ",".join(place.addresses) for place in nodes},
+        "own_addresses": [outgoing_address() or "127.0.0.1", *own_six],
         "route_ranges": pod_ranges(settings),
         **({"health_port": health_port} if health_port else {}),
     }

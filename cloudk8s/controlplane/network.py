@@ -16,13 +16,14 @@ from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
 from cloudk8s.controlplane.rootless import dns_sockets
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.network.addresses import may_administer, outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, cluster_ip_of, keep_published, publish
 from cloudk8s.network.dns.server import DnsServer
 from cloudk8s.network.nftables.command import find_nft
 from cloudk8s.network.policy.enforcer import PolicyEnforcer, PolicySettings
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.proxy.assembly import ProxyOptions, RunningProxy, running_proxy
 from cloudk8s.network.proxy.model import Backend, Family
 from cloudk8s.network.proxy.userspace.choice import Chooser
@@ -145,7 +146,7 @@ async def running_dns_server(
 def proxy_options(settings: ClusterSettings, places: Sequence[Place]) -> ProxyOptions:
     """How the proxy of one host is set up; without a node there, of this host. Each cluster has tables of its own."""
     here = places[0] if places else Place(node_name(0), outgoing_address())
-    own = tuple(address for address in (here.address, "127.0.0.1") if address)
+    own = tuple(address for address in (*here.addresses, "127.0.0.1") if address)
     return ProxyOptions(
         nodes=frozenset(place.node for place in places) or frozenset([here.node]),
         node_addresses=own,

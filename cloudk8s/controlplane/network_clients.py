@@ -13,8 +13,8 @@ from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.network import running_policies
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import SettingsError
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import SystemClock
-from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, keep_published, publish
 from cloudk8s.network.proxy.assembly import ProxyOptions, running_proxy

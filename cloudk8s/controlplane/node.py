@@ -25,9 +25,9 @@ from cloudk8s.controlplane.local_cloud import local_provider_id
 from cloudk8s.controlplane.places import Place
 from cloudk8s.controlplane.ranges import service_ranges
 from cloudk8s.controlplane.rootless import kubelet_socket
-from cloudk8s.network.addresses import may_listen
 from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.network.hosts import enter
+from cloudk8s.network.privileges import may_listen
 from cloudk8s.network.rootless.host import RootlessHost
 
 AGENT: Final = "the node agent"
@@ -76,7 +76,7 @@ def _arguments(server: RunningApiServer, place: Place, directory: Path, access: 
         "kubeconfig": access,
         "root-dir": directory,
         "hostname-override": place.node,
-        "node-ip": place.address,
+        "node-ip": ",".join(place.addresses),
         "address": place.address,
         "port": 0,
         "client-ca-file": server.pki.ca.certificate,

@@ -8,42 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from cloudk8s.controlplane.node_names import node_name
 from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
-from cloudk8s.errors import SettingsError
-from cloudk8s.network.addresses import may_administer, outgoing_address
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.network.hosts.network import HostNetwork
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.rootless.host import RootlessHost
 from cloudk8s.settings import ClusterSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node's name, its address, and the network namespace that it is in; none is this host itself."""
+    """A node's name, its addresses, and the network namespace that it is in; none is this host itself."""
 
     node: str
     address: str
     namespace: str = ""
     within: RootlessHost | None = None
     """The host within this host that the node is on, without privileges."""
+    six: str = ""
+    """The node's IPv6 address, in a cluster that has such pods."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The node's own addresses, of each family."""
+        return tuple(text for text in (self.address, self.six) if text)
 
 
 def places(settings: ClusterSettings, count: int, within: RootlessHost | None = None) -> list[Place]:
     """Where this many nodes go. Pure but for a look at what this process may do."""
     own, network = outgoing_address(), host_network(settings)
     has_hosts = bool(own) and may_administer()
-    if count > 1 and has_hosts and any(":" in text for text in pod_ranges(settings)):
-        raise SettingsError(
-            "hosts within this one have IPv4 addresses only: a cluster with IPv6 ranges has one node here"
-        )
+    own_six = (outgoing_address(6) or network.gateway_six) if network.six else ""
     found = []
     for index in range(count):
         name = node_name(index)
         if index and has_hosts:
-            found.append(Place(name, network.address(index), network.namespace(name)))
+            address, six = network.address(index), network.address_six(index)
+            found.append(Place(name, address, network.namespace(name), six=six))
         else:
-            found.append(Place(name, own or "127.0.0.1", within=within))
+            found.append(Place(name, own or "127.0.0.1", within=within, six="" if within else own_six))
     return found
 
 
@@ -57,7 +63,7 @@ def make_hosts(settings: ClusterSettings, wanted: Sequence[Place]) -> None:
     if within:
         network.ensure()
     for place in within:
-        network.add(place.node, place.address)
+        network.add(place.node, place.address, place.six)
 
 
 def remove_hosts(settings: ClusterSettings) -> None:
@@ -69,4 +75,12 @@ def remove_hosts(settings: ClusterSettings) -> None:
 def host_network(settings: ClusterSettings) -> HostNetwork:
     """The network of the cluster's hosts, which is this cluster's alone."""
     inside = (*pod_ranges(settings), *service_ranges(settings))
-    return HostNetwork(f"{settings.name} {settings.data_dir}", settings.host_range, inside)
+    has_six = any(":" in text for text in pod_ranges(settings))
+    six = range_six(settings.host_range) if has_six else ""
+    return HostNetwork(f"{settings.name} {settings.data_dir}", settings.host_range, inside, six)
+
+
+def range_six(host_range: str) -> str:
+    """The hosts' IPv6 addresses follow from their IPv4 ones, so that two clusters have different ones. Pure."""
+    digits = ip_network(host_range).network_address.packed.hex()
+    return f"fdc8:{digits[:4]}:{digits[4:]}::/64"

@@ -12,7 +12,7 @@ from typing import Final
 
 from cloudk8s.controlplane import directories
 from cloudk8s.machinery import codec
-from cloudk8s.network.addresses import may_administer
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.settings import ClusterSettings
 
 FILE: Final = "network.json"

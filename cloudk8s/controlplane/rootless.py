@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from cloudk8s.controlplane.ranges import service_ranges
-from cloudk8s.network.addresses import may_administer, outgoing_address
+from cloudk8s.kernel.addresses import outgoing_address
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost
 from cloudk8s.network.rootless.uplink import dns_rules
 from cloudk8s.settings import ClusterSettings

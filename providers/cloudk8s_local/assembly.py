@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Final
 
-from cloudk8s.network.addresses import may_administer
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.plugin import Cloud, SettingsError
 from cloudk8s_local.account.account import Account
 from cloudk8s_local.host.host import Host
@@ -40,7 +40,7 @@ def host_of(cloud: Cloud[LocalSettings]) -> Host:
             machines = _machine_nodes(cloud) if settings.directory else tuple
             settings.use(Host(settings.load_balancer_range, file, _kernel(cloud), machines=machines))
         assert settings.host is not None
-        settings.host.start([NodeRecord(name, (address,)) for name, address in settings.nodes.items()])
+        settings.host.start([NodeRecord(name, tuple(text.split(","))) for name, text in settings.nodes.items()])
         return settings.host
 
 
@@ -73,7 +73,8 @@ def routes(cloud: Cloud[LocalSettings]) -> LocalRoutes:
 
 def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
     settings = cloud.settings
-    is_shared = settings.directory is None and set(settings.nodes.values()) <= set(settings.own_addresses)
+    addresses = {address for text in settings.nodes.values() for address in text.split(",")}
+    is_shared = settings.directory is None and addresses <= set(settings.own_addresses)
     return LocalLoadBalancers(host_of(cloud), health_port=settings.health_port, is_shared=is_shared)
 
 

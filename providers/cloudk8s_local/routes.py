@@ -62,6 +62,9 @@ class LocalRoutes:
 
 def _gateway(route: Route, known: Mapping[str, NodeRecord]) -> str:
     name = route.provider_id.rpartition("/")[2]
-    if name in known and known[name].addresses:
-        return known[name].addresses[0]
-    raise CloudNotFound(f"there is no node {route.provider_id or route.node} on this host")
+    is_six = ":" in route.destination
+    addresses = known[name].addresses if name in known else ()
+    if fitting := [address for address in addresses if (":" in address) == is_six]:
+        return fitting[0]
+    family = "IPv6" if is_six else "IPv4"
+    raise CloudNotFound(f"there is no node {route.provider_id or route.node} with an {family} address on this host")

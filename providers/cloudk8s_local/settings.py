@@ -20,7 +20,7 @@ class LocalSettings(BaseModel):
     state_file: Path | None = None
     """Which Service has which address, kept between starts; none is memory only."""
     nodes: dict[str, str] = Field(default_factory=dict)
-    """The nodes on this host: name and address."""
+    """The nodes on this host: name and address, or one of each family, with a comma between them."""
     directory: Path | None = None
     """Where machines, networks and volumes are remembered and have their files; the user's data directory if unset. A
     cluster whose nodes are such machines is told the one that they are in."""

@@ -45,8 +45,9 @@ class Kubelets:
 
 
 def _address(node: Object) -> str:
-    addresses = {item["type"]: item["address"] for item in (node.get("status") or {}).get("addresses") or []}
+    addresses = (node.get("status") or {}).get("addresses") or []
     for kind in _ORDER:
-        if kind in addresses:
-            return str(addresses[kind])
+        for item in addresses:
+            if item["type"] == kind:
+                return str(item["address"])
     raise ServiceUnavailable(f'node "{node["metadata"]["name"]}" has reported no address')

@@ -34,8 +34,8 @@ from cloudk8s.controlplane.network import running_policies
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import AlreadyExists, NotFound
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import Clock, SystemClock
-from cloudk8s.network.addresses import outgoing_address
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, cluster_ip_of, keep_published, publish
 from cloudk8s.network.neighbours import KernelRoutes, Neighbours

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cloudk8s.controlplane.machine.settings import JoinConfiguration
-from cloudk8s.network.addresses import outgoing_address
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.network.proxy.assembly import ProxyOptions
 from cloudk8s.network.proxy.model import Family
 from cloudk8s.node.settings import NodeSettings

@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from cloudk8s.errors import CloudK8sError
+from cloudk8s.kernel.forwarding import forward
 from cloudk8s.network.nftables.command import find_nft
 
 
@@ -33,6 +34,8 @@ class HostNetwork:
     """Where the hosts have their addresses; the first one is the gateway's."""
     inside: tuple[str, ...] = ()
     """Ranges of pods and Services: what goes there keeps its address."""
+    six: str = ""
+    """The same as `network` in IPv6; empty where hosts have IPv4 only."""
 
     @property
     def bridge(self) -> str:
@@ -50,25 +53,35 @@ class HostNetwork:
         """The network namespace of a host."""
         return f"ck{self._digest}-{name}"
 
+    @property
+    def gateway_six(self) -> str:
+        """The gateway's IPv6 address; empty where hosts have none."""
+        return str(ip_network(self.six)[1]) if self.six else ""
+
     def address(self, index: int) -> str:
         """The address of the host with this number, counted from 0."""
         return str(ip_network(self.network)[10 + index])
 
+    def address_six(self, index: int) -> str:
+        """Its IPv6 address; empty where hosts have none."""
+        return str(ip_network(self.six)[10 + index]) if self.six else ""
+
     def ensure(self) -> None:
         """Make the bridge, forward, and masquerade what leaves the cluster."""
-        length = ip_network(self.network).prefixlen
         if not Path("/sys/class/net", self.bridge).exists():
             _ip(f"link add {self.bridge} type bridge")
-        _ip(f"address replace {self.gateway}/{length} dev {self.bridge}", f"link set {self.bridge} up")
-        _forward()
+        gateways = [text for text in (self.gateway, self.gateway_six) if text]
+        _ip(*(f"address replace {self._with_length(text)} dev {self.bridge}" for text in gateways))
+        _ip(f"link set {self.bridge} up")
+        forward(six=bool(self.six))
         self._masquerade()
 
-    def add(self, name: str, address: str) -> None:
+    def add(self, name: str, address: str, six: str = "") -> None:
         """Make a host, or leave the one that is there as it is.
 
         Where bridged packets pass the tables of this host, one that comes back to its sender leaves as it came.
         """
-        namespace, cable, length = self.namespace(name), self._cable(name), ip_network(self.network).prefixlen
+        namespace, cable = self.namespace(name), self._cable(name)
         if namespace not in _namespaces():
             _ip(f"netns add {namespace}")
         if not Path("/sys/class/net", cable).exists():
@@ -77,9 +90,11 @@ class HostNetwork:
         _ip(f"link set {cable} type bridge_slave hairpin on")
         _ip(
             "link set lo up",
-            f"address replace {address}/{length} dev eth0",
+            f"address replace {self._with_length(address)} dev eth0",
+            *([f"address replace {self._with_length(six)} dev eth0"] if six else ()),
             "link set eth0 up",
             f"route replace default via {self.gateway}",
+            *([f"route replace default via {self.gateway_six}"] if six else ()),
             namespace=namespace,
         )
 
@@ -99,7 +114,8 @@ class HostNetwork:
         if Path("/sys/class/net", self.bridge).exists():
             _ip(f"link delete {self.bridge}")
         if (nft := find_nft()) is not None:
-            nft.run(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+            tables = [f"{family} {self.table}" for family in ("ip", "ip6")]
+            nft.run("".join(f"add table {table}\ndelete table {table}\n" for table in tables))
 
     @property
     def _digest(self) -> str:
@@ -122,22 +138,25 @@ class HostNetwork:
         nft = find_nft()
         if nft is None:
             raise HostNetworkError("hosts of their own need nftables: install nft")
-        ranges = ", ".join([self.network, *(text for text in self.inside if ":" not in text)])
-        rule = f"ip saddr {self.network} ip daddr != {{ {ranges} }} fib daddr type != local masquerade"
-        lines = [
-            f"add table ip {self.table}",
-            f"delete table ip {self.table}",
-            f"add table ip {self.table}",
-            f"add chain ip {self.table} postrouting {{ type nat hook postrouting priority 100; }}",
-            f"add rule ip {self.table} postrouting {rule}",
-        ]
+        lines = self._masquerading("ip", self.network) + (self._masquerading("ip6", self.six) if self.six else [])
         nft.run("".join(f"{line}\n" for line in lines))
 
+    def _masquerading(self, family: str, network: str) -> list[str]:
+        table, is_six = f"{family} {self.table}", family == "ip6"
+        ranges = ", ".join([network, *(text for text in self.inside if (":" in text) == is_six)])
+        leaves = f"{family} saddr {network} {family} daddr != {{ {ranges} }} fib daddr type != local"
+        return [
+            f"add table {table}",
+            f"delete table {table}",
+            f"add table {table}",
+            f"add chain {table} postrouting {{ type nat hook postrouting priority 100; }}",
+            f"add rule {table} postrouting {leaves} masquerade",
+        ]
 
-def _forward() -> None:
-    switch = Path("/proc/sys/net/ipv4/ip_forward")
-    if switch.read_text().strip() != "1":
-        switch.write_text("1")
+    def _with_length(self, address: str) -> str:
+        """An address with its network's length; IPv6 addresses are good at once, nobody else has them."""
+        network = self.six if ":" in address else self.network
+        return f"{address}/{ip_network(network).prefixlen}{' nodad' if ':' in address else ''}"
 
 
 def _namespaces() -> list[str]:

@@ -13,10 +13,10 @@ from typing import Literal
 from cloudk8s.client.informer import Informers
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.network.addresses import may_administer
 from cloudk8s.network.hosts.thread import HostThread
 from cloudk8s.network.nftables.bridges import filter_bridged
 from cloudk8s.network.nftables.command import Nft, NftError, find_nft
+from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.proxy.health import Health, ServiceHealth
 from cloudk8s.network.proxy.health_server import HealthServer, bind
 from cloudk8s.network.proxy.interface import Forwarder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
 from cloudk8s.errors import CloudError
@@ -59,7 +59,7 @@ class HostKernel:
 
     def __init__(self, pool: str, *, route_ranges: Sequence[str] = ("0.0.0.0/0",), namespace: str = "") -> None:
         self._pool = ip_network(pool)
-        self._ranges = [found for text in route_ranges if isinstance(found := ip_network(text), IPv4Network)]
+        self._ranges = [ip_network(text) for text in route_ranges]
         self._command = ["ip", *(["-n", namespace] if namespace else [])]
 
     def addresses(self) -> Collection[str]:
@@ -75,7 +75,8 @@ class HostKernel:
             self._run("address", "del", f"{address}/32", "dev", "lo")
 
     def routes(self) -> Mapping[str, str]:
-        found = self._json("-4", "route", "show", "proto", PROTOCOL)
+        families = sorted({f"-{network.version}" for network in self._ranges})
+        found = [entry for family in families for entry in self._json(family, "route", "show", "proto", PROTOCOL)]
         routes = {_network(entry["dst"]): entry.get("gateway", "") for entry in found}
         return {destination: gateway for destination, gateway in routes.items() if self._is_ours(destination)}
 
@@ -87,8 +88,8 @@ class HostKernel:
             self._run("route", "del", destination, "proto", PROTOCOL)
 
     def _is_ours(self, destination: str) -> bool:
-        network = IPv4Network(destination)
-        return any(network.subnet_of(known) for known in self._ranges)
+        network: Any = ip_network(destination)
+        return any(network.version == known.version and network.subnet_of(known) for known in self._ranges)
 
     def _json(self, *words: str) -> list[dict[str, Any]]:
         text = self._run(*words, options=("-j",))

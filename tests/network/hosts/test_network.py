@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,10 @@ def network() -> Iterator[HostNetwork]:
 
 
 async def connects(source: HostThread, target: HostThread, address: str) -> bool:
-    server = await target.run(lambda: socket.create_server((address, 0)))
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    server = await target.run(lambda: socket.create_server((address, 0), family=family))
     with server:
-        place = server.getsockname()
+        place = server.getsockname()[:2]
         with await source.run(lambda: socket.create_connection(place, 2)):
             return True
 
@@ -49,6 +51,26 @@ async def test_hosts_reach_each_other_and_this_host(network: HostNetwork):
     assert await connects(one, two, network.address(1))
     assert await connects(one, here, network.gateway)
     assert await connects(here, one, network.address(0))
+    for thread in (here, one, two):
+        thread.close()
+
+
+async def test_hosts_have_addresses_of_both_families_where_the_cluster_has(network: HostNetwork):
+    if not Path("/proc/sys/net/ipv6").exists():
+        pytest.skip("this host has no IPv6")
+    both = replace(network, six="fdc8:c613:fa00::/64")
+    for _ in range(2):
+        both.ensure()
+        for index, name in enumerate(("one", "two")):
+            both.add(name, both.address(index), both.address_six(index))
+    here, one, two = HostThread(), *(HostThread(both.namespace(name)) for name in ("one", "two"))
+    assert await connects(one, two, both.address_six(1))
+    assert await connects(one, here, both.gateway_six)
+    assert await connects(here, two, both.address_six(1))
+    both.remove_all()
+    nft = find_nft()
+    assert nft is not None
+    assert both.table not in nft.run("list tables")
     for thread in (here, one, two):
         thread.close()
 

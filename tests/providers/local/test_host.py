@@ -74,6 +74,13 @@ def test_addresses_and_routes_are_the_kernels():
             kernel.set_route("10.244.1.0/24", "192.0.2.9")
         assert list(kernel.addresses()) == ["198.18.0.1"]
         assert kernel.routes() == {"10.244.1.0/24": "192.0.2.9"}
+        for space, address in ((here, "fd00:9::1"), (peer, "fd00:9::9")):
+            space.ip("addr", "add", f"{address}/64", "dev", "v1" if space is here else "eth0", "nodad")
+        both = HostKernel("198.18.0.0/24", route_ranges=["10.244.0.0/16", "fd00:244::/56"], namespace=here.name)
+        both.set_route("fd00:244:0:1::/64", "fd00:9::9")
+        assert both.routes() == {"10.244.1.0/24": "192.0.2.9", "fd00:244:0:1::/64": "fd00:9::9"}
+        both.remove_route("fd00:244:0:1::/64")
+        assert list(both.routes()) == ["10.244.1.0/24"]
         other = HostKernel("198.18.1.0/24", route_ranges=["10.243.0.0/16", "fd00::/48"], namespace=here.name)
         assert other.routes() == {}
         here.serve(8080)

@@ -11,12 +11,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloudk8s.kernel.forwarding import forward
 from cloudk8s.node.runtimes.host.addresses import Address, Network
 from cloudk8s.node.runtimes.host.bridge_rules import HostPort, rules
 from cloudk8s.node.runtimes.host.shim import netlink
 from cloudk8s.node.runtimes.interface import RuntimeFailure
-
-_SWITCHES = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/{bridge}/route_localnet")
 
 
 class Bridge:
@@ -64,10 +63,10 @@ class Bridge:
             index = netlink.link_index(route, self.name)
             for address, prefix in gateways:
                 netlink.add_address(route, index, address, prefix)
-        for name in _SWITCHES:
-            path = Path("/proc/sys", name.format(bridge=self.name))
-            if path.exists() and path.read_text().strip() != "1":
-                path.write_text("1")
+        forward(six=any(address.version == 6 for address, _ in gateways))
+        loopback = Path("/proc/sys/net/ipv4/conf", self.name, "route_localnet")
+        if loopback.read_text().strip() != "1":
+            loopback.write_text("1")
         self.index = index
 
     def _remove(self) -> None:

@@ -1,8 +1,7 @@
-"""The host's own addresses, and what this process may do with its network."""
+"""What this process may do with the network of its host."""
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Final
 
@@ -33,13 +32,3 @@ def _capabilities() -> int:
     except OSError:
         return 0
     return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
-
-
-def outgoing_address() -> str:
-    """The address that outgoing packets carry, as nodes find theirs; empty on a machine without network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
