@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,10 @@ async def run_api_server(
     settings: ClusterSettings, options: ApiServerOptions, *, kubeconfig_out: Path | None, report: Callable[[str], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM."""
+    stopped = asyncio.create_task(until_stopped(), name="signals")
     async with running_api_server(settings, options) as server:
         if kubeconfig_out is not None:
             kubeconfig.write(kubeconfig_out, server.access())
         settle()
         report(f"the API server is ready at {server.url}")
-        await until_stopped()
+        await stopped
