@@ -6,7 +6,6 @@ map, so a resource version can be spliced in and the type be cut off at a known 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -49,31 +48,49 @@ def _in_order(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class TreeCache:
-    """Decoded trees of recently touched records: made late, dropped early.
+    """Decoded trees of recently touched objects, each at its newest: made late, dropped early.
 
     A tree hangs on its record (`Record.memo`), so everyone who holds the record shares it; only the newest `size` trees
     are kept, because live dicts at scale are what makes the garbage collector stop the world.
     """
 
     def __init__(self, size: int = 2048) -> None:
-        self._recent: deque[Record] = deque()
+        self._recent: dict[str, Record] = {}
         self._size = size
+        self._coming: dict[int, Object] = {}
 
     def tree(self, record: Record) -> Object:
         """The record's decoded object: shared, read-only."""
         memo = record.memo
         if memo is None:
-            memo = codec.decode(record.value)
+            memo = self._written(record) or codec.decode(record.value)
             self.keep(record, memo)
         tree: Object = memo
         return tree
 
+    def expect(self, draft: Draft, tree: Object) -> None:
+        """Let watches in this process have the tree that is being written; decoding it again takes longer."""
+        self._coming[id(draft.attributes)] = tree
+
+    def forget(self, draft: Draft) -> None:
+        """The write has ended, well or not."""
+        self._coming.pop(id(draft.attributes), None)
+
+    def _written(self, record: Record) -> Object | None:
+        """The tree of a record whose write ends in this very turn of the loop; a draft's attributes are its own."""
+        tree = self._coming.pop(id(record.attributes), None)
+        if tree is not None:
+            tree["metadata"]["resourceVersion"] = str(record.revision)
+        return tree
+
     def keep(self, record: Record, tree: Object) -> None:
         """Remember a tree that was at hand when the record was written."""
-        record.memo = tree
-        self._recent.append(record)
-        if len(self._recent) > self._size:
-            self._recent.popleft().memo = None
+        record.memo, recent = tree, self._recent
+        if (before := recent.pop(record.key, None)) is not None and before is not record:
+            before.memo = None
+        recent[record.key] = record
+        if len(recent) > self._size:
+            recent.pop(next(iter(recent))).memo = None
 
 
 def type_prefix(kind: str, api_version: str) -> bytes:

@@ -46,7 +46,7 @@ class Presenter:
     ) -> Response:
         """One object as asked for; `include` is what rows of a table carry."""
         if form.is_plain:
-            return Response(status, self.value(resource, record))
+            return self._plain(resource, record, status)
         tree = self.tree(resource, record)
         if form.form == "table":
             revision = tree["metadata"].get("resourceVersion")  # what a dry run has made has none
@@ -55,6 +55,13 @@ class Presenter:
         elif form.form == "metadata":
             tree = partial_metadata(tree, form)
         return document(tree, form, status)
+
+    def _plain(self, resource: ResourceType, record: Record, status: int) -> Response:
+        if not self.is_stored_form(resource):
+            return Response(status, codec.encode(self.tree(resource, record)))
+        response = Response(status, record.value)
+        response.tree = record.memo
+        return response
 
     def page(self, resource: ResourceType, page: Page, form: Format, include: str = "") -> Response:
         """A collection as asked for."""

@@ -68,10 +68,10 @@ class ObjectCache:
         old = self._objects.get(key)
         self._objects[key] = obj
         for name, function in self._functions.items():
-            index = self._indexes[name]
-            if old is not None:
-                _remove(index, function(old), key)
-            _insert(index, function(obj), key, obj)
+            index, values = self._indexes[name], function(obj)
+            if old is not None and (before := function(old)) != values:
+                _remove(index, before, key)
+            _insert(index, values, key, obj)
         return old
 
     def remove(self, key: str) -> Object | None:
@@ -90,7 +90,10 @@ def _namespaces(obj: Object) -> Iterable[str]:
 
 def _insert(index: dict[str, dict[str, Any]], values: Iterable[str], key: str, obj: Object) -> None:
     for value in values:
-        index.setdefault(value, {})[key] = obj
+        if (held := index.get(value)) is None:
+            index[value] = {key: obj}
+        else:
+            held[key] = obj
 
 
 def _remove(index: dict[str, dict[str, Any]], values: Iterable[str], key: str) -> None:

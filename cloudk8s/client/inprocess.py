@@ -130,7 +130,8 @@ class InProcessClient:
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Object:  # fmt: skip
-        obj: Object = codec.decode(joined(await self._api.call(method, path, query, body, headers)))
+        response = await self._api.call(method, path, query, body, headers)
+        obj: Object = response.tree if response.tree is not None else codec.decode(joined(response))
         return obj
 
 

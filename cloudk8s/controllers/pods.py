@@ -43,12 +43,13 @@ def phase(pod: Object) -> str:
 
 def is_terminal(pod: Object) -> bool:
     """It ran to its end, well or not."""
-    return phase(pod) in ("Succeeded", "Failed")
+    status: Mapping[str, Any] | None = pod.get("status")
+    return status is not None and status.get("phase") in ("Succeeded", "Failed")
 
 
 def is_active(pod: Object) -> bool:
     """It counts as one of its controller's replicas."""
-    return not is_terminal(pod) and not is_deleting(pod)
+    return not pod["metadata"].get("deletionTimestamp") and not is_terminal(pod)
 
 
 def is_terminating(pod: Object) -> bool:

@@ -47,7 +47,7 @@ from cloudk8s.machinery.labels import NOTHING, Selector
 BURST = 500
 """Most pods created or deleted in one reconciliation."""
 COALESCE = 0.02
-COALESCE_PER_REPLICA = 0.0002
+COALESCE_PER_REPLICA = 0.0005
 """Seconds that pod changes are collected before status is looked at again: looking costs time for every replica."""
 
 
@@ -222,13 +222,13 @@ class ReplicasController:
     # What is written down
 
     def _status(self, owner: Object, active: Sequence[Object], change: _Change | None) -> Mapping[str, Any]:
-        template = (spec_of(owner)["template"].get("metadata") or {}).get("labels") or {}
+        template = ((spec_of(owner)["template"].get("metadata") or {}).get("labels") or {}).items()
         ready = [pod for pod in active if is_ready(pod)]
         seconds, now = _min_ready_seconds(owner), self._clock.now()
         status = dict(status_of(owner))
         counts = {
             "replicas": len(active),
-            "fullyLabeledReplicas": sum(template.items() <= labels_of(pod).items() for pod in active),
+            "fullyLabeledReplicas": sum([template <= labels_of(pod).items() for pod in active]),
             "readyReplicas": len(ready),
             "availableReplicas": _available(ready, seconds, now),
         }
@@ -239,7 +239,7 @@ class ReplicasController:
                 status.pop(field, None)
         if self._kind.resource.group:
             owned = self._pods.by_index(BY_CONTROLLER, uid_of(owner))
-            status["terminatingReplicas"] = sum(is_terminating(pod) for pod in owned)
+            status["terminatingReplicas"] = sum([is_terminating(pod) for pod in owned])
         status["observedGeneration"] = owner["metadata"].get("generation", 0)
         found = self._conditions(status.get("conditions"), change)
         if found:

@@ -16,6 +16,7 @@ NameRule: TypeAlias = Callable[[str], list[str]]
 
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH: Final = 5
+_SUFFIXES: Final = len(_ALPHABET) ** _SUFFIX_LENGTH
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
@@ -32,7 +33,10 @@ _PERCENT: Final = "[0-9]+%"
 
 def generate_name(base: str, *, max_length: int = 63) -> str:
     """`base`, cut where needed, with five random characters that cannot spell a word."""
-    suffix = "".join(random.choices(_ALPHABET, k=_SUFFIX_LENGTH))  # a name is no secret
+    number, suffix = int(random.random() * _SUFFIXES), ""  # a name is no secret
+    for _ in range(_SUFFIX_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        suffix += _ALPHABET[digit]
     return base[: max_length - _SUFFIX_LENGTH] + suffix
 
 

@@ -32,7 +32,7 @@ class TimeError(ValueError):
 
 def format_time(moment: datetime) -> str:
     """`metav1.Time`: whole seconds, in UTC."""
-    utc = moment.astimezone(UTC)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}Z"
 
 

@@ -10,6 +10,7 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
 from cloudk8s.apiserver.operations.rewrite import rewrite
+from cloudk8s.machinery import codec
 from cloudk8s.machinery.quantity import Quantity, parse
 
 _SKIPPED: Final = frozenset({"resourcequotas", "events", "leases", "namespaces"})
@@ -69,8 +70,9 @@ class ResourceQuota(AdmissionPlugin):
             )
             if over:
                 raise failures.forbidden(request.resource, request.name, _exceeded(name, over, counted, used, hard))
-            status["used"] = (status.get("used") or {}) | {key: str(value) for key, value in after.items()}
-            return live
+            charged: Object = codec.copy(live)
+            charged["status"]["used"] = (status.get("used") or {}) | {key: str(value) for key, value in after.items()}
+            return charged
 
         resource = self.core.resource("", "resourcequotas")
         await rewrite(

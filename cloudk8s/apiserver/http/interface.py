@@ -6,7 +6,7 @@ A handler that can answer at once returns a `Response` without awaiting: the ans
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 Header = tuple[str, str]
 
@@ -90,7 +90,7 @@ def joined(body: Body) -> bytes:
 class Response:
     """A whole answer."""
 
-    __slots__ = ("body", "content_type", "flow", "headers", "status")
+    __slots__ = ("body", "content_type", "flow", "headers", "status", "tree")
 
     def __init__(
         self,
@@ -105,6 +105,8 @@ class Response:
         self.headers = headers
         self.flow = ""
         """More header lines, ready to be sent: those that are the same for many answers."""
+        self.tree: Any = None
+        """What the body says, where that was at hand: shared, read-only, for callers in the same process."""
 
 
 class StreamWriter(Protocol):

@@ -9,7 +9,6 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations import writing
-from cloudk8s.machinery import codec
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
 _ATTEMPTS: Final = 16
@@ -19,10 +18,11 @@ async def rewrite(
     core: Core, resource: ResourceType, namespace: str, name: str, transform: Callable[[Object], Object], *,
     owned_through: str | None = None, dry_run: bool = False,
 ) -> Record:  # fmt: skip
-    """Store what `transform` makes of a copy of the newest state; upstream's `GuaranteedUpdate`.
+    """Store what `transform` makes of the newest state; upstream's `GuaranteedUpdate`.
 
-    `transform` may be called again after a lost race, and may refuse by raising. With `owned_through`, a subresource,
-    the server comes to own what it changes, as by a write through that subresource; else nobody does.
+    `transform` is given the shared tree, of which it changes nothing: what it returns has metadata of its own and may
+    share the rest. It may be called again after a lost race, and may refuse by raising. With `owned_through`, a
+    subresource, the server comes to own what it changes, as by a write through that subresource; else nobody does.
     """
     key = resource.key(namespace, name)
     for _ in range(_ATTEMPTS):
@@ -30,7 +30,7 @@ async def rewrite(
         if record is None:
             raise failures.not_found(resource, name)
         old = core.tree(record)
-        new = transform(codec.decode(record.value))
+        new = transform(old)
         if new == old:
             return record
         if owned_through is not None:

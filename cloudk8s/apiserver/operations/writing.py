@@ -46,16 +46,22 @@ def draft(core: Core, resource: ResourceType, obj: Object) -> Draft:
 async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -> Record:
     """Write, and keep the tree of what is changed, and so likely soon again, at hand. Raises RevisionConflict.
 
-    A new object's is not kept: who wants it in this process has it from a watch by now, and a burst of creations would
-    fill memory with live trees for the garbage collector to go through.
+    Watches in this process are handed the tree itself. Beyond that a new object's is not kept: a burst of creations
+    would fill memory with live trees for the garbage collector to go through.
     """
+    is_own_form = core.stored_as(resource) is resource
+    if write.draft is not None and is_own_form:
+        core.trees.expect(write.draft, obj)
     try:
         record = await core.store.write(Write(write.key, write.draft, write.expected, durability(resource)))
     except RevisionConflict:
         raise
     except StorageError as error:
         raise InternalError(f"{write.key}: {error}") from error
-    if write.expected and write.draft and record.memo is None and core.stored_as(resource) is resource:
+    finally:
+        if write.draft is not None:
+            core.trees.forget(write.draft)
+    if write.expected and write.draft and record.memo is None and is_own_form:
         obj["metadata"]["resourceVersion"] = str(record.revision)
         core.trees.keep(record, obj)
     return record

@@ -77,13 +77,13 @@ def _bound(live: Object, binding: Object, node: str, core: Core, pods: ResourceT
         raise failures.conflict(pods, name, reason, "binding")
     if spec.get("schedulingGates"):
         raise failures.conflict(pods, name, f"pod {name} has non-empty .spec.schedulingGates", "binding")
+    metadata = dict(metadata)
     for field in ("annotations", "labels"):
         if added := binding["metadata"].get(field):
             metadata[field] = (metadata.get(field) or {}) | added
-    spec["nodeName"] = node
-    status = live.setdefault("status", {})
+    status = live.get("status") or {}
     conditions = [item for item in status.get("conditions", []) if item["type"] != "PodScheduled"]
     now = format_time(core.clock.now())
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
-    status["conditions"] = [*conditions, scheduled]
-    return live
+    status = status | {"conditions": [*conditions, scheduled]}
+    return live | {"metadata": metadata, "spec": spec | {"nodeName": node}, "status": status}

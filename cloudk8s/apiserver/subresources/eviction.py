@@ -19,7 +19,7 @@ from cloudk8s.apiserver.operations.rewrite import rewrite
 from cloudk8s.apiserver.presenting import document
 from cloudk8s.apiserver.subresources.admitting import admit_posted
 from cloudk8s.errors import BadRequest, Cause, Conflict, TooManyRequests
-from cloudk8s.machinery import labels
+from cloudk8s.machinery import codec, labels
 from cloudk8s.machinery.times import format_time
 
 _GROUP: Final = "policy"
@@ -76,7 +76,7 @@ class EvictionHandler:
         resource = self._core.resource(_GROUP, _BUDGETS)
 
         def spend(budget: Object) -> Object:
-            return self._spent(budget, pod)
+            return self._spent(codec.copy(budget), pod)
 
         await rewrite(self._core, resource, pod["metadata"]["namespace"], name, spend, dry_run=dry_run)
 
@@ -108,7 +108,7 @@ class EvictionHandler:
         metadata = pod["metadata"]
 
         def mark(live: Object) -> Object:
-            status = live.setdefault("status", {})
+            status = live.get("status") or {}
             others = [item for item in status.get("conditions") or [] if item["type"] != "DisruptionTarget"]
             target = {
                 "type": "DisruptionTarget",
@@ -118,8 +118,7 @@ class EvictionHandler:
                 "reason": "EvictionByEvictionAPI",
                 "message": "Eviction API: evicting",
             }
-            status["conditions"] = [*others, target]
-            return live
+            return live | {"metadata": dict(live["metadata"]), "status": status | {"conditions": [*others, target]}}
 
         await rewrite(self._core, pods, metadata["namespace"], metadata["name"], mark, dry_run=dry_run)
 
