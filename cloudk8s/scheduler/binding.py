@@ -37,14 +37,19 @@ class Failure:
     """Who refused; empty for an error, which time may heal."""
 
 
+BindFirst = Callable[[Cycle, str], Awaitable[bool]]
+"""Whether somebody outside of the profile has bound the pod."""
 Finish = Callable[[Binding, Failure | None], None]
 
 
 class Binder:
     """Binds in tasks of `group`; `finish` is called on the loop with the outcome of each."""
 
-    def __init__(self, group: asyncio.TaskGroup, finish: Finish, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, group: asyncio.TaskGroup, finish: Finish, *, at_once: int = AT_ONCE, bind_first: BindFirst | None = None
+    ) -> None:
         self._group = group
+        self._bind_first = bind_first
         self._finish = finish
         self._slots = asyncio.Semaphore(at_once)
 
@@ -79,14 +84,20 @@ class Binder:
         for prepare in profile.pre_bind:
             if (refusal := await prepare.pre_bind(cycle, node)) is not None:
                 return Failure(refusal.reason, prepare.name)  # type: ignore[attr-defined]
-        for binder in profile.bind:
-            if await binder.bind(cycle, node):
-                break
-        else:
+        if not await self._is_bound(binding):
             return Failure("no plugin binds the pod")
         for plugin in profile.post_bind:
             plugin.post_bind(cycle, node)
         return None
+
+    async def _is_bound(self, binding: Binding) -> bool:
+        cycle, node = binding.cycle, binding.node
+        if self._bind_first is not None and await self._bind_first(cycle, node):
+            return True
+        for plugin in binding.profile.bind:
+            if await plugin.bind(cycle, node):
+                return True
+        return False
 
 
 def reserve(profile: Profile, cycle: Cycle, node: str) -> Refusal | None:

@@ -13,7 +13,7 @@ filter looks at must be read from the cluster at every call, for preemption chan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cloudk8s.scheduler.framework.waiting import WaitingPods
     from cloudk8s.scheduler.metrics import SchedulerMetrics
     from cloudk8s.scheduler.pod.pod import Pod
+    from cloudk8s.scheduler.preemption.candidates import Candidate
     from cloudk8s.scheduler.reporting import Reporter
 
 MAX_SCORE = 100
@@ -218,6 +219,18 @@ class PostFilter(Protocol):
 
     def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | None:
         """What was done or why nothing was; `resolvable` are the rows where removing pods may help."""
+
+
+Asking = Callable[["Pod", "Sequence[Candidate]"], Awaitable["Sequence[Candidate]"]]
+"""Has others say which candidates for preemption will do."""
+
+
+@runtime_checkable
+class AskingPostFilter(Protocol):
+    """A post-filter that can have others agree to what it does."""
+
+    async def post_filter_asking(self, cycle: Cycle, resolvable: Bools, ask: Asking) -> Nomination | None:
+        """As `post_filter`."""
 
 
 @dataclass(frozen=True, slots=True)

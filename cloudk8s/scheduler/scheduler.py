@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -20,14 +20,22 @@ import numpy as np
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
+from cloudk8s.client.resources import NODES
+from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.scheduler.background import Background
 from cloudk8s.scheduler.binding import Binder, Binding, Failure, permit, reserve, unreserve
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
+from cloudk8s.scheduler.configuration.extender import ignored_resources
 from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
 from cloudk8s.scheduler.configuration.profiles import check_queue_sort, fill_profile
+from cloudk8s.scheduler.extenders.deciding import AskingDecider
+from cloudk8s.scheduler.extenders.extender import ExtenderFailed
+from cloudk8s.scheduler.extenders.extenders import NAME as EXTENDER
+from cloudk8s.scheduler.extenders.extenders import Extenders
+from cloudk8s.scheduler.framework.deciding import Decider
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
 from cloudk8s.scheduler.framework.failures import Failures
 from cloudk8s.scheduler.framework.lane import Lane
@@ -36,11 +44,13 @@ from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.framework.timing import Sampler
 from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
 from cloudk8s.scheduler.intake import Intake
-from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Factory, Handle, Refusal
+from cloudk8s.scheduler.interface import AskingPostFilter, ClusterEvent, Cycle, Factory, Handle, Nomination, Refusal
 from cloudk8s.scheduler.metrics import ERROR as FAILED
 from cloudk8s.scheduler.metrics import SCHEDULED, SchedulerMetrics
 from cloudk8s.scheduler.metrics import UNSCHEDULABLE as REJECTED
 from cloudk8s.scheduler.plugins.catalog import BUILT_IN
+from cloudk8s.scheduler.pod.pod import Pod
+from cloudk8s.scheduler.preemption.candidates import Candidate
 from cloudk8s.scheduler.queue.entry import Backoff, QueuedPod
 from cloudk8s.scheduler.queue.queue import SchedulingQueue
 from cloudk8s.scheduler.reporting import Reporter
@@ -91,10 +101,12 @@ class Scheduler:
         self._failures = Failures(self.cluster, self.nominations)
         self._profiles: dict[str, Profile] = {}
         self._lanes: dict[str, Lane] = {}
+        self._extenders = _extenders(configuration)
+        ignored = ignored_resources(configuration.extenders)
         self._metrics = context.metrics
         factories = {**BUILT_IN, **plugins}
         for profile in configuration.profiles:
-            self._add_profile(profile, factories)
+            self._add_profile(profile.ignoring(ignored), factories)
         check_queue_sort(self._profiles)
         self.queue = SchedulingQueue(
             self._profiles, clock=context.clock, backoff=_backoff(configuration), incoming=self._metrics.incoming
@@ -108,8 +120,13 @@ class Scheduler:
         await self._informers.synced()
         self.is_synced = True
         async with self._background as group:
-            self._binder = Binder(group, self._finish)
-            await self._loop()
+            first = self._extenders.bind if self._extenders is not None else None
+            self._binder = Binder(group, self._finish, bind_first=first)
+            try:
+                await self._loop()
+            finally:
+                if self._extenders is not None:
+                    await self._extenders.close()
 
     def _add_profile(self, configuration: ProfileConfiguration, factories: Mapping[str, Factory]) -> None:
         name, context = configuration.scheduler_name, self._context
@@ -123,6 +140,8 @@ class Scheduler:
             self._metrics,
         )  # fmt: skip
         fill_profile(profile, configuration, factories, handle)
+        if self._extenders is not None:
+            profile.interests[EXTENDER] = None
         lane.measure(self._metrics, context.clock)
 
     def _show(self) -> None:
@@ -139,7 +158,10 @@ class Scheduler:
         while True:
             await self._binder.room()
             entry = await self.queue.next()
-            self._try(entry)
+            if self._extenders is not None and self._extenders.decide_about(entry.pod):
+                await self._try_asking(entry, self._extenders)
+            else:
+                self._try(entry)
             if self._clock.monotonic() >= turn_ends:
                 if self.cluster.shapes.is_crowded:
                     self.cluster.sweep({pod.shape for pod in self.queue.pods()})
@@ -151,17 +173,28 @@ class Scheduler:
             self._attempt(entry)
         except Exception as error:  # noqa: BLE001 - a plugin's mistake must not stop the scheduler
             _log.exception("pod %s: scheduling failed", entry.pod.key)
-            self._binder.release()
-            if self.cluster.pods.get(entry.pod.key) is entry.pod:
-                self.cluster.remove(entry.pod)
-            self._give_up(entry, (), ERROR, repr(error))
+            self._failed(entry, repr(error))
+
+    async def _try_asking(self, entry: QueuedPod, extenders: Extenders) -> None:
+        """The same with extenders. The cluster may change meanwhile, and the pod may go."""
+        try:
+            await self._attempt_asking(entry, extenders)
+        except CloudK8sError as error:
+            self._failed(entry, str(error))
+        except Exception as error:  # noqa: BLE001 - a plugin's mistake must not stop the scheduler
+            _log.exception("pod %s: scheduling failed", entry.pod.key)
+            self._failed(entry, repr(error))
+
+    def _failed(self, entry: QueuedPod, message: str) -> None:
+        self._binder.release()
+        if self.cluster.pods.get(entry.pod.key) is entry.pod:
+            self.cluster.remove(entry.pod)
+        self._give_up(entry, (), ERROR, message)
 
     def _attempt(self, entry: QueuedPod) -> None:
         """Decide one pod, up to the start of its binding."""
         pod = entry.pod
-        began = entry.tried_at = self._clock.monotonic()
-        if entry.first_tried_at is None:
-            entry.first_tried_at = began
+        began = self._begin(entry)
         profile, decider, sampler = self._lanes[pod.shape.scheduler_name].take()
         cycle = Cycle(pod, self.cluster)
         if (known := self._failures.recall(pod)) is not None:
@@ -173,9 +206,35 @@ class Scheduler:
         if isinstance(node, Diagnosis):
             self._binder.release()
             self._make_room(entry, profile, cycle, node, sampler)
-            return
-        self.cluster.add(pod, node)
-        refusal = self._start(Binding(entry, cycle, node, profile))
+        else:
+            self._place(Binding(entry, cycle, node, profile), decider, sampler)
+
+    async def _attempt_asking(self, entry: QueuedPod, extenders: Extenders) -> None:
+        pod = entry.pod
+        began = self._begin(entry)
+        profile, decider, sampler = self._lanes[pod.shape.scheduler_name].take()
+        cycle, node = await AskingDecider(extenders, self.cluster, self._informers.of(NODES)).decide(pod, decider)
+        self._metrics.algorithm.observe(self._clock.monotonic() - began)
+        if self.queue.get(pod.key) is not entry or entry.pod is not pod:
+            self._binder.release()  # it has gone, or changed: then what was found out is of no use
+            self.queue.retry(entry)
+        elif isinstance(node, Diagnosis):
+            self._binder.release()
+            await self._make_room_asking(entry, profile, cycle, node, sampler, extenders)
+        else:
+            self._place(Binding(entry, cycle, node, profile), decider, sampler)
+
+    def _begin(self, entry: QueuedPod) -> float:
+        entry.tried_at = self._clock.monotonic()
+        if entry.first_tried_at is None:
+            entry.first_tried_at = entry.tried_at
+        return entry.tried_at
+
+    def _place(self, binding: Binding, decider: Decider, sampler: Sampler | None) -> None:
+        """Count the pod where it goes, and have it bound."""
+        entry, pod = binding.entry, binding.cycle.pod
+        self.cluster.add(pod, binding.node)
+        refusal = self._start(binding)
         if sampler is not None:
             sampler.flush()
         if refusal is not None:
@@ -204,18 +263,55 @@ class Scheduler:
         self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis, sampler: Sampler | None
     ) -> None:
         """No node can take the pod: try to change that, and put it back."""
-        nominated: str | None = None
-        messages = []
+        outcomes = []
         for plugin in profile.post_filter if diagnosis.node_count else ():
-            outcome = plugin.post_filter(cycle, self._resolvable(diagnosis))
-            if outcome is None:
-                continue
-            nominated = outcome.node if outcome.node is not None else nominated
-            if outcome.message:
-                messages.append(outcome.message)
-            if outcome.node:
-                messages.clear()
+            outcomes.append(outcome := plugin.post_filter(cycle, self._resolvable(diagnosis)))
+            if outcome is not None and outcome.node:
                 break
+        nominated = self._conclude(entry, diagnosis, outcomes, sampler)
+        if nominated == "":
+            self._failures.keep(entry.pod, profile, diagnosis)
+        self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
+
+    async def _make_room_asking(
+        self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis, sampler: Sampler | None,
+        extenders: Extenders,
+    ) -> None:  # fmt: skip
+        """The same where extenders have to agree to what goes."""
+        nodes, outcomes = self.cluster.nodes, []
+
+        def pods_on(name: str) -> Iterable[Pod]:
+            slot = nodes.slot(name)
+            return () if slot is None else self.cluster.pods_on(slot)
+
+        async def ask(pod: Pod, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+            return await extenders.preempt(pod, candidates, pods_on)
+
+        for plugin in profile.post_filter if diagnosis.node_count else ():
+            resolvable = self._resolvable(diagnosis)
+            if extenders.preempt_for(entry.pod) and isinstance(plugin, AskingPostFilter):
+                try:
+                    outcome = await plugin.post_filter_asking(cycle, resolvable, ask)
+                except ExtenderFailed as error:
+                    outcome = Nomination(None, f"preemption: {error}.")
+            else:
+                outcome = plugin.post_filter(cycle, resolvable)
+            outcomes.append(outcome)
+            if outcome is not None and outcome.node:
+                break
+        nominated = self._conclude(entry, diagnosis, outcomes, sampler)
+        self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
+
+    def _conclude(
+        self, entry: QueuedPod, diagnosis: Diagnosis, outcomes: Iterable[Nomination | None], sampler: Sampler | None
+    ) -> str | None:
+        """Note what came of making room: the node that is kept for the pod, empty for none, None for no change."""
+        nominated: str | None = None
+        messages: list[str] = []
+        for outcome in outcomes:
+            if outcome is not None:
+                nominated = outcome.node if outcome.node is not None else nominated
+                messages = [] if outcome.node else [*messages, *filter(None, [outcome.message])]
         diagnosis.post_filter = ", ".join(messages)
         if sampler is not None:
             sampler.flush()
@@ -223,8 +319,7 @@ class Scheduler:
             self.nominations.put(entry.pod, nominated)
         elif nominated == "":
             self.nominations.remove(entry.pod.key)
-            self._failures.keep(entry.pod, profile, diagnosis)
-        self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
+        return nominated
 
     def _resolvable(self, diagnosis: Diagnosis) -> Bools:
         if diagnosis.resolvable is not None:
@@ -263,6 +358,10 @@ class Scheduler:
         self._reporter.failed(pod, message)
         report = self._reporter.unscheduled(pod, reason, message, nominated=nominated)
         self._background.spawn(report, f"report {pod.key}")
+
+
+def _extenders(configuration: SchedulerConfiguration) -> Extenders | None:
+    return Extenders(configuration.extenders) if configuration.extenders else None
 
 
 def _backoff(configuration: SchedulerConfiguration) -> Backoff:

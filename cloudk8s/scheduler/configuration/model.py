@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
-from cloudk8s.machinery.times import format_duration, parse_duration
+from cloudk8s.scheduler.configuration import extender
+from cloudk8s.scheduler.configuration.extender import ExtenderConfiguration
+from cloudk8s.scheduler.configuration.fields import Duration, Model
 
 API_VERSION = "kubescheduler.config.k8s.io/v1"
+_FIT = "NodeResourcesFit"
 
 
-def _duration(value: Any) -> Any:
-    """Go's durations: `1m30s`, `500ms`."""
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        populate_by_name=True,
-        alias_generator=AliasGenerator(validation_alias=to_camel, serialization_alias=to_camel),
-    )
-
-
-class Plugin(_Model):
+class Plugin(Model):
     """A plugin of a set."""
 
     name: str
@@ -39,7 +25,7 @@ class Plugin(_Model):
     """Weight of its scores; 0 is the default weight."""
 
 
-class PluginSet(_Model):
+class PluginSet(Model):
     """What to enable and to disable at one extension point."""
 
     enabled: tuple[Plugin, ...] = ()
@@ -48,7 +34,7 @@ class PluginSet(_Model):
     """Plugins not to ask."""
 
 
-class Plugins(_Model):
+class Plugins(Model):
     """Plugins by extension point; `multiPoint` stands for all points that a plugin implements."""
 
     multi_point: PluginSet = PluginSet()
@@ -79,16 +65,16 @@ class Plugins(_Model):
     """After the pod was bound."""
 
 
-class PluginConfig(_Model):
+class PluginConfig(Model):
     """Arguments of one plugin."""
 
     name: str
     """The plugin."""
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = Field(default_factory=dict)
     """What it takes is its own business."""
 
 
-class ProfileConfiguration(_Model):
+class ProfileConfiguration(Model):
     """One scheduler name and how its pods are scheduled."""
 
     scheduler_name: str = "default-scheduler"
@@ -100,8 +86,17 @@ class ProfileConfiguration(_Model):
     percentage_of_nodes_to_score: int | None = None
     """Accepted; all nodes are always looked at."""
 
+    def ignoring(self, resources: Sequence[str]) -> ProfileConfiguration:
+        """The same, with more resources that nodes need not have."""
+        if not resources:
+            return self
+        args = next((item.args for item in self.plugin_config if item.name == _FIT), {})
+        more = {**args, "ignoredResources": [*args.get("ignoredResources", ()), *resources]}
+        others = (item for item in self.plugin_config if item.name != _FIT)
+        return self.model_copy(update={"plugin_config": (*others, PluginConfig(name=_FIT, args=more))})
 
-class LeaderElectionConfiguration(_Model):
+
+class LeaderElectionConfiguration(Model):
     """How replicas agree on who schedules."""
 
     leader_elect: bool = True
@@ -120,7 +115,7 @@ class LeaderElectionConfiguration(_Model):
     """Namespace of the lease."""
 
 
-class ClientConnection(_Model):
+class ClientConnection(Model):
     """How to talk to the API server."""
 
     kubeconfig: str = ""
@@ -135,7 +130,7 @@ class ClientConnection(_Model):
     """Accepted; JSON is spoken."""
 
 
-class SchedulerConfiguration(_Model):
+class SchedulerConfiguration(Model):
     """The whole configuration."""
 
     api_version: Literal["kubescheduler.config.k8s.io/v1"] = "kubescheduler.config.k8s.io/v1"
@@ -144,6 +139,8 @@ class SchedulerConfiguration(_Model):
     """The format."""
     profiles: tuple[ProfileConfiguration, ...] = (ProfileConfiguration(),)
     """One for each scheduler name."""
+    extenders: tuple[ExtenderConfiguration, ...] = ()
+    """Programs of others that have a say."""
     leader_election: LeaderElectionConfiguration = LeaderElectionConfiguration()
     """How replicas agree on who schedules."""
     client_connection: ClientConnection = ClientConnection()
@@ -166,3 +163,8 @@ class SchedulerConfiguration(_Model):
     """Accepted."""
     enable_contention_profiling: bool = True
     """Accepted."""
+
+    @model_validator(mode="after")
+    def _have_compatible_extenders(self) -> SchedulerConfiguration:
+        extender.check(self.extenders)
+        return self

@@ -12,8 +12,8 @@ from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.interface import Candidates, Cycle
 
 
-def choose(profile: Profile, cycle: Cycle, mask: Bools, rng: random.Random) -> int | None:
-    """The slot of the best feasible node; None if there is none."""
+def choose(profile: Profile, cycle: Cycle, mask: Bools, rng: random.Random, more: Floats | None = None) -> int | None:
+    """The slot of the best feasible node; None if there is none. `more` is added to the scores, by slot."""
     count = int(np.count_nonzero(mask))
     if count == 0:
         return None
@@ -21,6 +21,9 @@ def choose(profile: Profile, cycle: Cycle, mask: Bools, rng: random.Random) -> i
         return int(mask.argmax())
     candidates = Candidates(slice(0, len(mask)) if count == len(mask) else np.flatnonzero(mask), count)
     total = totals(profile, cycle, candidates)
+    if more is not None:
+        added = more[candidates.rows]
+        total = added if total is None else total + added
     if total is None:
         position = rng.randrange(count)
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
@@ -36,11 +38,40 @@ class Decider:
             return kept
         if cycle.names is not None and len(cycle.names) == 1:
             return self._only(cycle, *cycle.names)
-        mask = feasible(self._profile, cycle, nodes.rows)
-        if len(self._nominations):
-            mask = self._respecting(cycle, mask)
-        slot = choose(self._profile, cycle, mask, self._random)
+        slot = choose(self._profile, cycle, self._feasible(cycle), self._random)
         return nodes.names[slot] if slot is not None else self._diagnose(cycle)
+
+    def candidates(self, cycle: Cycle) -> list[str] | Diagnosis:
+        """All nodes that can take the cycle's pod, by name; only the one that was kept for it, if that is fit."""
+        nodes = self._cluster.nodes
+        if not nodes.count:
+            return Diagnosis(0)
+        if (refusal := prepare(self._profile, cycle)) is not None:
+            return self.refused(refusal)
+        if (kept := self._kept(cycle)) is not None:
+            return [kept]
+        found = [nodes.names[slot] for slot in np.flatnonzero(self._feasible(cycle)).tolist()]
+        return found or self._diagnose(cycle)
+
+    def decide_among(self, cycle: Cycle, names: Iterable[str], scores: Mapping[str, float]) -> str | Diagnosis:
+        """The best of these nodes; `scores` are added to those of plugins."""
+        nodes = self._cluster.nodes
+        if (refusal := prepare(self._profile, cycle)) is not None:
+            return self.refused(refusal)
+        wanted = frozenset(names)
+        cycle.names = wanted if cycle.names is None else cycle.names & wanted
+        more = np.zeros(nodes.size, dtype=np.float64)
+        for name, score in scores.items():
+            if (slot := nodes.slot(name)) is not None:
+                more[slot] = score
+        slot = choose(self._profile, cycle, self._feasible(cycle), self._random, more)
+        return nodes.names[slot] if slot is not None else self._diagnose(cycle)
+
+    def explain(self, cycle: Cycle) -> Diagnosis:
+        """Why the nodes that cannot take the pod cannot."""
+        if (refusal := prepare(self._profile, cycle)) is not None:
+            return self.refused(refusal)
+        return self._diagnose(cycle)
 
     def fits(self, cycle: Cycle, slot: int) -> bool:
         """Whether the node in a slot can take the pod, next to those nominated to it before."""
@@ -68,6 +99,11 @@ class Decider:
         nodes = self._cluster.nodes
         resolvable = nodes.exists[nodes.rows] if refusal.is_resolvable else None
         return Diagnosis(nodes.count, pre_filter=refusal.reason, plugins={refusal.plugin}, resolvable=resolvable)
+
+    def _feasible(self, cycle: Cycle) -> Bools:
+        """The rows that pass all filters, next to pods that have been promised a node."""
+        mask = feasible(self._profile, cycle, self._cluster.nodes.rows)
+        return self._respecting(cycle, mask) if len(self._nominations) else mask
 
     def _only(self, cycle: Cycle, name: str) -> str | Diagnosis:
         """The one node that is left to look at."""

@@ -11,7 +11,7 @@ from cloudk8s.client.resources import POD_DISRUPTION_BUDGETS
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.framework.diagnosis import counted
-from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Nomination
+from cloudk8s.scheduler.interface import Asking, Cycle, Handle, Interest, Nomination
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.preemption.budgets import split_by_budget
 from cloudk8s.scheduler.preemption.candidates import Candidate, best, find_by_trial
@@ -21,6 +21,7 @@ from cloudk8s.scheduler.preemption.resources import find_by_resources, find_kept
 NEVER: Final = "preemption: not eligible due to preemptionPolicy=Never."
 ENDING: Final = "preemption: not eligible due to a terminating pod on the nominated node."
 NOT_HELPFUL: Final = "Preemption is not helpful for scheduling"
+NOBODY: Final = "preemption: no candidate node for preemption."
 NO_VICTIMS: Final = "No preemption victims found for incoming pod"
 
 
@@ -40,6 +41,27 @@ class DefaultPreemption:
 
     def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | None:
         """Make room, or say why that is not possible."""
+        found = self._look(cycle, resolvable)
+        return found if isinstance(found, Nomination) else self._take(cycle.pod, found)
+
+    async def post_filter_asking(self, cycle: Cycle, resolvable: Bools, ask: Asking) -> Nomination | None:
+        """The same, with candidates that others agree to."""
+        found = self._look(cycle, resolvable)
+        if isinstance(found, Nomination):
+            return found
+        nodes = self._handle.cluster.nodes
+        agreed = await ask(cycle.pod, found)
+        return self._take(cycle.pod, [each for each in agreed if nodes.slot(each.node) is not None])
+
+    def _take(self, pod: Pod, candidates: Sequence[Candidate]) -> Nomination:
+        if not candidates:
+            return Nomination("", NOBODY)
+        chosen = best(candidates)
+        self._preempt(pod, chosen)
+        return Nomination(chosen.node)
+
+    def _look(self, cycle: Cycle, resolvable: Bools) -> Nomination | Sequence[Candidate]:
+        """Where there would be room without others, or why there is no such node."""
         pod, nodes = cycle.pod, self._handle.cluster.nodes
         if not pod.shape.preempts:
             return Nomination(None, NEVER)
@@ -54,9 +76,7 @@ class DefaultPreemption:
             reasons = {NO_VICTIMS: len(slots), NOT_HELPFUL: nodes.count - len(slots)}
             text = counted({reason: count for reason, count in reasons.items() if count})
             return Nomination("", f"preemption: 0/{nodes.count} nodes are available: {text}.")
-        chosen = best(candidates)
-        self._preempt(pod, chosen)
-        return Nomination(chosen.node)
+        return candidates
 
     def interests(self) -> Sequence[Interest]:
         return [Interest("assigned-pods", frozenset(("delete",)))]

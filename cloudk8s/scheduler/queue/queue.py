@@ -160,6 +160,13 @@ class SchedulingQueue:
             self._shelve(entry)
         return True
 
+    def retry(self, entry: QueuedPod) -> None:
+        """The pod changed while it was tried: try it as it is now. One that has gone stays away."""
+        if self._taken.get(entry.pod.key) is entry:
+            del self._taken[entry.pod.key]
+            entry.attempts -= 1
+            self._enter(entry, CHANGED)
+
     def move(self, event: ClusterEvent) -> None:
         """Something happened: give the pods another chance that it may help."""
         if not self._interests.is_heard(event):
