@@ -48,6 +48,7 @@ class EndpointsController:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._client = context.client
+        self._events = context.events.for_component("endpoint-controller")
         self._queue: WorkQueue[str] = WorkQueue("endpoint", clock=context.clock, instruments=context.instruments)
         self._triggers = TriggerTimes()
         self._services = context.informers.of(SERVICES)
@@ -131,8 +132,15 @@ class EndpointsController:
         except AlreadyExists:
             self._queue.add_rate_limited(key_of(service))
         except StatusError as error:
-            if not is_namespace_terminating(error):
-                raise
+            if is_namespace_terminating(error):
+                return
+            if is_new:
+                message = f"Failed to create endpoint for service {key_of(service)}: {error}"
+                self._events.warning(endpoints, "FailedToCreateEndpoint", message)
+            else:
+                message = f"Failed to update endpoint {key_of(service)}: {error}"
+                self._events.warning(endpoints, "FailedToUpdateEndpoint", message)
+            raise
 
 
 def subsets_of(service: Object, pods: Iterable[Object]) -> tuple[list[dict[str, Any]], bool]:

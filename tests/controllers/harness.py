@@ -17,11 +17,12 @@ from cloudk8s.controllers.interface import Controller, ControllerContext
 from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.errors import ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.machinery.times import format_time
 from cloudk8s.settings import ClusterSettings
-from cloudk8s.testing.fake_client import FakeClient
+from cloudk8s.testing.fake_client import Action, FakeClient
 
 Factory = Callable[[ControllerContext], Controller]
 NS = "default"
@@ -136,6 +137,16 @@ async def running(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def refusing(resource: Resource) -> Callable[[Action], None]:
+    """A reaction: every write of the resource fails."""
+
+    def react(action: Action) -> None:
+        if action.resource == resource and action.verb in ("create", "update", "patch", "delete"):
+            raise ServiceUnavailable("no")
+
+    return react
 
 
 def template(labels: Mapping[str, str], image: str = "image:1", **spec: Any) -> Object:

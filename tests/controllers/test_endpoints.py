@@ -4,7 +4,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, labels_of
 from cloudk8s.client.resources import ENDPOINTS, PODS, SERVICES
 from cloudk8s.controllers.endpoints import EndpointsController
-from tests.controllers.harness import NS, Harness, ready_pod, running, service
+from tests.controllers.harness import NS, Harness, ready_pod, refusing, running, service
 
 
 def subsets(run: Harness, name: str = "web") -> list[Object]:
@@ -92,6 +92,21 @@ async def test_a_headless_service_without_ports_has_addresses() -> None:
         await run.settle()
         assert [list(subset) for subset in subsets(run)] == [["addresses"]]
         assert "service.kubernetes.io/headless" in labels_of(run.get(ENDPOINTS, "web"))
+
+
+async def test_what_cannot_be_written_is_said() -> None:
+    async with running(EndpointsController) as run:
+        stop = run.client.on(refusing(ENDPOINTS))
+        run.client.add(service("web"))
+        await run.settle()
+        note = "Failed to create endpoint for service default/web: no"
+        assert set(run.events("web")) == {("FailedToCreateEndpoint", note)}
+        stop()
+        await run.settle(3)
+        run.client.on(refusing(ENDPOINTS))
+        run.client.add(ready_pod("p", "10.0.0.1"))
+        await run.settle()
+        assert ("FailedToUpdateEndpoint", "Failed to update endpoint default/web: no") in run.events("web")
 
 
 async def test_what_others_change_is_put_right() -> None:

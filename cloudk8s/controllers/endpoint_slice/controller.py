@@ -106,8 +106,11 @@ class EndpointSliceController:
         except Conflict:
             self._syncs.add("stale")
             raise
-        except Exception:
+        except Exception as error:
             self._syncs.add("error")
+            if (service := self._services.get_key(name)) is not None:
+                message = f"Error updating Endpoint Slices for Service {name}: {error}"
+                self._events.warning(service, "FailedToUpdateEndpointSlices", message)
             raise
         self._syncs.add("success")
         return again

@@ -28,6 +28,7 @@ from cloudk8s.controllers.garbage_collector.graph import (
     FOREGROUND,
     ORPHAN,
     Graph,
+    Reference,
     waits_for_dependents,
     waits_for_orphans,
 )
@@ -57,6 +58,7 @@ class GarbageCollector:
         )
         self._monitors = Monitors(context.client, context.informers, self._changed, clock=context.clock)
         self._graph = Graph(context.client, self._monitors)
+        self._events = context.events.for_component("garbage-collector-controller")
 
     async def run(self) -> None:
         if not self._options.enable_garbage_collector:
@@ -99,6 +101,7 @@ class GarbageCollector:
             self._to_delete.add(item)
 
     def _removed(self, obj: Object) -> None:
+        self._graph.removed(uid_of(obj))
         self._enqueue_dependents(obj)
         self._enqueue_waiting_owners(obj)
 
@@ -133,6 +136,8 @@ class GarbageCollector:
         if is_deleting(obj) or not owner_references_of(obj):
             return None
         owners = await self._graph.owners(obj)
+        for reference in owners.misplaced:
+            self._warn(item.resource, obj, reference)
         if owners.solid:
             if gone := [reference["uid"] for reference in (*owners.absent, *owners.waiting)]:
                 await self._drop_references(item.resource, obj, set(gone))
@@ -142,6 +147,13 @@ class GarbageCollector:
         else:
             await self._delete(item.resource, obj, _policy(obj))
         return None
+
+    def _warn(self, resource: Resource, obj: Object, reference: Reference) -> None:
+        """Nobody can own across namespaces: say so to whoever wrote the reference."""
+        kind, name, uid = f"{reference['apiVersion']}/{reference['kind']}", reference["name"], reference["uid"]
+        owner = f"[{kind}, namespace: {namespace_of(obj)}, name: {name}, uid: {uid}]"
+        message = f'ownerRef {owner} does not exist in namespace "{namespace_of(obj)}"'
+        self._events.event(obj, "Warning", "OwnerRefInvalidNamespace", message, resource=resource)
 
     def _current(self, item: Item) -> Object | None:
         informer = self._monitors.get(item.resource)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudk8s.client.interface import Client, Object, Resource
 from cloudk8s.client.objects import finalizers_of, is_deleting, namespace_of, owner_references_of, uid_of
@@ -16,8 +16,11 @@ from cloudk8s.errors import NotFound
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 REMEMBERED = 500
+LEFT = 10_000
+"""How many objects that went are remembered: what they owned needs no second thought."""
 
 Reference = Mapping[str, Any]
+Key = TypeVar("Key")
 
 
 class Owner(Enum):
@@ -36,6 +39,8 @@ class Owners:
     solid: list[Reference] = field(default_factory=list)
     waiting: list[Reference] = field(default_factory=list)
     absent: list[Reference] = field(default_factory=list)
+    misplaced: list[Reference] = field(default_factory=list)
+    """References across namespaces, which are never right; they are in one of the other lists too."""
 
 
 class Graph:
@@ -45,6 +50,7 @@ class Graph:
         self._client = client
         self._monitors = monitors
         self._absent: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._removed: OrderedDict[str, None] = OrderedDict()
 
     def dependents(self, uid: str) -> Sequence[tuple[Resource, Object]]:
         """Every object that names this owner."""
@@ -70,7 +76,10 @@ class Graph:
         """Sort an object's owner references. Raises StatusError if an owner could not be asked for."""
         owners = Owners()
         for reference in owner_references_of(obj):
-            match await self._kind_of(obj, reference):
+            found = await self._kind_of(obj, reference)
+            if found in (Owner.ABSENT, Owner.UNKNOWN) and self._is_misplaced(obj, reference):
+                owners.misplaced.append(reference)
+            match found:
                 case Owner.ABSENT:
                     owners.absent.append(reference)
                 case Owner.WAITING:
@@ -78,6 +87,20 @@ class Graph:
                 case _:
                     owners.solid.append(reference)
         return owners
+
+    def removed(self, uid: str) -> None:
+        """An object went: whoever names it as an owner is right about where it was."""
+        _remember(self._removed, uid, LEFT)
+
+    def _is_misplaced(self, obj: Object, reference: Reference) -> bool:
+        """Whether a reference names an owner that lives in a namespace, and not in the object's."""
+        resource = self._monitors.resource_of(reference.get("apiVersion", ""), reference.get("kind", ""))
+        if resource is None or not resource.namespaced or reference["uid"] in self._removed:
+            return False
+        found = self._monitors.monitored(resource)
+        if not namespace_of(obj) or found is None:
+            return not namespace_of(obj)
+        return any(uid_of(each) == reference["uid"] for each in found[1].list())
 
     async def _kind_of(self, obj: Object, reference: Reference) -> Owner:
         cached = self.cached_owner(obj, reference)
@@ -91,7 +114,7 @@ class Graph:
             return Owner.UNKNOWN
         owner = await self._ask(resource, reference["name"], namespace_of(obj))
         if owner is None or uid_of(owner) != reference["uid"]:
-            self._remember(key)
+            _remember(self._absent, key, REMEMBERED)
             return Owner.ABSENT
         return Owner.WAITING if waits_for_dependents(owner) else Owner.SOLID
 
@@ -100,11 +123,6 @@ class Graph:
             return await self._client.get(resource, name, namespace=namespace if resource.namespaced else "")
         except NotFound:
             return None
-
-    def _remember(self, key: tuple[str, str]) -> None:
-        self._absent[key] = None
-        if len(self._absent) > REMEMBERED:
-            self._absent.popitem(last=False)
 
 
 def waits_for_dependents(obj: Object) -> bool:
@@ -115,6 +133,12 @@ def waits_for_dependents(obj: Object) -> bool:
 def waits_for_orphans(obj: Object) -> bool:
     """It is being deleted and its dependents are to stay."""
     return is_deleting(obj) and ORPHAN in finalizers_of(obj)
+
+
+def _remember(known: OrderedDict[Key, None], key: Key, most: int) -> None:
+    known[key] = None
+    if len(known) > most:
+        known.popitem(last=False)
 
 
 def _blocks(obj: Object, uid: str) -> bool:

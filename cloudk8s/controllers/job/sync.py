@@ -188,6 +188,10 @@ class JobSync:
         self._say(final)
         if type == "Complete":
             self.status["completionTime"] = format_time(self.now)
+            wanted = self._tally().completions
+            if wanted is not None and int(self.status.get("succeeded") or 0) > wanted:
+                message = "Too many succeeded pods running after completion count reached"
+                self.events.warning(self.job, "TooManySucceededPods", message)
             self.events.normal(self.job, "Completed", "Job completed")
         else:
             self.events.warning(self.job, final["reason"], final["message"])

@@ -18,6 +18,7 @@ from cloudk8s.controllers.batches import all_of
 from cloudk8s.controllers.conditions import Condition
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.node_lifecycle import taints
+from cloudk8s.controllers.node_lifecycle.arrivals import Arrivals
 from cloudk8s.controllers.node_lifecycle.health import Health, ready_status, unknown_conditions
 from cloudk8s.controllers.node_lifecycle.metrics import NodeMetrics
 from cloudk8s.controllers.node_lifecycle.zones import Zones, zone_of
@@ -46,6 +47,7 @@ class NodeLifecycleController:
         self._clock = context.clock
         self._settings = context.options
         self._events = context.events.for_component("node-controller")
+        self._arrivals = Arrivals(self._events)
         self._health: dict[str, Health] = {}
         self._zones = Zones(context.clock, context.options)
         self._changed: WorkQueue[str] = WorkQueue(
@@ -71,9 +73,12 @@ class NodeLifecycleController:
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
             name = name_of(old or {})
+            self._arrivals.removed(old or {})
             self._health.pop(name, None)
             self._zones.forget(name)
             return
+        if old is None:
+            self._arrivals.added(new)
         self._of(name_of(new)).node_seen(new, self._clock.monotonic())
         if old is None or taints.no_schedule(new, self._clock.now()) is not None or _missing_labels(new):
             self._changed.add(name_of(new))
@@ -122,6 +127,7 @@ class NodeLifecycleController:
             ready, not_ready = counts.get(zone_of(node), (0, 0))
             is_ready = ready_status(node) == "True"
             counts[zone_of(node)] = (ready + 1, not_ready) if is_ready else (ready, not_ready + 1)
+        self._arrivals.tell()
         self._metrics.looked(counts, self._clock.monotonic() - began)
         await self._update_zones(counts)
 

@@ -9,7 +9,7 @@ from cloudk8s.client.informer import Informer
 from cloudk8s.client.interface import Client, DeleteOptions, Object
 from cloudk8s.client.objects import is_deleting, labels_of, name_of, namespace_of, uid_of
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PODS
-from cloudk8s.controllers.pods import is_namespace_terminating
+from cloudk8s.controllers.pods import is_namespace_terminating, phase
 from cloudk8s.controllers.stateful_set.members import (
     INDEX_LABEL,
     NAME_LABEL,
@@ -48,6 +48,17 @@ class MemberRequests:
             raise
         self._succeeded("create", pod)
         await self.own_claims(made)
+
+    async def recreate(self, pod: Object) -> None:
+        """Delete a pod that has ended, so that another one takes its place."""
+        owner = f"StatefulSet {namespace_of(self.owner)}/{name_of(self.owner)}"
+        if phase(pod) == "Failed":
+            message = f"{owner} is recreating failed Pod {name_of(pod)}"
+            self.events.warning(self.owner, "RecreatingFailedPod", message)
+        else:
+            message = f"{owner} is recreating terminated Pod {name_of(pod)}"
+            self.events.normal(self.owner, "RecreatingTerminatedPod", message)
+        await self.delete(pod)
 
     async def delete(self, pod: Object) -> None:
         try:

@@ -106,7 +106,7 @@ class Rollout:
         """Bring one ordinal to a pod that is available."""
         if is_failed(pod):
             if not is_deleting(pod):
-                await self.requests.delete(pod)
+                await self.requests.recreate(pod)
             raise Wait
         if not is_created(pod):
             if self.requests.has_stale_claim(pod):

@@ -7,7 +7,7 @@ from cloudk8s.client.objects import labels_of, name_of, owner_references_of
 from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from cloudk8s.controllers.endpoint_slice.controller import EndpointSliceController
 from cloudk8s.controllers.settings import ControllerSettings
-from tests.controllers.harness import NS, Harness, node, ready_pod, running, service
+from tests.controllers.harness import NS, Harness, node, ready_pod, refusing, running, service
 
 
 def endpoints(run: Harness) -> list[Object]:
@@ -245,3 +245,12 @@ async def test_slices_are_as_large_as_the_flag_says() -> None:
     async with running(EndpointSliceController, objects=[service("web"), *pods], options=options) as run:
         await run.settle(3)
         assert sorted(len(item["endpoints"]) for item in run.client.all(ENDPOINT_SLICES)) == [1, 3, 3]
+
+
+async def test_what_cannot_be_written_is_said() -> None:
+    async with running(EndpointSliceController) as run:
+        run.client.on(refusing(ENDPOINT_SLICES))
+        run.client.add(service("web"))
+        await run.settle()
+        note = "Error updating Endpoint Slices for Service default/web: no"
+        assert set(run.events("web")) == {("FailedToUpdateEndpointSlices", note)}

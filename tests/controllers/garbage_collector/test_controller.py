@@ -172,6 +172,28 @@ async def test_a_namespaced_owner_of_a_cluster_object_is_left_alone() -> None:
     async with running(GarbageCollector, objects=[node]) as run:
         await run.settle(3)
         assert run.names(NODES) == ["n"]
+        owner = "[v1/ReplicationController, namespace: , name: rc, uid: rc-uid]"
+        assert run.events("n") == [("OwnerRefInvalidNamespace", f'ownerRef {owner} does not exist in namespace ""')]
+
+
+async def test_an_owner_in_another_namespace_is_none_and_said_to_be() -> None:
+    away = controller("away")
+    away["metadata"]["namespace"] = "other"
+    async with running(GarbageCollector, objects=[away, controller(), owned("p", "away", "rc")]) as run:
+        await run.settle(3)
+        assert [reference["name"] for reference in owner_references_of(run.get(PODS, "p"))] == ["rc"]
+        owner = f"[v1/ReplicationController, namespace: {NS}, name: away, uid: away-uid]"
+        note = f'ownerRef {owner} does not exist in namespace "{NS}"'
+        assert run.events("p") == [("OwnerRefInvalidNamespace", note)]
+
+
+async def test_what_lost_its_owner_is_not_blamed() -> None:
+    async with running(GarbageCollector, objects=[controller(), owned("p", "rc")]) as run:
+        await run.settle()
+        await delete(run, "rc", "Background")
+        await run.settle(3)
+        assert run.names(PODS) == []
+        assert run.events() == []
 
 
 async def test_custom_kinds_are_collected_soon_after_they_appear() -> None:

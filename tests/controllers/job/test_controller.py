@@ -342,6 +342,19 @@ async def test_pods_are_replaced_while_they_terminate_unless_told_otherwise() ->
             assert status(run)["terminating"] == 1
 
 
+async def test_more_successes_than_asked_for_are_said() -> None:
+    """As when completions are made fewer while pods end."""
+    async with jobs(job(completions=2, parallelism=2)) as run:
+        for held in live(run):
+            run.client.store.put(PODS, {**held, "status": {"phase": "Succeeded"}}, held)
+        held = run.get(JOBS, "job")
+        run.client.store.put(JOBS, {**held, "spec": {**held["spec"], "completions": 1}}, held)
+        await run.settle(3)
+        assert status(run)["succeeded"] == 2
+        note = "Too many succeeded pods running after completion count reached"
+        assert ("TooManySucceededPods", note) in run.events("job")
+
+
 async def test_a_user_condition_in_status_is_kept() -> None:
     async with jobs(job()) as run:
         mine = {"type": "Mine", "status": "True", "lastTransitionTime": "2020-01-01T00:00:00Z"}

@@ -166,3 +166,18 @@ async def test_healthy_nodes_cost_nothing() -> None:
     async with running(NodeLifecycleController, objects=objects) as run:
         await beat(run, 300, "n0", "n1", "n2")
         assert run.writes(NODES) == 0
+
+
+async def test_nodes_that_come_and_go_are_told_of() -> None:
+    async with running(NodeLifecycleController, objects=[node("n1")]) as run:
+        await run.settle(6, step=1)
+        assert run.events("n1") == [("RegisteredNode", "Node n1 event: Registered Node n1 in Controller")]
+        await run.client.delete(NODES, "n1")
+        await run.settle(6, step=1)
+        assert run.events("n1")[1:] == [("RemovingNode", "Node n1 event: Removing Node n1 from Controller")]
+
+
+async def test_thousands_at_once_are_not() -> None:
+    async with running(NodeLifecycleController, objects=[node(f"n{number}") for number in range(101)]) as run:
+        await run.settle(6, step=1)
+        assert run.events() == []

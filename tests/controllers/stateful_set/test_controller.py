@@ -240,6 +240,9 @@ async def test_a_pod_that_ended_is_made_again(phase: str) -> None:
         await run.set_pod(run.get(PODS, "db-0"), phase=phase)
         await run.settle(2)
         assert uid_of(run.get(PODS, "db-0")) != before
+        word = {"Failed": ("RecreatingFailedPod", "failed"), "Succeeded": ("RecreatingTerminatedPod", "terminated")}
+        reason, how = word[phase]
+        assert (reason, f"StatefulSet default/db is recreating {how} Pod db-0") in run.events("db")
 
 
 async def test_pods_become_available_after_min_ready_seconds() -> None:
