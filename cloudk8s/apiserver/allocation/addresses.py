@@ -12,6 +12,7 @@ from cloudk8s.apiserver.core import Core
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _GROUP = "networking.k8s.io"
 _TRIES = 64
+_TAKEN = "provided IP is already allocated"
 
 
 class AddressTaken(Exception):
@@ -36,11 +37,18 @@ class Addresses:
 
     async def take(self, address: str, namespace: str, name: str) -> None:
         """Hold one given address; raises AddressTaken."""
+        self.check(address)
+        if not await self._ledger.hold(address, namespace, name):
+            raise AddressTaken(_TAKEN)
+
+    def check(self, address: str) -> str:
+        """A given address, if it could be held; raises AddressTaken."""
         value = ipaddress.ip_address(address)
         if not any(value in network for network in self._ranges(f"IPv{value.version}")):
             raise AddressTaken("the provided network does not match the current range")
-        if not await self._ledger.hold(address, namespace, name):
-            raise AddressTaken("provided IP is already allocated")
+        if self._ledger.is_held(address):
+            raise AddressTaken(_TAKEN)
+        return address
 
     async def take_any(self, family: str, namespace: str, name: str) -> str:
         """Hold a free address of a family; raises AddressTaken when the range is full."""

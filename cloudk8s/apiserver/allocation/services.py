@@ -23,7 +23,7 @@ class ServiceAllocation(AdmissionPlugin):
     def __init__(self, ranges: tuple[str, ...], node_ports: str) -> None:
         self._ranges = ranges
         self._node_ports = node_ports
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._releases: dict[str, asyncio.Task[None]] = {}
 
     def attach(self, core: Core) -> None:
         """Build the allocators over a core."""
@@ -74,13 +74,7 @@ class ServiceAllocation(AdmissionPlugin):
                 continue
             given = wanted[index] if index < len(wanted) else ""
             try:
-                if given and not request.dry_run:
-                    await self._addresses.take(given, request.namespace, name)
-                address = given or (
-                    self._addresses.free(family)
-                    if request.dry_run
-                    else await self._addresses.take_any(family, request.namespace, name)
-                )
+                address = await self._address(request, family, given, name)
             except AddressTaken as error:
                 if not given:
                     return [internal("spec.clusterIPs", f"failed to allocate a serviceIP: {error}")]
@@ -94,6 +88,17 @@ class ServiceAllocation(AdmissionPlugin):
             spec["clusterIPs"] = wanted[: len(spec["ipFamilies"])]
             request.on_commit.append(lambda: self._release(dropped))
         return []
+
+    async def _address(self, request: AdmissionRequest, family: str, given: str, name: str) -> str:
+        """The address that was asked for, or any; held but for a dry run."""
+        if (release := self._releases.get(given)) is not None:
+            await asyncio.wait({release})
+        if request.dry_run:
+            return self._addresses.check(given) if given else self._addresses.free(family)
+        if given:
+            await self._addresses.take(given, request.namespace, name)
+            return given
+        return await self._addresses.take_any(family, request.namespace, name)
 
     def _drop_addresses(self, request: AdmissionRequest, spec: Spec, before: Spec | None) -> None:
         """A Service that became ExternalName gives its addresses back."""
@@ -158,8 +163,8 @@ class ServiceAllocation(AdmissionPlugin):
     def _release(self, addresses: list[str]) -> None:
         for address in addresses:
             task = asyncio.create_task(self._addresses.release(address), name=f"release {address}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._releases[address] = task
+            task.add_done_callback(lambda _, address=address: self._releases.pop(address, None))  # type: ignore[misc]
 
 
 def _needs_address(spec: Spec) -> bool:
@@ -182,7 +187,7 @@ def _addresses_of(spec: Spec) -> list[str]:
 def _carry_over(spec: Spec, before: Spec) -> None:
     """Keep what was allocated where the client left it out (upstream's `patchAllocatedValues`), drop what goes."""
     if _needs_address(spec) and _needs_address(before):
-        if not spec.get("clusterIP") and not spec.get("clusterIPs"):
+        if not spec.get("clusterIPs") and spec.get("clusterIP", "") in ("", before.get("clusterIP")):
             for field in ("clusterIP", "clusterIPs"):
                 if field in before:
                     spec[field] = before[field]
