@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from cloudk8s_local.account.account import Account
 from cloudk8s_local.machines.namespaces import NamespaceHosts
 from tests.e2e.conftest import Cluster, cloudk8s, environment_in
-from tests.e2e.test_local_cluster import kernel, ready_nodes
+from tests.e2e.test_local_cluster import fetched, kernel, ready_nodes
+from tests.e2e.test_network import WEB
 
 pytestmark = [pytest.mark.kubectl, pytest.mark.root, pytest.mark.timeout(300)]
 NAME = "several"
@@ -55,15 +57,31 @@ def power_off(environment: dict[str, str], name: str) -> None:
     here.hosts.stop(here.host(things, machine))
 
 
+def power_on(environment: dict[str, str], name: str) -> None:
+    """It boots with what it had."""
+    here = account(environment)
+    things = here.everything()
+    machine = next(thing for thing in things.values() if thing.properties.get("name") == name)
+    here.hosts.start(here.host(things, machine))
+
+
 def members(cluster: Cluster) -> dict[str, dict[str, object]]:
     found = json.loads(cluster.kubectl("get", "configmap", "cloudk8s-etcd", "-n", "kube-system", "-o", "json"))
     return {entry["name"]: entry for entry in json.loads(found["data"]["members.json"])}
 
 
-def leader(cluster: Cluster) -> str:
-    """The machine whose controllers run."""
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def leader(cluster: Cluster, lease: str = "kube-controller-manager") -> str:
+    """The machine that leads."""
     path = "jsonpath={.spec.holderIdentity}"
-    held = cluster.kubectl("get", "lease", "kube-controller-manager", "-n", "kube-system", "-o", path)
+    held = cluster.kubectl("get", "lease", lease, "-n", "kube-system", "-o", path)
     return held.partition("_")[0]
 
 
@@ -102,19 +120,24 @@ def test_the_loss_of_the_leading_machine_is_survived_and_mended(cluster: Cluster
 
 
 @pytest.mark.slow
-def test_a_deployment_is_scheduled_by_whoever_leads(cluster: Cluster) -> None:
-    manifest = {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "still"},
-        "spec": {
-            "replicas": 2, "selector": {"matchLabels": {"app": "still"}},
-            "template": {
-                "metadata": {"labels": {"app": "still"}},
-                "spec": {"containers": [{"name": "c", "image": "host", "command": ["sleep", "3600"]}]},
-            },
-        },
-    }  # fmt: skip
-    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
-    cluster.kubectl("rollout", "status", "deployment/still", "--timeout=60s")
+def test_a_load_balancer_keeps_its_address_when_another_machine_leads(cluster: Cluster) -> None:
+    kubectl = cluster.kubectl
+    kubectl("apply", "-f", "-", stdin=json.dumps(WEB))
+    kubectl("expose", "deployment", "web", "--type=LoadBalancer", "--port=80", "--target-port=8080")
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    path = "jsonpath={.status.loadBalancer.ingress[0].ip}"
+    eventually(lambda: kubectl("get", "service", "web", "-o", path) != "", 20)
+    address = kubectl("get", "service", "web", "-o", path)
+    assert fetched(address)
+    victim = leader(cluster, "cloud-controller-manager")
+    power_off(cluster.environment, victim)
+    eventually(lambda: leader(cluster, "cloud-controller-manager") not in ("", victim))
+    eventually(lambda: answers(address))
+    assert kubectl("get", "service", "web", "-o", path) == address
+    power_on(cluster.environment, victim)
+    eventually(lambda: members(cluster)[victim]["is_healthy"] and len(ready_nodes(cluster)) == 4, 90)
+    assert fetched(address)
+    assert "nothing to do" in cloudk8s(cluster.environment, "cluster", "plan", NAME)
 
 
 @pytest.mark.slow

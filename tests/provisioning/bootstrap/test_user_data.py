@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,54 @@ def test_unknown_methods_and_options_are_told() -> None:
         bootstrap_method(Bootstrap(method="cloudk8"), None)
     with pytest.raises(SettingsError, match=r"bootstrap\.options\.instal"):
         bootstrap_method(Bootstrap(options={"instal": "x"}), None)
+
+
+def planes(**plane: object) -> Facts:
+    cluster = declaration(controlPlane=plane)
+    return Facts(cluster, SEED, "10.0.0.2:6443", network={"load_balancer_state": "/shared/balancers.json"})
+
+
+@pytest.mark.parametrize(
+    ("facts", "store", "is_first", "shared"),
+    [
+        (planes(), "sqlite", False, ""),
+        (planes(store="etcd"), "etcd", False, "/shared/balancers.json"),
+        (planes(replicas=3), "etcd", False, "/shared/balancers.json"),
+        (replace(planes(replicas=3), is_first=True), "etcd", True, "/shared/balancers.json"),
+    ],
+)
+def test_machines_of_a_control_plane_are_told_what_they_share(
+    tmp_path: Path, facts: Facts, store: str, is_first: bool, shared: str
+) -> None:
+    data = NativeBootstrap({}).control_plane(facts, CONTROL_PLANE)
+    run(data, tmp_path)
+    settings = read(tmp_path)
+    assert isinstance(settings, ControlPlaneSettings)
+    assert (settings.store, settings.is_first, settings.load_balancer_state) == (store, is_first, shared)
+    assert settings.predecessor == ""
+    assert (b"etcd-server" in data) is (store == "etcd")
+    assert len(data) < 3000
+
+
+def test_a_machine_of_the_control_plane_needs_no_token() -> None:
+    assert NativeBootstrap({}).join_secret(FACTS, CONTROL_PLANE) == ""
+    assert NativeBootstrap({}).configuration(FACTS, "control-plane") is None
+
+
+def test_the_distributions_own_etcd_is_not_started(tmp_path: Path) -> None:
+    """As a machine with a file system of its own runs it, with programs that only note what they were asked."""
+    bin, unit = tmp_path / "bin", tmp_path / "root" / "etc" / "systemd" / "system"
+    for directory in (bin, unit):
+        directory.mkdir(parents=True)
+    for name in ("apt-get", "cloudk8s", "ln"):
+        (bin / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/said\n')
+        (bin / name).chmod(0o755)
+    data = NativeBootstrap({}).control_plane(planes(replicas=3), CONTROL_PLANE)
+    for name in ("mkdir", "cat", "sh"):
+        (bin / name).symlink_to(shutil.which(name) or name)
+    environment = {"PATH": str(bin), "CLOUDK8S_MACHINE_DIR": str(tmp_path / "machine")}
+    subprocess.run([shutil.which("sh") or "sh", "-c", data.decode()], check=True, env=environment)
+    assert (tmp_path / "said").read_text().splitlines() == [
+        "ln -sf /dev/null /etc/systemd/system/etcd.service", "apt-get update -q", "apt-get install -qy etcd-server",
+        f"cloudk8s machine --dir {tmp_path / 'machine'}",
+    ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from cloudk8s.provisioning.machines.decision import decide
 from cloudk8s.provisioning.machines.health import REMEDIATE, SKIP
 from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, groups_of
 from cloudk8s.provisioning.machines.view import MachineView, NodeState
+from cloudk8s.provisioning.simulation import simulate
 from tests.provisioning.harness import declaration
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,3 +98,41 @@ def test_without_etcd_nothing_is_judged() -> None:
     alone = groups_of(declaration())[0]
     found = decide(alone, [view(0, "stopped")], cluster="demo", network_id="n", now=NOW)
     assert not [deletion for deletion in found.delete if deletion.is_remedy]
+
+
+def steps(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[int, int]]:
+    """How many machines of the control plane each pass makes and takes away."""
+    names = [request.name for request in simulate(declaration(**before), [], "n", NOW).requests()]
+    first = groups_of(declaration(**before))[0]
+    machines = [
+        replace(view(number), machine=replace(view(number).machine, name=name, tags={
+            POOL_TAG: "control-plane", TEMPLATE_TAG: first.template.hash,
+        }), needs_node=False)
+        for number, name in enumerate(name for name in names if "control-plane" in name)
+    ]  # fmt: skip
+    passes = simulate(declaration(**after, pools=[]), machines, "n", NOW).passes
+    planes = [next(d for d in taken.decisions if d.group == "control-plane") for taken in passes]
+    return [(len(decision.create), len(decision.delete)) for decision in planes]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"controlPlane": {"replicas": 3}}, {"controlPlane": {"replicas": 1}}, [(0, 1), (0, 1)]),
+        ({"controlPlane": {"replicas": 1}}, {"controlPlane": {"replicas": 3}}, [(1, 0), (1, 0)]),
+        (
+            {"controlPlane": {"replicas": 3}},
+            {"controlPlane": {"replicas": 3}, "kubernetesVersion": "1.38"},
+            [(1, 0), (0, 1), (1, 0), (0, 1), (1, 0), (0, 1)],
+        ),
+    ],
+    ids=["shrinks", "grows", "is upgraded"],
+)
+def test_members_come_and_go_one_by_one(
+    before: dict[str, Any], after: dict[str, Any], expected: list[tuple[int, int]]
+) -> None:
+    found = steps(before, after)
+    assert [sum(column) for column in zip(*found, strict=True)] == [
+        sum(column) for column in zip(*expected, strict=True)
+    ]
+    assert all(made <= 1 and gone <= 1 for made, gone in found)
