@@ -14,6 +14,7 @@ from cloudk8s.controllers.job.controller import JobController
 from cloudk8s.controllers.job.indexes import INDEX, index_of
 from cloudk8s.controllers.job.pods import FAILURES, FINALIZER
 from cloudk8s.errors import Forbidden, ServiceUnavailable
+from cloudk8s.machinery import codec
 from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import NS, Harness, pod, running, template
 
@@ -346,9 +347,9 @@ async def test_more_successes_than_asked_for_are_said() -> None:
     """As when completions are made fewer while pods end."""
     async with jobs(job(completions=2, parallelism=2)) as run:
         for held in live(run):
-            run.client.store.put(PODS, {**held, "status": {"phase": "Succeeded"}}, held)
+            run.client.store.put(PODS, codec.copy(held) | {"status": {"phase": "Succeeded"}}, held)
         held = run.get(JOBS, "job")
-        run.client.store.put(JOBS, {**held, "spec": {**held["spec"], "completions": 1}}, held)
+        run.client.store.put(JOBS, codec.copy(held) | {"spec": {**held["spec"], "completions": 1}}, held)
         await run.settle(3)
         assert status(run)["succeeded"] == 2
         note = "Too many succeeded pods running after completion count reached"
