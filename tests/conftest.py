@@ -12,7 +12,7 @@ ON_THE_HOST = tuple(
     f"tests/e2e/test_{name}.py"
     for name in (
         "aws_user_data", "crash_leaves_nothing", "csi", "devices", "dual_stack", "examples", "local_cluster", "network",
-        "node", "nodes_apart", "pod_sessions", "services", "shutdown", "usage", "volumes", "without_root",
+        "node", "nodes_apart", "pod_sessions", "runtimes", "services", "shutdown", "usage", "volumes", "without_root",
     )
 )  # fmt: skip
 

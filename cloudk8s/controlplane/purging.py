@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+from cloudk8s.controlplane.cri_pods import end_cri_pods, purge_cri_pods
 from cloudk8s.controlplane.rootless import directory_of
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost
@@ -26,6 +27,7 @@ _ANY_NETWORK = "198.19.0.0/24"
 async def end_pods(directory: Path, grace: timedelta) -> None:
     """End the containers of a cluster's nodes, as a shutdown of the host would: the next start begins them anew."""
     await asyncio.gather(*(_end(path, grace) for path in _host_runtimes(directory)))
+    await end_cri_pods(directory, grace)
     await asyncio.to_thread(RootlessHost(directory_of(directory), _ANY_NETWORK).remove)
     if os.geteuid() == 0:
         await asyncio.to_thread(unmount_below, directory / "nodes")
@@ -36,6 +38,7 @@ async def purge(directory: Path) -> None:
     for path in _host_runtimes(directory):
         async with _running(path) as runtime:
             await runtime.purge()
+    await purge_cri_pods(directory)
     await asyncio.to_thread(_remove_host, directory)
     await asyncio.to_thread(remove_tree, directory)
 

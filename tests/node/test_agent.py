@@ -345,3 +345,22 @@ async def test_a_runtime_class_chooses_the_handler(node: Node) -> None:
     async with asyncio.timeout(10):
         while not set(words) <= {event["message"] for event in node.client.all(CORE_EVENTS)}:
             await asyncio.sleep(0.02)
+
+
+async def test_a_container_starts_with_what_an_earlier_one_wrote(node: Node) -> None:
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    origin = {"fileKeyRef": {"volumeName": "v", "path": "sub/env", "key": "WORD"}}
+    pod = await node.run_pod(
+        volumes=[{"name": "v", "emptyDir": {}}],
+        initContainers=[container("echo hello", name="init", volumeMounts=mounts)],
+        containers=[container("echo $WORD", env=[{"name": "WORD", "valueFrom": origin}])],
+    )
+    waits = await node.until("p", lambda pod: "CreateContainerConfigError" in str(pod.get("status")))
+    assert waits["status"]["phase"] == "Pending"
+    place = node.settings.pods_dir / pod["metadata"]["uid"] / "volumes" / "kubernetes.io~empty-dir" / "v" / "sub"
+    place.mkdir()
+    (place / "env").write_text("WORD='from the file'")
+    await node.client.patch(PODS, "p", {"metadata": {"labels": {"look": "again"}}}, namespace="default")
+
+    await node.until("p", lambda pod: "CrashLoopBackOff" in str(pod["status"]))
+    assert node.log(pod) == "from the file"

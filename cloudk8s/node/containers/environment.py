@@ -9,7 +9,7 @@ from typing import Any
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import namespace_of
-from cloudk8s.node.containers import expansion, fields
+from cloudk8s.node.containers import env_files, expansion, fields
 from cloudk8s.node.containers.fields import PodFacts
 from cloudk8s.node.pods.pod import Container
 
@@ -26,6 +26,8 @@ class Sources:
     secrets: Mapping[str, Object | None] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
     """Variables of services, made by `service_env`."""
+    files: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
+    """Texts of files by volume and path; None where there is none."""
 
 
 def environment(pod: Object, container: Container, sources: Sources, facts: PodFacts) -> dict[str, str]:
@@ -51,6 +53,12 @@ def referenced(container: Container) -> tuple[set[str], set[str]]:
         config_maps |= {origin["configMapKeyRef"]["name"]} if "configMapKeyRef" in origin else set()
         secrets |= {origin["secretKeyRef"]["name"]} if "secretKeyRef" in origin else set()
     return config_maps, secrets
+
+
+def referenced_files(container: Container) -> set[tuple[str, str]]:
+    """The files of volumes that a container's environment reads."""
+    origins = ((entry.get("valueFrom") or {}).get("fileKeyRef") for entry in container.get("env") or ())
+    return {(origin["volumeName"], origin["path"]) for origin in origins if origin}
 
 
 def _from_whole(pod: Object, entry: Mapping[str, Any], sources: Sources) -> dict[str, str]:
@@ -88,7 +96,23 @@ def _value(
         found = _find(sources.secrets, reference, "secret")
         value = _key(found, reference, "Secret", namespace_of(pod))
         return None if value is None else _decoded(value)
+    if reference := origin.get("fileKeyRef"):
+        return _from_file(reference, sources)
     return ""
+
+
+def _from_file(reference: Mapping[str, Any], sources: Sources) -> str | None:
+    """A variable that another container of the pod has left in a file."""
+    text = sources.files.get((reference["volumeName"], reference["path"]))
+    where = f"file {reference['path']} of volume {reference['volumeName']}"
+    try:
+        value = None if text is None else env_files.parse(text).get(reference["key"])
+    except env_files.EnvFileError as error:
+        raise ConfigurationError(f"couldn't parse env file: {where}: {error}") from error
+    if value is None and not reference.get("optional"):
+        what = "no such file" if text is None else f"couldn't find key {reference['key']}"
+        raise ConfigurationError(f"{what} in {where}" if text is not None else f"{where}: {what}")
+    return value
 
 
 def _find(objects: Mapping[str, Object | None], reference: Mapping[str, Any], kind: str) -> Object | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.handlers import Subject
+from cloudk8s.node.runtimes.host.shim import paths
 from cloudk8s.node.runtimes.interface import ContainerConfig, Image, Mount, Resources, RuntimeFailure, Sandbox, Security
 from cloudk8s.node.volumes.interface import Mounted, VolumeError
 
@@ -101,7 +102,7 @@ async def _config(
     tools: Tools, pod: Object, container: Container, ground: Ground, image: Image, attempt: int
 ) -> ContainerConfig:  # fmt: skip
     variables = environment.environment(
-        pod, container, await _sources(tools, pod, container), tools.facts(ground.pod_ips)
+        pod, container, await _sources(tools, pod, container, ground.volumes), tools.facts(ground.pod_ips)
     )
     found = await asyncio.to_thread(_mounts, tools, pod, container, ground, variables)
     gift = await tools.devices.gift(pod, container)
@@ -136,14 +137,26 @@ def _resources(tools: Tools, pod: Object, container: Container, ground: Ground) 
     )
 
 
-async def _sources(tools: Tools, pod: Object, container: Container) -> Sources:
+async def _sources(
+    tools: Tools, pod: Object, container: Container, volumes: Mapping[str, Mounted]
+) -> Sources:  # fmt: skip
     config_maps, secret_names = environment.referenced(container)
     namespace = namespace_of(pod)
     return Sources(
         config_maps={name: await tools.configuration.config_map(namespace, name) for name in config_maps},
         secrets={name: await tools.configuration.secret(namespace, name) for name in secret_names},
         services=tools.services(pod),
+        files=await asyncio.to_thread(_files, environment.referenced_files(container), volumes),
     )
+
+
+def _files(wanted: Iterable[tuple[str, str]], volumes: Mapping[str, Mounted]) -> dict[tuple[str, str], str | None]:
+    """Texts of files in volumes, never of any outside; None for what is not there. Blocks."""
+    found: dict[tuple[str, str], str | None] = {}
+    for name, path in wanted:
+        place = Path(paths.join(str(volumes[name].path), path)) if name in volumes else None
+        found[(name, path)] = place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
+    return found
 
 
 def _mounts(

@@ -43,6 +43,8 @@ class Prober:
         self._on_change, self._on_failure = on_change, on_failure
         self._verdicts: dict[tuple[str, Kind], Verdict] = {}
         self._tasks: dict[tuple[str, Kind], asyncio.Task[None]] = {}
+        self._starts: dict[str, asyncio.Event] = {}
+        """By container id: set once the startup probe has succeeded, so that the others need not wait longer."""
 
     def health(self, kind: Kind) -> Mapping[str, Health]:
         """The healths of one kind by container id; containers without such a probe are not in it."""
@@ -68,6 +70,7 @@ class Prober:
 
     def keep_only(self, container_ids: set[str]) -> None:
         """Forget containers that no longer run."""
+        self._starts = {key: event for key, event in self._starts.items() if key in container_ids}
         for key in [key for key in self._verdicts if key[0] not in container_ids]:
             self._stop(key)
             del self._verdicts[key]
@@ -98,18 +101,20 @@ class Prober:
         if is_adopted:
             await self._clock.sleep(random.random() * period)
         await self._initial_delay(container, int(probe.get("initialDelaySeconds") or 0))
+        if kind != "startup" and not self._has_started(subject.container_id):
+            await self._starts.setdefault(subject.container_id, asyncio.Event()).wait()
         while True:
-            if kind == "startup" or self._has_started(subject.container_id):
-                before = verdict.health
-                outcome = await self._ask(subject, probe)
-                if outcome is not None:
-                    self._judge(kind, subject, verdict, outcome)
-                    if verdict.health != before:
-                        self._on_change()
-                    if kind != "readiness" and verdict.health == "failure":
-                        return  # the container is killed; what replaces it is probed anew
-                    if kind == "startup" and verdict.health == "success":
-                        return
+            before = verdict.health
+            outcome = await self._ask(subject, probe)
+            if outcome is not None:
+                self._judge(kind, subject, verdict, outcome)
+                if verdict.health != before:
+                    self._on_change()
+                if kind != "readiness" and verdict.health == "failure":
+                    return  # the container is killed; what replaces it is probed anew
+                if kind == "startup" and verdict.health == "success":
+                    self._starts.setdefault(subject.container_id, asyncio.Event()).set()
+                    return
             await self._clock.sleep(period)
 
     def _judge(self, kind: Kind, subject: Subject, verdict: Verdict, outcome: Outcome) -> None:

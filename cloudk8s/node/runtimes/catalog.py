@@ -32,7 +32,7 @@ def make_runtime(
             from cloudk8s.node.runtimes.cri.runtime import DEFAULT_ENDPOINT, CriRuntime
         except ImportError as error:
             raise UserError("the runtime cri needs gRPC; install it with: pip install 'cloudk8s[cri]'") from error
-        return CriRuntime(endpoint or DEFAULT_ENDPOINT, clock=clock)
+        return CriRuntime(endpoint or DEFAULT_ENDPOINT, clock=clock, directory=directory / "cri")
     found = others()
     if name in found:
         return found[name](

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,17 @@ from typing import Any
 from cloudk8s.machinery import codec
 
 FILE = "10-cloudk8s.conflist"
+USUAL_DIRECTORY = Path("/etc/cni/net.d")
 
 
-def configuration(cidrs: Sequence[str], *, bridge: str = "cni0") -> dict[str, Any]:
+def bridge_name(directory: Path) -> str:
+    """The usual one, or one of its own for a runtime that reads another directory: several may be on one host."""
+    if directory == USUAL_DIRECTORY:
+        return "cni0"
+    return f"cni{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}"
+
+
+def configuration(cidrs: Sequence[str], *, bridge: str) -> dict[str, Any]:
     """A bridge with the node's ranges, and ports of the host."""
     ranges = [[{"subnet": cidr}] for cidr in cidrs]
     default = {4: "0.0.0.0/0", 6: "::/0"}
@@ -29,7 +40,7 @@ def configuration(cidrs: Sequence[str], *, bridge: str = "cni0") -> dict[str, An
     return {"cniVersion": "0.4.0", "name": "cloudk8s", "plugins": [network, ports]}
 
 
-def write(directory: Path, cidrs: Sequence[str], *, bridge: str = "cni0") -> None:
+def write(directory: Path, cidrs: Sequence[str], *, bridge: str = "") -> None:
     """Write it, unless someone else's is there. Blocks."""
     directory.mkdir(parents=True, exist_ok=True)
     others = [
@@ -37,5 +48,16 @@ def write(directory: Path, cidrs: Sequence[str], *, bridge: str = "cni0") -> Non
     ]
     if not others:
         temporary = directory / f".{FILE}.new"
-        temporary.write_bytes(codec.encode(configuration(cidrs, bridge=bridge)))
+        temporary.write_bytes(codec.encode(configuration(cidrs, bridge=bridge or bridge_name(directory))))
         temporary.rename(directory / FILE)
+
+
+def remove(directory: Path) -> None:
+    """Take back what `write` made, once no pod uses it. Blocks."""
+    path = directory / FILE
+    if not path.exists():
+        return
+    with suppress(ValueError, LookupError):
+        bridge = str(codec.decode(path.read_bytes())["plugins"][0]["bridge"])
+        subprocess.run(["ip", "link", "delete", bridge], capture_output=True, check=False)
+    path.unlink()

@@ -108,6 +108,13 @@ CpuUsage: timestamp=1:int usage_core_nano_seconds=2:UInt64Value
 MemoryUsage: timestamp=1:int working_set_bytes=2:UInt64Value usage_bytes=4:UInt64Value rss_bytes=5:UInt64Value
 ContainerStats: attributes=1:ContainerAttributes cpu=2:CpuUsage memory=3:MemoryUsage writable_layer=4:FilesystemUsage
 ListContainerStatsResponse: stats=1:*ContainerStats
+NetworkInterfaceUsage: name=1 rx_bytes=2:UInt64Value rx_errors=3:UInt64Value tx_bytes=4:UInt64Value
+NetworkInterfaceUsage: tx_errors=5:UInt64Value
+NetworkUsage: timestamp=1:int default_interface=2:NetworkInterfaceUsage interfaces=3:*NetworkInterfaceUsage
+LinuxPodSandboxStats: network=3:NetworkUsage
+PodSandboxAttributes: id=1 metadata=2:PodSandboxMetadata labels=3:map annotations=4:map
+PodSandboxStats: attributes=1:PodSandboxAttributes linux=2:LinuxPodSandboxStats
+ListPodSandboxStatsResponse: stats=1:*PodSandboxStats
 ContainerEventResponse: container_id=1 container_event_type=2:int created_at=3:int pod_sandbox_status=4:PodSandboxStatus
 Empty:
 """

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.pods import naming
 from cloudk8s.node.runtimes.cri import cni, sessions, translation
@@ -42,6 +43,7 @@ from cloudk8s.node.runtimes.interface import (
 LOG_DIRECTORY = "cloudk8s.dev/log-directory"
 CGROUP_PARENT = "cloudk8s.dev/cgroup-parent"
 """Annotation on sandboxes: CRI wants the directory again for each container, also after a restart of the agent."""
+ENDPOINT_FILE = "endpoint"
 DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock"
 RELIST_SECONDS = 1.0
 _EVENTS: tuple[Literal["created", "started", "stopped", "removed"], ...] = ("created", "started", "stopped", "removed")
@@ -50,10 +52,14 @@ _log = logging.getLogger(__name__)
 
 
 class CriRuntime:
-    """Fulfils `Runtime`. `cni_directory` is where network configurations are, None where others see to them."""
+    """Fulfils `Runtime`. It configures the network unless others do; where is told by the runtime."""
 
-    def __init__(self, endpoint: str, *, clock: Clock, cni_directory: Path | None = Path("/etc/cni/net.d")) -> None:
-        self._endpoint, self._clock, self._cni_directory = endpoint, clock, cni_directory
+    def __init__(
+        self, endpoint: str, *, clock: Clock, directory: Path | None = None, is_network_given: bool = False
+    ) -> None:
+        """`directory` keeps what a later purge has to know."""
+        self._endpoint, self._clock, self._directory = endpoint, clock, directory
+        self._is_network_given = is_network_given
         self._sandboxes: dict[str, SandboxConfig] = {}
         self._finished: dict[str, Container] = {}
         """Statuses of containers that have ended: they do not change any more."""
@@ -63,8 +69,25 @@ class CriRuntime:
         self._service = CriService(self._endpoint)
         await self._service.call("Version", {"version": "v1"}, sends="VersionRequest", gets="VersionResponse")
 
+        if self._directory is not None:
+            await asyncio.to_thread(_note, self._directory, self._endpoint)
+
     async def close(self) -> None:
         await self._service.close()
+
+    async def end(self, below: Path, grace: timedelta) -> None:
+        """End the pods whose logs are below a directory; an agent that comes later starts them anew."""
+        mine = {sandbox.id for sandbox in await self._sandboxes_below(below)}
+        running = [each for each in await self.list_containers() if each.sandbox_id in mine and each.state == "running"]
+        await asyncio.gather(*(self.stop_container(each.id, grace) for each in running))
+        await asyncio.gather(*map(self.stop_sandbox, mine))
+
+    async def purge(self, below: Path) -> None:
+        """End and forget the pods whose logs are below a directory, and the network that was made for them."""
+        for sandbox in await self._sandboxes_below(below):
+            await self.remove_sandbox(sandbox.id)
+        if not await self.list_sandboxes():
+            await asyncio.to_thread(cni.remove, await self._cni_directory())
 
     async def version(self) -> RuntimeVersion:
         answer = await self._service.call("Version", {}, sends="VersionRequest", gets="VersionResponse")
@@ -88,8 +111,8 @@ class CriRuntime:
     async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
         request = {"runtime_config": {"network_config": {"pod_cidr": ",".join(cidrs)}}}
         await self._service.call("UpdateRuntimeConfig", request, sends="UpdateRuntimeConfigRequest")
-        if self._cni_directory is not None and cidrs:
-            await asyncio.to_thread(cni.write, self._cni_directory, cidrs)
+        if cidrs and not self._is_network_given:
+            await asyncio.to_thread(cni.write, await self._cni_directory(), cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
         kept = {LOG_DIRECTORY: config.log_directory, CGROUP_PARENT: config.cgroup_parent}
@@ -232,10 +255,19 @@ class CriRuntime:
 
     async def container_stats(self) -> Sequence[ContainerStats]:
         answer = await self._service.call("ListContainerStats", {}, sends="Empty", gets="ListContainerStatsResponse")
-        return [translation.stats(each) for each in answer["stats"]]
+        found = [translation.stats(each) for each in answer["stats"]]
+        groups = await self._groups()
+        return await asyncio.to_thread(lambda: [_with_processes(each, groups.get(each.id, "")) for each in found])
 
     async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
-        return {}
+        try:
+            answer = await self._service.call(
+                "ListPodSandboxStats", {}, sends="Empty", gets="ListPodSandboxStatsResponse"
+            )
+        except Unsupported:
+            return {}
+        found = {each["attributes"]["id"]: translation.networks(each) for each in answer["stats"]}
+        return {sandbox_id: networks for sandbox_id, networks in found.items() if networks}
 
     async def events(self) -> AsyncIterator[ContainerEvent]:
         try:
@@ -288,6 +320,29 @@ class CriRuntime:
                 (each.get("inodes_used") or {}).get("value", 0),
             )  # fmt: skip
         return FilesystemUsage("", 0)
+
+    async def _sandboxes_below(self, directory: Path) -> list[Sandbox]:
+        found = await self.list_sandboxes()
+        return [each for each in found if Path(each.annotations.get(LOG_DIRECTORY, "/")).is_relative_to(directory)]
+
+    async def _groups(self) -> Mapping[str, str]:
+        """The group of the pod of each container."""
+        sandboxes = await self._service.call(
+            "ListPodSandbox", {}, sends="ListPodSandboxRequest", gets="ListPodSandboxResponse"
+        )
+        parents = {each["id"]: each["annotations"].get(CGROUP_PARENT, "") for each in sandboxes["items"]}
+        listed = await self._service.call(
+            "ListContainers", {}, sends="ListContainersRequest", gets="ListContainersResponse"
+        )
+        return {each["id"]: parents.get(each["pod_sandbox_id"], "") for each in listed["containers"]}
+
+    async def _cni_directory(self) -> Path:
+        """Where the runtime looks for networks; containerd tells it, others look in the usual place."""
+        answer = await self._service.call("Status", {"verbose": True}, sends="StatusRequest", gets="StatusResponse")
+        try:
+            return Path(codec.decode(answer["info"]["config"].encode())["cni"]["confDir"])
+        except (LookupError, TypeError, ValueError):
+            return cni.USUAL_DIRECTORY
 
     async def _on_sandbox(self, method: str, sandbox_id: str) -> None:
         try:
@@ -362,3 +417,14 @@ class CriRuntime:
                     yield ContainerEvent(before[container_id][0], container_id, "removed")
                 before = now
             await self._clock.sleep(RELIST_SECONDS)
+
+
+def _note(directory: Path, endpoint: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+    (directory / ENDPOINT_FILE).write_text(endpoint)
+
+
+def _with_processes(stats: ContainerStats, parent: str) -> ContainerStats:
+    """CRI does not count the processes of a container; its group, which has the container's name, does. Blocks."""
+    groups = cgroups.directories_of(translation.PODS_GROUP, f"{parent}/{stats.id}") if parent else ()
+    return replace(stats, processes=cgroups.usage(groups).processes)

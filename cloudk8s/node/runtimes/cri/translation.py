@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloudk8s.node.pods import naming
+from cloudk8s.node.runtimes import hidden_paths
 from cloudk8s.node.runtimes.interface import (
     Container,
     ContainerConfig,
@@ -16,6 +17,7 @@ from cloudk8s.node.runtimes.interface import (
     Image,
     Mount,
     Namespaces,
+    NetworkStats,
     Resources,
     Sandbox,
     SandboxConfig,
@@ -37,11 +39,6 @@ _SIGNALS = (
     "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
     "SIGWINCH", "SIGXCPU", "SIGXFSZ",
 )  # fmt: skip
-_MASKED = (
-    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-)  # fmt: skip
-_READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 def sandbox_config(config: SandboxConfig) -> Message:
@@ -191,6 +188,22 @@ def stats(found: Document) -> ContainerStats:
     )  # fmt: skip
 
 
+def networks(found: Document) -> list[NetworkStats]:
+    """From `PodSandboxStats`: the interface that leads outside first."""
+    usage = (found.get("linux") or {}).get("network") or {}
+    first = usage.get("default_interface")
+    return [
+        NetworkStats(
+            each.get("name", ""),
+            _number(each, "rx_bytes"),
+            _number(each, "tx_bytes"),
+            _number(each, "rx_errors"),
+            _number(each, "tx_errors"),
+        )
+        for each in (*([first] if first else ()), *(usage.get("interfaces") or ()))
+    ]
+
+
 def time(nanoseconds: int) -> datetime:
     """A moment; 0 is the beginning of the epoch."""
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
@@ -232,8 +245,8 @@ def _security(config: ContainerConfig) -> Message:
         "supplemental_groups": security.supplemental_groups,
         "supplemental_groups_policy": int(security.strict_groups),
         "no_new_privs": security.no_new_privileges,
-        "masked_paths": _MASKED if hides else (),
-        "readonly_paths": _READONLY if hides else (),
+        "masked_paths": hidden_paths.MASKED if hides else (),
+        "readonly_paths": hidden_paths.READONLY if hides else (),
         "seccomp": _seccomp(security),
     }
     if security.apparmor:

@@ -161,12 +161,14 @@ def _make(path: Path, version: Version) -> None:
         each.mkdir(exist_ok=True)
         _inherit_cpuset(each)
     if version == "v2":
-        for each in (*(parent for parent in reversed(path.parents) if ROOT in (parent, *parent.parents)), path):
+        for each in (*reversed(path.parents), path):
             _enable_controllers(each)
 
 
 def _enable_controllers(path: Path) -> None:
-    available = (path / "cgroup.controllers").read_text().split()
+    """Let groups below this one have limits, where this is a group."""
+    controllers = path / "cgroup.controllers"
+    available = controllers.read_text().split() if controllers.exists() else ()
     for name in _V2:
         if name in available:
             with suppress(OSError):

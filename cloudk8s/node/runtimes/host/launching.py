@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cloudk8s.node.runtimes import hidden_paths
 from cloudk8s.node.runtimes.host import capabilities
 from cloudk8s.node.runtimes.host.images.image import ImageRoot
 from cloudk8s.node.runtimes.host.isolation import Isolation
@@ -15,11 +16,6 @@ from cloudk8s.node.runtimes.host.records import ContainerRecord, SandboxRecord
 from cloudk8s.node.runtimes.interface import ContainerConfig, CreateFailed, Mount, Security
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_MASKED = (
-    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-)  # fmt: skip
-_READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +153,8 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "mounts": [_mount(mount, around) for mount in (*around.mounts, *config.mounts)],
         "devices": [{"source": device.host_path, "target": device.container_path} for device in config.devices],
         "shm": around.shared_memory or None,
-        "masked": list(_MASKED) if hides else [],
-        "readonly_paths": list(_READONLY) if hides else [],
+        "masked": list(hidden_paths.MASKED) if hides else [],
+        "readonly_paths": list(hidden_paths.READONLY) if hides else [],
         "cgroup2": isolation.cgroups == "v2",
         "cgroup1": {Path(path).parts[4]: path for path in record.cgroups} if isolation.cgroups == "v1" else {},
     }

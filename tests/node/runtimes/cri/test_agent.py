@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -34,12 +35,12 @@ pytestmark = [
 
 @pytest.fixture
 async def cri_node(endpoint: str, tmp_path: Path) -> AsyncIterator[Node]:
-    runtime = CriRuntime(endpoint, clock=SystemClock(), cni_directory=None)
+    runtime = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
     node = Node(tmp_path / "node", FakeClient(), runtime)
     await node.start()
     yield node
     await node.stop()
-    left = CriRuntime(endpoint, clock=SystemClock(), cni_directory=None)
+    left = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
     await left.start()
     for sandbox in await left.list_sandboxes():
         await left.remove_sandbox(sandbox.id)
@@ -79,6 +80,11 @@ async def test_a_pod_lives_on_containerd(cri_node: Node) -> None:
         output += piece.data
     assert b"hi\n" in output
     assert b'"ExitCode","message":"2"' in output
+    status, summary = await peer.get("/stats/summary")
+    assert status == 200, summary
+    (told,) = json.loads(summary)["pods"]
+    assert told["process_stats"]["process_count"] >= 1
+    assert told["network"]["name"] == "eth0"
 
     await cri_node.client.delete(PODS, "p", namespace="default")
     await cri_node.until_gone("p")

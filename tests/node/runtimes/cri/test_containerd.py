@@ -44,7 +44,7 @@ pytestmark = [
 
 @pytest.fixture
 async def runtime(endpoint: str) -> AsyncIterator[CriRuntime]:
-    runtime = CriRuntime(endpoint, clock=SystemClock(), cni_directory=None)
+    runtime = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
     await runtime.start()
     yield runtime
     for sandbox in await runtime.list_sandboxes():
@@ -158,6 +158,9 @@ async def test_resources_and_statistics(runtime: CriRuntime, sandbox: str) -> No
 
     (stats,) = [each for each in await runtime.container_stats() if each.id == container_id]
     assert stats.memory_working_set > 0
+    assert stats.processes >= 1
+    (network,) = (await runtime.network_stats())[sandbox]
+    assert network.interface == "eth0"
     resources = (await runtime.container_status(container_id)).resources
     assert resources is not None
     assert resources.memory_limit == 80 << 20

@@ -60,7 +60,7 @@ def programs(names: Sequence[str] = PROGRAMS) -> bytes:
         path = shutil.which(name)
         assert path is not None, name
         real = Path(path).resolve()
-        files[f"bin/{name}"] = real.read_bytes()
+        files[f"bin/{Path(name).name}"] = real.read_bytes()
         listed = subprocess.run(["ldd", str(real)], capture_output=True, text=True, check=False).stdout
         for library in re.findall(r"(/\S+) \(0x", listed):
             files[library.lstrip("/")] = Path(library).resolve().read_bytes()
