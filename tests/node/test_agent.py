@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from cloudk8s.client.interface import DeleteOptions
+from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.resources import CORE_EVENTS, LEASES, NODES, PODS
 from cloudk8s.testing.fake_client import FakeClient
 
@@ -364,3 +364,26 @@ async def test_a_container_starts_with_what_an_earlier_one_wrote(node: Node) -> 
 
     await node.until("p", lambda pod: "CrashLoopBackOff" in str(pod["status"]))
     assert node.log(pod) == "from the file"
+
+
+async def test_a_rule_restarts_all_containers_in_place(node: Node) -> None:
+    again = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    trigger = container("sleep 0.2; exit 42", name="trigger", restartPolicy="Never", restartPolicyRules=[again])
+    await node.run_pod(
+        restartPolicy="Never", initContainers=[container("exit 0", name="init")],
+        containers=[container("sleep 300", name="other"), trigger],
+    )  # fmt: skip
+    seen: list[Object] = []
+
+    def has_restarted(pod: Object) -> bool:
+        seen.append(pod)
+        status = pod.get("status") or {}
+        every = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+        return [each["restartCount"] for each in every] == [1, 1, 1] and condition(pod, "Ready")["status"] == "True"
+
+    restarted = await node.until("p", has_restarted)
+
+    assert condition(restarted, "AllContainersRestarting")["status"] == "False"
+    assert restarted["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] == 42
+    assert not {pod.get("status", {}).get("phase") for pod in seen} & {"Failed", "Succeeded"}
+    assert len(await node.runtime.list_sandboxes()) == 1, "the sandbox stays"

@@ -50,6 +50,24 @@ async def kill_planned(tools: Tools, pod: Object, observed: Observed, kill: Kill
         )
 
 
+async def begin_anew(tools: Tools, pod: Object, observed: Observed) -> None:
+    """End all containers but ephemeral ones, without their hooks, and forget their runs: init containers come again."""
+    names = {container["name"] for container in (*pods.init_containers(pod), *pods.containers(pod))}
+    runs = [each for each in observed.all_containers() if each.labels.get(naming.CONTAINER_NAME, each.name) in names]
+
+    async def end(run: RuntimeContainer) -> None:
+        if run.state == "running":
+            name = run.labels.get(naming.CONTAINER_NAME, run.name)
+            tools.container_event(pod, name, "Normal", "Killing", f"Stopping container {name}: all containers restart")
+            await tools.runtime.stop_container(run.id, max(pods.grace_period(pod), LEAST_GRACE))
+        await tools.runtime.remove_container(run.id)
+
+    # What caused it is forgotten last: an agent that is killed meanwhile must find it.
+    ended = [each for each in runs if each.state != "running"]
+    await asyncio.gather(*(end(each) for each in runs if each.state == "running"))
+    await asyncio.gather(*map(end, ended))
+
+
 async def kill_pod(tools: Tools, pod: Object, observed: Observed, *, grace: timedelta, pod_ip: str) -> None:
     """End all containers of a pod and its sandboxes: regular ones first, then sidecars from the last to the first."""
     began = tools.clock.monotonic()

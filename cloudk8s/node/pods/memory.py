@@ -15,6 +15,7 @@ from cloudk8s.node.containers import mounts, termination
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods import resize
 from cloudk8s.node.pods.observed import Observed
+from cloudk8s.node.pods.restarts import restart_all
 from cloudk8s.node.pods.status.inputs import StatusInputs, Terminal, Waiting
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.prober import Prober
@@ -33,11 +34,17 @@ class PodMemory:
     terminal: Terminal | None = None
     granted: resize.Granted | None = None
     resize_conditions: tuple[Mapping[str, str], ...] = ()
+    is_beginning_anew: bool = False
+    """All containers have ended by a rule of one of them, and the regular ones do not run again yet."""
     is_terminating: bool = False
     is_stopped: bool = False
 
     async def learn(self, tools: Tools, pod: Object, observed: Observed) -> None:
         """Read what containers left behind, and the names of their images."""
+        if all(observed.latest(each["name"]) for each in pods.containers(pod)) and not restart_all(
+            pod, observed.latest
+        ):
+            self.is_beginning_anew = False
         known = {container.id for container in observed.all_containers()}
         for memory in (self.messages, self.image_ids):
             for container_id in memory.keys() - known:
@@ -66,6 +73,7 @@ class PodMemory:
             terminal=self.terminal,
             is_terminating=self.is_terminating,
             is_stopped=self.is_stopped,
+            is_beginning_anew=self.is_beginning_anew or restart_all(pod, observed.latest),
             runtime_name=tools.node.runtime_name,
             allocated=self.granted or {},
             resize_conditions=self.resize_conditions,

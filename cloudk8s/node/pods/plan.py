@@ -47,6 +47,8 @@ class Plan:
     """What to do, in this order: kill the pod, kill containers, make the sandbox, start containers."""
 
     kill_pod: bool = False
+    begin_anew: bool = False
+    """End all containers and forget that they ran; the sandbox and the volumes stay."""
     create_sandbox: bool = False
     sandbox_attempt: int = 0
     kill: tuple[Kill, ...] = ()
@@ -57,7 +59,7 @@ class Plan:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is to be done."""
-        return not (self.kill_pod or self.create_sandbox or self.kill or self.starts)
+        return not (self.kill_pod or self.begin_anew or self.create_sandbox or self.kill or self.starts)
 
     @property
     def starts(self) -> tuple[Container, ...]:
@@ -70,6 +72,8 @@ def plan(pod: Object, observed: Observed, probes: ProbeResults = NO_PROBES) -> P
     needs_sandbox, attempt = _sandbox_change(pod, observed)
     if needs_sandbox:
         return _with_new_sandbox(pod, observed, attempt)
+    if restarts.restart_all(pod, observed.latest):
+        return Plan(begin_anew=True)
     ephemeral = tuple(each for each in pods.ephemeral_containers(pod) if observed.latest(each["name"]) is None)
     init = _InitPlan(pod, observed, probes)
     if init.failed:

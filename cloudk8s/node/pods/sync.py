@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import uid_of
+from cloudk8s.client.objects import status_of, uid_of
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.node.cluster.runtime_classes import handler_of
 from cloudk8s.node.containers import pod_limits
@@ -29,6 +29,8 @@ from cloudk8s.node.volumes.manager import MountFailed
 
 T = TypeVar("T")
 
+_ALL = "*"
+"""The key of what concerns all containers; no container has this name."""
 SANDBOX_RETRY = timedelta(seconds=5)
 _MOUNT_FIRST, _MOUNT_LIMIT = timedelta(milliseconds=500), timedelta(minutes=2)
 
@@ -53,6 +55,9 @@ class PodSync:
         pod_ip = next(iter(pod_ips(observed, tools)), "")
         if plan.kill_pod:
             await kill.kill_pod(tools, pod, observed, grace=pods.grace_period(pod), pod_ip=pod_ip)
+        if plan.begin_anew:
+            await self._begin_anew(pod, observed)
+            return
         for each in plan.kill:
             await _uninterrupted(kill.kill_planned(tools, pod, observed, each, pod_ip))
         if not plan.starts and not plan.create_sandbox:
@@ -70,6 +75,8 @@ class PodSync:
         """The steps whose time has come."""
         now = self._tools.clock.now()
         waits = {key for key, moment in self._memory.wake_at.items() if moment > now}
+        if _ALL in waits:
+            steps = replace(steps, begin_anew=False)
         if waits & {"volumes", "sandbox"}:
             return replace(steps, create_sandbox=False, start_ephemeral=(), start_init=(), start=())
         return replace(
@@ -107,6 +114,18 @@ class PodSync:
             for name, text in error.errors.items():
                 note = f'MountVolume.SetUp failed for volume "{name}" : {text}'
                 self._tools.pod_event(pod, "Warning", "FailedMount", note)
+
+    async def _begin_anew(self, pod: Object, observed: Observed) -> None:
+        """End all containers and start over; again and again only with growing waits, as after crashes."""
+        tools, key, now = self._tools, f"{uid_of(pod)}/{_ALL}", self._tools.clock.now()
+        ends = [each.finished_at or now for each in observed.all_containers() if each.state == "exited"]
+        left = tools.restarts.remaining(key, since=max(ends, default=now), now=now)
+        if left > timedelta(0):
+            self._memory.wake_at[_ALL] = now + left
+            return
+        tools.restarts.next(key, now=now)
+        self._memory.is_beginning_anew = True
+        await _uninterrupted(kill.begin_anew(tools, pod, observed))
 
     async def _set_up_volumes(self, pod: Object) -> bool:
         """Volumes, and the devices of claims: what must be ready before anything of the pod starts."""
@@ -168,7 +187,8 @@ class PodSync:
             memory.granted or {},
         )
         try:
-            await _uninterrupted(start.start(self._tools, pod, container, ground))
+            known = {**pod, "status": memory.previous or status_of(pod)}
+            await _uninterrupted(start.start(self._tools, known, container, ground))
         except start.NotStarted as error:
             memory.waiting[name] = Waiting(error.reason, error.message)
             self._wait_after(pod, container, error)

@@ -41,6 +41,11 @@ def disruption(message: str) -> Condition:
     return _condition("DisruptionTarget", True, "TerminationByKubelet", message)
 
 
+def beginning_anew(value: bool) -> Condition:
+    """Whether all containers end and start again, as a rule of one of them says."""
+    return _condition("AllContainersRestarting", value)
+
+
 def with_times(
     wanted: Sequence[Condition], previous: Sequence[Status], *, now: datetime, generation: int
 ) -> list[Condition]:  # fmt: skip

@@ -98,6 +98,10 @@ def _without_runs(
         status["state"] = _waiting(waiting.reason, waiting.message)
     if previous is not None:
         ended = previous.get("state", {}).get("terminated")
+        if inputs.is_beginning_anew:
+            last = previous["state"] if ended is not None else previous.get("lastState") or {}
+            kept = {key: previous[key] for key in ("imageID", "containerID") if previous.get(key)}
+            return status | kept | {"lastState": last}
         if ended is not None:
             return {**previous, "ready": False} if waiting is None else status | {"lastState": previous["state"]}
         if inputs.is_terminating and "running" in previous.get("state", {}):

@@ -54,6 +54,8 @@ class StatusInputs:
     """The pod is being ended; containers that do not run will not run again."""
     is_stopped: bool = False
     """All has ended for good."""
+    is_beginning_anew: bool = False
+    """All containers end and start again, init containers first."""
     runtime_name: str = "cloudk8s-host"
     volume_mounts: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     allocated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -39,6 +39,11 @@ def phase(pod: Object, init: Sequence[Status], regular: Sequence[Status], *, is_
     return "Failed" if is_stopped else "Pending"
 
 
+def has_init_failed(pod: Object, init: Sequence[Status]) -> bool:
+    """Whether an init container has failed, and is not tried again."""
+    return _has_init_failed_for_good(pod, init, is_stopped=False)
+
+
 def _when_stopped(
     pod: Object, init: Sequence[Status], regular: Sequence[Status], count: _Count, *, is_stopped: bool
 ) -> str:  # fmt: skip

@@ -8,9 +8,11 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, status_of
 from cloudk8s.machinery.times import format_time
 from cloudk8s.node.pods import pod as pods
+from cloudk8s.node.pods import restarts
 from cloudk8s.node.pods.status import conditions as condition_rules
 from cloudk8s.node.pods.status.containers import container_statuses
 from cloudk8s.node.pods.status.inputs import StatusInputs
+from cloudk8s.node.pods.status.phase import has_init_failed
 from cloudk8s.node.pods.status.phase import phase as phase_of
 from cloudk8s.node.pods.status.qos import qos_class
 
@@ -61,7 +63,10 @@ def _phase(pod: Object, inputs: StatusInputs, init: list[dict[str, Any]], regula
         return str(before)
     if inputs.terminal is not None:
         return inputs.terminal.phase
-    return phase_of(pod, init, regular, is_stopped=inputs.is_stopped)
+    phase = phase_of(pod, init, regular, is_stopped=inputs.is_stopped)
+    if inputs.is_beginning_anew and phase in ("Succeeded", "Failed") and not has_init_failed(pod, init):
+        return "Running"
+    return phase
 
 
 def _conditions(
@@ -76,6 +81,8 @@ def _conditions(
     has_sandbox = sandbox is not None and (bool(inputs.pod_ips) or bool(spec_of(pod).get("hostNetwork")))
     wanted = condition_rules.conditions(pod, phase, init, regular, has_sandbox=has_sandbox)
     wanted += [dict(condition) for condition in inputs.resize_conditions]
+    if restarts.may_restart_all(pod):
+        wanted.append(condition_rules.beginning_anew(inputs.is_beginning_anew))
     if inputs.terminal is not None and inputs.terminal.is_disruption:
         wanted.append(condition_rules.disruption(inputs.terminal.message))
     known = [*(status_of(pod).get("conditions") or ()), *(inputs.previous.get("conditions") or ())]
