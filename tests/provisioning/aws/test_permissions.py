@@ -39,7 +39,8 @@ def enforced(cloud: AwsCloud, document: dict[str, Any], monkeypatch: pytest.Monk
     known = RESPONSES.ActionAuthenticatorMixin._authenticate_and_authorize_action
 
     def only_the_user(self: object, request: type, resource: str = "*") -> None:
-        if key["AccessKeyId"] in str(dict(getattr(self, "headers", {})).get("Authorization", "")):
+        signed = str(dict(getattr(self, "headers", {})).get("Authorization", ""))
+        if key["AccessKeyId"] in signed and "/route53/" not in signed:  # whose signatures the emulator can't check
             known(self, request, resource)
 
     monkeypatch.setattr(RESPONSES.settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
