@@ -35,18 +35,18 @@ def delete(
     from cloudk8s.apiserver import kubeconfig as files
     from cloudk8s.provisioning.bookmarks import forget
     from cloudk8s.provisioning.planning import plan_deletion
-    from cloudk8s.provisioning.state import look
+    from cloudk8s.provisioning.state import look_to_delete
     from cloudk8s.provisioning.teardown import tear_down
 
     limit = seconds(timeout)
     where = Where.of(provider, offline, settings)
     if dry_run:
         site = open_named(name, where)
-        planned = plan_deletion(site, look(site))
+        planned = plan_deletion(site, look_to_delete(site))
         print_plan(planned, format)
         raise typer.Exit(0 if planned.is_empty else 2)
     with working(name, where) as site:
-        state = look(site)
+        state = look_to_delete(site)
         planned = plan_deletion(site, state)
         if not yes and not planned.is_empty:
             _confirm(name, planned.summary)

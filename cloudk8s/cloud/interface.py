@@ -116,6 +116,14 @@ class PlansLoadBalancers(Protocol):
         """What `ensure` would do now; reads only."""
 
 
+@runtime_checkable
+class SweepsLoadBalancers(Protocol):
+    """A `LoadBalancers` that can remove all that the cluster's workloads asked for, also what no Service did."""
+
+    def sweep(self) -> None:
+        """Delete all load balancers of Services and Ingresses, and what they share. Raises RetryLater meanwhile."""
+
+
 class Machines(Protocol):
     """Virtual machines: used by the machine controllers of the provisioning layer."""
 
@@ -152,6 +160,20 @@ class Networks(Protocol):
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
         """What was made, from what the engine observed; pure."""
+
+
+@runtime_checkable
+class ListsForDeletion(Protocol):
+    """A `Networks` that can find what has to be deleted with fewer calls than a whole look takes."""
+
+    def deletion_types(self) -> Sequence[ResourceType]:
+        """Types as in `resource_types`, whose listings leave out what goes with something else; empty for a whole look.
+
+        What they list can be deleted by the types of `resource_types`.
+        """
+
+    def has_others(self, owner: str) -> bool:
+        """Whether the last listing of these types showed load balancers of the cluster that others own."""
 
 
 @runtime_checkable

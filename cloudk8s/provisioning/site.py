@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cloudk8s.cloud.interface import KeepsSecrets, LoadBalancers, Machines, Networks, ScalesGroups, Volumes
+from cloudk8s.cloud.interface import (
+    KeepsSecrets,
+    ListsForDeletion,
+    LoadBalancers,
+    Machines,
+    Networks,
+    ScalesGroups,
+    Volumes,
+)
 from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.journal import Intent, Journal, MemoryJournal
@@ -46,6 +54,8 @@ class Site:
     groups: ScalesGroups | None = field(init=False)
     """Where the cloud keeps groups of machines itself."""
     group_engine: Engine = field(init=False)
+    deletion: ListsForDeletion | None = field(init=False)
+    """Where what has to be deleted is found with few calls."""
     memory: MachineMemory = field(init=False)
     seeds: Seeds = field(init=False)
 
@@ -53,6 +63,8 @@ class Site:
         networks: object = self.networks
         groups = networks if isinstance(networks, ScalesGroups) else None
         object.__setattr__(self, "groups", groups)
+        deletion = networks if isinstance(networks, ListsForDeletion) and networks.deletion_types() else None
+        object.__setattr__(self, "deletion", deletion)
         types = groups.group_types() if groups is not None else ()
         object.__setattr__(self, "group_engine", replace(self.engine, types=types))
         object.__setattr__(self, "memory", MachineMemory(self.timer))

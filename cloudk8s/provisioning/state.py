@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cloudk8s.cloud.model.machine import Machine
+from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.groups import owner_of_groups, promised
@@ -39,8 +40,18 @@ class State:
 
 def look(site: Site) -> State:
     """Everything that the cluster has; raises when any part of it can't be read."""
-    observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
-    machines = site.list_machines()
+    return _look(site, site.engine)
+
+
+def look_to_delete(site: Site, *, machines: Sequence[Machine] | None = None) -> State:
+    """What has to be deleted: all of it, but not all about it; machines only where they are not known."""
+    types = site.deletion.deletion_types() if site.deletion is not None else site.engine.types
+    return _look(site, replace(site.engine, types=types), machines)
+
+
+def _look(site: Site, engine: Engine, machines: Sequence[Machine] | None = None) -> State:
+    observation = engine.observe(site.cluster, cluster_uid(site.cluster))
+    machines = site.list_machines() if machines is None else machines
     record = record_of(observation) or record_on(machines)
     groups = look_at_groups(site)
     return State(observation, listed(site, machines, groups), from_tags(record, site.settings), groups)

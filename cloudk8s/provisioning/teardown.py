@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from cloudk8s.cloud.interface import SweepsLoadBalancers
 from cloudk8s.cloud.model.load_balancer import ServiceKey
 from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, RetryLater
@@ -18,7 +19,7 @@ from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, listed, look, look_at_groups, renewed
+from cloudk8s.provisioning.state import State, listed, look_to_delete, renewed
 from cloudk8s.provisioning.waiting import Patience
 
 
@@ -44,7 +45,7 @@ class _Work:
 def belongings(site: Site) -> Belongings:
     """Load balancers of Services and volumes of claims."""
     services: Sequence[ServiceKey] = ()
-    if site.load_balancers is not None:
+    if site.load_balancers is not None and _may_have_services(site):
         owned = site.engine.retries.call(site.load_balancers.list_owned)
         services = [state.service for state in owned if state.service.uid != cluster_uid(site.cluster)]
         services.sort(key=lambda service: not service.name)  # what all of them share comes last
@@ -55,16 +56,20 @@ def belongings(site: Site) -> Belongings:
     return Belongings(tuple(services), tuple(volumes))
 
 
+def _may_have_services(site: Site) -> bool:
+    return site.deletion is None or site.deletion.has_others(cluster_uid(site.cluster))
+
+
 def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False, state: State | None = None) -> None:
     """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured."""
     patience = Patience(site, timeout)
-    state = state or patience.read(lambda: look(site))
+    state = state or patience.read(lambda: look_to_delete(site))
     owned = patience.read(lambda: belongings(site))
     while True:
         work = _Work()
         state = _pass(site, patience, state, owned, work, keep_volumes=keep_volumes)
         if work.is_done:
-            left = patience.read(lambda: sorted(_left(site, keep_volumes=keep_volumes)))
+            left = patience.read(lambda state=state: sorted(_left(site, state, keep_volumes=keep_volumes)))  # type: ignore[misc]
             if not left:
                 site.seeds.forget()
                 site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
@@ -130,6 +135,20 @@ def _delete_services(site: Site, owned: Belongings, work: _Work) -> None:
             work.failures[f"load balancer of {service}"] = error
         else:
             site.report(Event("deleted", f"load balancer of {service}", ""))
+    _sweep(site, work)
+
+
+def _sweep(site: Site, work: _Work) -> None:
+    """What no Service asked for, and what all of them shared."""
+    contract: object = site.load_balancers
+    if not isinstance(contract, SweepsLoadBalancers) or not _may_have_services(site):
+        return
+    try:
+        contract.sweep()
+    except RetryLater as error:
+        work.waiting["load balancers of workloads"] = error.message
+    except CloudError as error:
+        work.failures["load balancers of workloads"] = error
 
 
 def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
@@ -165,16 +184,18 @@ def _looked_again(site: Site, state: State, work: _Work) -> State:
     """Only machines, while only they are waited for."""
     if set(work.waiting) == {"machines"} and not work.failures:
         return replace(state, machines=listed(site, site.list_machines(), state.groups))
-    return look(site)
+    return look_to_delete(site)
 
 
-def _left(site: Site, *, keep_volumes: bool) -> Iterator[str]:
-    """Everything is read once more."""
-    observation = site.engine.observe(site.cluster, cluster_uid(site.cluster))
-    yield from (f"{entry.type} {entry.id}" for entry in observation.resources if entry.state != "deleting")
-    groups = look_at_groups(site)
-    yield from (f"{entry.type} {entry.id}" for entry in groups.resources if entry.state != "deleting")
-    machines = site.list_machines()
+def _left(site: Site, state: State, *, keep_volumes: bool) -> Iterator[str]:
+    """Everything is read once more, but for machines that were deleted and seen gone: that listing came after it."""
+    seen = [view.machine for view in state.machines] if site.deletion is not None else []
+    there = look_to_delete(site, machines=seen or None)
+    entries = (*there.observation.resources, *there.groups.resources)
+    yield from (f"{entry.type} {entry.id}" for entry in entries if entry.state != "deleting")
+    machines = (view.machine for view in there.machines if not view.is_promised)
     yield from (f"machine {machine.id}" for machine in machines if machine.state not in ("deleting", "gone"))
+    if site.deletion is not None and _may_have_services(site):
+        yield "load balancers of workloads, or what they share"
     if site.volumes is not None and not keep_volumes:
         yield from (f"volume {volume.id}" for volume in site.volumes.list_owned(site.cluster))

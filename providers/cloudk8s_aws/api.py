@@ -20,7 +20,7 @@ from cloudk8s_aws.shared_read import SharedRead
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
 
-SERVICES = ("ec2", "elbv2", "elb", "sts", "ecr", "iam", "autoscaling", "route53")
+SERVICES = ("ec2", "elbv2", "elb", "sts", "ecr", "iam", "autoscaling", "route53", "resourcegroupstaggingapi")
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
 """The SDK's own tries for throttling and lost connections, with its adaptive rate limit."""
@@ -48,6 +48,11 @@ class AwsApi:
     @property
     def region(self) -> str:
         return self._settings.region
+
+    @property
+    def lists_by_tag(self) -> bool:
+        """All that carries a tag can be listed in one call: emulators know only some of it."""
+        return not self._settings.endpoint_url
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call; `operation` is boto3's method name. Raises subclasses of CloudError."""

@@ -86,7 +86,7 @@ class Aws:
         engine = Engine(
             resource_types(self.api, classic=self.settings.classic), retries=retries, concurrency=self.concurrency
         )
-        return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster)
+        return AwsLoadBalancers(engine, reader, shared, self.settings, cluster=self.cluster, ingresses=self.ingresses)
 
     def ingresses(self) -> AwsIngresses:
         retries = self.retries or Retries(attempts=2)

@@ -7,6 +7,8 @@ from typing import Literal
 
 Share = Literal["", "owned", "shared"]
 LEGACY = "KubernetesCluster"
+NETWORK = "cluster-"
+"""Owners of what clusters are made of, the API's load balancer among it, begin with it; Services' UIDs never do."""
 
 
 def cluster_tag(cluster: str) -> str:

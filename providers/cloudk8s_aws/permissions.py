@@ -46,6 +46,8 @@ IDENTITY = [
 ]  # fmt: skip
 AUTOSCALING_ROLE = "arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"
 """The role of the service itself: an account's first group makes it."""
+TAGS = ["GetResources"]
+"""All that carries a cluster's tag, in one call."""
 LISTS = ["ListInstanceProfiles", "ListRoles"]
 SECRETS = ["DeleteParameter", "GetParameter", "PutParameter"]
 """The seed of a cluster's secrets."""
@@ -65,6 +67,7 @@ def policy() -> dict[str, Any]:
             _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
+            _allow("FindingByTag", "tag", TAGS),
             _allow("NameOfTheApi", "route53", NAMES),
             _allow("RolesOfMachines", "iam", IDENTITY, ours),
             _allow("FindingRoles", "iam", LISTS),

@@ -54,9 +54,13 @@ class Staleness:
         elif name := BALANCING.get(model.name):
             for entry in parsed.get(f"{name}s") or ():
                 self._born.setdefault(entry[f"{name}Arn"], now)
-        elif model.name.startswith("Describe") and self.lag:
+        elif model.name.startswith(("Describe", "GetResources")) and self.lag:
             hidden = {id for id, born in self._born.items() if now - born < self.lag}
             _hide(parsed, hidden)
+
+
+def _is_hidden(arn: str, hidden: set[str]) -> bool:
+    return arn in hidden or arn.rpartition("/")[2] in hidden
 
 
 def _hide(value: Any, hidden: set[str]) -> None:
@@ -66,6 +70,8 @@ def _hide(value: Any, hidden: set[str]) -> None:
             key = PRIMARY.get(name)
             if key is not None and isinstance(entry, list):
                 entry[:] = [item for item in entry if not (isinstance(item, dict) and item.get(key) in hidden)]
+            elif name == "ResourceTagMappingList":
+                entry[:] = [item for item in entry if not _is_hidden(item["ResourceARN"], hidden)]
             _hide(entry, hidden)
     elif isinstance(value, list):
         for item in value:

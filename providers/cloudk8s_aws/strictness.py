@@ -31,6 +31,7 @@ class Strictness:
             "CreateTargetGroup": self._target_group_name_is_taken,
             "CreateAutoScalingGroup": self._autoscaling_group_name_is_taken,
             "DetachInstances": self._instances_are_outside,
+            "RemoveRoleFromInstanceProfile": self._role_is_not_in_the_profile,
             "DeleteLaunchTemplate": self._template_is_unknown,
         }
 
@@ -133,6 +134,14 @@ class Strictness:
         inside = {entry["InstanceId"] for entry in found["AutoScalingInstances"]}
         outside = [id for id in wanted["InstanceIds"] if id not in inside]
         return ("ValidationError", f"{', '.join(outside)} is not part of the group") if outside else None
+
+    def _role_is_not_in_the_profile(self, wanted: Mapping[str, Any]) -> Refusal:
+        profiles = self._client("iam").list_instance_profiles()["InstanceProfiles"]
+        name, role = wanted["InstanceProfileName"], wanted["RoleName"]
+        roles = [
+            each["RoleName"] for entry in profiles if entry["InstanceProfileName"] == name for each in entry["Roles"]
+        ]
+        return None if role in roles else ("NoSuchEntity", f"role {role} is not in instance profile {name}")
 
     def _template_is_unknown(self, wanted: Mapping[str, Any]) -> Refusal:
         found = self._client("ec2").describe_launch_templates()["LaunchTemplates"]

@@ -16,6 +16,7 @@ from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults, LostAnswer, StillUsed, Throttled
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.assembly import Aws
+from cloudk8s_aws.emulation import completed
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.leaks import everything
@@ -67,6 +68,8 @@ class AwsWorld(World):
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         self._moto = mock_aws()
         self._moto.start()
+        self._completed = completed()
+        self._completed.__enter__()
         self._forbid_what_moto_forgives()
         self.api = AwsApi(self.settings(), prepare=self._prepare, timer=self.timer)
         self._furnish()
@@ -87,6 +90,7 @@ class AwsWorld(World):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._completed.__exit__(None, None, None)
         self._moto.stop()
 
     def settings(self) -> AwsSettings:

@@ -25,7 +25,7 @@ def apply(plan: Plan, observation: Observation, caller: Caller, *, concurrency: 
     if plan.is_empty and not progress.waiting:
         return progress.outcome()
     if concurrency <= 1:
-        while batch := progress.take(limit=1):
+        while batch := progress.take():
             progress.finish(batch, caller.run(batch, progress.known.get))
         return progress.outcome()
     with ThreadPoolExecutor(concurrency, thread_name_prefix="apply") as pool:
@@ -75,16 +75,16 @@ class _Progress:
                     self.known[step.key] = step.observed
                 self._open[step.name] = step
 
-    def take(self, limit: int = 0) -> Sequence[Step]:
+    def take(self) -> Sequence[Step]:
         """Steps of one type and action whose needs are met; more than one only where the type takes many."""
         for name, step in list(self._open.items()):
             if blocked := self._blockers(step):
                 if blocked & (self.failures.keys() | self.waiting.keys() | set(self.skipped)):
                     del self._open[name]
                     self.skipped.append(name)
-                    return self.take(limit)
+                    return self.take()
                 continue
-            batch = [step] if limit == 1 else [step, *self._companions(step)]
+            batch = [step, *self._companions(step)]
             for taken in batch:
                 del self._open[taken.name]
             return batch

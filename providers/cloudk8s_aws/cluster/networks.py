@@ -9,29 +9,15 @@ from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
 from cloudk8s.plugin import Finding, MachineGroup, MachineRequest, Network, NetworkCapabilities, NetworkRequest
 from cloudk8s_aws.api import AwsApi, tags_of
-from cloudk8s_aws.cluster.balancing import (
-    ApiBalancers,
-    ApiBalancerType,
-    ApiGroupType,
-    ApiListenerType,
-    ApiTargetsType,
-)
 from cloudk8s_aws.cluster.calls import planned_calls
-from cloudk8s_aws.cluster.dns_record import DnsRecordType
-from cloudk8s_aws.cluster.endpoint import VpcEndpointType
-from cloudk8s_aws.cluster.gateway import AddressType, GatewayAttachmentType, InternetGatewayType
-from cloudk8s_aws.cluster.identity import Iam, ProfileRoleType, ProfileType, RolePolicyType, RoleType
-from cloudk8s_aws.cluster.kind import Ec2
 from cloudk8s_aws.cluster.known import KnownVpc
-from cloudk8s_aws.cluster.nat_gateway import NatGatewayType
 from cloudk8s_aws.cluster.preflight import Preflight
 from cloudk8s_aws.cluster.reading import Reader
-from cloudk8s_aws.cluster.route_table import AssociationType, DefaultRouteType, RouteTableType
 from cloudk8s_aws.cluster.secrets import Secrets
-from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
 from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
-from cloudk8s_aws.cluster.subnet import SubnetType
-from cloudk8s_aws.cluster.vpc import RECORD, VpcDnsType, VpcType
+from cloudk8s_aws.cluster.tagged import TagListing
+from cloudk8s_aws.cluster.types import Types
+from cloudk8s_aws.cluster.vpc import RECORD
 from cloudk8s_aws.groups.autoscaling_group import AutoscalingGroupType
 from cloudk8s_aws.groups.launch_template import LaunchTemplateType
 from cloudk8s_aws.groups.reading import GroupReader
@@ -53,6 +39,8 @@ class AwsNetworks:
         self._known = known
         self._zones: tuple[str, ...] = ()
         self._reader = Reader(api)
+        self._types = Types(api, self._reader, known)
+        self._listing = TagListing(api, self._reader, known)
 
     @property
     def capabilities(self) -> NetworkCapabilities:
@@ -74,15 +62,13 @@ class AwsNetworks:
         Secrets(self._api).forget(cluster)
 
     def resource_types(self) -> Sequence[ResourceType]:
-        ec2, iam, balancers = Ec2(self._api, self._reader), Iam(self._api), ApiBalancers(self._api)
-        return (
-            RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
-            VpcType(ec2, self._known), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
-            RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
-            AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
-            ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
-            DnsRecordType(balancers),
-        )  # fmt: skip
+        return self._types.whole()
+
+    def deletion_types(self) -> Sequence[ResourceType]:
+        return self._types.tagged(self._listing) if self._api.lists_by_tag else ()
+
+    def has_others(self, owner: str) -> bool:
+        return self._listing.others(owner)
 
     def group_types(self) -> Sequence[ResourceType]:
         reader = GroupReader(self._api, self._reader)

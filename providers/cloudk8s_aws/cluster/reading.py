@@ -64,6 +64,11 @@ class Reader:
             with self._lock:
                 self._prefixes = self._seen = prefixes
 
+    def learn(self, prefixes: Collection[str]) -> None:
+        """What ids there are, as another listing told."""
+        with self._lock:
+            self._seen = prefixes
+
     def may_have(self, prefix: str) -> bool:
         """Whether anything of the cluster has an id like this, as far as was last asked."""
         with self._lock:

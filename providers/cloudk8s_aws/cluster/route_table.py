@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import RESOURCE_TAG
+from cloudk8s.plugin import RetryLater
 from cloudk8s_aws.api import tags_of
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification, suffix
 from cloudk8s_aws.cluster.reading import Raw, Reader
@@ -42,7 +43,19 @@ class RouteTableType:
         return call.observed
 
     def delete(self, observed: Observed) -> None:
-        self.ec2.call("delete_route_table", RouteTableId=observed.id)
+        try:
+            self.ec2.call("delete_route_table", RouteTableId=observed.id)
+        except RetryLater:  # subnets use it that are not going, or that an emulator let go without it
+            if not (used := self._associations(observed.id)):
+                raise
+            for id in used:
+                self.ec2.call("disassociate_route_table", AssociationId=id)
+            self.ec2.call("delete_route_table", RouteTableId=observed.id)
+
+    def _associations(self, id: str) -> Sequence[str]:
+        tables = self.ec2.call("describe_route_tables", RouteTableIds=[id])["RouteTables"]
+        entries = [entry for table in tables for entry in table.get("Associations") or ()]
+        return [entry["RouteTableAssociationId"] for entry in entries if not entry.get("Main")]
 
 
 @dataclass(frozen=True, slots=True)

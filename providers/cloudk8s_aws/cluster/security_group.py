@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.cloud.stack.resource import OWNER_TAG, RESOURCE_TAG
-from cloudk8s.plugin import CloudNotFound
+from cloudk8s.plugin import CloudError, CloudNotFound
 from cloudk8s_aws.api import filters, tags_of
 from cloudk8s_aws.cluster.firewall import MARK
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification, suffix
@@ -36,9 +36,12 @@ class ClusterGroupType:
 
     def list(self, scope: Scope) -> Sequence[Observed]:
         return [
-            observed(self.name, raw, raw["GroupId"], {"vpc": raw["VpcId"], "name": raw["GroupName"]})
+            observed(
+                self.name, raw, raw["GroupId"], {"vpc": raw["VpcId"], "name": raw["GroupName"]},
+                attributes={"refers_to": sorted(_sources(raw) - {raw["GroupId"]})},
+            )
             for raw in self._ours(scope)
-        ]
+        ]  # fmt: skip
 
     def create(self, call: Create) -> Observed:
         wanted = call.properties
@@ -56,6 +59,18 @@ class ClusterGroupType:
 
     def delete(self, observed: Observed) -> None:
         self.ec2.call("delete_security_group", GroupId=observed.id)
+
+    def delete_many(self, resources: Sequence[Observed]) -> Mapping[str, CloudError]:
+        """None before what refers to it; the first that fails stops nothing that can go without it."""
+        failed: dict[str, CloudError] = {}
+        for entry in _referring_first(resources):
+            try:
+                self.delete(entry)
+            except CloudNotFound:
+                continue
+            except CloudError as error:
+                failed[entry.id] = error
+        return failed
 
     def _ours(self, scope: Scope) -> Iterable[Raw]:
         """Groups of the network; those of Services have other owners."""
@@ -156,6 +171,21 @@ def read_rules(permissions: Iterable[Raw]) -> list[dict[str, Any]]:
                 }
             )  # fmt: skip
     return sorted(found, key=lambda rule: (rule["protocol"], rule["from"], rule["source"]))
+
+
+def _sources(raw: Raw) -> set[str]:
+    """Groups that a group's rules refer to."""
+    return {rule["source"] for rule in read_rules(raw.get("IpPermissions") or ()) if rule["source"].startswith("sg-")}
+
+
+def _referring_first(groups: Sequence[Observed]) -> list[Observed]:
+    left, ordered = list(groups), list[Observed]()
+    while left:
+        used = {id for entry in left for id in entry.attributes.get("refers_to", ())}
+        free = [entry for entry in left if entry.id not in used] or left[:1]
+        ordered += free
+        left = [entry for entry in left if entry not in free]
+    return ordered
 
 
 def _source_kind(source: str) -> tuple[str, str]:

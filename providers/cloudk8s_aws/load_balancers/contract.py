@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from cloudk8s.cloud.stack.balancing import MARK, StackLoadBalancers
 from cloudk8s.cloud.stack.engine import Engine
@@ -34,6 +35,7 @@ from cloudk8s_aws.load_balancers.security_group import SecurityGroupType
 from cloudk8s_aws.load_balancers.shared import SharedGroup
 from cloudk8s_aws.load_balancers.target_group import TargetGroupType
 from cloudk8s_aws.load_balancers.values import PREFIX, Annotations
+from cloudk8s_aws.ownership import NETWORK
 from cloudk8s_aws.settings import AwsSettings
 
 INGRESS_OWNER = "ingress-"
@@ -52,12 +54,22 @@ def shared_types(api: AwsApi) -> Sequence[ResourceType]:
     return (SecurityGroupType(api), NodeRuleType(api))
 
 
+class Ingresses(Protocol):
+    """Load balancers that others than Services ask for."""
+
+    def owners(self) -> Sequence[str]: ...
+
+    def delete(self, owner: str) -> None: ...
+
+
 class AwsLoadBalancers:
     """See `cloudk8s.cloud.interface.LoadBalancers`."""
 
     def __init__(
-        self, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, settings: AwsSettings, *, cluster: str
-    ) -> None:
+        self, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, settings: AwsSettings, *, cluster: str,
+        ingresses: Callable[[], Ingresses] | None = None,
+    ) -> None:  # fmt: skip
+        self._ingresses = ingresses
         self._reader = reader
         self._shared = shared
         self._settings = settings
@@ -91,6 +103,14 @@ class AwsLoadBalancers:
 
     def delete(self, service: ServiceKey) -> None:
         self._stacks.delete(service)
+        self._shared.remove_if_unused()
+
+    def sweep(self) -> None:
+        for service in (state.service for state in self.list_owned() if not state.service.uid.startswith(NETWORK)):
+            self._stacks.delete(service)
+        ingresses = self._ingresses() if self._ingresses is not None else None
+        for owner in ingresses.owners() if ingresses is not None else ():
+            ingresses.delete(owner)  # type: ignore[union-attr]
         self._shared.remove_if_unused()
 
     def list_owned(self) -> Sequence[LoadBalancerState]:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.interface import Scope
-from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
+from cloudk8s.cloud.stack.resource import OWNER_TAG, Owner, Ref, Resource, Stack
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.instances.inventory import InstanceData, group_ids
 from cloudk8s_aws.load_balancers.balancer import owned_balancers
 from cloudk8s_aws.load_balancers.naming import resource_name
 from cloudk8s_aws.load_balancers.security_group import SecurityGroupType
-from cloudk8s_aws.ownership import cluster_tag, share_of
+from cloudk8s_aws.ownership import NETWORK, cluster_tag, share_of
 
 CHECK_SECONDS = 1800.0
 """How long what was ensured is taken for granted."""
@@ -88,9 +88,12 @@ class SharedGroup:
 
     def _others_exist(self) -> bool:
         groups = SecurityGroupType(self._api).list(Scope(self._cluster))
-        if any(entry.owner != self.owner.uid for entry in groups):
+        if any(entry.owner != self.owner.uid and not entry.owner.startswith(NETWORK) for entry in groups):
             return True
-        return bool(groups) and bool(owned_balancers(self._api, Scope(self._cluster)))
+        if not any(entry.owner == self.owner.uid for entry in groups):
+            return True  # there is nothing to remove
+        balancers = owned_balancers(self._api, Scope(self._cluster))
+        return any(not tags.get(OWNER_TAG, "").startswith(NETWORK) for _, tags in balancers)
 
     def _stack(self, vpc: str, node_groups: Iterable[str]) -> Stack:
         name = resource_name("traffic", self.owner.uid, vpc)

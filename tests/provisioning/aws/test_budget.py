@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, ServiceKey, ServicePort
+from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, plan_deletion, settled
-from cloudk8s.provisioning.state import look
+from cloudk8s.provisioning.site import Site
+from cloudk8s.provisioning.state import look, look_to_delete
 from cloudk8s.provisioning.teardown import tear_down
+from cloudk8s_aws.ingress.group import OWNER as INGRESS
+from cloudk8s_aws.load_balancers.naming import resource_name
 from tests.provisioning.aws.harness import AwsCloud, declaration, highly_available
 
 
@@ -23,15 +29,53 @@ def planned(cloud: AwsCloud, wanted: ClusterDeclaration) -> Counter[str]:
     return Counter(plan.calls)
 
 
+def with_load_balancers(cloud: AwsCloud) -> Site:
+    """The site as commands have it."""
+    return replace(cloud.site(), load_balancers=replace(cloud.world.aws(), cluster="demo").load_balancers())
+
+
 @pytest.mark.parametrize("workers", [3, 99])
 def test_a_cluster_in_three_zones_takes_63_calls(cloud: AwsCloud, workers: int) -> None:
-    """Reads and polls included; as many with 99 workers as with 3. Deletion changes something 43 times at most."""
+    """Reads and polls included, and as many with 99 workers as with 3; deletion takes 43, the look afterwards too."""
     converge(cloud.site(), highly_available(workers))
     assert len(cloud.calls) <= 63
     assert len(cloud.instances()) == 3 + workers
     cloud.world.faults.forget()
+    tear_down(with_load_balancers(cloud))
+    assert len(cloud.calls) <= 43
+    assert not cloud.world.left()
+
+
+def test_a_cluster_that_is_gone_takes_a_few_reads(cloud: AwsCloud) -> None:
+    converge(cloud.site(), declaration())
     tear_down(cloud.site())
-    assert len(cloud.mutations) <= 43
+    cloud.world.faults.forget()
+    tear_down(with_load_balancers(cloud))
+    assert cloud.mutations == []
+    assert len(cloud.calls) <= 6
+
+
+def test_load_balancers_of_services_are_found_by_the_same_listing(cloud: AwsCloud) -> None:
+    converge(cloud.site(), declaration())
+    site = with_load_balancers(cloud)
+    assert site.load_balancers is not None
+    service = ServiceKey("uid-1", "default", "web")
+    site.load_balancers.ensure(LoadBalancerRequest(service, "demo", (ServicePort(80, 30080),)))
+    assert len(cloud.world.raw("elbv2").describe_load_balancers()["LoadBalancers"]) == 2
+    tear_down(with_load_balancers(cloud))
+    assert not cloud.world.left()
+
+
+def test_load_balancers_of_ingresses_go_too(cloud: AwsCloud) -> None:
+    converge(cloud.site(), declaration())
+    owner = f"{INGRESS}1a2b3c"
+    tags = {CLUSTER_TAG: "demo", OWNER_TAG: owner, RESOURCE_TAG: "load-balancer"}
+    subnets = [entry.id for entry in look(cloud.site()).observation.resources if entry.type == "subnet"]
+    cloud.world.raw("elbv2").create_load_balancer(
+        Name=resource_name("lb", owner), Type="application", Subnets=subnets[:2],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )  # fmt: skip
+    tear_down(with_load_balancers(cloud))
     assert not cloud.world.left()
 
 
@@ -66,7 +110,7 @@ def test_the_plan_is_the_calls_then_made(cloud: AwsCloud) -> None:
         converge(cloud.site(), wanted)
         assert Counter(cloud.mutations) == expected, name
     site = cloud.site()
-    plan = plan_deletion(site, look(site))
+    plan = plan_deletion(site, look_to_delete(site))
     cloud.world.faults.forget()
     tear_down(cloud.site())
     assert plan.calls is not None

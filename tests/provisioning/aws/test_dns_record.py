@@ -12,7 +12,7 @@ from cloudk8s.provisioning.access import network_of
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, plan_deletion, settled
-from cloudk8s.provisioning.state import look
+from cloudk8s.provisioning.state import look, look_to_delete
 from cloudk8s.provisioning.teardown import tear_down
 from tests.provisioning.aws.harness import AwsCloud, declaration
 from tests.provisioning.aws.test_faults import crash_everywhere
@@ -60,7 +60,7 @@ def test_the_plan_is_the_calls_then_made_and_nothing_is_left(cloud: AwsCloud, zo
         assert Counter(cloud.mutations) == Counter(plan.calls)
         assert Counter(cloud.mutations)["ChangeResourceRecordSets"] == expected
     site = cloud.site()
-    deletion = plan_deletion(site, look(site))
+    deletion = plan_deletion(site, look_to_delete(site))
     cloud.world.faults.forget()
     tear_down(cloud.site())
     assert deletion.calls is not None

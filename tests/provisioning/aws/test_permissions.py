@@ -33,7 +33,8 @@ def enforced(cloud: AwsCloud, document: dict[str, Any], monkeypatch: pytest.Monk
     iam, world = cloud.world.raw("iam"), cloud.world
     iam.create_user(UserName=USER)
     for statement in document["Statement"]:
-        statement["Resource"] = "*"  # the emulator asks about actions only
+        statement["Resource"] = "*"  # the emulator asks about actions only, and calls one service by another name
+        statement["Action"] += [f"tagging:{name[4:]}" for name in statement["Action"] if name.startswith("tag:")]
     iam.put_user_policy(UserName=USER, PolicyName="cloudk8s", PolicyDocument=json.dumps(document))
     key = iam.create_access_key(UserName=USER)["AccessKey"]
     known = RESPONSES.ActionAuthenticatorMixin._authenticate_and_authorize_action

@@ -13,7 +13,7 @@ from cloudk8s.errors import SettingsError
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, plan_deletion, settled
-from cloudk8s.provisioning.state import look
+from cloudk8s.provisioning.state import look, look_to_delete
 from cloudk8s.provisioning.teardown import tear_down
 from tests.provisioning.aws.harness import AwsCloud, declaration
 
@@ -129,7 +129,7 @@ def test_the_plan_is_the_calls_then_made(cloud: AwsCloud) -> None:
         assert Counter(cloud.mutations) == expected, name
         assert not planned(cloud, wanted), name
     site = cloud.site()
-    plan = plan_deletion(site, look(site))
+    plan = plan_deletion(site, look_to_delete(site))
     cloud.world.faults.forget()
     tear_down(cloud.site())
     assert plan.calls is not None

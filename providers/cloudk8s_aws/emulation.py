@@ -1,0 +1,51 @@
+"""What AWS does and moto leaves out, for tests in process: listings by tag are whole, and subnets let go of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def completed() -> Iterator[None]:
+    """Moto with what it lacks, until the end."""
+    from moto.ec2.models import EC2Backend
+
+    backend: Any = EC2Backend
+    listing, deletion = backend.iter_tagged_resources, backend.delete_subnet
+    backend.iter_tagged_resources = _with_what_is_missing(listing)
+    backend.delete_subnet = _with_associations(deletion)
+    try:
+        yield
+    finally:
+        backend.iter_tagged_resources, backend.delete_subnet = listing, deletion
+
+
+def _with_what_is_missing(listing: Any) -> Any:
+    """`GetResources` of AWS lists addresses, endpoints and launch templates too."""
+    from moto.core.resource_tagging import TaggedResource
+
+    def iterate(self: Any) -> Iterator[Any]:
+        yield from listing(self)
+        living = [(id, entry) for id, entry in self.vpc_end_points.items() if entry.state != "deleted"]
+        more = [("elastic-ip", entry.allocation_id) for entry in self.addresses]
+        more += [("vpc-endpoint", id) for id, _ in living]
+        more += [("launch-template", id) for id in self.launch_templates]
+        for kind, id in more:
+            arn = f"arn:{self.partition}:ec2:{self.region_name}:{self.account_id}:{kind}/{id}"
+            yield TaggedResource(arn=arn, tags=dict(self.tags.get(id, {})), resource_type=f"ec2:{kind}")
+
+    return iterate
+
+
+def _with_associations(deletion: Any) -> Any:
+    """A subnet that goes takes its association with a route table along."""
+
+    def delete(self: Any, subnet_id: str) -> Any:
+        deleted = deletion(self, subnet_id)
+        for table in self.route_tables.values():
+            table._associations = {id: other for id, other in table._associations.items() if other != subnet_id}
+        return deleted
+
+    return delete
