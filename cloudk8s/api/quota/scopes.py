@@ -6,6 +6,7 @@ from typing import Any
 
 from cloudk8s.api.quota.usage import Named
 from cloudk8s.api.resource import Object
+from cloudk8s.api.strategies.pod.quality import quality_of_service
 
 
 def matches(quota: Object, resource: Named, obj: Object) -> bool:
@@ -21,7 +22,7 @@ def _in_scope(scope: dict[str, Any], resource: Named, obj: Object) -> bool:
     if name == "VolumeAttributesClass":
         if resource.plural != "persistentvolumeclaims":
             return False
-        return _selects(scope, (obj.get("spec") or {}).get("volumeAttributesClassName"))
+        return any(_selects(scope, name) for name in _attributes_classes(obj))
     if resource.plural != "pods" or resource.group:
         return False
     spec = obj.get("spec") or {}
@@ -30,9 +31,9 @@ def _in_scope(scope: dict[str, Any], resource: Named, obj: Object) -> bool:
     if name == "NotTerminating":
         return spec.get("activeDeadlineSeconds") is None
     if name == "BestEffort":
-        return _is_best_effort(spec)
+        return _is_best_effort(obj)
     if name == "NotBestEffort":
-        return not _is_best_effort(spec)
+        return not _is_best_effort(obj)
     if name == "CrossNamespacePodAffinity":
         return _reaches_other_namespaces(spec)
     return name == "PriorityClass" and _selects(scope, spec.get("priorityClassName"))
@@ -50,11 +51,18 @@ def _selects(scope: dict[str, Any], value: str | None) -> bool:
     return bool(value)
 
 
-def _is_best_effort(spec: dict[str, Any]) -> bool:
-    containers = (*(spec.get("containers") or []), *(spec.get("initContainers") or []))
-    return not any(
-        (container.get("resources") or {}).get(field) for container in containers for field in ("requests", "limits")
-    )
+def _is_best_effort(pod: Object) -> bool:
+    said = (pod.get("status") or {}).get("qosClass")
+    return str(said or quality_of_service(pod.get("spec") or {})) == "BestEffort"
+
+
+def _attributes_classes(claim: Object) -> list[str | None]:
+    """Every class that a claim wants, has, or is changing to; None if there is none."""
+    status = claim.get("status") or {}
+    changing = (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName")
+    wanted = (claim.get("spec") or {}).get("volumeAttributesClassName")
+    names = [name for name in (wanted, status.get("currentVolumeAttributesClassName"), changing) if name]
+    return [*names] or [None]
 
 
 def _reaches_other_namespaces(spec: dict[str, Any]) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from cloudk8s.api.quota import pods
+from cloudk8s.api.quota.pods import Amounts
 from cloudk8s.api.resource import Object
 from cloudk8s.machinery.quantity import Quantity, parse
 
-Amounts = dict[str, Quantity]
+_MOST_DEVICES: Final = 32
+"""Devices that one claim can have; what asks for all there are is charged as much."""
 
 
 class Named(Protocol):
@@ -36,6 +39,8 @@ def of(resource: Named, obj: Object) -> Amounts:
     one = Quantity.of(1)
     qualified = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
     amounts: Amounts = {f"count/{qualified}": one}
+    if (resource.plural, resource.group) == ("resourceclaims", "resource.k8s.io"):
+        return amounts | _devices(obj)
     if resource.group:
         return amounts
     if resource.plural == "pods":
@@ -63,50 +68,21 @@ def unsaid(pod: Object, names: Iterable[str]) -> dict[str, list[str]]:
         silent = [
             container["name"]
             for container in (*(spec.get("containers") or []), *(spec.get("initContainers") or []))
-            if resource not in ((container.get("resources") or {}).get(field) or {})
+            if not pods.says(pod, field, resource)
+            and resource not in ((container.get("resources") or {}).get(field) or {})
         ]
         if silent:
             missing[name] = silent
     return missing
 
 
-def pod_resources(spec: Mapping[str, Any], field: str) -> Amounts:
-    """Requests or limits of a whole pod, overhead included.
-
-    Containers and sidecars count together, or the largest init container where that is more.
-    """
-    total: Amounts = {}
-    for container in spec.get("containers") or []:
-        _add(total, _amounts((container.get("resources") or {}).get(field)))
-    sidecars: Amounts = {}
-    largest: Amounts = {}
-    for container in spec.get("initContainers") or []:
-        amounts = _amounts((container.get("resources") or {}).get(field))
-        if container.get("restartPolicy") == "Always":
-            _add(total, amounts)
-            _add(sidecars, amounts)
-            continue
-        for name, amount in amounts.items():
-            needed = amount + sidecars[name] if name in sidecars else amount
-            if name not in largest or largest[name] < needed:
-                largest[name] = needed
-    for name, amount in largest.items():
-        if name not in total or total[name] < amount:
-            total[name] = amount
-    for name, amount in _amounts(spec.get("overhead")).items():
-        if field == "requests" or name in total:
-            total[name] = total[name] + amount if name in total else amount
-    return total
-
-
 def _pod(pod: Object) -> Amounts:
-    spec = pod.get("spec") or {}
     amounts: Amounts = {"pods": Quantity.of(1)}
-    for name, amount in pod_resources(spec, "requests").items():
+    for name, amount in pods.pod_resources(pod, "requests").items():
         amounts[f"requests.{name}"] = amount
         if name in _STANDARD:
             amounts[name] = amount
-    for name, amount in pod_resources(spec, "limits").items():
+    for name, amount in pods.pod_resources(pod, "limits").items():
         if name in _STANDARD:
             amounts[f"limits.{name}"] = amount
     return amounts
@@ -142,10 +118,25 @@ def _claim(claim: Object) -> Amounts:
     return amounts
 
 
-def _add(total: Amounts, amounts: Amounts) -> None:
-    for name, amount in amounts.items():
-        total[name] = total[name] + amount if name in total else amount
+def _devices(claim: Object) -> Amounts:
+    """Devices by class; of alternatives the worst case for each class."""
+    requests = (((claim.get("spec") or {}).get("devices") or {}).get("requests")) or ()
+    totals: dict[str, int] = {}
+    for request in requests:
+        worst: dict[str, int] = {}
+        for each in request.get("firstAvailable") or [request.get("exactly") or {}]:
+            if device_class := each.get("deviceClassName"):
+                worst[device_class] = max(worst.get(device_class, 0), _device_count(each))
+        for device_class, count in worst.items():
+            totals[device_class] = totals.get(device_class, 0) + count
+    return {f"{name}.deviceclass.resource.k8s.io/devices": Quantity.of(count) for name, count in totals.items()}
 
 
-def _amounts(values: Mapping[str, Any] | None) -> Amounts:
-    return {name: parse(value) for name, value in (values or {}).items()}
+def _device_count(request: Mapping[str, Any]) -> int:
+    match request.get("allocationMode") or "ExactCount":
+        case "ExactCount":
+            count = request.get("count")
+            return 1 if count is None else int(count)
+        case "All":
+            return _MOST_DEVICES
+    return 0

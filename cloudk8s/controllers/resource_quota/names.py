@@ -11,6 +11,7 @@ from cloudk8s.client.resources import (
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     REPLICATION_CONTROLLERS,
+    RESOURCE_CLAIMS,
     RESOURCE_QUOTAS,
     SECRETS,
     SERVICES,
@@ -25,6 +26,7 @@ _BY_NAME: Final = {
     "replicationcontrollers": REPLICATION_CONTROLLERS,
     "resourcequotas": RESOURCE_QUOTAS,
 }
+_DEVICES: Final = ".deviceclass.resource.k8s.io/devices"
 _CLASSES: Final = (".storageclass.storage.k8s.io/", ".volumeattributesclass.storage.k8s.io/")
 
 
@@ -37,6 +39,8 @@ def resource_of(name: str, served: Iterable[Resource]) -> Resource | None:
         return _BY_NAME[name]
     if any(part in name for part in _CLASSES):
         return PERSISTENT_VOLUME_CLAIMS
+    if name.endswith(_DEVICES):
+        return RESOURCE_CLAIMS
     if name.startswith(("requests.", "limits.", "hugepages-")):
         return PODS
     return None
