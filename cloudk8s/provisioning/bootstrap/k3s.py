@@ -32,9 +32,13 @@ set -eu
 umask 077
 [ ! -e /etc/systemd/system/k3s%(suffix)s.service ] || exit 0
 %(prepare)sexport INSTALL_K3S_CHANNEL=%(channel)s
-until %(install)s; do sleep 5; done
+install() {
+  %(install)s
+}
+until install; do sleep 5; done
 """
-_INSTALL = "curl -sfL https://get.k3s.io | sh -s - $role"
+_INSTALL = "curl -sfLo /run/k3s-install.sh https://get.k3s.io && sh /run/k3s-install.sh $role"
+"""Not by a pipe: a shell that gets nothing to read ends well, although nothing was installed."""
 
 
 class K3sOptions(BaseModel):

@@ -20,6 +20,8 @@ from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.native import may_set
 from cloudk8s.provisioning.bootstrap.options import read_options
 
+NEW_FORM = 31
+"""The minor version that came to know `v1beta4` of kubeadm's files."""
 ETCD = Profile("etcd/ca", "etcd-ca", authority="")
 FLANNEL = "https://github.com/flannel-io/flannel/releases/latest/download/kube-flannel.yml"
 _INSTALL = """\
@@ -117,7 +119,7 @@ class KubeadmBootstrap:
         declared, network = facts.declaration, facts.declaration.network
         version = declared.version if declared.version.count(".") == 2 else f"{declared.version}.0"
         cluster = {
-            "apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "ClusterConfiguration", "clusterName": declared.name,
+            "apiVersion": _api(facts), "kind": "ClusterConfiguration", "clusterName": declared.name,
             "kubernetesVersion": f"v{version}", "controlPlaneEndpoint": endpoint,
             "networking": {
                 "podSubnet": ",".join(network.pod_cidrs), "serviceSubnet": ",".join(network.service_cidrs),
@@ -125,7 +127,7 @@ class KubeadmBootstrap:
             },
         }  # fmt: skip
         init = {
-            "apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "InitConfiguration",
+            "apiVersion": _api(facts), "kind": "InitConfiguration",
             "nodeRegistration": _node(facts, request), "localAPIEndpoint": {"bindPort": network.api.port},
             "bootstrapTokens": [],
         }  # fmt: skip
@@ -137,16 +139,25 @@ class KubeadmBootstrap:
             "token": machine_token(self.join_secret(facts, request), request.name),
         }  # fmt: skip
         return {
-            "apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "JoinConfiguration",
+            "apiVersion": _api(facts), "kind": "JoinConfiguration",
             "discovery": {"bootstrapToken": token}, "nodeRegistration": _node(facts, request),
         }  # fmt: skip
+
+
+def _api(facts: Facts) -> str:
+    """The newest form of its files that the version knows."""
+    minor = int(facts.declaration.version.split(".")[1])
+    return f"kubeadm.k8s.io/{'v1beta4' if minor >= NEW_FORM else 'v1beta3'}"
 
 
 def _node(facts: Facts, request: MachineRequest) -> dict[str, Any]:
     labels = {key: value for key, value in facts.of_group(request.pool).labels.items() if may_set(key)}
     node: dict[str, Any] = {"name": request.name, "taints": [dict(taint) for taint in facts.taints(request.pool)]}
     text = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return node | ({"kubeletExtraArgs": [{"name": "node-labels", "value": text}]} if text else {})
+    if not text:
+        return node
+    is_new = _api(facts).endswith("v1beta4")
+    return node | {"kubeletExtraArgs": [{"name": "node-labels", "value": text}] if is_new else {"node-labels": text}}
 
 
 def _keys(facts: Facts) -> str:
@@ -174,7 +185,7 @@ def _rules() -> list[Mapping[str, Any]]:
     subjects = [{"apiGroup": group, "kind": "Group", "name": MACHINES}]
 
     def binding(kind: str, role_kind: str, role: str, namespace: str = "") -> Mapping[str, Any]:
-        name = f"cloudk8s:{role.partition(':')[2]}"
+        name = f"cloudk8s:{role.rpartition(':')[2]}"
         metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
         reference = {"apiGroup": group, "kind": role_kind, "name": role}
         return {
@@ -190,6 +201,7 @@ def _rules() -> list[Mapping[str, Any]]:
         binding("ClusterRoleBinding", "ClusterRole", "kubeadm:get-nodes"),
         binding("RoleBinding", "Role", "kubeadm:nodes-kubeadm-config", "kube-system"),
         binding("RoleBinding", "Role", "kubeadm:kubelet-config", "kube-system"),
+        binding("RoleBinding", "Role", "kube-proxy", "kube-system"),
     ]
 
 
