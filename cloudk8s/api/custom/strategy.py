@@ -83,7 +83,7 @@ class CustomStrategy(Strategy):
     def validate_create(self, obj: Object) -> list[FieldError]:
         if wrong := self._wrong_type(obj):
             return wrong
-        found = metadata.validate(obj["metadata"], namespaced=self._namespaced, name_rule=names.dns_subdomain)
+        found = metadata.validate_accessor(obj["metadata"], namespaced=self._namespaced, name_rule=names.dns_subdomain)
         return self._checked(found, obj, None)
 
     def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
@@ -91,6 +91,11 @@ class CustomStrategy(Strategy):
             return wrong
         found = metadata.validate_common_update(new, old, namespaced=self._namespaced)
         return self._checked(found, new, old)
+
+    def warnings(self, new: Object, old: Object | None) -> list[str]:
+        before = (old or {}).get("metadata", {}).get("finalizers") or ()
+        added = sorted(set(new["metadata"].get("finalizers") or ()).difference(before))
+        return [metadata.finalizer_warning(name) for name in added if not metadata.is_known_finalizer(name)]
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {path.removeprefix("."): _as_text(read_path(obj, path)) for path in self._fields}

@@ -191,9 +191,22 @@ def _check_maps_and_owners(errors: list[FieldError], meta: Mapping[str, Any], pa
         errors += validate_owner_references(owners, f"{path}.ownerReferences")
 
 
+def is_known_finalizer(name: str) -> bool:
+    """Whether a finalizer is upstream's own, or says by its domain and path whose it is."""
+    return "/" in name or name in STANDARD_FINALIZERS
+
+
+def finalizer_warning(name: str) -> str:
+    """What is said of another one, where it is allowed."""
+    return (
+        f'metadata.finalizers: "{name}": prefer a domain-qualified finalizer name including a path (/) to avoid '
+        "accidental conflicts with other finalizer writers"
+    )
+
+
 def _check_known_finalizers(errors: list[FieldError], finalizers: Sequence[str], path: str) -> None:
     for index, finalizer in enumerate(finalizers):
-        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+        if not is_known_finalizer(finalizer):
             text = "name is neither a standard finalizer name nor is it fully qualified"
             errors.append(invalid(f"{path}.finalizers[{index}]", finalizer, text))
 

@@ -314,3 +314,13 @@ def test_deprecated_versions_warn_of_the_one_to_use(registry: Registry) -> None:
         ("v1", ""), ("v1beta1", "use v1"),
         ("v1alpha1", "example.com/v1alpha1 Widget is deprecated; use example.com/v1 Widget"),
     ]  # fmt: skip
+
+
+def test_a_finalizer_without_a_path_is_taken_with_a_warning(registry: Registry) -> None:
+    strategy = widget(registry, {"type": "object"}).strategy
+    metadata = {"name": "a", "namespace": "n", "finalizers": ["machine.example.com", "example.com/x", "orphan"]}
+    obj = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": metadata, "spec": {}}
+    assert strategy.validate_create(obj) == []
+    [warning] = strategy.warnings(obj, None)
+    assert warning.startswith('metadata.finalizers: "machine.example.com": prefer a domain-qualified finalizer name')
+    assert strategy.warnings(obj, obj) == []
