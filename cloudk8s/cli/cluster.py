@@ -12,6 +12,7 @@ from cloudk8s.cli.cluster_describe import describe
 from cloudk8s.cli.cluster_explain import explain
 from cloudk8s.cli.cluster_kubeconfig import kubeconfig
 from cloudk8s.cli.cluster_list import list_clusters
+from cloudk8s.cli.cluster_manage import manage
 from cloudk8s.cli.cluster_plan import plan
 from cloudk8s.cli.cluster_scale import scale
 from cloudk8s.cli.cluster_schema import schema
@@ -27,6 +28,7 @@ cluster.command("describe")(describe)
 cluster.command("scale")(scale)
 cluster.command("explain")(explain)
 cluster.command("autoscale")(autoscale)
+cluster.command("manage")(manage)
 cluster.command("upgrade")(upgrade)
 cluster.command("undo")(undo)
 cluster.command("delete")(delete)

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
-from cloudk8s.cli.cluster_scale import scaled_pools
+from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
 from cloudk8s.errors import CloudK8sError, UserError
 
 if TYPE_CHECKING:
-    from cloudk8s.provisioning.autoscaler.consolidation import Removal
+    from cloudk8s.provisioning.autoscaling import Unneeded
     from cloudk8s.provisioning.site import Site
-
-
-@dataclass(slots=True)
-class Patience:
-    """Since when nodes are not needed; they go when that has lasted."""
-
-    seconds: float
-    since: dict[str, float] = field(default_factory=dict)
-
-    def over(self, removals: Sequence[Removal], now: float) -> list[Removal]:
-        """Those that have not been needed for long enough."""
-        self.since = {each.node: self.since.get(each.node, now) for each in removals}
-        return [each for each in removals if now - self.since[each.node] >= self.seconds]
 
 
 def autoscale(
@@ -46,12 +30,17 @@ def autoscale(
 
     Example: cloudk8s cluster autoscale demo --unneeded-for 15m
     """
+    from cloudk8s.provisioning.autoscaling import Unneeded
+    from cloudk8s.provisioning.settling import Busy
+
     pause, limit = seconds(every, "--every"), seconds(timeout)
-    patience, where = Patience(seconds(unneeded_for, "--unneeded-for")), Where.of(provider, offline, settings)
+    unneeded, where = Unneeded(seconds(unneeded_for, "--unneeded-for")), Where.of(provider, offline, settings)
     while True:
         try:
             with working(name, where, quiet=True) as site:
-                _look_and_scale(name, site, patience, limit)
+                _look_and_scale(name, site, unneeded, limit)
+        except Busy as error:
+            output.note(f"{error}; looking again in {every}")
         except UserError:
             raise
         except CloudK8sError as error:
@@ -63,32 +52,24 @@ def autoscale(
         time.sleep(pause)
 
 
-def _look_and_scale(name: str, site: Site, patience: Patience, limit: float) -> None:
+def _look_and_scale(name: str, site: Site, unneeded: Unneeded, limit: float) -> None:
     from cloudk8s.provisioning.access import access_to
+    from cloudk8s.provisioning.autoscaling import scale, scales
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.nodes.api import ClusterApi
-    from cloudk8s.provisioning.scaling import mark, outlook, replicas_after
     from cloudk8s.provisioning.state import look
 
     state = look(site)
     if state.recorded is None:
         raise UserError(f'there is no cluster "{name}" on {site.provider}')
-    if all(pool.max is None for pool in state.recorded.pools):
+    if not scales(state.recorded):
         raise UserError(f'no pool of cluster "{name}" has a max: say it in the cluster file, and apply it')
     api = ClusterApi(access_to(site, state))
     try:
-        found = outlook(site, state, api)
-        going = patience.over(found.removals, time.monotonic())
-        mark(api, going)
+        found = scale(site, state, state.recorded, api, unneeded, time.monotonic())
     finally:
         api.close()
-    if not (wanted := replicas_after(state.recorded, found.decision, going)):
-        return
-    for line in found.decision.lines() if found.decision.machines else ():
+    for line in found.lines:
         output.step(line)
-    for removal in going:
-        output.step(f"node {removal.node} goes: its pods fit elsewhere")
-    declared = state.recorded
-    for pool, replicas in wanted.items():
-        declared = changed(declared, {"pools": scaled_pools(declared, pool, replicas)})
-    converge(site, declared, timeout=limit, state=state)
+    if found.declaration != state.recorded:
+        converge(site, found.declaration, timeout=limit, state=state)

@@ -64,7 +64,7 @@ def working(
 
     path = directory() / f"{name}.journal"
     last = last_entry(path)
-    with alone(path.with_suffix(".lock"), name):
+    with alone(path.with_suffix(".lock"), name, report=Teller(quiet=quiet)):
         journal = FileJournal(path, keep=last is not None and time.time() - last < JOURNAL_SECONDS)
         try:
             site = open_named(name, where, declared=declared, remembers=remembers, journal=journal, quiet=quiet)

@@ -226,7 +226,7 @@ class Joining:
     def _with_node(self, view: MachineView, known: Mapping[str, Any]) -> MachineView:
         node = known.get(view.name)
         marks = {key: text for key, text in node.annotations.items() if is_mark(key)} if node else view.marks
-        marks = {**marks, **self._sayings.marks_of(view.name)}
+        marks = {**marks, **self._sayings.marks_of(view.machine)}
         member = self.members.of(view.name) if self.declaration.keeps_etcd else None
         return replace(view, node=node, needs_node=True, marks=marks, member=member)
 

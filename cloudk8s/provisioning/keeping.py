@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cloudk8s.cloud.stack.timing import Timer
 from cloudk8s.errors import CloudK8sError, UserError
 from cloudk8s.provisioning.progress import Event, Report
+from cloudk8s.provisioning.settling import Busy
 
 
 def keep(turn: Callable[[], None], *, every: float, timer: Timer, report: Report, turns: int = 0) -> None:
@@ -19,6 +20,8 @@ def keep(turn: Callable[[], None], *, every: float, timer: Timer, report: Report
         taken += 1
         try:
             turn()
+        except Busy as error:
+            report(Event("waiting", "this turn", str(error)))
         except UserError:
             raise
         except (CloudK8sError, OSError) as error:

@@ -21,6 +21,7 @@ class MachineMemory:
     def made(self, machines: Iterable[Machine]) -> None:
         """These exist now."""
         for machine in machines:
+            self._deleted.pop(machine.id, None)  # an id may be made of the name, and used again
             self._made[machine.id] = (self.timer.monotonic(), machine)
 
     def deleted(self, machines: Iterable[Machine]) -> None:

@@ -58,18 +58,20 @@ class ClusterApi:
             name = obj["metadata"]["name"]
             self._run(self._client.patch(resource, name, changes, namespace=namespace))
 
-    def create(self, resource: Resource, obj: Object, *, name: str = "", subresource: str = "") -> None:
+    def create(self, resource: Resource, obj: Object, *, name: str = "", subresource: str = "") -> Object:
         """Create, or post to a subresource."""
         namespace = obj["metadata"].get("namespace", "")
-        self._run(self._client.create(resource, obj, namespace=namespace, name=name, subresource=subresource))
+        return self._run(self._client.create(resource, obj, namespace=namespace, name=name, subresource=subresource))
 
-    def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> None:
-        """Merge changes into a cluster-wide object."""
-        self._run(self._client.patch(resource, name, dict(patch)))
+    def patch(
+        self, resource: Resource, name: str, patch: Mapping[str, Any], *, namespace: str = "", subresource: str = ""
+    ) -> Object:
+        """Merge changes into an object."""
+        return self._run(self._client.patch(resource, name, dict(patch), namespace=namespace, subresource=subresource))
 
-    def update(self, resource: Resource, obj: Object, subresource: str = "") -> None:
+    def update(self, resource: Resource, obj: Object, subresource: str = "") -> Object:
         """Replace an object, or a part of it."""
-        self._run(self._client.update(resource, obj, subresource=subresource))
+        return self._run(self._client.update(resource, obj, subresource=subresource))
 
     def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Delete; absent is success."""

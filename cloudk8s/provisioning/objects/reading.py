@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloudk8s.client.interface import Object, Resource
-from cloudk8s.client.objects import annotations_of, is_deleting, labels_of, name_of
+from cloudk8s.client.objects import annotations_of, is_deleting, labels_of, name_of, spec_of
 from cloudk8s.client.resources import NAMESPACES
+from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.errors import NotFound
+from cloudk8s.machinery.times import parse_time
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.drain_rules import Place
 from cloudk8s.provisioning.nodes.emptying import DrainPlan
@@ -30,9 +32,10 @@ class Sayings:
 
     machines: Mapping[str, Object] = field(default_factory=dict)
 
-    def marks_of(self, machine: str) -> Mapping[str, str]:
+    def marks_of(self, machine: Machine) -> Mapping[str, str]:
         """What is written on a machine's object."""
-        if (found := self.machines.get(machine)) is None:
+        found = self.machines.get(machine.name)
+        if found is None or not stands_for(found, machine):
             return {}
         marks = {key: text for key, text in annotations_of(found).items() if is_mark(key)}
         return {**marks, DELETION_ASKED: "true"} if is_deleting(found) else marks
@@ -54,6 +57,15 @@ class Sayings:
 def read_sayings(api: ClusterApi) -> Sayings:
     """Raises what the API raises, but for not knowing the kind."""
     return Sayings({name_of(entry): entry for entry in listed(api, MACHINES)})
+
+
+def stands_for(obj: Object, machine: Machine) -> bool:
+    """Whether an object is of this machine, and not of an earlier one of its name."""
+    known = spec_of(obj).get("providerID")
+    if known and machine.provider_id and known != machine.provider_id:
+        return False
+    gone = obj["metadata"].get("deletionTimestamp")
+    return not gone or machine.created is None or machine.created <= parse_time(gone)
 
 
 def listed(api: ClusterApi, resource: Resource) -> Sequence[Object]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudk8s.cli.cluster_autoscale import Patience
 from cloudk8s.client.interface import Resource
 from cloudk8s.cloud.model.machine import Machine, MachineType
 from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.provisioning.autoscaler.consolidation import Removal
 from cloudk8s.provisioning.autoscaler.decision import Decision
+from cloudk8s.provisioning.autoscaling import Unneeded
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.machines.priority import victims
 from cloudk8s.provisioning.machines.view import MachineView, NodeState
@@ -116,7 +116,7 @@ def test_empty_nodes_above_the_minimum_can_go_and_budgets_hold_others() -> None:
 
 
 def test_nodes_go_only_after_they_were_not_needed_for_long_enough() -> None:
-    patience, removal = Patience(60), Removal("n", "workers", ())
+    patience, removal = Unneeded(60), Removal("n", "workers", ())
     assert patience.over([removal], 0) == []
     assert patience.over([removal], 59) == []
     assert patience.over([removal], 60) == [removal]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.resources import NAMESPACES
+from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.errors import NotFound
 from cloudk8s.provisioning.objects.kinds import (
     CLUSTERS,
@@ -38,22 +40,34 @@ def obj(name: str, spec: Any = None, **metadata: Any) -> Object:
     return {"metadata": {"name": name, **metadata}, "spec": spec or {}}
 
 
+def machine(provider_id: str = "", created: datetime | None = None) -> Machine:
+    return Machine("i", "u", "m", "demo", provider_id=provider_id, created=created)
+
+
 def test_a_cluster_without_objects_says_nothing() -> None:
     api = Api()
     sayings = read_sayings(api)  # type: ignore[arg-type]
-    assert sayings.marks_of("m") == {}
+    assert sayings.marks_of(machine()) == {}
     assert sayings.drain_plan(api, "m").rules == ()  # type: ignore[arg-type]
 
 
 def test_annotations_of_a_machine_are_marks() -> None:
     annotations = {"cluster.x-k8s.io/delete-machine": "", "example.com/note": "x", f"{PRE_DRAIN}/backup": "ops"}
     api = Api(**{MACHINES.plural: [obj("m", annotations=annotations)]})
-    assert set(read_sayings(api).marks_of("m")) == annotations.keys() - {"example.com/note"}  # type: ignore[arg-type]
+    assert set(read_sayings(api).marks_of(machine())) == annotations.keys() - {"example.com/note"}  # type: ignore[arg-type]
 
 
 def test_a_deleted_object_is_a_mark() -> None:
     api = Api(**{MACHINES.plural: [obj("m", deletionTimestamp="2026-01-01T00:00:00Z")]})
-    assert read_sayings(api).marks_of("m") == {DELETION_ASKED: "true"}  # type: ignore[arg-type]
+    assert read_sayings(api).marks_of(machine()) == {DELETION_ASKED: "true"}  # type: ignore[arg-type]
+
+
+def test_an_earlier_machine_of_the_same_name_says_nothing() -> None:
+    gone = obj("m", {"providerID": "x://1"}, deletionTimestamp="2026-01-01T00:00:00Z")
+    sayings = read_sayings(Api(**{MACHINES.plural: [gone]}))  # type: ignore[arg-type]
+    assert sayings.marks_of(machine("x://1", datetime(2025, 12, 31, tzinfo=UTC)))
+    assert sayings.marks_of(machine("x://1", datetime(2026, 1, 2, tzinfo=UTC))) == {}
+    assert sayings.marks_of(machine("x://2")) == {}
 
 
 def test_rules_see_labels_of_machine_cluster_and_namespaces() -> None:

@@ -1,0 +1,110 @@
+"""A cluster that is changed by objects of its own API, and shown there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import Cluster, cloudk8s, environment_in
+
+pytestmark = [pytest.mark.kubectl, pytest.mark.root]
+NAME = "managed"
+POOL = f"{NAME}-workers"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("hosts within this host need root")
+    environment = environment_in(tmp_path_factory.mktemp("managed"))
+    cloudk8s(environment, "cluster", "create", NAME, "--provider", "local", "--workers", "1")
+    try:
+        manage(Cluster(NAME, environment))
+        yield Cluster(NAME, environment)
+    finally:
+        cloudk8s(environment, "cluster", "delete", NAME, "--yes")
+
+
+def manage(cluster: Cluster) -> str:
+    """One turn, as long as it takes."""
+    return cloudk8s(cluster.environment, "cluster", "manage", NAME, "--once", "--timeout", "2m")
+
+
+def kubectl(cluster: Cluster, *arguments: str) -> str:
+    return cluster.kubectl("--namespace", "cloudk8s-system", *arguments)
+
+
+def machines(cluster: Cluster) -> dict[str, str]:
+    """UIDs of the workers' objects, by name."""
+    found = json.loads(
+        kubectl(cluster, "get", "machines", "-l", f"cluster.x-k8s.io/deployment-name={POOL}", "-o", "json")
+    )
+    return {entry["metadata"]["name"]: entry["metadata"]["uid"] for entry in found["items"]}
+
+
+def test_the_cluster_shows_itself(cluster: Cluster) -> None:
+    kubectl(
+        cluster, "wait", "--for=condition=Available", f"cluster/{NAME}", f"machinedeployment/{POOL}", "--timeout=1s"
+    )
+    said = kubectl(cluster, "get", "machines")
+    assert said.splitlines()[0].split()[:4] == ["NAME", "CLUSTER", "NODE", "NAME"]
+    assert said.count("Running") == 2
+    assert "Which healthy machines go first" in cluster.kubectl("explain", "machinedeployment.spec.deletion.order")
+
+
+def test_a_scaled_deployment_is_a_scaled_pool(cluster: Cluster) -> None:
+    kubectl(cluster, "scale", "machinedeployment", POOL, "--replicas=2")
+    manage(cluster)
+    assert len(machines(cluster)) == 2
+    assert cluster.kubectl("get", "nodes").count(" Ready") == 3
+    assert kubectl(cluster, "get", "machinedeployment", POOL, "-o", "jsonpath={.status.availableReplicas}") == "2"
+
+
+def test_a_deleted_machine_is_replaced(cluster: Cluster) -> None:
+    before = machines(cluster)
+    victim = min(before)
+    kubectl(cluster, "delete", "machine", victim, "--wait=false")
+    manage(cluster)
+    after = machines(cluster)
+    assert len(after) == 2
+    assert before[victim] not in after.values()
+
+
+def test_a_hook_holds_a_machine_and_a_paused_cluster_is_left_alone(cluster: Cluster) -> None:
+    victim = min(machines(cluster))
+    hook = "pre-drain.delete.hook.machine.cluster.x-k8s.io/backup"
+    kubectl(cluster, "annotate", "machine", victim, f"{hook}=ops", "cluster.x-k8s.io/delete-machine=")
+    kubectl(cluster, "scale", "machinedeployment", POOL, "--replicas=1")
+    said = cloudk8s(cluster.environment, "cluster", "manage", NAME, "--once", "--timeout", "5s")
+    assert "pre-drain hook backup: ops has not let it go" in said
+    kubectl(cluster, "patch", "cluster", NAME, "--type=merge", "-p", '{"spec":{"paused":true}}')
+    kubectl(cluster, "annotate", "machine", victim, f"{hook}-")
+    manage(cluster)
+    assert len(machines(cluster)) == 2
+    kubectl(cluster, "patch", "cluster", NAME, "--type=merge", "-p", '{"spec":{"paused":false}}')
+    manage(cluster)
+    assert victim not in machines(cluster)
+
+
+def test_a_command_changes_what_the_objects_say(cluster: Cluster) -> None:
+    cloudk8s(cluster.environment, "cluster", "scale", NAME, "--workers", "2")
+    manage(cluster)
+    assert kubectl(cluster, "get", "machinedeployment", POOL, "-o", "jsonpath={.spec.replicas}") == "2"
+
+
+def test_a_mistake_changes_nothing_and_is_told(cluster: Cluster) -> None:
+    kubectl(cluster, "patch", "cloudk8scontrolplane", NAME, "--type=merge", "-p", '{"spec":{"replicas":2}}')
+    manage(cluster)
+    told = kubectl(
+        cluster, "get", "cluster", NAME, "-o", "jsonpath={.status.conditions[?(@.type=='TopologyReconciled')].message}"
+    )
+    assert "tolerate no more failures" in told
+    kubectl(cluster, "patch", "cloudk8scontrolplane", NAME, "--type=merge", "-p", '{"spec":{"replicas":1}}')
+    manage(cluster)
+    kubectl(cluster, "wait", "--for=condition=Available", f"cluster/{NAME}", "--timeout=1s")
