@@ -11,8 +11,8 @@ SHELL := /bin/bash
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-up: $(VENV)/.installed ## Start a cluster on this host and leave a working kubeconfig
-	$(BIN)/cloudk8s up --detach
+up: $(VENV)/.installed ## Start a cluster on this host and leave a working kubeconfig (UP="--port 0 --nodes 3" adds options)
+	$(BIN)/cloudk8s up --detach $(UP)
 
 down: $(VENV)/.installed ## Stop that cluster
 	$(BIN)/cloudk8s down

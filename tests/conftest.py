@@ -11,8 +11,9 @@ HOST = "host"
 ON_THE_HOST = tuple(
     f"tests/e2e/test_{name}.py"
     for name in (
-        "aws_user_data", "crash_leaves_nothing", "csi", "devices", "dual_stack", "examples", "local_cluster", "network",
-        "node", "nodes_apart", "pod_sessions", "runtimes", "services", "shutdown", "usage", "volumes", "without_root",
+        "aws_user_data", "crash_leaves_nothing", "csi", "devices", "dual_stack", "examples", "local_cluster", "make_up",
+        "network", "node", "nodes_apart", "pod_sessions", "runtimes", "services", "shutdown", "usage", "volumes",
+        "without_root",
     )
 )  # fmt: skip
 
