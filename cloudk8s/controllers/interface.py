@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,8 @@ class ControllerContext:
     options: ControllerSettings = field(default_factory=ControllerSettings)
     instruments: Instruments = field(default_factory=Instruments)
     """Where the controllers of the process count."""
+    on_node: Callable[[Sequence[str]], list[str]] = list
+    """Makes of a command one that runs where this host's pods are reached; the same one where that is here."""
 
 
 class Controller(Protocol):

@@ -43,7 +43,10 @@ async def running_components(
 ) -> AsyncIterator[None]:
     """Start controllers, scheduler, network, clouds and nodes; leave in reverse order."""
     async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(running_controllers(server, ["*", *OF_API_SERVER], clock=clock))
+        controllers = running_controllers(
+            server, ["*", *OF_API_SERVER], clock=clock, on_node=within.command if within else list
+        )
+        context = await stack.enter_async_context(controllers)
         config = options.scheduler_config
         scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
         await stack.enter_async_context(scheduler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,14 +21,15 @@ IDENTITY = "system:kube-controller-manager"
 
 @asynccontextmanager
 async def running_controllers(
-    server: RunningApiServer, selection: Sequence[str], *, clock: Clock, changes: Mapping[str, Any] | None = None
-) -> AsyncIterator[ControllerContext]:
+    server: RunningApiServer, selection: Sequence[str], *, clock: Clock, changes: Mapping[str, Any] | None = None,
+    on_node: Callable[[Sequence[str]], list[str]] = list,
+) -> AsyncIterator[ControllerContext]:  # fmt: skip
     """Run the selected controllers, with one set of informers for all of them; `changes` are settings of theirs."""
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, "kube-controller-manager", clock=clock)
     informers = Informers(client, clock=clock)
     options = _options(server).model_copy(update=dict(changes or {}))
-    context = ControllerContext(client, informers, events, clock, server.settings, options)
+    context = ControllerContext(client, informers, events, clock, server.settings, options, on_node=on_node)
     registrations = all_controllers(server.plugins).select(selection)
     loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
     async with informers, loops:

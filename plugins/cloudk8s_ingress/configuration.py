@@ -33,6 +33,8 @@ class Directories:
     """Configuration and certificates; nobody else may read them."""
     scratch: Path
     """What the proxy's workers write, who may be another user."""
+    user: str = ""
+    """Who the workers are; empty is what the proxy was built with."""
 
 
 def files(routes: Routes, listen: Listen, directories: Directories, default: Certificate) -> dict[str, bytes]:
@@ -46,6 +48,8 @@ def files(routes: Routes, listen: Listen, directories: Directories, default: Cer
 
 
 def _lines(routes: Routes, listen: Listen, directories: Directories, default: Certificate) -> Iterator[str]:
+    if directories.user:
+        yield f"user {directories.user};"
     yield from _HEAD.replace("SCRATCH", quoted(str(directories.scratch))[:-1]).splitlines()
     for backend in _backends(routes):
         servers = " ".join(f"server {endpoint} max_fails=2 fail_timeout=2s;" for endpoint in backend.endpoints)

@@ -62,8 +62,9 @@ class IngressController:
         self._changed = asyncio.Event()
         for informer in (self._ingresses, self._classes, self._nodes, services, slices, secrets):
             informer.add_handler(lambda old, new: self._changed.set())
-        self._directories = _directories(context.settings.data_dir, context.settings.name)
-        self._nginx = Nginx(self._directories)
+        is_elsewhere = bool(context.on_node([]))
+        self._directories = _directories(context.settings.data_dir, context.settings.name, is_elsewhere=is_elsewhere)
+        self._nginx = Nginx(self._directories, on_node=context.on_node)
         self._listen: Listen | None = None
         self._default = self_signed(context.clock.now()) if self._is_own_cluster else None
         self._told: set[Problem] = set()
@@ -162,10 +163,14 @@ async def ensure_class(client: Client) -> None:
             return
 
 
-def _directories(data: Path, cluster: str) -> Directories:
-    """Workers of an administrator's nginx are somebody else, who may not enter the cluster's directory."""
+def _directories(data: Path, cluster: str, *, is_elsewhere: bool) -> Directories:
+    """Workers of an administrator's nginx are somebody else, who may not enter the cluster's directory.
+
+    Within a user namespace there may be nobody else; the administrator there is the user.
+    """
     own = data / "ingress"
-    return Directories(own, Path(f"/run/cloudk8s-ingress-{cluster}") if os.geteuid() == 0 else own / "scratch")
+    scratch = Path(f"/run/cloudk8s-ingress-{cluster}") if os.geteuid() == 0 else own / "scratch"
+    return Directories(own, scratch, user="root" if is_elsewhere else "")
 
 
 def _key(ingress: Object) -> str:

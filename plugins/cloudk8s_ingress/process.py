@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,8 @@ from cloudk8s_ingress.configuration import CONFIGURATION, Directories
 
 _CANDIDATE: Final = "candidate.conf"
 _STOP_SECONDS: Final = 5.0
+OnNode = Callable[[Sequence[str]], list[str]]
+"""Makes of a command one that runs where pods are reached."""
 
 
 class ProxyError(Exception):
@@ -25,8 +27,8 @@ class ProxyError(Exception):
 class Nginx:
     """One nginx, a child of this process that ends with it."""
 
-    def __init__(self, directories: Directories) -> None:
-        self._directories = directories
+    def __init__(self, directories: Directories, *, on_node: OnNode = list) -> None:
+        self._directories, self._on_node = directories, on_node
         self._process: Process | None = None
         self._applied: Mapping[str, bytes] = {}
 
@@ -47,7 +49,7 @@ class Nginx:
             self._process.send_signal(signal.SIGHUP)
         else:
             self._process = await asyncio.create_subprocess_exec(
-                *_tied(self._command(CONFIGURATION)), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+                *self._on_node(_tied(self._command(CONFIGURATION))), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
             )
         await asyncio.to_thread(self._forget, set(self._applied) - set(files))
         self._applied = dict(files)
@@ -65,8 +67,8 @@ class Nginx:
         await asyncio.to_thread(shutil.rmtree, self._directories.scratch, ignore_errors=True)
 
     async def _check(self) -> None:
-        command = self._command(_CANDIDATE)
-        process = await asyncio.create_subprocess_exec(*command, "-t", "-q", stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+        command = self._on_node([*self._command(_CANDIDATE), "-t", "-q"])
+        process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         said, _ = await process.communicate()
         if process.returncode:
             lines = said.decode(errors="replace").strip().splitlines()

@@ -235,6 +235,19 @@ def test_ports_that_a_pod_on_the_hosts_network_did_not_declare_answer_too(user: 
     eventually(lambda: user.run("curl", "-s", "-m", "3", url, check=False) == "")
 
 
+def test_an_ingress_leads_to_pods(user: User):
+    if shutil.which("nginx", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("nginx is not installed")
+    user.kubectl("create", "ingress", "shop", "--rule=shop.example/*=web:80")
+    path = "jsonpath={.status.loadBalancer.ingress[0].ip} {.status.loadBalancer.ingress[0].ports[*].port}"
+    eventually(lambda: len(user.kubectl("get", "ingress", "shop", "-o", path).split()) == 3)
+    address, http, https = user.kubectl("get", "ingress", "shop", "-o", path).split()
+    for url in (f"http://{address}:{http}/", f"https://{address}:{https}/"):
+        ask = ("curl", "-sk", "-m", "3", "-H", "Host: shop.example", url)
+        eventually(lambda ask=ask: user.run(*ask, check=False).startswith("web-"))
+    user.kubectl("delete", "ingress", "shop")
+
+
 def test_a_network_policy_holds(user: User):
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "closed"}}

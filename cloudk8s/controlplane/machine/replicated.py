@@ -50,8 +50,8 @@ from cloudk8s.controlplane.machine.settings import ControlPlaneSettings
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import CloudK8sError
+from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import Clock, SystemClock
-from cloudk8s.network.addresses import outgoing_address
 
 DNS_PORT: Final = 10053
 """The same on all machines, so that one EndpointSlice tells of all."""

@@ -1,4 +1,4 @@
-"""Ports of this host that lead to pods within: `hostPort`, and whatever pods on the host's network listen on.
+"""Ports of this host that lead within: pods' `hostPort`, and whatever listens on the network of the node.
 
 Pods enter by the informer, listening sockets by a look at the kernel's list; what shall answer leaves as listeners on
 this host.
@@ -45,7 +45,7 @@ class HostPorts:
         self._forwarder = UserspaceForwarder(UserspaceSettings(()), clock=clock, sockets=sockets)
         self._changed = asyncio.Event()
         self._declared: dict[str, tuple[Rule, ...]] = {}
-        self._inmates: set[str] = set()
+        self._found: frozenset[Listening] = frozenset()
         self._rules: dict[RuleKey, Rule] = {}
 
     async def run(self) -> None:
@@ -66,26 +66,23 @@ class HostPorts:
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         key = key_of(new or old or {})
         rules = tuple(rules_of(new, self._here)) if new else ()
-        is_inmate = new is not None and is_on_host_network(new, self._here)
-        if rules == self._declared.get(key, ()) and is_inmate == (key in self._inmates):
-            return
-        self._declared.pop(key, None)
+        if rules != self._declared.pop(key, ()):
+            self._changed.set()
         if rules:
             self._declared[key] = rules
-        (self._inmates.add if is_inmate else self._inmates.discard)(key)
-        self._changed.set()
 
     async def _look_again(self) -> None:
-        """Nobody tells that a program has begun to listen, so it is looked for as long as there may be one."""
+        """Nobody tells that a program has begun to listen, so it is looked for."""
         while True:
-            await self._clock.sleep(_LOOK_SECONDS)
-            if self._inmates:
+            found = await asyncio.to_thread(self._look)
+            if found != self._found:
+                self._found = found
                 self._changed.set()
+            await self._clock.sleep(_LOOK_SECONDS)
 
     async def _apply(self) -> None:
         declared = {rule.key: rule for rules in self._declared.values() for rule in rules}
-        found = await asyncio.to_thread(self._look) if self._inmates else frozenset()
-        rules = declared | {rule.key: rule for rule in undeclared(found, declared.values(), self._here)}
+        rules = declared | {rule.key: rule for rule in undeclared(self._found, declared.values(), self._here)}
         if rules != self._rules:
             self._rules = rules
             await self._forwarder.apply(Update(rules, is_complete=True))
@@ -93,19 +90,15 @@ class HostPorts:
 
 def rules_of(pod: Object, here: Here) -> Iterator[Rule]:
     """What a pod of these nodes asks for on this host's addresses; nothing once it has ended. Pure."""
-    spec, ip = spec_of(pod), status_of(pod).get("podIP")
-    if not _is_here(pod, here) or not ip:
+    spec, status = spec_of(pod), status_of(pod)
+    ip = status.get("podIP")
+    if spec.get("nodeName") not in here.nodes or not ip or status.get("phase") in _ENDED:
         return
     containers = [*spec.get("containers", ()), *(spec.get("initContainers") or ())]
     for port in (port for container in containers for port in container.get("ports") or ()):
         where = _addresses_of(port, here.addresses)
         if port.get("hostPort") and where:
             yield _rule(pod, port, str(ip), where)
-
-
-def is_on_host_network(pod: Object, here: Here) -> bool:
-    """Whether a pod of these nodes may listen wherever it likes."""
-    return bool(spec_of(pod).get("hostNetwork")) and _is_here(pod, here)
 
 
 def undeclared(found: Iterable[Listening], declared: Iterable[Rule], here: Here) -> Iterator[Rule]:
@@ -120,10 +113,6 @@ def undeclared(found: Iterable[Listening], declared: Iterable[Rule], here: Here)
             key = RuleKey("", "", f"{protocol} {port} {address}", protocol, "IPv4")
             target = (Backend(where[0], port),)
             yield Rule(key=key, cluster_ip=where[0], port=port, external_ips=where[1:], cluster=target)
-
-
-def _is_here(pod: Object, here: Here) -> bool:
-    return spec_of(pod).get("nodeName") in here.nodes and status_of(pod).get("phase") not in _ENDED
 
 
 def _rule(pod: Object, port: Mapping[str, Any], ip: str, here: Sequence[str]) -> Rule:

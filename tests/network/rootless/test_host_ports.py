@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudk8s.network.proxy.model import Backend
-from cloudk8s.network.rootless.host_ports import Here, is_on_host_network, rules_of, undeclared
+from cloudk8s.network.rootless.host_ports import Here, rules_of, undeclared
 from cloudk8s.network.rootless.listening import Listening, listening
 
 HERE = Here(frozenset({"n1"}), ("192.0.2.1", "127.0.0.1"))
@@ -55,15 +55,6 @@ def test_what_pods_declared_is_theirs():
     declared = list(rules_of(pod({"containerPort": 80, "hostPort": 80}), HERE))
     found = {Listening("TCP", "::", 80), Listening("UDP", "::", 80)}
     assert [rule.key.protocol for rule in undeclared(found, declared, HERE)] == ["UDP"]
-
-
-def test_only_pods_on_the_hosts_network_may_listen_there():
-    inmate = pod()
-    inmate["spec"]["hostNetwork"] = True
-    assert is_on_host_network(inmate, HERE)
-    assert not is_on_host_network(pod(), HERE)
-    inmate["status"]["phase"] = "Succeeded"
-    assert not is_on_host_network(inmate, HERE)
 
 
 def test_the_kernels_list_tells_servers_from_clients():
