@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from cloudk8s.api.printing.json_path import compile_path
+from cloudk8s.api.printing.json_path import PathError, compile_path
 from cloudk8s.api.printing.layout import NAME, Heading, Layout
 from cloudk8s.api.printing.text import name_of, since
 from cloudk8s.api.resource import Column, Object, ResourceType
 from cloudk8s.machinery import codec
 
+_log = logging.getLogger(__name__)
 _AGE = Column("Age", "date", description="", json_path=".metadata.creationTimestamp")
 
 
 def layout_of(resource: ResourceType) -> Layout:
-    """Name first, then the declared columns; Age alone where none is declared."""
-    columns = columns_of(resource)
-    readers = [(column, compile_path(column.json_path)) for column in columns]
-    headings = [NAME, *(_heading(column) for column in columns)]
+    """Name first, then the declared columns up to the first whose path cannot be read; Age alone without any."""
+    readers = list(_readers(columns_of(resource)))
+    headings = [NAME, *(_heading(column) for column, _ in readers)]
 
     def cells(obj: Object, now: datetime) -> list[Any]:
         return [name_of(obj), *(_cell(column, read, obj, now) for column, read in readers)]
 
     return Layout(headings, cells)
+
+
+def _readers(columns: list[Column]) -> Iterator[tuple[Column, Callable[[Object], list[Any]]]]:
+    for column in columns:
+        try:
+            yield column, compile_path(column.json_path)
+        except PathError as error:
+            _log.warning("column %s: %s", column.name, error)
+            return
 
 
 def columns_of(resource: ResourceType) -> list[Column]:
@@ -68,7 +78,7 @@ def _cell(column: Column, read: Callable[[Object], list[Any]], obj: Object, now:
         return value if isinstance(value, bool) else None
     if column.type == "date":
         return _date(value, now)
-    return value if isinstance(value, str) else codec.encode(value).decode()
+    return value if isinstance(value, str) else codec.encode_sorted(value).decode()
 
 
 def _date(value: Any, now: datetime) -> str | None:

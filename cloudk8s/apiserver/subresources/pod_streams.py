@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from cloudk8s.api.field_errors import FieldError, invalid
+from cloudk8s.api.field_errors import FieldError, forbidden, invalid
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionRequest
@@ -117,6 +117,8 @@ def _container(pod: Object, wanted: str, kind: str) -> str:
 
 def _check_log_options(context: RequestContext) -> None:
     errors: list[FieldError] = []
+    if context.query.get("sinceSeconds") and context.query.get("sinceTime"):
+        errors.append(forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"))
     for name in _NUMBERS:
         text: Any = context.query.get(name)
         if not text:

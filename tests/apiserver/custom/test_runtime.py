@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.apiserver.authentication import UserInfo
-from cloudk8s.apiserver.local import LocalApi
+from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import running_api_server
 from cloudk8s.errors import Conflict, MethodNotAllowed, NotFound
 from cloudk8s.machinery import codec
@@ -205,3 +205,17 @@ async def test_an_api_service_that_somebody_else_made_stays(api: LocalApi) -> No
     await call(api, "POST", DEFINITIONS, other)
     await reached(lambda: exists(api, f"{services}/v1.example.org"))
     assert (await call(api, "GET", f"{services}/v1.example.com"))["spec"] == spec
+
+
+async def test_a_column_that_cannot_be_read_ends_the_columns(api: LocalApi) -> None:
+    made = definition()
+    columns = [(".spec.size", "Size"), (".spec.sizes[-1:]", "Last"), (".spec[", "Bad"), (".spec.size", "Never")]
+    made["spec"]["versions"][0]["additionalPrinterColumns"] = [
+        {"name": name, "type": "integer", "jsonPath": path} for path, name in columns
+    ]
+    await defined(api, made)
+    await call(api, "POST", WIDGETS, {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a"}})
+    accept = {"accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
+    table = codec.decode(joined(await api.call("GET", WIDGETS, headers=accept)))
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Size", "Last"]
+    assert table["rows"][0]["cells"] == ["a", None, None]
