@@ -34,7 +34,7 @@ async def test_the_example_places_pods_as_its_readme_says() -> None:
 def test_configurations_in_the_documentation_can_be_loaded(tmp_path: Path) -> None:
     head = "apiVersion: kubescheduler.config.k8s.io/v1\n"
     blocks = [part.split("```")[0] for part in DOCUMENT.read_text().split("```yaml\n")[1:]]
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         path = tmp_path / "scheduler.yaml"
         path.write_text(block if block.startswith("apiVersion") else head + block)
