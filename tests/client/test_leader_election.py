@@ -113,3 +113,20 @@ async def test_never_two_leaders_while_connections_come_and_go(client: FakeClien
 
 def _refuse(action: Action) -> None:
     raise ServiceUnavailable("down")
+
+
+def test_the_timings_are_upstreams() -> None:
+    election = LeaderElection("a", "me")
+    seconds = (election.lease_duration, election.renew_deadline, election.retry_period)
+    assert [time.total_seconds() for time in seconds] == [15, 10, 2]
+
+
+async def test_a_leader_that_has_not_renewed_for_long_is_not_healthy() -> None:
+    clock = FakeClock()
+    elector = LeaderElector(FakeClient(clock=clock), LeaderElection("a", "me"), clock=clock)
+    assert elector.failing() == "", "one that waits for its turn is well"
+    elector._is_leader, elector._renewed_at = True, clock.monotonic()
+    await clock.advance(15 + 19)
+    assert elector.failing() == ""
+    await clock.advance(2)
+    assert elector.failing() == "failed election to renew leadership on lease a"

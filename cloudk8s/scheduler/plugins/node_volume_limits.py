@@ -11,6 +11,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, uid_of
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Rejection
+from cloudk8s.scheduler.plugins.hints import had_claims, is_own_claim
 from cloudk8s.scheduler.pod.claims import claims_of
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.volumes.storage import NO_PROVISIONER, Storage
@@ -53,8 +54,8 @@ class NodeVolumeLimits:
     def interests(self) -> Sequence[Interest]:
         return [
             Interest("csinodes", frozenset(("add", "update"))),
-            Interest("assigned-pods", frozenset(("delete",))),
-            Interest("persistentvolumeclaims", frozenset(("add", "update"))),
+            Interest("assigned-pods", frozenset(("delete",)), had_claims),
+            Interest("persistentvolumeclaims", frozenset(("add", "update")), is_own_claim),
         ]
 
     def _limits(self, node: str, wanted: Volumes) -> dict[str, int]:

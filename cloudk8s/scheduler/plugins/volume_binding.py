@@ -11,9 +11,9 @@ from cloudk8s.client.objects import annotations_of, key_of, name_of, namespace_o
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.scheduler.cluster.arrays import Bools
-from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Refusal, Rejection
+from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Refusal, Rejection
+from cloudk8s.scheduler.plugins.hints import is_own_claim, labels_changed
 from cloudk8s.scheduler.pod.claims import claims_of
-from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.volumes.binding import Assignment, PodVolumes, names, pod_volumes, problem
 from cloudk8s.scheduler.volumes.storage import SELECTED_NODE, Storage, is_bound
 
@@ -124,13 +124,13 @@ class VolumeBinding:
     def interests(self) -> Sequence[Interest]:
         seen = frozenset(("add", "update"))
         return [
-            Interest("persistentvolumeclaims", seen, _is_own_claim),
+            Interest("persistentvolumeclaims", seen, is_own_claim),
             Interest("persistentvolumes", seen),
             Interest("storageclasses", seen),
             Interest("csinodes", seen),
             Interest("csidrivers", frozenset(("update",))),
             Interest("csistoragecapacities", seen),
-            Interest("nodes", seen),
+            Interest("nodes", seen, labels_changed),
         ]
 
     async def _bind(self, volume: Object, claim: Object) -> None:
@@ -194,7 +194,3 @@ class VolumeBinding:
             self._taken.pop(name, None)
         for claim in assignment.provisioned:
             self._made.pop(uid_of(claim), None)
-
-
-def _is_own_claim(pod: Pod, event: ClusterEvent) -> bool:
-    return key_of(event.object) in [reference.key for reference in claims_of(pod)]

@@ -11,6 +11,7 @@ from cloudk8s.client.objects import spec_of
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Rejection
+from cloudk8s.scheduler.plugins.hints import is_own_claim
 from cloudk8s.scheduler.pod.claims import claims_of
 from cloudk8s.scheduler.pod.pod import Pod
 
@@ -51,7 +52,7 @@ class VolumeRestrictions:
         return [
             Interest("assigned-pods", frozenset(("delete",)), _shares_volume),
             Interest("nodes", frozenset(("add",))),
-            Interest("persistentvolumeclaims", frozenset(("add", "update"))),
+            Interest("persistentvolumeclaims", frozenset(("add", "update")), is_own_claim),
         ]
 
     def _without_disks(self, cycle: Cycle) -> Bools | None:

@@ -11,6 +11,7 @@ from cloudk8s.client.objects import labels_of
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.labels import ABSENT
 from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Rejection
+from cloudk8s.scheduler.plugins.hints import is_own_claim, labels_changed
 from cloudk8s.scheduler.pod.claims import claims_of
 from cloudk8s.scheduler.volumes.storage import Storage
 
@@ -53,10 +54,10 @@ class VolumeZone:
     def interests(self) -> Sequence[Interest]:
         seen = frozenset(("add", "update"))
         return [
-            Interest("persistentvolumeclaims", seen),
+            Interest("persistentvolumeclaims", seen, is_own_claim),
             Interest("persistentvolumes", seen),
             Interest("storageclasses", frozenset(("add",))),
-            Interest("nodes", seen),
+            Interest("nodes", seen, labels_changed),
         ]
 
     def _zones(self, cycle: Cycle) -> Iterable[tuple[str, frozenset[str]]]:
