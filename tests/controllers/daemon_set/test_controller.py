@@ -104,6 +104,28 @@ async def test_a_node_selector_follows_labels() -> None:
 
 
 @pytest.mark.parametrize(
+    ("term", "chosen"),
+    [
+        ({"matchExpressions": [{"key": "color", "operator": "In", "values": ["red", "blue"]}]}, ["n0"]),
+        ({"matchExpressions": [{"key": "color", "operator": "DoesNotExist"}]}, ["n1", "n2"]),
+        ({"matchExpressions": [{"key": "size", "operator": "Gt", "values": ["3"]}]}, ["n2"]),
+        ({"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n0"]}]}, ["n1", "n2"]),
+    ],
+)
+async def test_required_node_affinity_chooses_nodes(term: Object, chosen: list[str]) -> None:
+    agent = daemon_set("agent")
+    required = {"nodeSelectorTerms": [term]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    agent["spec"]["template"]["spec"]["affinity"] = affinity
+    async with running(DaemonSetController, objects=[*nodes(3), agent]) as run:
+        await patch_node(run, "n0", {"metadata": {"labels": {"color": "blue", "size": "2"}}})
+        await patch_node(run, "n2", {"metadata": {"labels": {"size": "4"}}})
+        await run.settle(2)
+        assert where(run) == chosen
+        assert status(run)["desiredNumberScheduled"] == len(chosen)
+
+
+@pytest.mark.parametrize(
     ("taints", "stays", "comes"),
     [
         ([taint("node.kubernetes.io/unreachable", "NoExecute")], True, True),

@@ -181,3 +181,22 @@ async def test_thousands_at_once_are_not() -> None:
     async with running(NodeLifecycleController, objects=[node(f"n{number}") for number in range(101)]) as run:
         await run.settle(6, step=1)
         assert run.events() == []
+
+
+async def test_a_large_zone_that_is_mostly_down_gives_up_slowly() -> None:
+    slowly = ControllerSettings(
+        node_eviction_rate=100.0, secondary_node_eviction_rate=0.05, large_cluster_size_threshold=5
+    )
+    objects = [n for i in range(8) for n in (node(f"n{i}", zone="a"), lease(f"n{i}"))]
+    objects += [node("other", zone="b"), lease("other")]
+    async with running(NodeLifecycleController, objects=objects, options=slowly) as run:
+        alive = ("n0", "n1", "other")
+        await beat(run, 60, *alive)
+
+        def given_up() -> int:
+            return sum("unreachable:NoExecute" in taints(run, f"n{i}") for i in range(2, 8))
+
+        first = given_up()
+        assert first <= 1
+        await beat(run, 60, *alive)
+        assert given_up() == first + 3, "one in twenty seconds"
