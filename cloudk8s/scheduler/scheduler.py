@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
-
-import numpy as np
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
@@ -26,13 +24,11 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.scheduler.background import Background
 from cloudk8s.scheduler.binding import Binder, Binding, Failure, permit, reserve, unreserve
-from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
 from cloudk8s.scheduler.configuration.extender import ignored_resources
 from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
 from cloudk8s.scheduler.configuration.profiles import check_queue_sort, fill_profile
 from cloudk8s.scheduler.extenders.deciding import AskingDecider
-from cloudk8s.scheduler.extenders.extender import ExtenderFailed
 from cloudk8s.scheduler.extenders.extenders import NAME as EXTENDER
 from cloudk8s.scheduler.extenders.extenders import Extenders
 from cloudk8s.scheduler.framework.deciding import Decider
@@ -44,13 +40,12 @@ from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.framework.timing import Sampler
 from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
 from cloudk8s.scheduler.intake import Intake
-from cloudk8s.scheduler.interface import AskingPostFilter, ClusterEvent, Cycle, Factory, Handle, Nomination, Refusal
+from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Factory, Handle, Refusal
 from cloudk8s.scheduler.metrics import ERROR as FAILED
 from cloudk8s.scheduler.metrics import SCHEDULED, SchedulerMetrics
 from cloudk8s.scheduler.metrics import UNSCHEDULABLE as REJECTED
 from cloudk8s.scheduler.plugins.catalog import BUILT_IN
-from cloudk8s.scheduler.pod.pod import Pod
-from cloudk8s.scheduler.preemption.candidates import Candidate
+from cloudk8s.scheduler.preemption.room import Room
 from cloudk8s.scheduler.queue.entry import Backoff, QueuedPod
 from cloudk8s.scheduler.queue.queue import SchedulingQueue
 from cloudk8s.scheduler.reporting import Reporter
@@ -99,6 +94,7 @@ class Scheduler:
         self.is_synced = False
         """Whether everything there is has been read."""
         self._failures = Failures(self.cluster, self.nominations)
+        self._room = Room(self.cluster, self.nominations, self._failures)
         self._profiles: dict[str, Profile] = {}
         self._lanes: dict[str, Lane] = {}
         self._extenders = _extenders(configuration)
@@ -204,8 +200,8 @@ class Scheduler:
         node = decider.decide(cycle)
         self._metrics.algorithm.observe(self._clock.monotonic() - began)
         if isinstance(node, Diagnosis):
-            self._binder.release()
-            self._make_room(entry, profile, cycle, node, sampler)
+            nominated = self._room.make(profile, cycle, node, sampler)
+            self._unplaced(entry, node, nominated)
         else:
             self._place(Binding(entry, cycle, node, profile), decider, sampler)
 
@@ -219,8 +215,8 @@ class Scheduler:
             self._binder.release()  # it has gone, or changed: then what was found out is of no use
             self.queue.retry(entry)
         elif isinstance(node, Diagnosis):
-            self._binder.release()
-            await self._make_room_asking(entry, profile, cycle, node, sampler, extenders)
+            nominated = await self._room.make_asking(profile, cycle, node, sampler, extenders)
+            self._unplaced(entry, node, nominated)
         else:
             self._place(Binding(entry, cycle, node, profile), decider, sampler)
 
@@ -259,72 +255,10 @@ class Scheduler:
         self._binder.start(binding, self._waiting.outcome(waiting) if waiting else None)
         return None
 
-    def _make_room(
-        self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis, sampler: Sampler | None
-    ) -> None:
-        """No node can take the pod: try to change that, and put it back."""
-        outcomes = []
-        for plugin in profile.post_filter if diagnosis.node_count else ():
-            outcomes.append(outcome := plugin.post_filter(cycle, self._resolvable(diagnosis)))
-            if outcome is not None and outcome.node:
-                break
-        nominated = self._conclude(entry, diagnosis, outcomes, sampler)
-        if nominated == "":
-            self._failures.keep(entry.pod, profile, diagnosis)
+    def _unplaced(self, entry: QueuedPod, diagnosis: Diagnosis, nominated: str | None) -> None:
+        """No node can take the pod, for now."""
+        self._binder.release()
         self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
-
-    async def _make_room_asking(
-        self, entry: QueuedPod, profile: Profile, cycle: Cycle, diagnosis: Diagnosis, sampler: Sampler | None,
-        extenders: Extenders,
-    ) -> None:  # fmt: skip
-        """The same where extenders have to agree to what goes."""
-        nodes, outcomes = self.cluster.nodes, []
-
-        def pods_on(name: str) -> Iterable[Pod]:
-            slot = nodes.slot(name)
-            return () if slot is None else self.cluster.pods_on(slot)
-
-        async def ask(pod: Pod, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-            return await extenders.preempt(pod, candidates, pods_on)
-
-        for plugin in profile.post_filter if diagnosis.node_count else ():
-            resolvable = self._resolvable(diagnosis)
-            if extenders.preempt_for(entry.pod) and isinstance(plugin, AskingPostFilter):
-                try:
-                    outcome = await plugin.post_filter_asking(cycle, resolvable, ask)
-                except ExtenderFailed as error:
-                    outcome = Nomination(None, f"preemption: {error}.")
-            else:
-                outcome = plugin.post_filter(cycle, resolvable)
-            outcomes.append(outcome)
-            if outcome is not None and outcome.node:
-                break
-        nominated = self._conclude(entry, diagnosis, outcomes, sampler)
-        self._give_up(entry, diagnosis.plugins, UNSCHEDULABLE, diagnosis.message, nominated=nominated)
-
-    def _conclude(
-        self, entry: QueuedPod, diagnosis: Diagnosis, outcomes: Iterable[Nomination | None], sampler: Sampler | None
-    ) -> str | None:
-        """Note what came of making room: the node that is kept for the pod, empty for none, None for no change."""
-        nominated: str | None = None
-        messages: list[str] = []
-        for outcome in outcomes:
-            if outcome is not None:
-                nominated = outcome.node if outcome.node is not None else nominated
-                messages = [] if outcome.node else [*messages, *filter(None, [outcome.message])]
-        diagnosis.post_filter = ", ".join(messages)
-        if sampler is not None:
-            sampler.flush()
-        if nominated:
-            self.nominations.put(entry.pod, nominated)
-        elif nominated == "":
-            self.nominations.remove(entry.pod.key)
-        return nominated
-
-    def _resolvable(self, diagnosis: Diagnosis) -> Bools:
-        if diagnosis.resolvable is not None:
-            return diagnosis.resolvable
-        return np.zeros(self.cluster.nodes.size, dtype=np.bool_)
 
     def _finish(self, binding: Binding, failure: Failure | None) -> None:
         """A binding has ended."""
