@@ -61,7 +61,9 @@ class EphemeralVolumeController:
         existing = self._claims.get(name, namespace)
         if existing is not None:
             if not is_controlled_by(existing, pod):
-                raise NotTheirs(f'PVC "{namespace}/{name}" was not created for pod "{key_of(pod)}" (pod is not owner)')
+                error = NotTheirs(f"PVC {namespace}/{name} was not created for pod {key_of(pod)} (pod is not owner)")
+                self._say(pod, volume, str(error))
+                raise error
             return
         try:
             await self._context.client.create(PERSISTENT_VOLUME_CLAIMS, _claim(pod, volume, name), namespace=namespace)
@@ -70,9 +72,11 @@ class EphemeralVolumeController:
         except StatusError as error:
             if is_namespace_terminating(error):
                 return
-            message = f"ephemeral volume controller creating PVC {name}: {error.message}"
-            self._events.warning(pod, "EphemeralVolume", message)
+            self._say(pod, volume, f"create PVC {name}: {error.message}")
             raise
+
+    def _say(self, pod: Object, volume: Mapping[str, Any], what: str) -> None:
+        self._events.warning(pod, "FailedBinding", f"ephemeral volume {volume['name']}: {what}")
 
 
 def _ephemeral(pod: Object) -> list[Mapping[str, Any]]:

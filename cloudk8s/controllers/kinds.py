@@ -42,3 +42,15 @@ class Kinds:
         group = api_version.rpartition("/")[0]
         served = (*BUILT_IN, *self._known.values())
         return next((each for each in served if (each.group, each.kind) == (group, kind)), None)
+
+
+async def served(client: Client, group: str, kind: str) -> Resource | None:
+    """A resource that not every server has, in the version that this one prefers; None if it has none."""
+    found = (await discover(client)).preferred()
+    return next((each.resource for each in found if (each.resource.group, each.resource.kind) == (group, kind)), None)
+
+
+async def served_plural(client: Client, group: str, plural: str) -> Resource | None:
+    """The same by its plural."""
+    found = (await discover(client)).preferred()
+    return next((r.resource for r in found if (r.resource.group, r.resource.plural) == (group, plural)), None)

@@ -56,10 +56,8 @@ ELSEWHERE: Final = {
     "cloud-node-lifecycle-controller": _OF_CLOUDS,
     "kube-apiserver-serving-clustertrustbundle-publisher-controller": _OF_OFF_APIS,
     "node-route-controller": _OF_CLOUDS,
-    "podcertificaterequest-cleaner-controller": _OF_OFF_APIS,
     "resourcepoolstatusrequest-controller": _OF_OFF_APIS,
     "service-lb-controller": _OF_CLOUDS,
-    "storage-version-migrator-controller": _OF_OFF_APIS,
 }
 """Upstream's controllers that do not run here, and why. They may be turned off, so that flags need no change."""
 
@@ -91,6 +89,7 @@ SERVICE_ACCOUNTS: Final = {
     "persistentvolume-protection-controller": "pv-protection-controller",
     "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
     "pod-garbage-collector-controller": "pod-garbage-collector",
+    "podcertificaterequest-cleaner-controller": "podcertificaterequestcleaner",
     "replicaset-controller": "replicaset-controller",
     "replicationcontroller-controller": "replication-controller",
     "resourceclaim-controller": "resource-claim-controller",
@@ -100,6 +99,7 @@ SERVICE_ACCOUNTS: Final = {
     "service-cidr-controller": "service-cidrs-controller",
     "serviceaccount-controller": "service-account-controller",
     "statefulset-controller": "statefulset-controller",
+    "storage-version-migrator-controller": "storage-version-migrator-controller",
     "storageversion-garbage-collector-controller": "storage-version-garbage-collector",
     "taint-eviction-controller": "node-controller",
     "token-cleaner-controller": "token-cleaner",

@@ -73,6 +73,8 @@ BUILT_IN: Final[tuple[tuple[str, str], ...]] = (
         "device-taint-eviction-controller",
         "cloudk8s.controllers.device_taints.controller:DeviceTaintEvictionController",
     ),
+    ("storage-version-migrator-controller", "cloudk8s.controllers.storage_migration:StorageVersionMigrator"),
+    ("podcertificaterequest-cleaner-controller", "cloudk8s.controllers.certificates.pod_requests:PodRequestCleaner"),
     ("storageversion-garbage-collector-controller", "cloudk8s.controllers.storage_versions:StorageVersionCleaner"),
     ("service-cidr-controller", "cloudk8s.controllers.service_cidr:ServiceCIDRController"),
     ("ipallocator-repair-controller", "cloudk8s.controllers.service_addresses:ServiceAddressRepair"),

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cloudk8s.client import discovery
 from cloudk8s.client.informer import Informer
 from cloudk8s.client.interface import DeleteOptions, Object, Resource
 from cloudk8s.client.objects import key_of, labels_of, name_of, resource_version_of, status_of, uid_of
@@ -19,6 +18,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import LEASES
 from cloudk8s.controllers import conditions
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.kinds import served
 from cloudk8s.errors import NotFound
 
 NAMESPACE: Final = "kube-system"
@@ -41,8 +41,7 @@ class StorageVersionCleaner:
         self._leases.add_handler(self._lease_changed)
 
     async def run(self) -> None:
-        found = (await discovery.discover(self._client)).preferred()
-        self._resource = next((each.resource for each in found if each.resource.kind == "StorageVersion"), None)
+        self._resource = await served(self._client, "internal.apiserver.k8s.io", "StorageVersion")
         if self._resource is None:
             await asyncio.Event().wait()
             return

@@ -40,6 +40,8 @@ async def test_a_claim_of_somebody_else_is_not_touched() -> None:
     async with running(EphemeralVolumeController, objects=[claim, with_scratch()]) as run:
         await run.settle()
         assert controller_of(run.get(PERSISTENT_VOLUME_CLAIMS, "web-scratch")) is None
+        message = "PVC default/web-scratch was not created for pod default/web (pod is not owner)"
+        assert ("FailedBinding", f"ephemeral volume scratch: {message}") in run.events("web")
 
 
 async def test_a_refusal_is_an_event_on_the_pod() -> None:
@@ -51,5 +53,5 @@ async def test_a_refusal_is_an_event_on_the_pod() -> None:
         run.client.on(refuse)
         run.client.add(with_scratch())
         await run.settle()
-        message = "ephemeral volume controller creating PVC web-scratch: exceeded quota"
-        assert ("EphemeralVolume", message) in run.events("web")
+        message = "ephemeral volume scratch: create PVC web-scratch: exceeded quota"
+        assert ("FailedBinding", message) in run.events("web")

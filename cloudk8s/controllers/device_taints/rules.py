@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from cloudk8s.client import discovery
 from cloudk8s.client.informer import Informer
 from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.objects import name_of, namespace_of, spec_of, status_of, uid_of
@@ -17,6 +16,7 @@ from cloudk8s.controllers.device_taints import rule_status
 from cloudk8s.controllers.device_taints.devices import Devices
 from cloudk8s.controllers.device_taints.taints import NO_EXECUTE, selects
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.kinds import served
 from cloudk8s.machinery.times import parse_time
 
 MANAGER: Final = "device-taint-eviction-controller"
@@ -39,8 +39,7 @@ class Rules:
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Look for rules, in whatever version they are served; `changed` is called when one does."""
-        found = (await discovery.discover(self._context.client)).preferred()
-        self._resource = next((each.resource for each in found if each.resource.kind == "DeviceTaintRule"), None)
+        self._resource = await served(self._context.client, "resource.k8s.io", "DeviceTaintRule")
         if self._resource is None:
             return
 
