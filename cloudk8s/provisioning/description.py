@@ -58,7 +58,7 @@ def list_clusters(site: Site) -> list[dict[str, Any]]:
     if isinstance(networks, KeepsRecords):
         records |= networks.records()
     names = sorted({*records, *site.machines.list_clusters()})
-    if networks is None:
+    if not isinstance(networks, KeepsRecords):
         records |= {name: record_on(site.machines.list_owned(name)) for name in names}
     return [_row(site, name, records.get(name, {})) for name in names]
 

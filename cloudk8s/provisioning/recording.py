@@ -1,11 +1,11 @@
-"""Keep the record of a cluster that has no network of its own: on the machines of its control plane."""
+"""Keep the record of a cluster whose network keeps none: on the machines of its control plane."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cloudk8s.cloud.interface import TagsMachines
+from cloudk8s.cloud.interface import KeepsRecords, TagsMachines
 from cloudk8s.cloud.model.machine import MachineRequest
 from cloudk8s.errors import CloudError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
@@ -16,7 +16,7 @@ from cloudk8s.provisioning.site import Site
 
 def with_record(site: Site, declaration: ClusterDeclaration, request: MachineRequest) -> MachineRequest:
     """The request of a machine that is to carry the record, if machines do."""
-    if site.networks is not None or request.role != "control-plane":
+    if isinstance(site.networks, KeepsRecords) or request.role != "control-plane":
         return request
     return replace(request, tags={**request.tags, **to_tags(declaration)})
 
@@ -24,7 +24,7 @@ def with_record(site: Site, declaration: ClusterDeclaration, request: MachineReq
 def keep_record(site: Site, declaration: ClusterDeclaration, machines: Sequence[MachineView]) -> dict[str, CloudError]:
     """Bring the record on machines up to date; returns what failed."""
     contract: object = site.machines
-    if site.networks is not None or not isinstance(contract, TagsMachines):
+    if isinstance(site.networks, KeepsRecords) or not isinstance(contract, TagsMachines):
         return {}
     record = to_tags(declaration)
     stale = [

@@ -35,6 +35,10 @@ class Driver:
     def traits(self) -> DriverTraits:
         return traits_of(self._settings.driver)
 
+    def has(self, *methods: str) -> bool:
+        """Whether the driver has these methods, and has not only inherited that it has not. Calls nothing."""
+        return any(_implements(found, methods) for found in _versions(_class_of(self.name)))
+
     def call(self, operation: str, function: Callable[[Any], T]) -> T:
         """Call something on the libcloud driver. Raises subclasses of CloudError."""
         with self._lock:
@@ -72,6 +76,24 @@ def made_driver(name: str, driver_class: Any, credentials: Sequence[str], option
         return driver_class(*(text for text in credentials if text), **options)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"libcloud driver {name!r}: {error}") from error
+
+
+def _implements(driver_class: Any, methods: Sequence[str]) -> bool:
+    from libcloud.compute.base import NodeDriver
+
+    own = {method: getattr(driver_class, method, None) for method in methods}
+    return all(made is not None and made is not getattr(NodeDriver, name, None) for name, made in own.items())
+
+
+def _versions(driver_class: Any) -> list[Any]:
+    """The class; those that choose another one by the API's version when they are made stand for all of these."""
+    if "__new__" not in vars(driver_class):
+        return [driver_class]
+    return [driver_class, *(kind for sub in driver_class.__subclasses__() for kind in _versions_below(sub))]
+
+
+def _versions_below(driver_class: Any) -> list[Any]:
+    return [driver_class, *(kind for sub in driver_class.__subclasses__() for kind in _versions_below(sub))]
 
 
 def missing_libcloud() -> SettingsError:

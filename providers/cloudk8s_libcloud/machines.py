@@ -19,6 +19,7 @@ from cloudk8s.plugin import (
 from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.nodes import addresses_of, extra_of, provider_id, state_of, tags_of, type_of
 from cloudk8s_libcloud.settings import LibcloudSettings
+from cloudk8s_libcloud.surroundings.networks import arguments as arguments_of
 from cloudk8s_libcloud.traits import DriverTraits
 
 ROLE_TAG = "cloudk8s.io/role"
@@ -113,7 +114,8 @@ class LibcloudMachines:
         def make(driver: Any) -> dict[str, Any]:
             arguments: dict[str, Any] = {
                 "name": request.name, "size": _size(driver, size), "image": _image(driver, image),
-                traits.tags: dict(_tags(request)), **request.options,
+                traits.tags: dict(_tags(request)), **arguments_of(self._driver, request.network, request.options),
+                **request.options,
             }  # fmt: skip
             if request.user_data:
                 arguments[traits.user_data] = request.user_data.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, hookimpl
+from cloudk8s.plugin import Cloud, Instances, LoadBalancers, Machines, Networks, hookimpl
 
 if TYPE_CHECKING:
     from cloudk8s_libcloud.driver import Driver
@@ -31,6 +31,16 @@ def cloudk8s_machines(cloud: Cloud[LibcloudSettings]) -> Machines | None:
 
     driver = _driver(cloud)
     return LibcloudMachines(driver, cloud.settings, cloud=cloud.name) if driver.traits.can_own else None
+
+
+@hookimpl
+def cloudk8s_networks(cloud: Cloud[LibcloudSettings]) -> Networks | None:
+    from cloudk8s_libcloud.surroundings.networks import LibcloudNetworks, has_groups, has_keys
+
+    driver = _driver(cloud)
+    if not driver.traits.can_own or not (has_groups(driver) or has_keys(driver, cloud.settings)):
+        return None
+    return LibcloudNetworks(driver, cloud.settings)
 
 
 @hookimpl

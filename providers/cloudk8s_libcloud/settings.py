@@ -46,6 +46,8 @@ class LibcloudSettings(BaseModel):
     """Id of the image that machines are made from, where a request names none."""
     size: str = ""
     """Id of the size of machines, where a request names none."""
+    ssh_public_key: str = ""
+    """Who may log in to machines; a key pair of each cluster, where the driver has them."""
     load_balancer: BalancerSettings | None = None
     """The driver for Services of type LoadBalancer; without it, this cloud has none."""
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from cloudk8s.cloud.stack.retry import Retries
-from cloudk8s.plugin import Instances, LoadBalancers, Machines, NodeAddress, NodeRef
+from cloudk8s.plugin import Instances, LoadBalancers, Machines, Networks, NodeAddress, NodeRef
 from cloudk8s.testing.contract.world import World
 from cloudk8s.testing.faults import Faults
 from cloudk8s_libcloud.driver import Driver
@@ -20,6 +20,7 @@ from cloudk8s_libcloud.load_balancers.contract import libcloud_load_balancers
 from cloudk8s_libcloud.machines import LibcloudMachines
 from cloudk8s_libcloud.nodes import id_of, provider_id
 from cloudk8s_libcloud.settings import BalancerSettings, LibcloudSettings
+from cloudk8s_libcloud.surroundings.networks import LibcloudNetworks
 from cloudk8s_libcloud.wire import Wire
 
 CLOUD = "cloud"
@@ -46,7 +47,7 @@ class Ec2World(World):
         place = {"host": host, "port": port, "secure": False, "region": "us-east-1"}
         self.settings = LibcloudSettings(
             driver="ec2", key="test", secret=SecretStr("test"), options={**place, "signature_version": "4"},
-            emulator=True, image=IMAGE, size=SIZE,
+            emulator=True, image=IMAGE, size=SIZE, ssh_public_key=public_key(),
             load_balancer=BalancerSettings(driver="elb", options={**place, "root": "/"}),
         )  # fmt: skip
         self._raw = Driver(self.settings)
@@ -82,6 +83,9 @@ class Ec2World(World):
     def machines(self) -> Machines:
         return LibcloudMachines(self.driver(), self.settings, cloud=CLOUD)
 
+    def networks(self) -> Networks:
+        return LibcloudNetworks(self.driver(), self.settings)
+
     def load_balancers(self) -> LoadBalancers:
         driver = BalancerDriver(self.settings, self.driver(), prepare=self.wire.prepare)
         retries = Retries(attempts=2, timer=self.wire.timer)
@@ -105,8 +109,11 @@ class Ec2World(World):
         return len(self.faults.reads)
 
     def left(self) -> Collection[str]:
-        """Balancers and their listeners."""
-        return [f"{entry['name']}/{part}" for entry in self.balancers() for part in ("", *entry["listeners"])]
+        """Balancers and their listeners, security groups and key pairs."""
+        found = [f"{entry['name']}/{part}" for entry in self.balancers() for part in ("", *entry["listeners"])]
+        groups = self.raw(lambda driver: driver.ex_get_security_groups())
+        found += [group.name for group in groups if group.name.startswith("cloudk8s_")]
+        return [*found, *(pair.name for pair in self.raw(lambda driver: driver.list_key_pairs()))]
 
     def crash_after(self, call: int) -> None:
         self.faults.crash_after = len(self.faults.mutations) + call if call else 0
@@ -149,6 +156,15 @@ class Ec2World(World):
     def _find(self, driver: Any, node: NodeRef) -> Any:
         id = id_of(node.provider_id, CLOUD)
         return next(entry for entry in driver.list_nodes() if entry.id == id)
+
+
+def public_key() -> str:
+    """A fresh key that may log in."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    made = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return f"{made.decode()} somebody@example.org"
 
 
 class _Id:

@@ -26,6 +26,14 @@ class DriverTraits:
     sets_all_tags: bool = False
     """That method takes away tags which it is not given."""
 
+    key_pair: str = ""
+    """Takes the name of a key pair."""
+    security_groups: str = ""
+    """Takes names of security groups."""
+    security_group_ids: str = ""
+    """Takes ids of security groups, for machines in a subnet."""
+    subnet: str = ""
+    """Names the subnet."""
     id_in_extra: str = ""
     """Where the lasting id is, if a node's own id is another one after each start."""
     terminated: Literal["gone", "shutdown"] = "shutdown"
@@ -40,12 +48,13 @@ class DriverTraits:
 EC2 = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="tags", token="ex_clienttoken",
     zone_in_extra="availability", type_in_extra="instance_type", set_tags="ex_create_tags",
-    terminated="gone",
+    terminated="gone", key_pair="ex_keyname", security_groups="ex_security_groups",
+    security_group_ids="ex_security_group_ids", subnet="ex_subnet",
 )  # fmt: skip
 OPENSTACK = DriverTraits(
     user_data="ex_userdata", tags="ex_metadata", tags_in_extra="metadata", zone_in_extra="availability_zone",
     type_in_extra="flavorId", user_data_bytes=65535, set_tags="ex_set_metadata", sets_all_tags=True,
-    terminated="gone",
+    terminated="gone", key_pair="ex_keyname",
 )  # fmt: skip
 AZURE = DriverTraits(
     user_data="ex_customdata",
@@ -61,7 +70,11 @@ GCE = DriverTraits(
     tags="ex_labels", tags_in_extra="labels", user_data_bytes=0, set_tags="ex_set_node_labels", sets_all_tags=True
 )
 CLOUDSTACK = DriverTraits(
-    user_data="ex_userdata", zone_in_extra="zone_name", type_in_extra="size_name", terminated="gone"
+    user_data="ex_userdata",
+    zone_in_extra="zone_name",
+    type_in_extra="size_name",
+    terminated="gone",
+    key_pair="ex_keyname",
 )
 LIBVIRT = DriverTraits(id_in_extra="uuid")
 

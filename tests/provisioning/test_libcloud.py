@@ -29,7 +29,9 @@ def world() -> Iterator[Ec2World]:
 
 def site(world: Ec2World) -> Site:
     """Fresh contracts, as a new command has."""
-    return Site("libcloud", "demo", {}, world.machines(), None, Engine((), retries=Retries(timer=world.wire.timer)))
+    networks = world.networks()
+    engine = Engine(networks.resource_types(), retries=Retries(timer=world.wire.timer))
+    return Site("libcloud", "demo", {}, world.machines(), networks, engine)
 
 
 def wanted(workers: int) -> ClusterDeclaration:
@@ -49,7 +51,9 @@ def test_machines_come_and_go_and_carry_what_was_declared(world: Ec2World) -> No
     assert state.recorded == wanted(1), "the record follows although no machine was made"
     assert plan_cluster(site(world), settled(site(world), wanted(1), state), state).is_empty
     assert [(row["name"], row["workers"]) for row in list_clusters(site(world))] == [("demo", 1)]
+    assert world.left(), "a security group and a key pair"
     tear_down(site(world))
+    assert not world.left()
     assert not [machine for machine in look(site(world)).machines if machine.machine.state != "gone"]
 
 
