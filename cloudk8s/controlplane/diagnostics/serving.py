@@ -17,6 +17,7 @@ from cloudk8s.controlplane.diagnostics import certificate
 from cloudk8s.controlplane.diagnostics.authority import PublishedAuthority
 from cloudk8s.controlplane.diagnostics.guard import Guard
 from cloudk8s.controlplane.diagnostics.pages import Component, Pages
+from cloudk8s.controlplane.diagnostics.renewal import FileRenewal
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.clock import Clock
@@ -37,6 +38,14 @@ async def diagnosed(
         if settings.client_ca_file is None and not settings.authentication_skip_lookup:
             following = PublishedAuthority(context).follow(asked, clock=clock)
             await stack.enter_async_context(_beside(following, "client authority"))
+        renewal = FileRenewal(
+            context,
+            certificate=settings.tls_cert_file,
+            key=settings.tls_private_key_file,
+            client_ca=settings.client_ca_file,
+        )
+        if renewal.files:
+            await stack.enter_async_context(_beside(renewal.follow(clock=clock), "serving certificates"))
         guard = _guard(Pages(component, clock=clock), settings, asked, judge, clock)
         server = HTTPServer(guard, context, host=settings.bind_address, port=settings.secure_port, clock=clock)
         try:
