@@ -167,6 +167,9 @@ class ApiServer:
 
         metrics.streaming(context, request, 1)
         answer.stop = stopped
+        if context.verb == "watch":
+            request.headers.clear()  # a token is a kilobyte, and nobody looks at it while the watch goes on
+            request.connection.memo.clear()
 
 
 def _check_timeout(context: RequestContext, method: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from sys import intern
 from typing import Any, Final
 
 from cloudk8s.api.protobuf import encode_event
@@ -41,6 +42,11 @@ class WatchOptions:
 class WatchStream:
     """One watcher: turns changes into frames and ends after its timeout."""
 
+    __slots__ = (
+        "_core", "_form", "_namespace", "_options", "_presenter", "_resource", "_revision", "_selection",
+        "_sent_columns", "_subscription", "_timers", "_view", "_writer",
+    )  # fmt: skip
+
     def __init__(
         self, core: Core, presenter: Presenter, resource: ResourceType, namespace: str, selection: Selection,
         form: Format, options: WatchOptions,
@@ -52,7 +58,7 @@ class WatchStream:
         self._selection = selection
         self._form = form
         self._options = options
-        self._view = f"{form} {resource.api_version}/{resource.plural}"
+        self._view = intern(f"{form} {resource.api_version}/{resource.plural}")
         """Names what makes two watches' frames the same; a text, because it is hashed for every delivery."""
         self._subscription: Subscription | None = None
         self._timers: list[asyncio.TimerHandle] = []

@@ -37,7 +37,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
     def __init__(self, server: HTTPServer) -> None:
         super().__init__()
         self._server = server
-        self._parser = self._new_parser()
+        self._parser: RequestParser | None = None
         self._queue: list[Exchange] = []
         self._current: Exchange | None = None
         self._task: asyncio.Future[Answer] | None = None
@@ -66,7 +66,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
             if len(last.upgrade_rest) > self._server.limits.head:
                 self._stop_reading()
             return
-        parser = self._parser
+        parser = self._reading()
         was = parser.is_idle, parser.in_head
         try:
             parser.feed(data)
@@ -77,6 +77,8 @@ class HTTPConnection(Peer, asyncio.Protocol):
             self._refuse(InternalError("the request could not be read"))
         if self._current is None:
             self._expect_input(parser, was)
+        elif self._stream is not None and parser.is_idle:
+            self._parser = None  # two kilobytes, of which tens of thousands of idle watches have no use
 
     def pause_writing(self) -> None:
         self._is_paused = True
@@ -143,7 +145,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
         """End the stream, close when what is under way is answered."""
         if self._stream is not None:
             self._stream.close()
-        elif not self.is_answering and self._parser.is_idle:
+        elif not self.is_answering and self._reading().is_idle:
             self.close()
 
     def close(self) -> None:
@@ -181,7 +183,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
             self._begin(self._queue.pop(0))
         if self._current is None and not self._queue and self.transport is not None and not self._is_closing:
             self._go_on_reading()
-            self._expect_input(self._parser, None)
+            self._expect_input(self._reading(), None)
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange
@@ -274,8 +276,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
 
     def _decline_upgrade(self, exchange: Exchange) -> None:
         """The answer was not another protocol; go on with HTTP."""
-        self._current = None
-        self._parser = self._new_parser()
+        self._current = self._parser = None
         if self.transport is not None:
             self.data_received(exchange.upgrade_rest or b"")
 
@@ -349,5 +350,8 @@ class HTTPConnection(Peer, asyncio.Protocol):
         elif was != (parser.is_idle, parser.in_head):
             self.deadline = server.now + (server.head_timeout if parser.in_head else server.body_timeout)
 
-    def _new_parser(self) -> RequestParser:
-        return RequestParser(self, self, self._server.limits, self._server.names)
+    def _reading(self) -> RequestParser:
+        """The parser of what comes next."""
+        if self._parser is None:
+            self._parser = RequestParser(self, self, self._server.limits, self._server.names)
+        return self._parser

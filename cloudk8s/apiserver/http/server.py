@@ -16,7 +16,7 @@ from cloudk8s.apiserver.http.interface import Handler
 from cloudk8s.apiserver.http.limits import Limits
 from cloudk8s.apiserver.http.outbox import Outbox
 from cloudk8s.apiserver.http.outgoing import date_header
-from cloudk8s.apiserver.http.tls_transport import ReadBuffers, TLSTransport
+from cloudk8s.apiserver.http.tls_transport import SharedBuffers, TLSTransport
 from cloudk8s.machinery.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class HTTPServer:
         task.add_done_callback(self._takeovers.pop)
 
     def _protocol_factory(self) -> Callable[[], asyncio.BaseProtocol]:
-        context, buffers = self._ssl_context, ReadBuffers()
+        context, buffers = self._ssl_context, SharedBuffers()
         if context is None:
             return lambda: HTTPConnection(self)
         patience = self.limits.handshake_timeout.total_seconds()

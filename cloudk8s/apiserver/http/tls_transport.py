@@ -1,9 +1,9 @@
 """TLS between a TCP transport and a protocol, over memory BIOs.
 
 The standard library's own layer costs twice the memory for each idle connection and half as much again for each
-request: it keeps buffers per connection and defers what can be done at once. Here all connections share the two
-buffers that a read needs, because a loop reads one connection at a time, and what is written while input is handled
-leaves in one piece.
+request: it keeps buffers per connection and defers what can be done at once. Here all connections share the buffers
+and BIOs that a read or write needs, because a loop works on one connection at a time, and what is written while input
+is handled leaves in one piece.
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ RECORD = 16 * 1024
 _PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 
-class ReadBuffers:
-    """What is received and what is decrypted, for all connections of one loop."""
+class SharedBuffers:
+    """What is received, decrypted and encrypted, for all connections of one loop.
+
+    The BIOs hold bytes of one connection at a time, their owner. Between two turns they are empty, or hold what a
+    connection that reads no more has not decrypted yet; whoever wants them next makes their owner take that out.
+    """
 
     def __init__(self) -> None:
         self.received = bytearray(BUFFER)
         self.received_view = memoryview(self.received)
         self.plain = bytearray(BUFFER)
         self.plain_view = memoryview(self.plain)
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.owner: TLSTransport | None = None
 
 
 class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
@@ -40,24 +47,24 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
     """
 
     __slots__ = (
-        "_app", "_buffers", "_incoming", "_is_closing", "_is_handling", "_is_reading", "_lower", "_outgoing",
-        "_settled", "_tls", "deadline",
+        "_app", "_buffers", "_is_closing", "_is_handling", "_is_reading", "_lower", "_rest", "_settled", "_tls",
+        "deadline",
     )  # fmt: skip
 
     def __init__(
         self,
         context: ssl.SSLContext,
         protocol: asyncio.Protocol,
-        buffers: ReadBuffers,
+        buffers: SharedBuffers,
         settled: Callable[[TLSTransport], None],
         deadline: float,
     ) -> None:
         self._app: asyncio.BaseProtocol = protocol
         self._buffers = buffers
         self._settled: Callable[[TLSTransport], None] | None = settled
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._tls = context.wrap_bio(buffers.incoming, buffers.outgoing, server_side=True)
+        self._rest = b""
+        """Received and not yet decrypted, while others have the BIOs."""
         self._lower: asyncio.Transport | None = None
         self._is_closing = False
         self._is_reading = True
@@ -77,7 +84,8 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._is_handling = True
         try:
             for start in range(0, nbytes or 1, RECORD):
-                self._incoming.write(self._buffers.received_view[start : min(start + RECORD, nbytes)])
+                self._claim()
+                self._buffers.incoming.write(self._buffers.received_view[start : min(start + RECORD, nbytes)])
                 if self._settled is None or self._shake_hands():
                     self._read()
         except ssl.SSLError as error:
@@ -92,6 +100,8 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_closing = True
         self._lower = None
+        if self._buffers.owner is self:
+            self._give_up()
         if self._settled is None:
             self._app.connection_lost(exc)
         else:
@@ -110,6 +120,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self._is_closing or not data:
             return
+        self._claim()
         try:
             if len(data) <= RECORD:
                 self._tls.write(data)
@@ -128,6 +139,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self._is_closing:
             return
         self._is_closing = True
+        self._claim()
         try:
             self._tls.unwrap()
         except ssl.SSLError as error:
@@ -167,7 +179,8 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._lower.set_write_buffer_limits(high, low)
 
     def get_write_buffer_size(self) -> int:
-        return self._outgoing.pending + (self._lower.get_write_buffer_size() if self._lower is not None else 0)
+        own = self._buffers.outgoing.pending if self._buffers.owner is self else 0
+        return own + (self._lower.get_write_buffer_size() if self._lower is not None else 0)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._app = protocol
@@ -202,8 +215,11 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def _read(self) -> None:
         """Decrypt what there is and hand it over, until there is no more or no one wants more."""
-        tls, incoming, view = self._tls, self._incoming, self._buffers.plain_view
-        while self._is_reading and not self._is_closing and (incoming.pending or tls.pending()):
+        tls, incoming, view = self._tls, self._buffers.incoming, self._buffers.plain_view
+        while self._is_reading and not self._is_closing:
+            self._claim()
+            if not incoming.pending and not tls.pending():
+                return
             try:
                 # With a buffer, `read` returns how much it holds; typeshed's stub knows bytes only.
                 count = cast(int, tls.read(BUFFER, self._buffers.plain))
@@ -221,20 +237,41 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         records = []
         for start in range(0, len(data), RECORD):
             self._tls.write(data[start : start + RECORD])
-            records.append(self._outgoing.read())
+            records.append(self._buffers.outgoing.read())
         if self._lower is not None:
             self._lower.writelines(records)
 
+    def _claim(self) -> None:
+        """Have the BIOs: another connection takes its bytes out, this one puts its own in again."""
+        buffers = self._buffers
+        if buffers.owner is self:
+            return
+        if buffers.owner is not None:
+            buffers.owner._give_up()
+        buffers.owner = self
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            buffers.incoming.write(rest)
+
+    def _give_up(self) -> None:
+        """Leave the BIOs empty."""
+        self._flush()
+        self._buffers.outgoing.read()  # what a lost connection had to say
+        rest = self._buffers.incoming.read()
+        self._rest = b"" if self._is_closing else rest
+        self._buffers.owner = None
+
     def _flush(self) -> None:
-        if self._outgoing.pending and self._lower is not None:
-            self._lower.write(self._outgoing.read())
+        outgoing = self._buffers.outgoing
+        if self._buffers.owner is self and outgoing.pending and self._lower is not None:
+            self._lower.write(outgoing.read())
 
     def _failed(self, error: ssl.SSLError) -> None:
         """The peer does not speak TLS as it should; it is told by an alert, if OpenSSL has one for it."""
         log.debug("a TLS connection failed: %s", error)
         self._is_closing = True
         if error.reason == "HTTP_REQUEST" and self._lower is not None:
-            self._outgoing.read()
+            self._buffers.outgoing.read()
             self._lower.write(_PLAIN_HTTP)
         self._flush()
         if self._lower is not None:
