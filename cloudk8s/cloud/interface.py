@@ -30,7 +30,14 @@ from cloudk8s.cloud.model.load_balancer import (
 )
 from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
 from cloudk8s.cloud.model.machine_group import MachineGroup
-from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.network import (
+    ExistingNetwork,
+    Finding,
+    Network,
+    NetworkCapabilities,
+    NetworkRequest,
+    NetworkSearch,
+)
 from cloudk8s.cloud.model.route import Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
 from cloudk8s.errors import CloudError
@@ -250,6 +257,14 @@ class ScalesGroups(Protocol):
 
     def release_calls(self, machines: int) -> Sequence[str]:
         """Names of the API calls that delete so many machines of one group. Pure."""
+
+
+@runtime_checkable
+class FindsNetworks(Protocol):
+    """A `Networks` that can put clusters into networks that are there already."""
+
+    def find_network(self, search: NetworkSearch) -> ExistingNetwork:
+        """What is to be used. Raises SettingsError with all that makes the network unusable; reads only."""
 
 
 @runtime_checkable

@@ -46,7 +46,14 @@ from cloudk8s.cloud.model.load_balancer import (
 )
 from cloudk8s.cloud.model.machine import Machine, MachineCapabilities, MachineRequest, MachineType
 from cloudk8s.cloud.model.machine_group import MachineGroup
-from cloudk8s.cloud.model.network import Finding, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.cloud.model.network import (
+    ExistingNetwork,
+    Finding,
+    Network,
+    NetworkCapabilities,
+    NetworkRequest,
+    NetworkSearch,
+)
 from cloudk8s.cloud.model.route import IPFamily, Route, RouteCapabilities
 from cloudk8s.cloud.model.volume import Volume, VolumeCapabilities, VolumeRequest
 from cloudk8s.controllers.interface import Controller, ControllerContext
@@ -97,6 +104,7 @@ __all__ = [
     "ControllerContext",
     "Controllers",
     "Entry",
+    "ExistingNetwork",
     "Failures",
     "Finding",
     "ForetellsCalls",
@@ -124,6 +132,7 @@ __all__ = [
     "Network",
     "NetworkCapabilities",
     "NetworkRequest",
+    "NetworkSearch",
     "Networks",
     "NodeAddress",
     "NodeRef",

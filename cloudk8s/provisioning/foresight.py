@@ -80,7 +80,8 @@ def cost_of(
     if prices is None:
         return None
     groups = {group.name: group for group in groups_of(declaration)}
-    has_public_addresses = declaration.network.nat == "none"
+    existing = declaration.network.existing
+    has_public_addresses = existing.public_addresses if existing else declaration.network.nat == "none"
     now = [Resource(entry.type, entry.key, entry.properties) for entry in observation.resources if entry.is_alive]
     stack = site.networks.stack(network_request(declaration)) if site.networks is not None else None
     present = [_request(view, groups, has_public_addresses) for view in machines if view.exists]

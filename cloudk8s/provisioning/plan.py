@@ -52,6 +52,8 @@ class ClusterPlan:
     """What a look beforehand found out."""
     notes: tuple[str, ...] = ()
     """What a person should know before saying yes."""
+    uses: tuple[str, ...] = ()
+    """What is there already, is used and stays as it is."""
 
     @property
     def is_empty(self) -> bool:
@@ -90,10 +92,11 @@ class ClusterPlan:
         entry["findings"] = [
             {"check": f.check, "message": f.message, "fatal": f.is_fatal, "field": f.field} for f in self.findings
         ]
-        return {**entry, "notes": list(self.notes)}
+        return {**entry, "uses": list(self.uses), "notes": list(self.notes)}
 
     def lines(self) -> Iterator[str]:
         """For people."""
+        yield from (f"= uses {text}" for text in self.uses)
         if self.is_empty:
             yield f"cluster {self.cluster}: nothing to do"
         else:

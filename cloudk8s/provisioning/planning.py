@@ -10,7 +10,7 @@ from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, e
 from cloudk8s.provisioning.identity import owner_of
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.machines.decision import remove_all
-from cloudk8s.provisioning.network import network_request, pinned
+from cloudk8s.provisioning.network import found, network_request, pinned
 from cloudk8s.provisioning.plan import ClusterPlan
 from cloudk8s.provisioning.scaling_groups import deletion_steps, group_steps
 from cloudk8s.provisioning.simulation import Simulation, simulate, steps_of
@@ -21,19 +21,20 @@ from cloudk8s.provisioning.stores import with_store
 
 def settled(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     """The declaration with what was chosen at creation, and what it follows; SettingsError for what can't be."""
-    found, recorded = _pinned(site, declaration, state), state.recorded
+    wanted, recorded = _pinned(site, declaration, state), state.recorded
     if site.machines.capabilities.boots:  # else nothing is stored anywhere
-        found = with_store(found, recorded)
+        wanted = with_store(wanted, recorded)
     if recorded is None:
-        return found
-    is_same = found.model_copy(update={"settings": recorded.settings}) == recorded
-    return found.after(recorded.previous if is_same else recorded)
+        return wanted
+    is_same = wanted.model_copy(update={"settings": recorded.settings}) == recorded
+    return wanted.after(recorded.previous if is_same else recorded)
 
 
 def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     if state.recorded is not None and state.recorded.provider != declaration.provider:
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
     _check_name(site, declaration, state)
+    declaration = found(declaration, state.recorded, site.networks)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones
     if known and (not wanted or set(wanted) <= set(known)):
@@ -71,6 +72,7 @@ def plan_cluster(site: Site, declaration: ClusterDeclaration, state: State) -> C
         declaration.name, network, tuple(simulation.steps()), tuple(endpoint), tuple(groups),
         calls_of(site, network, [*endpoint, *groups], simulation),
         cost_of(site, declaration, state.observation, state.machines, simulation), notes=_notes(declaration),
+        uses=_uses(declaration),
     )  # fmt: skip
 
 
@@ -93,11 +95,22 @@ def plan_deletion(site: Site, state: State) -> ClusterPlan:
     return ClusterPlan(site.cluster, network, tuple(steps), groups=tuple(groups), calls=calls)
 
 
+def _uses(declaration: ClusterDeclaration) -> tuple[str, ...]:
+    """What is there already and stays as it is, but for tags."""
+    if (existing := declaration.network.existing) is None:
+        return ()
+    places = [f"subnet {id} in {zone} for machines" for zone, id in existing.machine_subnets.items()]
+    places += [
+        f"subnet {id} in {zone} for the API's load balancer" for zone, id in existing.load_balancer_subnets.items()
+    ]
+    return (f"network {existing.id} ({', '.join(existing.cidrs)})", *places)
+
+
 def _notes(declaration: ClusterDeclaration) -> tuple[str, ...]:
     """What a person should know."""
-    found = []
-    if declaration.network.nat == "per-zone":
-        found.append("a NAT gateway in each zone may cost more than the nodes behind it; network.nat: single has one")
+    notes = []
+    if declaration.network.nat == "per-zone" and declaration.network.existing is None:
+        notes.append("a NAT gateway in each zone may cost more than the nodes behind it; network.nat: single has one")
     if declaration.control_plane.replicas == 1 and not declaration.keeps_etcd:
-        found.append("one machine runs the control plane: while it is replaced, the API does not answer")
-    return tuple(found)
+        notes.append("one machine runs the control plane: while it is replaced, the API does not answer")
+    return tuple(notes)

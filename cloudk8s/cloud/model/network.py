@@ -8,6 +8,37 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSearch:
+    """A network that is there already, as a cluster file names it."""
+
+    id: str
+    subnets: tuple[str, ...] = ()
+    subnet_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    zones: tuple[str, ...] = ()
+    """Zones to use; empty is the first `zone_count` that have what is needed."""
+    zone_count: int = 1
+    api_scheme: str = "internet-facing"
+    cidrs: tuple[str, ...] = ()
+    """Ranges of pods and Services, which the network must leave free."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingNetwork:
+    """A network that is there already, and is only used: what is put where."""
+
+    id: str
+    cidrs: tuple[str, ...]
+    machines: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Subnet for machines, by zone."""
+    balancers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Subnet for the API's load balancer, by zone."""
+    is_public: bool = False
+    """Machines need public addresses to reach the internet."""
+    route_tables: tuple[str, ...] = ()
+    """Tables of the machines' subnets: routes of pods go there."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkRequest:
     """The network, firewall and API endpoint of one cluster."""
 
@@ -29,6 +60,8 @@ class NetworkRequest:
     """Who may reach node ports from outside; empty is the network itself only."""
     nat: Literal["none", "single", "per-zone"] = "single"
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    existing: ExistingNetwork | None = None
+    """The network to use in place of one of its own; nothing of it is changed but for tags."""
     members: tuple[str, ...] = ()
     """Ids of the machines that answer on the API's port; the endpoint sends traffic to them."""
     record: Mapping[str, str] = field(default_factory=dict, hash=False)

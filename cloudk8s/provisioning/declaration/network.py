@@ -44,11 +44,34 @@ class Api(Declared):
         return self
 
 
+class Existing(Declared):
+    """A network that is there already. Nothing of it is ever changed or deleted, but for tags that say who uses it."""
+
+    id: str
+    """Its id: a VPC."""
+    subnets: tuple[str, ...] = ()
+    """Ids of the subnets to use; empty is all that can be used."""
+    subnet_tags: dict[str, str] = Field(default_factory=dict)
+    """Tags of the subnets to use, where they are not named by id."""
+    machine_subnets: dict[str, str] = Field(default_factory=dict)
+    """Subnet for machines by zone; filled in when the cluster is made."""
+    load_balancer_subnets: dict[str, str] = Field(default_factory=dict)
+    """Subnet for the API's load balancer by zone; filled in when the cluster is made."""
+    cidrs: tuple[Range, ...] = ()
+    """All of its addresses; filled in when the cluster is made."""
+    public_addresses: bool = False
+    """Whether machines need public addresses; filled in when the cluster is made."""
+    route_tables: tuple[str, ...] = ()
+    """Tables of the machines' subnets; filled in when the cluster is made."""
+
+
 class NetworkDeclaration(Declared):
     """Where machines live, and what may reach them."""
 
     cidr: Range = "10.0.0.0/16"
     """Addresses of the network."""
+    existing: Existing | None = None
+    """Use a network that is there already, in place of one of the cluster's own; it has its own `cidr` and ways out."""
     zones: tuple[str, ...] = ()
     """Zones to use; empty lets the provider choose."""
     zone_count: int = Field(default=0, ge=0, le=16)

@@ -17,6 +17,7 @@ CREATE: Mapping[str, str] = {
     "security-group-rules": "AuthorizeSecurityGroupIngress", "api-target-group": "CreateTargetGroup",
     "api-targets": "RegisterTargets", "api-balancer": "CreateLoadBalancer", "api-listener": "CreateListener",
     "vpc-endpoint": "CreateVpcEndpoint", "dns-record": "ChangeResourceRecordSets",
+    "shared-tag": "CreateTags",
 }  # fmt: skip
 DELETE: Mapping[str, str] = {
     "role": "DeleteRole", "role-policy": "DeleteRolePolicy", "instance-profile": "DeleteInstanceProfile",
@@ -27,7 +28,7 @@ DELETE: Mapping[str, str] = {
     "route-table-association": "DisassociateRouteTable", "security-group": "DeleteSecurityGroup",
     "security-group-rules": "RevokeSecurityGroupIngress", "api-target-group": "DeleteTargetGroup",
     "api-targets": "DeregisterTargets", "api-balancer": "DeleteLoadBalancer", "api-listener": "DeleteListener",
-    "vpc-endpoint": "DeleteVpcEndpoints", "dns-record": "ChangeResourceRecordSets",
+    "vpc-endpoint": "DeleteVpcEndpoints", "dns-record": "ChangeResourceRecordSets", "shared-tag": "DeleteTags",
 }  # fmt: skip
 
 
@@ -77,6 +78,8 @@ def _balancer(step: Step) -> Sequence[str]:
 
 UPDATE: Mapping[str, Callable[[Step], Sequence[str]]] = {
     "vpc": _record,
+    "security-group": _record,
+    "shared-tag": lambda step: ("CreateTags",),
     "role-policy": lambda step: ("PutRolePolicy",),
     "default-route": lambda step: ("ReplaceRoute",),
     "route-table-association": lambda step: ("ReplaceRouteTableAssociation",),

@@ -72,7 +72,7 @@ def _from_outside(request: NetworkRequest) -> list[Rule]:
 
 
 def _ranges(request: NetworkRequest) -> tuple[str, ...]:
-    return (request.cidr,)
+    return request.existing.cidrs if request.existing is not None else (request.cidr,)
 
 
 def _group(name: str) -> Ref:

@@ -7,9 +7,20 @@ from collections.abc import Mapping, Sequence
 from cloudk8s.cloud.stack.interface import Observation, ResourceType
 from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
-from cloudk8s.plugin import Finding, MachineGroup, MachineRequest, Network, NetworkCapabilities, NetworkRequest
+from cloudk8s.plugin import (
+    ExistingNetwork,
+    Finding,
+    MachineGroup,
+    MachineRequest,
+    Network,
+    NetworkCapabilities,
+    NetworkRequest,
+    NetworkSearch,
+)
 from cloudk8s_aws.api import AwsApi, tags_of
 from cloudk8s_aws.cluster.calls import planned_calls
+from cloudk8s_aws.cluster.existing import Search
+from cloudk8s_aws.cluster.firewall import CONTROL_PLANE
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.preflight import Preflight
 from cloudk8s_aws.cluster.reading import Reader
@@ -17,7 +28,7 @@ from cloudk8s_aws.cluster.secrets import Secrets
 from cloudk8s_aws.cluster.stack import ROLES, build, group_of, machine_subnet
 from cloudk8s_aws.cluster.tagged import TagListing
 from cloudk8s_aws.cluster.types import Types
-from cloudk8s_aws.cluster.vpc import RECORD
+from cloudk8s_aws.cluster.vpc import RECORD, record_of
 from cloudk8s_aws.groups.autoscaling_group import AutoscalingGroupType
 from cloudk8s_aws.groups.launch_template import LaunchTemplateType
 from cloudk8s_aws.groups.reading import GroupReader
@@ -84,7 +95,7 @@ class AwsNetworks:
         return release_calls(machines)
 
     def outputs(self, request: NetworkRequest, observation: Observation) -> Network:
-        vpc = observation.get("vpc")
+        network = observation.get(f"security-group/{CONTROL_PLANE}" if request.existing is not None else "vpc")
         key, part = ("dns-record", "name") if request.dns_zone else ("api-balancer", "hostname")
         found = observation.get(key)
         hostname = str(found.attribute(part) or "") if found is not None else ""
@@ -96,12 +107,17 @@ class AwsNetworks:
         }
         ready = all(entry.state == "ready" for entry in observation.resources)
         endpoint = f"{hostname}:{request.api_port}" if hostname else ""
-        return Network(request.cluster, endpoint, places, ready and bool(endpoint), vpc.id if vpc else "")
+        return Network(request.cluster, endpoint, places, ready and bool(endpoint), network.id if network else "")
 
     def records(self) -> Mapping[str, Mapping[str, str]]:
         wanted = [{"Name": "tag-key", "Values": [CLUSTER_TAG]}]
-        found = (tags_of(vpc) for vpc in self._api.pages("ec2", "describe_vpcs", "Vpcs", Filters=wanted))
-        return {tags[CLUSTER_TAG]: {k: v for k, v in tags.items() if k.startswith(RECORD)} for tags in found}
+        carriers = [*wanted, {"Name": "tag-key", "Values": [f"{RECORD}0"]}]
+        found = self._api.pages("ec2", "describe_vpcs", "Vpcs", Filters=wanted)
+        found += self._api.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=carriers)
+        return {tags[CLUSTER_TAG]: record_of(tags) for tags in map(tags_of, found)}
+
+    def find_network(self, search: NetworkSearch) -> ExistingNetwork:
+        return Search(self._api, search).found()
 
     def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
         return planned_calls(steps)
@@ -128,12 +144,13 @@ class AwsNetworks:
 
 def _place(request: NetworkRequest, observation: Observation, role: str, zone: str) -> dict[str, str]:
     """What a machine of a role is put into; empty while a part of it is missing."""
-    subnet = observation.get(machine_subnet(request, zone))
+    subnet = machine_subnet(request, zone, observation)
     group = observation.get(group_of(role))
+    is_public = request.existing.is_public if request.existing is not None else request.nat == "none"
     profile = observation.get(f"profile-role/{role}")
-    if subnet is None or group is None or profile is None:
+    if not subnet or group is None or profile is None:
         return {}
     return {
-        "subnet": subnet.id, "security_groups": group.id, "profile": str(profile.properties["profile"]),
-        "public": "true" if request.nat == "none" else "",
+        "subnet": subnet, "security_groups": group.id, "profile": str(profile.properties["profile"]),
+        "public": "true" if is_public else "",
     }  # fmt: skip

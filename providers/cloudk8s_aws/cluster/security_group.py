@@ -13,6 +13,7 @@ from cloudk8s_aws.api import filters, tags_of
 from cloudk8s_aws.cluster.firewall import MARK
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification, suffix
 from cloudk8s_aws.cluster.reading import Raw, Reader
+from cloudk8s_aws.cluster.vpc import keep_record, record_of
 from cloudk8s_aws.errors import Taken
 
 Rule = Mapping[str, Any]
@@ -37,7 +38,8 @@ class ClusterGroupType:
     def list(self, scope: Scope) -> Sequence[Observed]:
         return [
             observed(
-                self.name, raw, raw["GroupId"], {"vpc": raw["VpcId"], "name": raw["GroupName"]},
+                self.name, raw, raw["GroupId"],
+                {"vpc": raw["VpcId"], "name": raw["GroupName"], "record": record_of(tags_of(raw))},
                 attributes={"refers_to": sorted(_sources(raw) - {raw["GroupId"]})},
             )
             for raw in self._ours(scope)
@@ -55,7 +57,7 @@ class ClusterGroupType:
         return made(call, self.name, id)
 
     def update(self, call: Update) -> Observed:
-        return call.observed
+        return keep_record(self.ec2, call)
 
     def delete(self, observed: Observed) -> None:
         self.ec2.call("delete_security_group", GroupId=observed.id)

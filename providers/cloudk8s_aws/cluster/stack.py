@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
-from cloudk8s.plugin import NetworkRequest, SettingsError
+from cloudk8s.plugin import ExistingNetwork, NetworkRequest, SettingsError
 from cloudk8s_aws.cluster.balancing import api_name
 from cloudk8s_aws.cluster.dns_record import PLACE_TAG, place_of
 from cloudk8s_aws.cluster.firewall import CONTROL_PLANE, GROUPS, LOAD_BALANCER, NODE, rules_of
 from cloudk8s_aws.cluster.layout import ZoneLayout, divide, iam_name, iam_path
 from cloudk8s_aws.cluster.policies import policy_of
+from cloudk8s_aws.cluster.shared_tag import USES_TAG
 from cloudk8s_aws.ownership import cluster_tag
 
 ROLES = ("control-plane", "worker")
@@ -22,22 +24,36 @@ def build(request: NetworkRequest, region: str) -> Stack:
     """Everything around the machines of a cluster."""
     if not request.zones:
         raise SettingsError(f"cluster {request.cluster}: no zone of {region} can be used")
-    layout = divide(request.cidr, request.zones)
-    resources = (
-        *_identities(request, region),
-        *_vpc(request),
-        *_subnets(request, layout),
-        *_ways_out(request, layout),
-        *_firewalls(request),
-        *_endpoint(request, layout),
-        _storage(request, layout, region),
-    )
+    existing = request.existing
+    surroundings = _shared(request, existing) if existing is not None else _own_network(request, region)
+    resources = (*_identities(request, region), *surroundings, *_firewalls(request), *_endpoint(request))
     return Stack(Owner(request.cluster, request.uid, f"cluster {request.cluster}"), resources)
 
 
-def machine_subnet(request: NetworkRequest, zone: str) -> str:
-    """Key of the subnet that machines of a zone are put into."""
-    return f"subnet/{'public' if request.nat == 'none' else 'private'}/{zone}"
+def machine_subnet(request: NetworkRequest, zone: str, observation: Observation) -> str:
+    """Id of the subnet that machines of a zone are put into; empty while it is not there."""
+    if request.existing is not None:
+        return request.existing.machines.get(zone, "")
+    found = observation.get(f"subnet/{'public' if request.nat == 'none' else 'private'}/{zone}")
+    return found.id if found is not None else ""
+
+
+def _own_network(request: NetworkRequest, region: str) -> Iterator[Resource]:
+    layout = divide(request.cidr, request.zones)
+    yield from _vpc(request)
+    yield from _subnets(request, layout)
+    yield from _ways_out(request, layout)
+    yield _storage(request, layout, region)
+
+
+def _shared(request: NetworkRequest, existing: ExistingNetwork) -> Iterator[Resource]:
+    """Tags by which the cluster's own controllers know what they may use."""
+    ids = sorted({existing.id, *existing.machines.values(), *existing.balancers.values(), *existing.route_tables})
+    yield Resource("shared-tag", "shared-tag", {"resources": ids}, after=(f"security-group/{CONTROL_PLANE}",))
+
+
+def _network_of(request: NetworkRequest) -> Ref | str:
+    return request.existing.id if request.existing is not None else Ref("vpc")
 
 
 def _tags(request: NetworkRequest, **more: str) -> dict[str, str]:
@@ -112,10 +128,13 @@ def _pod_table(request: NetworkRequest) -> str:
 def _firewalls(request: NetworkRequest) -> Iterator[Resource]:
     for name, purpose in GROUPS.items():
         tags = _tags(request) if name == NODE else dict(request.tags)
-        group = {
-            "name": f"{request.cluster}-{name}", "vpc": Ref("vpc"), "tags": tags,
+        group: dict[str, Any] = {
+            "name": f"{request.cluster}-{name}", "vpc": _network_of(request), "tags": tags,
             "description": f"cloudk8s cluster {request.cluster}: {purpose}",
         }  # fmt: skip
+        if request.existing is not None and name == CONTROL_PLANE:  # it stands for the cluster where no network does
+            uses = f"{request.existing.id}|{','.join(request.pod_cidrs)}"
+            group |= {"record": dict(request.record), "tags": {**tags, USES_TAG: uses}}
         yield Resource("security-group", f"security-group/{name}", group)
     for name, rules in rules_of(request).items():
         if rules:
@@ -123,18 +142,22 @@ def _firewalls(request: NetworkRequest) -> Iterator[Resource]:
             yield Resource("security-group-rules", f"security-group-rules/{name}", properties)
 
 
-def _endpoint(request: NetworkRequest, layout: Sequence[ZoneLayout]) -> Iterator[Resource]:
+def _endpoint(request: NetworkRequest) -> Iterator[Resource]:
     name = api_name(request.uid)
     side = "public" if request.api_scheme == "internet-facing" or request.nat == "none" else "private"
-    group = {"name": name, "vpc": Ref("vpc"), "port": request.api_port, "tags": _tags(request)}
+    existing = request.existing
+    subnets: list[Ref | str] = [Ref(f"subnet/{side}/{zone}") for zone in request.zones]
+    if existing is not None:
+        subnets = [existing.balancers[zone] for zone in sorted(existing.balancers)]
+    group = {"name": name, "vpc": _network_of(request), "port": request.api_port, "tags": _tags(request)}
     yield Resource("api-target-group", "api-target-group", group)
     where = {PLACE_TAG: place_of(request.dns_zone, request.dns_name)} if request.dns_zone else {}
     balancer = {
-        "name": name, "vpc": Ref("vpc"), "scheme": request.api_scheme, "tags": _tags(request, **where),
-        "subnets": [Ref(f"subnet/{side}/{entry.zone}") for entry in layout],
+        "name": name, "vpc": _network_of(request), "scheme": request.api_scheme, "tags": _tags(request, **where),
+        "subnets": subnets,
         "groups": [Ref(f"security-group/{LOAD_BALANCER}")],
     }  # fmt: skip
-    after = ("gateway-attachment",) if request.api_scheme == "internet-facing" else ()
+    after = ("gateway-attachment",) if request.api_scheme == "internet-facing" and existing is None else ()
     yield Resource("api-balancer", "api-balancer", balancer, after=after)
     listener = {"balancer": Ref("api-balancer"), "port": request.api_port, "group": Ref("api-target-group")}
     yield Resource("api-listener", "api-listener", listener)

@@ -153,6 +153,11 @@ def groups_in_order(listing: TagListing, whole: ResourceType, scope: Scope) -> S
     return [replace(entry, attributes={}) if entry.id in broken else entry for entry in groups]
 
 
+def only_with_groups(listing: TagListing, whole: ResourceType, scope: Scope) -> Sequence[Observed]:
+    """Only asked for while there are security groups."""
+    return whole.list(scope) if listing.of("security-group", scope) else ()
+
+
 def rules_in_circles(listing: TagListing, whole: ResourceType, scope: Scope) -> Sequence[Observed]:
     """Only those rules without which groups can be deleted one after the other."""
     if not listing.of("security-group", scope):

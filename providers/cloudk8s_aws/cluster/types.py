@@ -25,6 +25,7 @@ from cloudk8s_aws.cluster.nat_gateway import NatGatewayType
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.cluster.route_table import AssociationType, DefaultRouteType, RouteTableType
 from cloudk8s_aws.cluster.security_group import ClusterGroupType, GroupRulesType
+from cloudk8s_aws.cluster.shared_tag import SharedTagType
 from cloudk8s_aws.cluster.subnet import SubnetType
 from cloudk8s_aws.cluster.tagged import (
     TaggedType,
@@ -33,6 +34,7 @@ from cloudk8s_aws.cluster.tagged import (
     by_tags,
     groups_in_order,
     only_with,
+    only_with_groups,
     parts_of_roles,
     rules_in_circles,
 )
@@ -42,7 +44,8 @@ LOOKS: Mapping[str, Any] = {
     "role": parts_of_roles, "role-policy": parts_of_roles, "instance-profile": parts_of_roles,
     "profile-role": parts_of_roles, "vpc": by_tags, "internet-gateway": by_tags, "gateway-attachment": attachments,
     "route-table": by_tags, "subnet": by_tags, "address": by_tags, "nat-gateway": by_tags,
-    "security-group": groups_in_order, "security-group-rules": rules_in_circles, "api-target-group": by_tags,
+    "security-group": groups_in_order, "shared-tag": only_with_groups,
+    "security-group-rules": rules_in_circles, "api-target-group": by_tags,
     "api-balancer": by_tags, "vpc-endpoint": by_tags, "dns-record": only_with(PLACE_TAG),
 }  # fmt: skip
 """How types are looked at that something has to be deleted of; others go with these."""
@@ -63,7 +66,8 @@ class Types:
             RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
             VpcType(ec2, self.known), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
             RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
-            AssociationType(ec2), ClusterGroupType(ec2), GroupRulesType(ec2), ApiGroupType(balancers),
+            AssociationType(ec2), ClusterGroupType(ec2), SharedTagType(ec2), GroupRulesType(ec2),
+            ApiGroupType(balancers),
             ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
             DnsRecordType(balancers),
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
@@ -13,6 +13,20 @@ from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.reading import Reader
 
 RECORD = "cloudk8s.io/declared-"
+
+
+def record_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of a resource's tags that hold the cluster's record."""
+    return {key: value for key, value in tags.items() if key.startswith(RECORD)}
+
+
+def keep_record(ec2: Ec2, call: Update) -> Observed:
+    """Bring the record on a resource up to date."""
+    wanted, present = call.properties["record"], call.observed.properties.get("record", {})
+    ec2.call("create_tags", Resources=[call.observed.id], Tags=tag_list(wanted))
+    if surplus := present.keys() - wanted.keys():
+        ec2.call("delete_tags", Resources=[call.observed.id], Tags=[{"Key": key} for key in sorted(surplus)])
+    return replace(call.observed, properties={**call.observed.properties, "record": dict(wanted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,7 @@ class VpcType:
         return [
             observed(
                 self.name, raw, raw["VpcId"],
-                {"cidr": raw["CidrBlock"], "record": {k: v for k, v in tags_of(raw).items() if k.startswith(RECORD)}},
+                {"cidr": raw["CidrBlock"], "record": record_of(tags_of(raw))},
                 state="ready" if raw["State"] == "available" else "pending",
             )
             for raw in entries
@@ -48,11 +62,7 @@ class VpcType:
         return made(call, self.name, vpc["VpcId"])
 
     def update(self, call: Update) -> Observed:
-        wanted, present = call.properties["record"], call.observed.properties.get("record", {})
-        self.ec2.call("create_tags", Resources=[call.observed.id], Tags=tag_list(wanted))
-        if surplus := present.keys() - wanted.keys():
-            self.ec2.call("delete_tags", Resources=[call.observed.id], Tags=[{"Key": key} for key in sorted(surplus)])
-        return replace(call.observed, properties={**call.observed.properties, "record": dict(wanted)})
+        return keep_record(self.ec2, call)
 
     def delete(self, observed: Observed) -> None:
         self.ec2.call("delete_vpc", VpcId=observed.id)

@@ -72,7 +72,7 @@ def test_load_balancers_of_ingresses_go_too(cloud: AwsCloud) -> None:
     tags = {CLUSTER_TAG: "demo", OWNER_TAG: owner, RESOURCE_TAG: "load-balancer"}
     subnets = [entry.id for entry in look(cloud.site()).observation.resources if entry.type == "subnet"]
     cloud.world.raw("elbv2").create_load_balancer(
-        Name=resource_name("lb", owner), Type="application", Subnets=subnets[:2],
+        Name=resource_name("lb", owner), Type="application", Subnets=subnets[:2], Scheme="internal",
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )  # fmt: skip
     tear_down(with_load_balancers(cloud))

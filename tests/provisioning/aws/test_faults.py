@@ -43,13 +43,18 @@ def names(cloud: AwsCloud) -> list[str]:
     return found
 
 
-def crash_everywhere(cloud: AwsCloud, before: ClusterDeclaration | None, wanted: ClusterDeclaration | None,
+Wanted = ClusterDeclaration | Callable[[], ClusterDeclaration] | None
+"""A declaration, or what makes one of an account that has just been furnished."""
+
+
+def crash_everywhere(cloud: AwsCloud, first_wanted: Wanted, then_wanted: Wanted,
                      first: int, step: int, furnish: Callable[[], None] = lambda: None) -> None:  # fmt: skip
     """For n = first, first + step, …: die after the n-th call, go on in a new process, delete; nothing may be left."""
     for call in range(first, 400, step):
         cloud.world.reset()
         furnish()
         cloud = AwsCloud(cloud.world)
+        before, wanted = (entry() if callable(entry) else entry for entry in (first_wanted, then_wanted))
         if before is not None:
             assert live(cloud, before)
         cloud.world.crash_after(call)

@@ -22,6 +22,7 @@ from cloudk8s_aws.cluster.secrets import Secrets
 from cloudk8s_aws.permissions import policy
 from cloudk8s_aws.settings import AwsSettings
 from tests.provisioning.aws.harness import AwsCloud, declaration, highly_available
+from tests.provisioning.aws.test_existing_network import Surroundings, within
 
 USER = "provisioner"
 RESPONSES: Any = moto.core.responses
@@ -83,6 +84,8 @@ def test_the_whole_life_of_a_cluster_passes_with_the_policy_enforced(
         cloud.world.raw("route53").create_hosted_zone(Name="example.com", CallerReference="test")
         cloud.world.keep()
         converge(cloud.site(), declaration(network={"api": {"dnsZone": "example.com"}}, pools=[]))
+        tear_down(cloud.site())
+        converge(cloud.site(), within(Surroundings(cloud).vpc, pools=[]))
         tear_down(cloud.site())
     assert not cloud.world.left()
     named = {action.partition(":")[2] for statement in policy()["Statement"] for action in statement["Action"]}
