@@ -22,6 +22,8 @@ from cloudk8s.apiserver.admission.resource_quota import ResourceQuota
 from cloudk8s.apiserver.admission.role_escalation import RoleEscalation
 from cloudk8s.apiserver.admission.service_account import ServiceAccount
 from cloudk8s.apiserver.admission.storage_protection import StorageObjectInUseProtection
+from cloudk8s.apiserver.admission.topology_labels import PodTopologyLabels
+from cloudk8s.apiserver.admission.volume_resize import PersistentVolumeClaimResize
 from cloudk8s.apiserver.allocation.services import ServiceAllocation
 from cloudk8s.errors import SettingsError
 
@@ -45,12 +47,14 @@ def built_in(
         DefaultTolerationSeconds(),
         DefaultStorageClass(),
         StorageObjectInUseProtection(),
+        PersistentVolumeClaimResize(),
         RuntimeClass(),
         CertificateRequester(),
         CertificateApproval(),
         CertificateSigning(),
         CertificateSubjectRestriction(),
         DefaultIngressClass(),
+        PodTopologyLabels(),
         ServiceAllocation(service_ranges, node_ports),
         RoleEscalation(),
         *others,

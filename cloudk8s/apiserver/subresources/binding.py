@@ -16,6 +16,7 @@ from cloudk8s.apiserver.negotiation import PLAIN
 from cloudk8s.apiserver.operations.rewrite import rewrite
 from cloudk8s.apiserver.operations.update import precondition_failed
 from cloudk8s.apiserver.presenting import document
+from cloudk8s.apiserver.subresources.admitting import admit_posted
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery.times import format_time
 
@@ -33,7 +34,7 @@ class BindingHandler:
         return self._bind(context, request)
 
     async def _bind(self, context: RequestContext, request: Request) -> Answer:
-        read_write_options(context, "CreateOptions")
+        options = read_write_options(context, "CreateOptions")
         binding_type = self._core.resource("", "bindings")
         binding = Intake(self._core, context, binding_type).read(request.body)
         info = context.info
@@ -45,6 +46,7 @@ class BindingHandler:
         target = binding.get("target") or {}
         _check_target(target)
         pods = self._core.resource("", "pods")
+        await admit_posted(self._core, context, pods if info.resource == "pods" else binding_type, binding, options)
         pod_key = pods.key(info.namespace, name)
 
         def transform(live: Object) -> Object:
