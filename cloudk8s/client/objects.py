@@ -109,6 +109,12 @@ def condition(obj: Object, type: str) -> Mapping[str, Any] | None:
     return None
 
 
+def observed_generation(obj: Object) -> dict[str, int]:
+    """What a condition says of the generation it is about; nothing where objects have none, as pods of old servers."""
+    generation = obj["metadata"].get("generation")
+    return {"observedGeneration": int(generation)} if generation else {}
+
+
 def is_true(obj: Object, type: str) -> bool:
     """Whether the status condition of that type is "True"."""
     item = condition(obj, type)

@@ -11,7 +11,16 @@ from datetime import timedelta
 from typing import Final
 
 from cloudk8s.client.interface import DeleteOptions, Object
-from cloudk8s.client.objects import is_deleting, is_true, name_of, namespace_of, spec_of, status_of, uid_of
+from cloudk8s.client.objects import (
+    is_deleting,
+    is_true,
+    name_of,
+    namespace_of,
+    observed_generation,
+    spec_of,
+    status_of,
+    uid_of,
+)
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.batches import all_of
 from cloudk8s.controllers.interface import ControllerContext
@@ -101,18 +110,19 @@ class PodGarbageCollector:
         name, namespace = name_of(pod), namespace_of(pod)
         try:
             if not is_terminal(pod):
-                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(message)}
+                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(pod, message)}
                 await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
             options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
             await self._client.delete(PODS, name, namespace=namespace, options=options)
         except NotFound:
             return
 
-    def _failed(self, message: str) -> Object:
+    def _failed(self, pod: Object, message: str) -> Object:
         if not message:
             return {"phase": "Failed"}
         target = {
             "type": "DisruptionTarget",
+            **observed_generation(pod),
             "status": "True",
             "lastTransitionTime": format_time(self._clock.now()),
             "reason": "DeletionByPodGC",

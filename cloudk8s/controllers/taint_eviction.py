@@ -11,7 +11,15 @@ from datetime import timedelta
 from typing import Any
 
 from cloudk8s.client.interface import DeleteOptions, Object
-from cloudk8s.client.objects import is_deleting, key_of, name_of, namespace_of, spec_of, uid_of
+from cloudk8s.client.objects import (
+    is_deleting,
+    key_of,
+    name_of,
+    namespace_of,
+    observed_generation,
+    spec_of,
+    uid_of,
+)
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.interface import ControllerContext
@@ -115,6 +123,7 @@ class TaintEvictionController:
         name, namespace = name_of(pod), namespace_of(pod)
         target = {
             "type": "DisruptionTarget",
+            **observed_generation(pod),
             "status": "True",
             "lastTransitionTime": format_time(self._clock.now()),
             "reason": "DeletionByTaintManager",

@@ -43,6 +43,7 @@ async def test_pods_of_a_node_that_is_gone_fail_and_go_after_a_while() -> None:
         found = condition(patches[0], "DisruptionTarget")
         assert found is not None
         assert (found["reason"], found["message"]) == ("DeletionByPodGC", "PodGC: node no longer exists")
+        assert found["observedGeneration"] == 1
 
 
 async def test_a_node_that_comes_back_in_time_keeps_its_pods() -> None:

@@ -62,6 +62,7 @@ async def test_the_condition_says_why() -> None:
         target = condition(doomed, "DisruptionTarget")
         assert target is not None
         assert (target["status"], target["reason"]) == ("True", "DeletionByTaintManager")
+        assert target["observedGeneration"] == 1
         assert target["message"] == "Taint manager: deleting due to NoExecute taint"
 
 

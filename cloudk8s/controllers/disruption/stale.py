@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cloudk8s.client.interface import Client, Object
-from cloudk8s.client.objects import condition, is_deleting, name_of, namespace_of, uid_of
+from cloudk8s.client.objects import condition, is_deleting, name_of, namespace_of, observed_generation, uid_of
 from cloudk8s.client.resources import PODS
 from cloudk8s.controllers.pods import is_terminal
 from cloudk8s.errors import NotFound
@@ -27,7 +27,12 @@ def stale_in(pod: Object, now: datetime) -> timedelta | None:
 
 async def take_back(client: Client, pod: Object, now: datetime) -> None:
     """Say on the pod that it is not about to be disrupted after all."""
-    target = {"type": "DisruptionTarget", "status": "False", "lastTransitionTime": format_time(now)}
+    target = {
+        "type": "DisruptionTarget",
+        **observed_generation(pod),
+        "status": "False",
+        "lastTransitionTime": format_time(now),
+    }
     patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [target]}}
     try:
         await client.patch(

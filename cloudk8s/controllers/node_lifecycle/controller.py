@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import condition, labels_of, name_of, namespace_of, resource_version_of, status_of
+from cloudk8s.client.objects import (
+    condition,
+    labels_of,
+    name_of,
+    namespace_of,
+    observed_generation,
+    resource_version_of,
+    status_of,
+)
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import LEASES, NODES, PODS
 from cloudk8s.controllers.batches import all_of
@@ -245,7 +253,8 @@ class NodeLifecycleController:
             raise failed[0]
 
     async def _mark_pod(self, pod: Object) -> None:
-        not_ready = {"type": "Ready", "status": "False", "lastTransitionTime": format_time(self._clock.now())}
+        now = format_time(self._clock.now())
+        not_ready = {"type": "Ready", **observed_generation(pod), "status": "False", "lastTransitionTime": now}
         patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [not_ready]}}
         try:
             await self._client.patch(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from cloudk8s.client.interface import Client, DeleteOptions
-from cloudk8s.client.objects import is_true
+from cloudk8s.client.objects import is_true, observed_generation
 from cloudk8s.client.resources import PODS
 from cloudk8s.errors import Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
@@ -39,6 +39,7 @@ async def _remove(client: Client, victim: Pod, preemptor: Pod, clock: Clock) -> 
     if not is_true(victim.obj, "DisruptionTarget"):
         condition = {
             "type": "DisruptionTarget",
+            **observed_generation(victim.obj),
             "status": "True",
             "reason": "PreemptionByScheduler",
             "message": f"{preemptor.shape.scheduler_name}: preempting to accommodate a higher priority pod",
