@@ -146,6 +146,7 @@ def _is_same_node(old: Object, new: Object) -> bool:
     return (
         before.get("allocatable") == after.get("allocatable")
         and before.get("images") == after.get("images")
+        and before.get("declaredFeatures") == after.get("declaredFeatures")
         and (old.get("spec") or {}) == (new.get("spec") or {})
         and labels_of(old) == labels_of(new)
         and _states(before) == _states(after)

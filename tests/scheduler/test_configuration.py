@@ -41,7 +41,7 @@ def test_the_defaults_are_asked_in_upstreams_order() -> None:
         "NodePorts",
         "NodeResourcesFit",
     ]
-    assert filters[-3:] == ["PodTopologySpread", "InterPodAffinity", "DynamicResources"]
+    assert filters[-4:] == ["PodTopologySpread", "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"]
     weights = {plugin.name: weight for plugin, weight in Table().profile.score}  # type: ignore[attr-defined]
     assert weights["TaintToleration"] == 3
     assert weights["NodeAffinity"] == weights["PodTopologySpread"] == weights["InterPodAffinity"] == 2

@@ -44,6 +44,7 @@ UPSTREAM: Final = {
     "PodTopologySpread": (2, {"filter", "score"}),
     "InterPodAffinity": (2, {"filter", "score"}),
     "DynamicResources": (0, {"pre_enqueue", "pre_filter", "filter", "reserve", "pre_bind"}),
+    "NodeDeclaredFeatures": (0, {"filter"}),
     "DefaultPreemption": (0, {"post_filter"}),
     "NodeResourcesBalancedAllocation": (1, {"score"}),
     "ImageLocality": (1, {"score"}),
@@ -120,7 +121,19 @@ def csi_node() -> Object:
     }
 
 
+def restarting(name: str) -> Object:
+    """A pod that begins anew when its container ends."""
+    made = pod(name)
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [1]}}
+    made["spec"]["containers"][0]["restartPolicyRules"] = [rule]
+    return made
+
+
 REJECTING: Final = (
+    Rejecting(
+        "NodeDeclaredFeatures", (node("a"),), restarting("p"),
+        "node declared features check failed - unsatisfied requirements: RestartAllContainersOnContainerExits",
+    ),
     Rejecting("NodeUnschedulable", (node("a", unschedulable=True),), pod("p"), "node(s) were unschedulable"),
     Rejecting(
         "TaintToleration", (node("a", taints=[("k", "v", "NoSchedule")]),), pod("p"), "node(s) had untolerated taint"

@@ -82,6 +82,10 @@ def on_a(name: str, **fields: Any) -> Object:
 
 CASES = (
     Case(
+        "NodeDeclaredFeatures", (node("a"),), pod("p", hostNetwork=True, hostUsers=False),
+        label(x="y"), change_node({"status": {"declaredFeatures": ["UserNamespacesHostNetworkSupport"]}}),
+    ),
+    Case(
         "NodeResourcesFit", (node("a", cpu="1"),), pod("p", cpu="2"),
         label(x="y"), change_node({"status": {"allocatable": {"cpu": "4"}}}),
     ),

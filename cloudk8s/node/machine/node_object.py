@@ -15,6 +15,8 @@ from cloudk8s.node.settings import NodeSettings
 
 ISOLATION_ANNOTATION = "cloudk8s.dev/missing-isolation"
 ISOLATION_CONDITION = "IsolationComplete"
+_FEATURES = ("RestartAllContainersOnContainerExits",)
+_FEATURES_SINCE = 36
 MAX_IMAGES = 50
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -107,8 +109,15 @@ def node_status(settings: NodeSettings, own: Self, previous: Mapping[str, Any], 
             "operatingSystem": "linux",
             "architecture": machine.architecture,
         },
+        **declared_features(settings.kubernetes_version),
         "runtimeHandlers": [{"name": name} for name in own.runtime_status.handlers],
     }
+
+
+def declared_features(kubernetes_version: str) -> dict[str, list[str]]:
+    """What schedulers ask for since 1.36, of that which a node of ours can do; older servers would drop it."""
+    minor = kubernetes_version.removeprefix("v").split(".")[1]
+    return {"declaredFeatures": list(_FEATURES)} if int(minor) >= _FEATURES_SINCE else {}
 
 
 def is_same(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:

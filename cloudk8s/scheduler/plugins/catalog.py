@@ -13,6 +13,7 @@ from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources
 from cloudk8s.scheduler.plugins.image_locality import ImageLocality
 from cloudk8s.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from cloudk8s.scheduler.plugins.node_affinity import NodeAffinity
+from cloudk8s.scheduler.plugins.node_declared_features import NodeDeclaredFeatures
 from cloudk8s.scheduler.plugins.node_name import NodeName
 from cloudk8s.scheduler.plugins.node_ports import NodePorts
 from cloudk8s.scheduler.plugins.node_unschedulable import NodeUnschedulable
@@ -42,6 +43,7 @@ BUILT_IN: Final[Mapping[str, Factory]] = {
     "PodTopologySpread": TopologySpread,
     "InterPodAffinity": InterPodAffinity,
     "DynamicResources": DynamicResources,
+    "NodeDeclaredFeatures": NodeDeclaredFeatures,
     "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": BalancedAllocation,
     "ImageLocality": ImageLocality,

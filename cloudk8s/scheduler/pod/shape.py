@@ -13,6 +13,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import controller_of
 from cloudk8s.machinery import codec
 from cloudk8s.scheduler.pod.affinity import PodAffinity, pod_affinity
+from cloudk8s.scheduler.pod.features import required_features
 from cloudk8s.scheduler.pod.node_selection import NodeSelection, selection
 from cloudk8s.scheduler.pod.ports import HostPort, host_ports
 from cloudk8s.scheduler.pod.requests import CPU, MEMORY, Amounts, pod_requests
@@ -57,6 +58,8 @@ class Shape:
     claims: tuple[Mapping[str, Any], ...]
     owner: tuple[str, str] | None
     """Kind and name of the controller."""
+    features: tuple[str, ...] = ()
+    """What nodes have to declare."""
     is_registered: bool = False
     members: dict[str, Any] = field(default_factory=dict)
     tallies: list[Any] = field(default_factory=list)
@@ -76,6 +79,8 @@ def shape_key(pod: Object) -> bytes:
         parts.append((metadata.get("name"), volumes))
     if allocated := held_by_resize(pod):
         parts.append(allocated)
+    if features := required_features(spec):
+        parts.append(("features", features))
     return codec.encode_sorted(parts)
 
 
@@ -106,6 +111,7 @@ def parse_shape(key: bytes, pod: Object) -> Shape:
         volumes=_volumes(spec),
         claims=tuple(spec.get("resourceClaims") or ()),
         owner=_owner(pod),
+        features=required_features(spec),
     )
 
 

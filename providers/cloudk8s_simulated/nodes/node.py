@@ -15,6 +15,8 @@ _CONDITIONS = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 _UNINITIALIZED = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}
+_FEATURES = ("RestartAllContainersOnContainerExits",)
+"""Their pods do as their stages say, whatever they need."""
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_SECONDS = 40
 
@@ -91,6 +93,7 @@ def status(capacity: dict[str, str], address: str, name: str, version: str, now:
             "systemUUID": "",
         },
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+        "declaredFeatures": list(_FEATURES),
     }
 
 
