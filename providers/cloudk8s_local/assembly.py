@@ -112,5 +112,5 @@ def _kernel(cloud: Cloud[LocalSettings]) -> Kernel:
 
 
 def _is_loopback(pool: str) -> bool:
-    network = ip_network(pool)
-    return isinstance(network, IPv4Network) and network.subnet_of(_LOOPBACK)
+    networks = [ip_network(text.strip()) for text in pool.split(",")]
+    return all(isinstance(network, IPv4Network) and network.subnet_of(_LOOPBACK) for network in networks)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from cloudk8s.plugin import (
     CloudError,
@@ -33,7 +35,8 @@ class LocalLoadBalancers:
 
     @property
     def capabilities(self) -> LoadBalancerCapabilities:
-        return CAPABILITIES
+        families = self._host.families
+        return replace(CAPABILITIES, ip_families=families, dual_stack=len(families) > 1)
 
     def describe(self, services: Sequence[ServiceKey]) -> Mapping[str, LoadBalancerState]:
         records, marks = self._host.state()
@@ -46,10 +49,13 @@ class LocalLoadBalancers:
     def ensure(self, request: LoadBalancerRequest) -> LoadBalancerStatus:
         host, service = self._host, request.service
         wanted = request.load_balancer_ip
-        address = host.assign(service.uid, service.namespace, service.name, wanted=wanted)
-        if not _is_loopback(address) and address not in host.kernel_addresses():
-            host.add_address(address)
-        design = design_of(request, address)
+        addresses = host.assign(
+            service.uid, service.namespace, service.name, families=request.ip_families, wanted=wanted
+        )
+        for address in addresses:
+            if not _is_loopback(address) and address not in host.kernel_addresses():
+                host.add_address(address)
+        design = design_of(request, addresses)
         frontends, present = design.frontends(), host.listening(service.uid)
         for frontend in present:
             if frontend not in frontends:
@@ -59,7 +65,7 @@ class LocalLoadBalancers:
                 host.open(service.uid, design, frontend)
         host.change(service.uid, design, members_of(request, health_port=self._health_port))
         host.mark(service.uid, (request.digest, request.targets_digest))
-        return self._status(address)
+        return self._status(addresses)
 
     def update_targets(self, requests: Sequence[LoadBalancerRequest]) -> Failures:
         failures: dict[str, CloudError] = {}
@@ -92,16 +98,18 @@ class LocalLoadBalancers:
         """A balancer that this process has not opened has no digests, so that the core ensures it again."""
         service = ServiceKey(record.uid, record.namespace, record.name)
         digest, targets = mark or ("", "")
-        return LoadBalancerState(service, self._status(record.address), digest, targets)
+        return LoadBalancerState(service, self._status(record.addresses), digest, targets)
 
-    def _status(self, address: str) -> LoadBalancerStatus:
+    def _status(self, addresses: Sequence[str]) -> LoadBalancerStatus:
         """Proxies may take the traffic where every node is the host that has the address.
 
         Elsewhere it must really come through here: to choose a node, and because loopback addresses mean another host
         inside a pod.
         """
-        is_proxy = _is_loopback(address) or not self._is_shared
-        return LoadBalancerStatus((Ingress(ip=address, ip_mode="Proxy" if is_proxy else "VIP"),))
+        return LoadBalancerStatus(tuple(Ingress(ip=text, ip_mode=self._mode(text)) for text in addresses))
+
+    def _mode(self, address: str) -> Literal["VIP", "Proxy"]:
+        return "Proxy" if _is_loopback(address) or not self._is_shared else "VIP"
 
 
 def _is_loopback(address: str) -> bool:

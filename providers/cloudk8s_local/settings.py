@@ -16,7 +16,8 @@ class LocalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     load_balancer_range: str = "127.200.0.0/24"
-    """Where load balancers get addresses. Outside 127.0.0.0/8 they are added to the loopback interface, as root."""
+    """Where load balancers get addresses: a range, or one of each family with a comma between them. Outside 127.0.0.0/8
+    they are added to the loopback interface, as root."""
     state_file: Path | None = None
     """Which Service has which address, kept between starts; none is memory only."""
     nodes: dict[str, str] = Field(default_factory=dict)

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import Cluster, Kubectl, cloudk8s, started
 from tests.e2e.test_network import WEB, eventually, field, pods_behind
 
-pytestmark = [pytest.mark.kubectl, pytest.mark.root]
+pytestmark = [pytest.mark.kubectl, pytest.mark.root, pytest.mark.slow]
 NODES = ("--nodes", "2")
 RANGES = ("--service-cluster-ip-range", "10.90.0.0/16,fd00:90::/112", "--cluster-cidr", "10.230.0.0/16,fd00:230::/56")
 
@@ -93,6 +93,20 @@ def test_node_ports_answer_at_the_nodes_addresses_of_both_families(kubectl: Kube
         assert [":" in address for address in found] == [False, True]
         for address in (found[0], f"[{found[1]}]"):
             eventually(lambda address=address: pods_behind(address, port) == names)
+
+
+def test_a_load_balancer_has_an_address_of_each_family(kubectl: Kubectl):
+    spec = {"ipFamilyPolicy": "RequireDualStack", "type": "LoadBalancer", "selector": {"app": "web"}}
+    spec["ports"] = [{"port": 80, "targetPort": 8080}]
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "balanced"}, "spec": spec}
+    kubectl("apply", "-f", "-", stdin=json.dumps(service))
+    path, what = ".status.loadBalancer.ingress[*].ip", ("service", "balanced")
+    eventually(lambda: len(field(kubectl, path, *what).split()) == 2)
+    four, six = field(kubectl, path, *what).split()
+    names = {pod["metadata"]["name"] for pod in pods(kubectl)}
+    for address in (four, f"[{six}]"):
+        eventually(lambda address=address: pods_behind(address) == names)
+    kubectl("delete", "service", "balanced")
 
 
 def test_a_network_policy_holds_for_both_families(kubectl: Kubectl):

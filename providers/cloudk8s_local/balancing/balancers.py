@@ -15,7 +15,7 @@ from cloudk8s.network.proxy.userspace.udp import UdpListener
 from cloudk8s_local.balancing.design import Design, Member
 from cloudk8s_local.balancing.health import HealthChecks, Target
 
-_NOTHING: Final = Design("", ())
+_NOTHING: Final = Design((), ())
 _log = logging.getLogger(__name__)
 
 
@@ -81,8 +81,9 @@ class Balancers:
             listener.chooser.door = self._door(uid, self.design(uid), frontend)
 
     def _door(self, uid: str, design: Design, frontend: Frontend) -> Door:
-        port = design.frontends().get(frontend)
-        return design.door(port, self.members(uid), self._health.is_healthy) if port else Door((), ())
+        if frontend not in design.frontends():
+            return Door((), ())
+        return design.door(frontend, self.members(uid), self._health.is_healthy)
 
 
 def _nobody(address: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from cloudk8s.errors import CloudError, CloudForbidden
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.proxy.userspace.doors import Frontend
+from cloudk8s.plugin import IPFamily
 from cloudk8s_local.balancing.balancers import Balancers
 from cloudk8s_local.balancing.design import Design, Member
 from cloudk8s_local.balancing.thread import LoopThread
@@ -51,7 +52,7 @@ class Host:
         machines: Callable[[], Sequence[NodeRecord]] = tuple,
     ) -> None:  # fmt: skip
         self._machines = machines
-        self._addresses, self._file, self._kernel = addresses, file, kernel
+        self._pools, self._file, self._kernel = pool.by_family(addresses), file, kernel
         self._trace = trace or Silent()
         self._lock = threading.RLock()
         self._thread = LoopThread("local cloud")
@@ -66,7 +67,7 @@ class Host:
             if self._is_started:
                 return
             self._records = replace(self._file.read(), nodes={node.name: node for node in nodes})
-            owned = {record.address for record in self._records.balancers.values()}
+            owned = {address for record in self._records.balancers.values() for address in record.addresses}
             for address in self._kernel.addresses():
                 if address not in owned:
                     self._kernel.remove_address(address)
@@ -117,16 +118,32 @@ class Host:
 
     # Load balancers
 
-    def assign(self, uid: str, namespace: str, name: str, *, wanted: str = "") -> str:
-        """The Service's address, chosen at the first time."""
-        known = self._records.balancers.get(uid)
-        if known is not None and wanted in ("", known.address):
-            return known.address
-        taken = {record.address for record in self._records.balancers.values()}
-        address = pool.choose(self._addresses, taken, wanted=wanted)
-        record = BalancerRecord(uid, namespace, name, address)
-        self._call("assign_address", lambda: self._remember(self._records.with_balancer(record)))
-        return address
+    @property
+    def families(self) -> frozenset[IPFamily]:
+        """The families that there are addresses of."""
+        return frozenset(self._pools)
+
+    def assign(
+        self, uid: str, namespace: str, name: str, *, families: Sequence[IPFamily] = ("IPv4",), wanted: str = ""
+    ) -> tuple[str, ...]:  # fmt: skip
+        """The Service's addresses, one of each family in their order, chosen at the first time."""
+        known = self._records.balancers.get(uid, BalancerRecord(uid, namespace, name))
+        taken = {address for record in self._records.balancers.values() for address in record.addresses}
+        chosen = {family: self._choose(family, known, taken, wanted) for family in families}
+        record = replace(known, address=chosen.get("IPv4", ""), six=chosen.get("IPv6", ""))
+        if record != known:
+            self._call("assign_address", lambda: self._remember(self._records.with_balancer(record)))
+        for address in set(known.addresses) - set(record.addresses):
+            if address in self._kernel.addresses():
+                self.remove_address(address)
+        return tuple(chosen.values())
+
+    def _choose(self, family: IPFamily, known: BalancerRecord, taken: set[str], wanted: str) -> str:
+        asked = wanted if wanted and pool.family_of(wanted) == family else ""
+        present = known.of_family(family)
+        if present and asked in ("", present):
+            return present
+        return pool.choose(self._pools[family], taken, wanted=asked)
 
     def add_address(self, address: str) -> None:
         self._call("add_address", lambda: self._kernel.add_address(address))
@@ -161,11 +178,12 @@ class Host:
         record = self._records.balancers.get(uid)
         if uid in self._marks:
             self._call("delete_mark", lambda: self._marks.pop(uid, None))
-        if self._balancers.listening().get(uid) or self._balancers.design(uid).address:
+        if self._balancers.listening().get(uid) or self._balancers.design(uid).addresses:
             self._call("close_listeners", lambda: self._thread.run(self._balancers.forget(uid)))
         if record is not None:
-            if record.address in self._kernel.addresses():
-                self.remove_address(record.address)
+            for address in record.addresses:
+                if address in self._kernel.addresses():
+                    self.remove_address(address)
             self._call("release_address", lambda: self._remember(self._records.without_balancer(uid)))
 
     # Nodes and routes

@@ -58,21 +58,22 @@ class HostKernel:
     """The tables of the network namespace that this process is in, by the `ip` command."""
 
     def __init__(self, pool: str, *, route_ranges: Sequence[str] = ("0.0.0.0/0",), namespace: str = "") -> None:
-        self._pool = ip_network(pool)
+        self._pools = [ip_network(text.strip()) for text in pool.split(",")]
         self._ranges = [ip_network(text) for text in route_ranges]
         self._command = ["ip", *(["-n", namespace] if namespace else [])]
 
     def addresses(self) -> Collection[str]:
-        found = self._json("-4", "address", "show", "dev", "lo")
+        found = self._json("address", "show", "dev", "lo")
         here = [entry["local"] for link in found for entry in link.get("addr_info", ()) if "local" in entry]
-        return [text for text in here if ip_address(text) in self._pool]
+        return [text for text in here if any(ip_address(text) in pool for pool in self._pools)]
 
     def add_address(self, address: str) -> None:
-        self._run("address", "replace", f"{address}/32", "dev", "lo", "scope", "host")
+        options = ["nodad"] if ":" in address else ["scope", "host"]
+        self._run("address", "replace", _alone(address), "dev", "lo", *options)
 
     def remove_address(self, address: str) -> None:
         if address in self.addresses():
-            self._run("address", "del", f"{address}/32", "dev", "lo")
+            self._run("address", "del", _alone(address), "dev", "lo")
 
     def routes(self) -> Mapping[str, str]:
         families = sorted({f"-{network.version}" for network in self._ranges})
@@ -101,6 +102,11 @@ class HostKernel:
         if done.returncode:
             raise CloudError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
         return done.stdout
+
+
+def _alone(address: str) -> str:
+    """An address without neighbours."""
+    return f"{address}/{128 if ':' in address else 32}"
 
 
 def _network(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Choose an address for a Service. Pure."""
+"""Choose addresses for a Service, out of a range or one of each family. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from collections.abc import Collection
 from ipaddress import ip_address, ip_network
 
 from cloudk8s.errors import QuotaExceeded, Unsupported
+from cloudk8s.plugin import IPFamily
+
+
+def by_family(pools: str) -> dict[IPFamily, str]:
+    """Ranges with a comma between them, by their family."""
+    return {family_of(text.strip()): text.strip() for text in pools.split(",")}
+
+
+def family_of(address: str) -> IPFamily:
+    """The family of an address or range."""
+    return "IPv6" if ":" in address else "IPv4"
 
 
 def choose(pool: str, taken: Collection[str], *, wanted: str = "") -> str:

@@ -9,16 +9,29 @@ from typing import Any
 
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery import codec
+from cloudk8s.plugin import IPFamily
 
 
 @dataclass(frozen=True, slots=True)
 class BalancerRecord:
-    """An address that belongs to a Service."""
+    """The addresses that belong to a Service."""
 
     uid: str
     namespace: str
     name: str
-    address: str
+    address: str = ""
+    """Its IPv4 address, if it has one."""
+    six: str = ""
+    """Its IPv6 address, if it has one."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All there are."""
+        return tuple(text for text in (self.address, self.six) if text)
+
+    def of_family(self, family: IPFamily) -> str:
+        """The address of a family; empty if there is none."""
+        return self.six if family == "IPv6" else self.address
 
 
 @dataclass(frozen=True, slots=True)

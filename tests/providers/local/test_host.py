@@ -43,15 +43,36 @@ def test_a_restart_keeps_addresses_and_takes_away_what_nobody_owns(tmp_path: Pat
     host.start()
     assert kernel.addresses() == ("198.18.0.1",)
     assert kernel.routes() == {"10.244.0.0/24": "192.0.2.1"}
-    assert host.assign("u1", "default", "web") == "198.18.0.1"
-    assert host.assign("u2", "default", "api") == "198.18.0.2"
+    assert host.assign("u1", "default", "web") == ("198.18.0.1",)
+    assert host.assign("u2", "default", "api") == ("198.18.0.2",)
+
+
+def test_a_service_has_an_address_of_each_family_that_it_asks_for(tmp_path: Path):
+    kernel = MemoryKernel()
+    host = Host("198.18.0.0/24,fdc8:c612::/64", RecordFile(tmp_path / "local.json"), kernel)
+    host.start()
+    assert host.families == {"IPv4", "IPv6"}
+    both = host.assign("u1", "default", "web", families=("IPv6", "IPv4"))
+    assert both == ("fdc8:c612::1", "198.18.0.1")
+    for address in both:
+        host.add_address(address)
+    assert host.assign("u1", "default", "web", families=("IPv4",)) == ("198.18.0.1",)
+    assert kernel.addresses() == ("198.18.0.1",)
+    wanted = host.assign("u1", "default", "web", families=("IPv4", "IPv6"), wanted="fdc8:c612::77")
+    assert wanted == ("198.18.0.1", "fdc8:c612::77")
+    assert host.assign("u2", "default", "api", families=("IPv6",)) == ("fdc8:c612::1",)
+    host.close()
+    again = Host("198.18.0.0/24,fdc8:c612::/64", RecordFile(tmp_path / "local.json"), MemoryKernel())
+    again.start()
+    assert again.assign("u1", "default", "web", families=("IPv4", "IPv6")) == wanted
+    again.close()
 
 
 def test_closing_leaves_nothing_in_the_kernel_and_keeps_the_records(tmp_path: Path):
     file, kernel = RecordFile(tmp_path / "local.json"), MemoryKernel()
     host = Host("198.18.0.0/24", file, kernel)
     host.start()
-    host.add_address(host.assign("u1", "default", "web"))
+    host.add_address(*host.assign("u1", "default", "web"))
     host.close()
     assert kernel.addresses() == ()
     assert "u1" in file.read().balancers
@@ -68,7 +89,7 @@ def test_the_lowest_free_address_is_chosen():
 def test_addresses_and_routes_are_the_kernels():
     with namespaces("lb", "peer") as (here, peer):
         connect(here, peer, address="192.0.2.9/24", gateway="192.0.2.1", index=1)
-        kernel = HostKernel("198.18.0.0/24", namespace=here.name)
+        kernel = HostKernel("198.18.0.0/24,fdc8:c612::/64", namespace=here.name)
         for _ in range(2):
             kernel.add_address("198.18.0.1")
             kernel.set_route("10.244.1.0/24", "192.0.2.9")
@@ -81,6 +102,12 @@ def test_addresses_and_routes_are_the_kernels():
         assert both.routes() == {"10.244.1.0/24": "192.0.2.9", "fd00:244:0:1::/64": "fd00:9::9"}
         both.remove_route("fd00:244:0:1::/64")
         assert list(both.routes()) == ["10.244.1.0/24"]
+        kernel.add_address("fdc8:c612::1")
+        assert sorted(kernel.addresses()) == ["198.18.0.1", "fdc8:c612::1"]
+        peer.ip("route", "add", "fdc8:c612::/64", "via", "fd00:9::1")
+        here.serve(8081, address="::")
+        assert peer.dial("fdc8:c612::1", 8081)[0] == here.name
+        kernel.remove_address("fdc8:c612::1")
         other = HostKernel("198.18.1.0/24", route_ranges=["10.243.0.0/16", "fd00::/48"], namespace=here.name)
         assert other.routes() == {}
         here.serve(8080)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from cloudk8s.plugin import CloudError, CloudForbidden, LoadBalancerRequest, ServicePort, Unsupported
+from cloudk8s.plugin import CloudError, CloudForbidden, LoadBalancerRequest, NodeAddress, ServicePort, Unsupported
+from cloudk8s_local.host.records import NodeRecord
 from cloudk8s_local.load_balancers import LocalLoadBalancers
 from cloudk8s_local.testing import LocalWorld
 
@@ -73,6 +74,31 @@ async def test_two_services_have_the_same_port_on_different_addresses(world: Loc
     first = await ensure(world, world.request(ports=[ServicePort(port, inner)], nodes=[node]))
     second = await ensure(world, world.request("other", ports=[ServicePort(port, inner)], nodes=[node]))
     assert first != second
+
+
+async def test_a_service_of_both_families_answers_in_both():
+    if not has_ipv6():
+        pytest.skip("this host has no IPv6 on its loopback interface")
+    with LocalWorld(pool="127.203.0.0/24,::1/128") as world:
+        world.host.set_node(NodeRecord("n1", ("127.202.0.1", "::1")))
+        addresses = (NodeAddress("InternalIP", "127.202.0.1"), NodeAddress("InternalIP", "::1"))
+        node = replace(world.start_instance("n1"), addresses=addresses)
+        port, inner = free_port(), free_port("127.202.0.1")
+        async with node_port("127.202.0.1", inner, b"four"), node_port("::1", inner, b"six"):
+            request = world.request(ports=[ServicePort(port, inner)], nodes=[node])
+            both = replace(request, ip_families=("IPv4", "IPv6"))
+            balancers = LocalLoadBalancers(world.host, health_port=9)
+            status = await asyncio.to_thread(balancers.ensure, both)
+            four, six = (entry.ip for entry in status.ingress)
+            assert (await ask(four, port), await ask(six, port)) == (b"four", b"six")
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 async def test_a_node_that_fails_its_check_gets_no_connections_until_it_recovers(world: LocalWorld):
