@@ -110,10 +110,8 @@ class EvictionHandler:
         def mark(live: Object) -> Object:
             status = live.get("status") or {}
             others = [item for item in status.get("conditions") or [] if item["type"] != "DisruptionTarget"]
-            generation = live["metadata"].get("generation")
             target = {
                 "type": "DisruptionTarget",
-                **({"observedGeneration": generation} if generation else {}),
                 "status": "True",
                 "lastProbeTime": None,
                 "lastTransitionTime": format_time(self._core.clock.now()),
