@@ -12,7 +12,8 @@ ON_THE_HOST = tuple(
     f"tests/e2e/test_{name}.py"
     for name in (
         "aws_user_data", "crash_leaves_nothing", "csi", "devices", "dual_stack", "examples", "local_cluster", "make_up",
-        "network", "node", "nodes_apart", "pod_sessions", "runtimes", "services", "shared_network", "shutdown",
+        "network", "node", "nodes_apart", "pod_features", "pod_sessions", "pressure", "runtimes", "services",
+        "shared_network", "shutdown",
         "usage", "volumes", "without_root",
     )
 )  # fmt: skip

@@ -14,7 +14,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from typing import Any
 import pytest
 
 from tests.e2e import tools_image
-from tests.e2e.conftest import Cluster, Kubectl, cloudk8s, started
+from tests.e2e.conftest import Cluster, Kubectl, cloudk8s
+from tests.e2e.runtime_clusters import cluster_on
 from tests.e2e.test_network import eventually
 from tests.e2e.test_pod_sessions import Running, agents
-from tests.node.runtimes.cri.containerd import import_image, is_installed, running_containerd
 
 pytestmark = [
     pytest.mark.kubectl,
@@ -144,19 +143,7 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     runtime = request.param
     home = tmp_path_factory.mktemp(f"runtime-{runtime}")
-    archive = tools_image.build(home / "tools.tar")
-    with ExitStack() as stack:
-        if runtime == "cri":
-            if not is_installed():
-                pytest.skip("containerd, runc or the CNI plugins are not installed")
-            state = tmp_path_factory.mktemp("ctd")
-            endpoint = stack.enter_context(running_containerd(state))
-            import_image(state, archive)
-            cluster = started(home, runtime, "--runtime", "cri", "--runtime-endpoint", endpoint)
-        else:
-            cluster = started(home, runtime)
-            cloudk8s(cluster.environment, "image", "load", str(archive), "--name", runtime)
-        stack.callback(cloudk8s, cluster.environment, "down", "--name", runtime, "--purge")
+    with cluster_on(runtime, home) as cluster:
         place = Place(cluster, home / "told", "containerd" if runtime == "cri" else "cloudk8s-host")
         populate(place)
         yield place
@@ -164,7 +151,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def populate(place: Place) -> None:
     kubectl = place.kubectl
-    kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s")
     eventually(lambda: "local-path" in kubectl("get", "storageclasses"))
     kubectl("apply", "-f", "-", stdin=f"{PAIR}---{OBJECTS}".replace("TOLD", str(place.told)))
     kubectl("wait", "pods", "--all", "--for=condition=Ready", "--timeout=90s", timeout=100)
@@ -297,6 +283,18 @@ def test_a_stateful_set_keeps_its_data(kubectl: Kubectl) -> None:
     kubectl("delete", "pod", "db-0", "--timeout=30s")
     kubectl("rollout", "status", "statefulset/db", "--timeout=60s")
     eventually(lambda: kubectl("exec", "db-0", "--", "cat", "/data/log").split() == ["started", "precious", "started"])
+
+
+def test_a_pod_is_resized_where_it_is(kubectl: Kubectl) -> None:
+    (name, *_), files = names_of_web(kubectl), "memory/memory.limit_in_bytes memory.max"
+    look = f"cd /sys/fs/cgroup; cat {files} 2>/dev/null; true"
+    assert kubectl("exec", name, "--", "sh", "-c", look).split() == [str(128 << 20)]
+    wanted = {"containers": [{"name": "server", "resources": {"limits": {"memory": "160Mi"}}}]}
+    kubectl("patch", "pod", name, "--subresource", "resize", "-p", json.dumps({"spec": wanted}))
+    eventually(lambda: kubectl("exec", name, "--", "sh", "-c", look).split() == [str(160 << 20)])
+    path = ".status.containerStatuses[0]"
+    eventually(lambda: field(kubectl, "pod", name, f"{path}.resources.limits.memory") == "160Mi")
+    assert field(kubectl, "pod", name, f"{path}.restartCount") == "0"
 
 
 def test_an_agent_that_was_killed_takes_its_pods_over(place: Place) -> None:

@@ -10,7 +10,7 @@ from tests.node.runtimes.host.archives import PROGRAMS, docker_archive, programs
 
 TAG = "cloudk8s.test/python:1"
 _PYTHON = "/usr/bin/python3"
-_MORE = ("tar", "curl", "grep", "date", "head", "tty", "stty", "ps", _PYTHON)
+_MORE = ("tar", "curl", "grep", "date", "head", "wc", "tty", "stty", "ps", _PYTHON)
 _LEFT_OUT = ("dist-packages", "test", "tests", "idlelib", "tkinter", "ensurepip", "lib2to3", "config-3")
 
 

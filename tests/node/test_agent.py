@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.resources import CORE_EVENTS, LEASES, NODES, PODS
+from cloudk8s.node.pods import sync
+from cloudk8s.node.runtimes.interface import Resources, RuntimeFailure
 from cloudk8s.testing.fake_client import FakeClient
 
 from .conftest import Node, condition, container
@@ -320,6 +325,33 @@ async def test_resources_change_in_place_where_there_is_room(node: Node) -> None
     pod = await node.until("p", lambda pod: condition(pod, "PodResizePending"))
     assert condition(pod, "PodResizePending")["reason"] == "Infeasible"
     assert pod["status"]["containerStatuses"][0]["allocatedResources"] == {"cpu": "150m"}
+
+
+async def test_a_resize_that_fails_says_why_and_is_tried_again(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "RESIZE_RETRY", timedelta(seconds=0.3))
+    works, tries = node.runtime.update_resources, list[str]()
+
+    async def fail_first(container_id: str, resources: Resources) -> None:
+        tries.append(container_id)
+        if len(tries) == 1:
+            raise RuntimeFailure("attempting to set memory limit (1) below current usage (2)")
+        await works(container_id, resources)
+
+    monkeypatch.setattr(node.runtime, "update_resources", fail_first)
+    await node.run_pod(containers=[container("sleep 300", resources={"limits": {"cpu": "200m", "memory": "64Mi"}})])
+    await node.until_phase("p", "Running")
+
+    await resize(node, {"limits": {"cpu": "200m", "memory": "32Mi"}})
+
+    pod = await node.until("p", lambda pod: condition(pod, "PodResizeInProgress").get("reason"))
+    told = condition(pod, "PodResizeInProgress")
+    assert (told["reason"], "below current usage" in told["message"]) == ("Error", True)
+    await node.until("p", lambda pod: not condition(pod, "PodResizeInProgress"))
+    assert len(tries) == 2
+    said = {"ResizeStarted", "ResizeError", "ResizeCompleted"}
+    async with asyncio.timeout(10):
+        while not said <= {event["reason"] for event in node.client.all(CORE_EVENTS)}:
+            await asyncio.sleep(0.02)
 
 
 async def resize(node: Node, resources: dict[str, object]) -> None:

@@ -169,7 +169,8 @@ class CsiVolumes:
             "secrets": await self._cluster.secrets(volume.publish_secret),
         })  # fmt: skip
         if is_first and not is_given_by_driver and volume.wants_group(spec.get("fsGroupPolicy") or ""):
-            await asyncio.to_thread(ownership.give_to_group, target, group)
+            rarely = ownership.only_if_needed(pod)
+            await asyncio.to_thread(ownership.give_to_group, target, group, only_if_needed=rarely)
         return Mounted(target, readonly=volume.is_readonly)
 
     async def _volume_context(self, pod: Object, volume: CsiVolume, spec: Mapping[str, Any]) -> Mapping[str, str]:

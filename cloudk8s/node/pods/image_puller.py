@@ -13,6 +13,7 @@ from cloudk8s.client.objects import uid_of
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.node.pods.backoff import Backoff
+from cloudk8s.node.runtimes.host.images.reference import parse
 from cloudk8s.node.runtimes.interface import (
     Credentials,
     Image,
@@ -78,6 +79,7 @@ class ImagePuller:
 
     async def _present(self, reference: str, announce: Announce) -> Image | None:
         try:
+            parse(reference)
             return await self._images.image_status(reference)
         except InvalidImageName as error:
             message = f'Failed to apply default image tag "{reference}": {error}'

@@ -33,6 +33,8 @@ class PodMemory:
     image_ids: dict[str, str] = field(default_factory=dict)
     terminal: Terminal | None = None
     granted: resize.Granted | None = None
+    resize_error: str = ""
+    """Why the latest try to give containers what they were granted has failed."""
     resize_conditions: tuple[Mapping[str, str], ...] = ()
     is_beginning_anew: bool = False
     """All containers have ended by a rule of one of them, and the regular ones do not run again yet."""

@@ -31,13 +31,14 @@ class Decision:
     reason: str = ""
     message: str = ""
 
-    def conditions(self, *, is_in_progress: bool) -> list[dict[str, str]]:
-        """The conditions that tell of it."""
+    def conditions(self, *, is_in_progress: bool, error: str = "") -> list[dict[str, str]]:
+        """The conditions that tell of it; `error` is why the latest try failed."""
         found = []
         if self.reason:
             found.append({"type": "PodResizePending", "status": "True", "reason": self.reason, "message": self.message})
         if is_in_progress:
-            found.append({"type": "PodResizeInProgress", "status": "True"})
+            why = {"reason": "Error", "message": error} if error else {}
+            found.append({"type": "PodResizeInProgress", "status": "True", **why})
         return found
 
 

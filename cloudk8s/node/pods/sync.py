@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import status_of, uid_of
+from cloudk8s.client.objects import spec_of, status_of, uid_of
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.node.cluster.runtime_classes import handler_of
 from cloudk8s.node.containers import pod_limits
@@ -21,6 +21,7 @@ from cloudk8s.node.pods.memory import PodMemory, pod_ips
 from cloudk8s.node.pods.observed import Observed, observe
 from cloudk8s.node.pods.plan import Plan
 from cloudk8s.node.pods.pod import Container
+from cloudk8s.node.pods.resize import Step
 from cloudk8s.node.pods.status.inputs import Waiting
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.runtimes import resolv_conf
@@ -31,7 +32,8 @@ T = TypeVar("T")
 
 _ALL = "*"
 """The key of what concerns all containers; no container has this name."""
-SANDBOX_RETRY = timedelta(seconds=5)
+_RESIZE = "/resize"
+SANDBOX_RETRY, RESIZE_RETRY = timedelta(seconds=5), timedelta(seconds=10)
 _MOUNT_FIRST, _MOUNT_LIMIT = timedelta(milliseconds=500), timedelta(minutes=2)
 
 
@@ -86,8 +88,27 @@ class PodSync:
             start=tuple(each for each in steps.start if each["name"] not in waits),
         )
 
-    async def resize(self, pod: Object, observed: Observed, steps: Sequence[resize.Step]) -> None:
-        """Give running containers the limits they were granted."""
+    def may_resize(self) -> bool:
+        """Whether the time for another try has come."""
+        due = self._memory.wake_at.get(_RESIZE)
+        return due is None or due <= self._tools.clock.now()
+
+    async def resize(self, pod: Object, observed: Observed, steps: Sequence[Step]) -> None:
+        """Give running containers the limits they were granted; what fails is tried again after a while."""
+        if not self._memory.resize_error:
+            self._tools.pod_event(pod, "Normal", "ResizeStarted", "Pod resize started")
+        try:
+            await self._carry_out(pod, observed, steps)
+        except (RuntimeFailure, OSError) as error:
+            self._memory.resize_error = str(error)
+            self._memory.wake_at[_RESIZE] = self._tools.clock.now() + RESIZE_RETRY
+            self._tools.pod_event(pod, "Warning", "ResizeError", f"Pod resize error: {error}")
+            return
+        self._memory.resize_error = ""
+        self._memory.wake_at.pop(_RESIZE, None)
+        self._tools.pod_event(pod, "Normal", "ResizeCompleted", "Pod resize completed")
+
+    async def _carry_out(self, pod: Object, observed: Observed, steps: Sequence[Step]) -> None:
         pod_ip = next(iter(pod_ips(observed, self._tools)), "")
         if observed.ready_sandbox is not None:
             granted = resize.with_granted(pod, self._memory.granted or {})
@@ -104,7 +125,6 @@ class PodSync:
                 )
             else:
                 await _uninterrupted(self._tools.runtime.update_resources(step.running.id, step.resources))
-        self._tools.pod_event(pod, "Normal", "ResizeCompleted", "Pod resize completed")
 
     async def refresh_volumes(self, pod: Object) -> None:
         """Bring the volumes of a running pod up to date."""
@@ -162,6 +182,7 @@ class PodSync:
             pids_limit=settings.pod_pids_limit,
         )  # fmt: skip
         try:
+            _check_users(pod)
             handler = await handler_of(tools.client, pod)
             await _uninterrupted(tools.runtime.run_sandbox(config, handler=handler))
         except (RuntimeFailure, OSError) as error:
@@ -229,6 +250,12 @@ class PodSync:
             "InvalidImageName",
         ):
             self._memory.wake_at[name] = now + timedelta(seconds=10)
+
+
+def _check_users(pod: Object) -> None:
+    """Better no pod than one whose root is the host's, where its own was asked for."""
+    if spec_of(pod).get("hostUsers") is False:
+        raise RuntimeFailure("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
 
 
 def _host_dns(tools: Tools) -> DNSConfig:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from cloudk8s.client.events import EventKind
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, status_of, uid_of
 from cloudk8s.machinery.times import parse_time
@@ -172,7 +173,7 @@ class PodWorker:
         steps = self._sync.due(plan(self.pod, self._observed, results))
         if not steps.is_idle:
             work = self._sync.run(self.pod, self._observed, steps)
-        elif self._resizes:
+        elif self._resizes and self._sync.may_resize():
             work = self._sync.resize(self.pod, self._observed, self._resizes)
         elif self._refresh_volumes and self._observed.ready_sandbox is not None:
             self._refresh_volumes = False
@@ -189,7 +190,13 @@ class PodWorker:
         decision = resize.decide(self.pod, before, self._others(), node.allocatable)
         memory.granted = decision.granted
         self._resizes = resize.steps(self.pod, decision.granted, self._observed, memory_capacity=node.memory_capacity)
-        memory.resize_conditions = tuple(decision.conditions(is_in_progress=bool(self._resizes)))
+        if decision.reason and decision.reason not in {each.get("reason") for each in memory.resize_conditions}:
+            kind: EventKind = "Warning" if decision.reason == "Infeasible" else "Normal"
+            self._tools.pod_event(self.pod, kind, f"Resize{decision.reason}", decision.message)
+        if not self._resizes:
+            memory.resize_error = ""
+        found = decision.conditions(is_in_progress=bool(self._resizes), error=memory.resize_error)
+        memory.resize_conditions = tuple(found)
 
     async def _end(self) -> None:
         """Kill the pod; a shorter grace that comes meanwhile takes effect."""

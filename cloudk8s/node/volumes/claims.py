@@ -69,7 +69,8 @@ class ClaimVolumes:
         group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
         readonly = bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
         if is_local and not readonly:
-            await asyncio.to_thread(ownership.give_to_group, path, group)
+            rarely = ownership.only_if_needed(pod)
+            await asyncio.to_thread(ownership.give_to_group, path, group, only_if_needed=rarely)
         return Mounted(path, readonly=readonly, is_final=True)
 
     async def tear_down(self, directory: Path) -> None:

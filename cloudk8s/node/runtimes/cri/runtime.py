@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.pods import naming
-from cloudk8s.node.runtimes.cri import cni, sessions, translation
-from cloudk8s.node.runtimes.cri.service import IMAGE, CriService, Unsupported
+from cloudk8s.node.runtimes.cri import cni, events, sessions, translation
+from cloudk8s.node.runtimes.cri.images import CriImages
+from cloudk8s.node.runtimes.cri.service import CriService
+from cloudk8s.node.runtimes.cri.statistics import CriStatistics
 from cloudk8s.node.runtimes.host import cgroups
 from cloudk8s.node.runtimes.interface import (
     Container,
     ContainerConfig,
     ContainerEvent,
-    ContainerStats,
     CreateFailed,
-    Credentials,
     ExecResult,
-    FilesystemUsage,
-    Image,
-    ImageMissing,
-    NetworkStats,
     Resources,
     RuntimeFailure,
     RuntimeStatus,
@@ -40,18 +35,11 @@ from cloudk8s.node.runtimes.interface import (
     UnknownId,
 )
 
-LOG_DIRECTORY = "cloudk8s.dev/log-directory"
-CGROUP_PARENT = "cloudk8s.dev/cgroup-parent"
-"""Annotation on sandboxes: CRI wants the directory again for each container, also after a restart of the agent."""
 ENDPOINT_FILE = "endpoint"
 DEFAULT_ENDPOINT = "unix:///run/containerd/containerd.sock"
-RELIST_SECONDS = 1.0
-_EVENTS: tuple[Literal["created", "started", "stopped", "removed"], ...] = ("created", "started", "stopped", "removed")
-
-_log = logging.getLogger(__name__)
 
 
-class CriRuntime:
+class CriRuntime(CriImages, CriStatistics):
     """Fulfils `Runtime`. It configures the network unless others do; where is told by the runtime."""
 
     def __init__(
@@ -115,7 +103,7 @@ class CriRuntime:
             await asyncio.to_thread(cni.write, await self._cni_directory(), cidrs)
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
-        kept = {LOG_DIRECTORY: config.log_directory, CGROUP_PARENT: config.cgroup_parent}
+        kept = {translation.LOG_DIRECTORY: config.log_directory, translation.CGROUP_PARENT: config.cgroup_parent}
         config = replace(config, annotations={**config.annotations, **kept})
         request = {"config": translation.sandbox_config(config), "runtime_handler": handler}
         answer = await self._service.call(
@@ -253,88 +241,16 @@ class CriRuntime:
         answer = await self._service.call("PortForward", request, sends="PortForwardRequest", gets="StreamResponse")
         return await sessions.open_port(answer["url"], port)
 
-    async def container_stats(self) -> Sequence[ContainerStats]:
-        answer = await self._service.call("ListContainerStats", {}, sends="Empty", gets="ListContainerStatsResponse")
-        found = [translation.stats(each) for each in answer["stats"]]
-        groups = await self._groups()
-        return await asyncio.to_thread(lambda: [_with_processes(each, groups.get(each.id, "")) for each in found])
-
-    async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
-        try:
-            answer = await self._service.call(
-                "ListPodSandboxStats", {}, sends="Empty", gets="ListPodSandboxStatsResponse"
-            )
-        except Unsupported:
-            return {}
-        found = {each["attributes"]["id"]: translation.networks(each) for each in answer["stats"]}
-        return {sandbox_id: networks for sandbox_id, networks in found.items() if networks}
-
-    async def events(self) -> AsyncIterator[ContainerEvent]:
-        try:
-            async for answer in self._service.stream("GetContainerEvents", gets="ContainerEventResponse"):
-                metadata = (answer.get("pod_sandbox_status") or {}).get("metadata") or {}
-                kind = _EVENTS[answer.get("container_event_type", 0)]
-                yield ContainerEvent(metadata.get("uid", ""), answer.get("container_id", ""), kind)
-        except Unsupported:
-            _log.info("the runtime reports no events: its containers are listed again and again")
-        except RuntimeFailure as error:
-            _log.warning("the runtime's events ended: %s", error)
-        async for event in self._relist():
-            yield event
-
-    async def list_images(self) -> Sequence[Image]:
-        answer = await self._service.call(
-            "ListImages", {}, sends="ListImagesRequest", gets="ListImagesResponse", service=IMAGE
-        )
-        return [translation.image(each) for each in answer["images"]]
-
-    async def image_status(self, reference: str) -> Image | None:
-        request = {"image": {"image": reference}}
-        answer = await self._service.call(
-            "ImageStatus", request, sends="ImageRequest", gets="ImageStatusResponse", service=IMAGE
-        )
-        return translation.image(answer["image"]) if answer.get("image") else None
-
-    async def pull_image(self, reference: str, credentials: Credentials | None = None) -> str:
-        request: dict[str, Any] = {"image": {"image": reference}}
-        if credentials is not None:
-            request["auth"] = translation.auth(credentials)
-        answer = await self._service.call(
-            "PullImage", request, sends="PullImageRequest", gets="PullImageResponse", service=IMAGE, timeout=None
-        )
-        return str(answer["image_ref"])
-
-    async def remove_image(self, reference: str) -> None:
-        try:
-            await self._service.call(
-                "RemoveImage", {"image": {"image": reference}}, sends="ImageRequest", service=IMAGE
-            )
-        except ImageMissing:
-            return
-
-    async def image_filesystem(self) -> FilesystemUsage:
-        answer = await self._service.call("ImageFsInfo", {}, sends="Empty", gets="ImageFsInfoResponse", service=IMAGE)
-        for each in answer["image_filesystems"]:
-            return FilesystemUsage(
-                (each.get("fs_id") or {}).get("mountpoint", ""), (each.get("used_bytes") or {}).get("value", 0),
-                (each.get("inodes_used") or {}).get("value", 0),
-            )  # fmt: skip
-        return FilesystemUsage("", 0)
+    def events(self) -> AsyncIterator[ContainerEvent]:
+        return events.listen(self._service, clock=self._clock)
 
     async def _sandboxes_below(self, directory: Path) -> list[Sandbox]:
         found = await self.list_sandboxes()
-        return [each for each in found if Path(each.annotations.get(LOG_DIRECTORY, "/")).is_relative_to(directory)]
-
-    async def _groups(self) -> Mapping[str, str]:
-        """The group of the pod of each container."""
-        sandboxes = await self._service.call(
-            "ListPodSandbox", {}, sends="ListPodSandboxRequest", gets="ListPodSandboxResponse"
-        )
-        parents = {each["id"]: each["annotations"].get(CGROUP_PARENT, "") for each in sandboxes["items"]}
-        listed = await self._service.call(
-            "ListContainers", {}, sends="ListContainersRequest", gets="ListContainersResponse"
-        )
-        return {each["id"]: parents.get(each["pod_sandbox_id"], "") for each in listed["containers"]}
+        return [
+            each
+            for each in found
+            if Path(each.annotations.get(translation.LOG_DIRECTORY, "/")).is_relative_to(directory)
+        ]
 
     async def _cni_directory(self) -> Path:
         """Where the runtime looks for networks; containerd tells it, others look in the usual place."""
@@ -388,43 +304,15 @@ class CriRuntime:
         """The configuration of a sandbox that an earlier agent made, as far as the runtime kept it."""
         for sandbox in await self.list_sandboxes():
             if sandbox.id == sandbox_id:
+                kept = sandbox.annotations
                 return SandboxConfig(
                     sandbox.name, sandbox.namespace, sandbox.uid, sandbox.attempt, labels=sandbox.labels,
-                    annotations=sandbox.annotations, log_directory=sandbox.annotations.get(LOG_DIRECTORY, ""),
-                    cgroup_parent=sandbox.annotations.get(CGROUP_PARENT, f"pod{sandbox.uid}"),
+                    annotations=kept, log_directory=kept.get(translation.LOG_DIRECTORY, ""),
+                    cgroup_parent=kept.get(translation.CGROUP_PARENT, f"pod{sandbox.uid}"),
                 )  # fmt: skip
         raise UnknownId(f"sandbox {sandbox_id}: no such sandbox")
-
-    async def _relist(self) -> AsyncIterator[ContainerEvent]:
-        """Compare what is there with what was there, again and again."""
-        before: dict[str, tuple[str, int]] = {}
-        while True:
-            try:
-                answer = await self._service.call(
-                    "ListContainers", {}, sends="ListContainersRequest", gets="ListContainersResponse"
-                )
-            except RuntimeFailure as error:
-                _log.debug("not listed: %s", error)
-            else:
-                now = {
-                    each["id"]: (each["labels"].get(naming.POD_UID, ""), each.get("state", 0))
-                    for each in answer["containers"]
-                }
-                for container_id, (uid, state) in now.items():
-                    if before.get(container_id) != (uid, state):
-                        yield ContainerEvent(uid, container_id, "stopped" if state > 1 else "started")
-                for container_id in before.keys() - now.keys():
-                    yield ContainerEvent(before[container_id][0], container_id, "removed")
-                before = now
-            await self._clock.sleep(RELIST_SECONDS)
 
 
 def _note(directory: Path, endpoint: str) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o711)
     (directory / ENDPOINT_FILE).write_text(endpoint)
-
-
-def _with_processes(stats: ContainerStats, parent: str) -> ContainerStats:
-    """CRI does not count the processes of a container; its group, which has the container's name, does. Blocks."""
-    groups = cgroups.directories_of(translation.PODS_GROUP, f"{parent}/{stats.id}") if parent else ()
-    return replace(stats, processes=cgroups.usage(groups).processes)

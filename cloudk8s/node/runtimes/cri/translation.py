@@ -29,6 +29,9 @@ Message = dict[str, Any]
 
 _MODES = {"pod": 0, "container": 1, "node": 2, "target": 3}
 _PROPAGATIONS = {"private": 0, "host_to_container": 1, "bidirectional": 2}
+LOG_DIRECTORY = "cloudk8s.dev/log-directory"
+CGROUP_PARENT = "cloudk8s.dev/cgroup-parent"
+"""Annotations on sandboxes: CRI wants them again for each container, also after a restart of the agent."""
 PODS_GROUP = "kubepods"
 """The cgroup of all pods."""
 _PROTOCOLS = {"TCP": 0, "UDP": 1, "SCTP": 2}

@@ -210,6 +210,11 @@ class HostRuntime:
 
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         entry = self._containers.get(container_id)
+        used = (await asyncio.to_thread(cgroups.usage, entry.record.cgroups)).memory_working_set
+        if 0 < resources.memory_limit < used:
+            raise RuntimeFailure(
+                f"attempting to set memory limit ({resources.memory_limit}) below current usage ({used})"
+            )
         entry.resources = resources
         await asyncio.to_thread(cgroups.limit, entry.record.cgroups, resources)
 

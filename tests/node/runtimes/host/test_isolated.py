@@ -223,6 +223,21 @@ async def test_limits_are_written_and_can_change(runtime: HostRuntime, sandbox: 
     assert stats.processes >= 1
 
 
+async def test_memory_that_is_in_use_is_not_taken_away(runtime: HostRuntime, sandbox: str) -> None:
+    command = ("python3", "-c", "import time; x = bytearray(60 << 20); print('full', flush=True); time.sleep(300)")
+    container_id = await start(runtime, sandbox, command, image="host", resources=Resources(memory_limit=100 << 20))
+    async with asyncio.timeout(10):
+        while "full" not in Path((await runtime.container_status(container_id)).log_path).read_text():
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(RuntimeFailure, match="below current usage"):
+        await runtime.update_resources(container_id, Resources(memory_limit=20 << 20))
+
+    resources = (await runtime.container_status(container_id)).resources
+    assert resources is not None
+    assert resources.memory_limit == 100 << 20
+
+
 async def test_what_a_container_wrote_into_its_own_files_is_measured(runtime: HostRuntime, sandbox: str) -> None:
     await start(runtime, sandbox, "for i in 1 2 3; do head -c 1000000 /dev/zero > /f$i; done; echo done; sleep 300")
     (container,) = await runtime.list_containers()

@@ -1,0 +1,96 @@
+"""Every feature of pods that can be seen from within, on both runtimes: all are made at once, then looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Kubectl
+from tests.e2e.pod_cases import CASES, EVENTS, OBJECTS, Case
+from tests.e2e.runtime_clusters import cluster_on
+
+pytestmark = [
+    pytest.mark.kubectl,
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces of the host and containerd need root"),
+    pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed"),
+]
+PATIENCE = 90.0
+
+
+@pytest.fixture(scope="module", params=["host", pytest.param("cri", marks=pytest.mark.slow)])
+def runtime(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def kubectl(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    home = tmp_path_factory.mktemp(f"pods-{runtime}")
+    with cluster_on(runtime, home) as cluster:
+        until_there(cluster.kubectl)
+        objects = [{"apiVersion": "v1", **each} for each in OBJECTS]
+        objects += [named(name, case) for name, case in CASES.items() if case.not_on != runtime]
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        cluster.kubectl("create", "-f", "-", stdin=text.replace("TOLD", str(home)))
+        yield cluster.kubectl
+
+
+def until_there(kubectl: Kubectl) -> None:
+    deadline = time.monotonic() + 30
+    while kubectl.run("get", "serviceaccount", "default").returncode:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def named(name: str, case: Case) -> dict[str, Any]:
+    return {**case.pod, "metadata": {**case.pod["metadata"], "name": f"{name}-x"}}
+
+
+def seen(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kubectl("get", "pod", f"{name}-x", "-o", "json"))
+    return found
+
+
+def is_settled(case: Case, pod: dict[str, Any]) -> bool:
+    if case.says and pod["status"].get("phase") not in ("Succeeded", "Failed"):
+        return False
+    return case.shows is None or (
+        ("containerStatuses" in pod["status"] or "reason" in pod["status"]) and bool(case.shows(pod))
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_pod_is_as_its_spec_says(kubectl: Kubectl, runtime: str, name: str) -> None:
+    case = CASES[name]
+    if case.not_on == runtime:
+        pytest.skip(f"not on {runtime}")
+    deadline = time.monotonic() + PATIENCE
+    while not is_settled(case, pod := seen(kubectl, name)):
+        assert time.monotonic() < deadline, json.dumps(pod["status"], indent=1) + kubectl(
+            "describe", "pod", f"{name}-x"
+        )
+        time.sleep(0.3)
+    if case.says:
+        log = kubectl("logs", f"{name}-x", "-c", "main")
+        for pattern in case.says:
+            assert re.search(pattern, log, re.MULTILINE), f"{pattern} is not in:\n{log}"
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events_tell_what_happened(kubectl: Kubectl, name: str) -> None:
+    reason, words = EVENTS[name]
+    deadline = time.monotonic() + 20
+    while True:
+        selector = f"involvedObject.name={name}-x"
+        events = json.loads(kubectl("get", "events", "--field-selector", selector, "-o", "json"))["items"]
+        if any(each["reason"] == reason and words in each["message"] for each in events):
+            return
+        assert time.monotonic() < deadline, [(each["reason"], each["message"]) for each in events]
+        time.sleep(0.3)
