@@ -72,6 +72,8 @@ class Work:
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
         from cloudk8s.provisioning.converging import converge
+        from cloudk8s.provisioning.planning import settled
+        from cloudk8s.provisioning.preflight import check, preflight
         from cloudk8s.provisioning.state import look
 
         remembers = from_file is not None
@@ -81,6 +83,9 @@ class Work:
             if declaration is None:
                 hint = f"make it with: cloudk8s cluster create {self.name}"
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
+            declaration = settled(site, declaration, state)
+            for note in check(preflight(site, declaration, state)):
+                output.note(note)
             state = converge(site, declaration, timeout=self.limit, state=state)
             if is_first:
                 show(site, state, self.format)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cloudk8s.cloud.interface import Preflights
 from cloudk8s.cloud.model.network import Finding
-from cloudk8s.errors import UserError
+from cloudk8s.errors import SettingsError, UserError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.network import network_request
@@ -19,9 +19,12 @@ def preflight(site: Site, declaration: ClusterDeclaration, state: State) -> Sequ
     """What stands in the way of a cluster that is not there yet; nothing is looked at for one that is."""
     if state.recorded is not None or state.exists:
         return []
-    Joining.of(site, declaration).close()
-    requests = simulate(declaration, [], "", site.clock.now()).requests()
     found: list[Finding] = []
+    try:
+        Joining.of(site, declaration).close()
+    except SettingsError as error:  # told with the rest
+        found.append(Finding("bootstrap", str(error)))
+    requests = simulate(declaration, [], "", site.clock.now()).requests()
     networks: object = site.networks
     if isinstance(networks, Preflights):
         found += networks.preflight(network_request(declaration), requests)

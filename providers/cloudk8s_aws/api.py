@@ -20,7 +20,18 @@ from cloudk8s_aws.shared_read import SharedRead
 if TYPE_CHECKING:
     from cloudk8s_aws.settings import AwsSettings
 
-SERVICES = ("ec2", "elbv2", "elb", "sts", "ecr", "iam", "autoscaling", "route53", "resourcegroupstaggingapi")
+SERVICES = (
+    "ec2",
+    "elbv2",
+    "elb",
+    "sts",
+    "ecr",
+    "iam",
+    "autoscaling",
+    "route53",
+    "resourcegroupstaggingapi",
+    "service-quotas",
+)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
 """The SDK's own tries for throttling and lost connections, with its adaptive rate limit."""

@@ -29,7 +29,7 @@ READS = [
     "DescribeInstanceTypeOfferings", "DescribeInternetGateways", "DescribeLaunchTemplates",
     "DescribeLaunchTemplateVersions", "DescribeNatGateways", "DescribeRouteTables",
     "DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVolumes", "DescribeVpcAttribute",
-    "DescribeVpcEndpoints", "DescribeVpcs",
+    "DescribeInstanceTypes", "DescribeVpcEndpoints", "DescribeVpcPeeringConnections", "DescribeVpcs",
 ]  # fmt: skip
 BALANCING = [
     "AddTags", "CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "DeleteListener", "DeleteLoadBalancer",
@@ -46,6 +46,7 @@ IDENTITY = [
 ]  # fmt: skip
 AUTOSCALING_ROLE = "arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"
 """The role of the service itself: an account's first group makes it."""
+QUOTAS = ["GetServiceQuota"]
 TAGS = ["GetResources"]
 """All that carries a cluster's tag, in one call."""
 LISTS = ["ListInstanceProfiles", "ListRoles"]
@@ -67,6 +68,7 @@ def policy() -> dict[str, Any]:
             _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
+            _allow("Quotas", "servicequotas", QUOTAS),
             _allow("FindingByTag", "tag", TAGS),
             _allow("NameOfTheApi", "route53", NAMES),
             _allow("RolesOfMachines", "iam", IDENTITY, ours),

@@ -59,6 +59,7 @@ class AwsWorld(World):
         self._moto: Any = None
         self._raw: dict[str, Any] = {}
         self._first: frozenset[str] = frozenset()
+        self.quotas: dict[tuple[str, str], int] = {}
         self.strictness = Strictness(self.raw)
         self.staleness = Staleness(lambda: self.timer)
 
@@ -82,6 +83,7 @@ class AwsWorld(World):
         moto_api_backend.reset()
         self.faults = _faults()
         self.clock = FakeClock()
+        self.quotas.clear()
         self.strictness.forget()
         self.staleness.forget()
         self._furnish()
@@ -204,10 +206,18 @@ class AwsWorld(World):
         events = client.meta.events
         events.register("before-call.*.*", self._before)
         events.register("after-call.*.*", self._after)
+        events.register("before-parameter-build.service-quotas.GetServiceQuota", _note)
+        events.register("before-call.service-quotas.GetServiceQuota", self._quota)
         self.strictness.attach(client)
         self.staleness.attach(client)
         for operation, rule in self._rules.items():
             events.register(f"before-parameter-build.*.{operation}", _refuse(rule))
+
+    def _quota(self, context: Mapping[str, Any], **_: Any) -> Any:
+        """The emulator knows few quotas."""
+        wanted = context["wanted"]
+        value = self.quotas.get((wanted["ServiceCode"], wanted["QuotaCode"]))
+        return None if value is None else (_Answered(), {"Quota": {"Value": float(value)}})
 
     def _before(self, model: Any, **_: Any) -> None:
         """A call that is throttled never arrives."""
@@ -268,6 +278,16 @@ class AwsWorld(World):
             if group["GroupId"] != id and any(p["GroupId"] == id for p in permission["UserIdGroupPairs"])
         ]
         return ("DependencyViolation", f"{id} is used by {', '.join(users)}") if users else None
+
+
+class _Answered:
+    """The HTTP side of an answer that never was sent."""
+
+    status_code = 200
+
+
+def _note(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["wanted"] = dict(params)
 
 
 def _faults() -> Faults:
