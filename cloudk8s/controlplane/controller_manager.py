@@ -15,6 +15,7 @@ from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection, LeaderElector
 from cloudk8s.client.network import NetworkClient, NetworkSettings
+from cloudk8s.client.resources import LEASES
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
@@ -74,6 +75,7 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
             report(f"{len(registrations)} controllers run for {connection.server}")
+            _tell_of_leadership(events, options.election)
             group.create_task(events.run(), name="events")
             work = run_controllers(context, registrations, states, client_of=client_of)
             group.create_task(work, name="controllers")
@@ -86,6 +88,14 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     finally:
         await clients.close()
         await client.close()
+
+
+def _tell_of_leadership(events: EventRecorder, election: LeaderElection | None) -> None:
+    """Say on the lease who leads."""
+    if election is not None:
+        lease = {"metadata": {"name": election.name, "namespace": election.namespace}}
+        message = f"{election.identity} became leader"
+        events.event(lease, "Normal", "LeaderElection", message, resource=LEASES)
 
 
 def _component(

@@ -17,7 +17,7 @@ import pytest
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import name_of, spec_of
-from cloudk8s.client.resources import CONFIG_MAPS, DEPLOYMENTS, LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS
+from cloudk8s.client.resources import CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS
 from cloudk8s.controlplane.api_server import running_api_server
 from cloudk8s.errors import NotFound
 from cloudk8s.settings import ClusterSettings
@@ -112,6 +112,10 @@ async def test_a_second_manager_takes_over_within_the_lease_and_nothing_is_done_
             assert time.monotonic() - started < 9
             await client.create(DEPLOYMENTS, deployment("two", 2), namespace="default")
             pods = await until_pods(client, 5)
+            events = (await client.list(CORE_EVENTS, namespace="kube-system")).items
+            told = [event["message"] for event in events if event["reason"] == "LeaderElection"]
+            assert told[0] == f"{leader} became leader"
+            assert len(told) == 2
             assert len({name_of(pod) for pod in pods}) == 5
 
 
