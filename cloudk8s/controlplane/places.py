@@ -41,7 +41,8 @@ def places(settings: ClusterSettings, count: int, within: RootlessHost | None = 
     """Where this many nodes go. Pure but for a look at what this process may do."""
     own, network = outgoing_address(), host_network(settings)
     has_hosts = bool(own) and may_administer()
-    own_six = (outgoing_address(6) or network.gateway_six) if network.six else ""
+    gateway = network.gateway_six if count > 1 and has_hosts else ""
+    own_six = (outgoing_address(6) or gateway) if network.six else ""
     found = []
     for index in range(count):
         name = node_name(index)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cloudk8s.plugin import CloudError, CloudNotFound, Failures, NodeRef, Route, RouteCapabilities
 from cloudk8s_local.host.host import Host
+from cloudk8s_local.host.pool import family_of
 from cloudk8s_local.host.records import NodeRecord, RouteRecord
 
 
@@ -32,7 +33,7 @@ class LocalRoutes:
         known = self._host.records()
         for route in routes:
             try:
-                record = RouteRecord(route.destination, _gateway(route, known.nodes))
+                record = RouteRecord(route.destination, self._gateway(route, known.nodes))
                 self._host.set_route(record, is_own=self._is_own(record.gateway))
             except CloudError as error:
                 failures[route.key] = error
@@ -59,12 +60,11 @@ class LocalRoutes:
             node.addresses if node else (), is_blackhole=not is_known, id=record.destination,
         )  # fmt: skip
 
-
-def _gateway(route: Route, known: Mapping[str, NodeRecord]) -> str:
-    name = route.provider_id.rpartition("/")[2]
-    is_six = ":" in route.destination
-    addresses = known[name].addresses if name in known else ()
-    if fitting := [address for address in addresses if (":" in address) == is_six]:
-        return fitting[0]
-    family = "IPv6" if is_six else "IPv4"
-    raise CloudNotFound(f"there is no node {route.provider_id or route.node} with an {family} address on this host")
+    def _gateway(self, route: Route, known: Mapping[str, NodeRecord]) -> str:
+        """The node's address of the route's family; of this host itself any will do, for it needs no route."""
+        name, family = route.provider_id.rpartition("/")[2], family_of(route.destination)
+        addresses = known[name].addresses if name in known else ()
+        fitting = [address for address in addresses if family_of(address) == family]
+        if found := [*fitting, *(address for address in addresses if self._is_own(address))]:
+            return found[0]
+        raise CloudNotFound(f"there is no node {route.provider_id or route.node} with an {family} address on this host")

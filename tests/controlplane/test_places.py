@@ -34,6 +34,11 @@ def test_in_a_cluster_of_both_families_every_node_has_an_address_of_each():
     assert second.addresses == ("198.19.7.11", "fdc8:c613:700::b")
 
 
+def test_a_node_alone_has_the_addresses_that_its_host_has():
+    (only,) = places(settings("10.244.0.0/16,fd00:244::/56"), 1)
+    assert only.addresses == ("192.0.2.2",)
+
+
 def test_hosts_of_two_clusters_have_different_ipv6_addresses():
     assert range_six("198.19.0.0/24") != range_six("198.19.1.0/24")
 
