@@ -38,6 +38,9 @@ def create(
     worker_type: Annotated[str, typer.Option(help="Type of the workers.")] = "",
     control_plane_type: Annotated[str, typer.Option(help="Type of the control plane's machines.")] = "",
     store: Annotated[str, typer.Option(help="Where the control plane keeps its state: sqlite or etcd.")] = "",
+    self_managed: Annotated[
+        bool, typer.Option("--self-managed", help="Let the control plane look after the cluster from then on.")
+    ] = False,
     zones: Annotated[str, typer.Option(help="Zones, comma-separated.")] = "",
     nat: Annotated[str, typer.Option(help="none, single or per-zone.")] = "",
     kubernetes_version: Annotated[str, typer.Option(help="Version of Kubernetes.")] = "",
@@ -59,7 +62,16 @@ def create(
     limit = seconds(timeout)
     name, from_file = named(name, file)
     wishes = Wishes(
-        workers, control_plane, worker_type, control_plane_type, zones, nat, kubernetes_version, bootstrap, store
+        workers,
+        control_plane,
+        worker_type,
+        control_plane_type,
+        zones,
+        nat,
+        kubernetes_version,
+        bootstrap,
+        store,
+        self_managed,
     )
     with working(name, Where.of(provider, offline, settings), declared=from_file, remembers=True) as site:
         state = look(site)

@@ -26,6 +26,7 @@ class Wishes:
     kubernetes_version: str = ""
     bootstrap: str = ""
     store: str = ""
+    self_managed: bool = False
 
     def changes(self, declaration: ClusterDeclaration) -> dict[str, Any]:
         """As fields of a file; `--workers` and `--worker-type` are about the first pool."""
@@ -37,6 +38,7 @@ class Wishes:
             "kubernetesVersion": self.kubernetes_version,
             "bootstrap.method": self.bootstrap,
             "controlPlane.store": self.store,
+            "selfManaged": self.self_managed or None,
         }
         if self.workers is not None or self.worker_type:
             given["pools"] = self._pools(declaration)

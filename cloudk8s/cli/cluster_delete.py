@@ -35,6 +35,7 @@ def delete(
     from cloudk8s.apiserver import kubeconfig as files
     from cloudk8s.provisioning.bookmarks import forget
     from cloudk8s.provisioning.planning import plan_deletion
+    from cloudk8s.provisioning.seizing import seize
     from cloudk8s.provisioning.state import look_to_delete
     from cloudk8s.provisioning.teardown import tear_down
 
@@ -50,6 +51,7 @@ def delete(
         planned = plan_deletion(site, state)
         if not yes and not planned.is_empty:
             _confirm(name, planned.summary)
+        seize(site, state)
         tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
     forget(name)
     files.remove(files.default_path(), files.context_name(name))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -21,6 +25,9 @@ def manage(
     offline: Offline = False,
     settings: Set = None,
     timeout: Annotated[str, typer.Option(help="How long one turn may take before its state is shown.")] = "30s",
+    stop_with_input: Annotated[
+        bool, typer.Option("--stop-with-input", help="Also stop when standard input ends.")
+    ] = False,
 ) -> None:
     """Look after a cluster by objects in its own API, in Cluster API's shape: it is made as they say, and they show it.
 
@@ -40,8 +47,17 @@ def manage(
         with working(name, where, quiet=True) as site:
             manager.turn(site)
 
+    if stop_with_input:
+        threading.Thread(target=_stop_with_input, name="input", daemon=True).start()
     if once:
         turn()
         return
     output.step(f"{name} is looked after every {every} until this is stopped: kubectl get machines -n cloudk8s-system")
     keep(turn, every=pause, timer=SystemTimer(), report=Teller())
+
+
+def _stop_with_input() -> None:
+    """Interrupt this process, as a person would, when who started it is gone."""
+    while sys.stdin.buffer.read(4096):
+        continue
+    os.kill(os.getpid(), signal.SIGINT)

@@ -33,7 +33,7 @@ def directory() -> Path:
 
 def remember(bookmark: Bookmark) -> None:
     """Write it down, but for what looks like a secret."""
-    settings = {name: value for name, value in bookmark.settings.items() if not _is_secret(name)}
+    settings = {name: value for name, value in bookmark.settings.items() if not looks_secret(name)}
     path = _path(bookmark.cluster)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     entry = {**asdict(bookmark), "settings": settings}
@@ -63,7 +63,8 @@ def bookmarks() -> Iterator[Bookmark]:
             yield found
 
 
-def _is_secret(name: str) -> bool:
+def looks_secret(name: str) -> bool:
+    """Whether a setting is better not written down."""
     return any(word in name.lower() for word in SECRET_WORDS)
 
 

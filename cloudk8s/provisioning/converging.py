@@ -91,6 +91,9 @@ def _pass(site: Site, joining: Joining, state: State) -> Pass:
         return done
     machines = joining.look(state.machines, network)
     done.state = replace(done.state, machines=machines)
+    if holder := joining.others_turn():
+        done.waiting[f"cluster {site.cluster}"] = f"{holder} works on it"
+        return done
     joining.tend(machines, network)
     done.failures |= keep_record(site, declaration, machines)
     decisions = next_decisions(declaration, machines, network.id, site.clock.now())

@@ -36,6 +36,7 @@ from cloudk8s.provisioning.nodes.emptying import empty
 from cloudk8s.provisioning.nodes.marking import Marks, patch_of
 from cloudk8s.provisioning.nodes.reading import states
 from cloudk8s.provisioning.nodes.tokens import MachineToken, machine_of, secret_of
+from cloudk8s.provisioning.nodes.turns import Turn
 from cloudk8s.provisioning.objects.kinds import is_mark
 from cloudk8s.provisioning.objects.reading import Sayings, held_by_hook, read_sayings
 from cloudk8s.provisioning.progress import Event
@@ -60,6 +61,7 @@ class Joining:
     _api: ClusterApi | None = None
     _nodes: Mapping[str, Object] = field(default_factory=dict)
     _sayings: Sayings = field(default_factory=Sayings)
+    _turn: Turn = field(default_factory=Turn)
     _configured: set[str] = field(default_factory=set)
     _emptying: dict[str, float] = field(default_factory=dict)
     _remedied: dict[str, set[str]] = field(default_factory=dict)
@@ -206,9 +208,22 @@ class Joining:
                 except CloudK8sError as error:
                     self.site.report(Event("failed", f"node {machine.name}", str(error)))
 
+    def others_turn(self) -> str:
+        """Who works on the cluster now instead of this process; nothing where this one may."""
+        if self._api is None or not (self.answers and self.declaration.self_managed):
+            return ""
+        try:
+            return self._turn.take(self._api, self.site.clock.now())
+        except CloudK8sError as error:
+            return f"nobody can tell who: {error}"
+
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the turn and of the connection."""
         if self._api is not None:
+            try:
+                self._turn.give_back(self._api)
+            except CloudK8sError as error:
+                self.site.report(Event("failed", "giving the turn back", str(error)))
             self._api.close()
             self._api = None
 

@@ -42,7 +42,7 @@ def network_request(declaration: ClusterDeclaration, members: Sequence[str] = ()
         dns_name=network.api.dns_name, ssh_source_ranges=network.ssh_source_ranges,
         node_port_source_ranges=network.node_port_source_ranges, nat=network.nat,
         existing=_existing(network.existing), tags=declaration.tags, members=tuple(sorted(members)),
-        record=to_tags(declaration), options=network.options,
+        record=to_tags(declaration), options=network.options, self_managed=declaration.self_managed,
     )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -108,3 +110,43 @@ def test_a_mistake_changes_nothing_and_is_told(cluster: Cluster) -> None:
     kubectl(cluster, "patch", "cloudk8scontrolplane", NAME, "--type=merge", "-p", '{"spec":{"replicas":1}}')
     manage(cluster)
     kubectl(cluster, "wait", "--for=condition=Available", f"cluster/{NAME}", "--timeout=1s")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster that looks after itself, on hosts of its own."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("hosts within this host need root")
+    environment = environment_in(tmp_path_factory.mktemp("own"))
+    cloudk8s(environment, "cluster", "create", "own", "--provider", "local", "--workers", "1", "--self-managed")
+    try:
+        yield Cluster("own", environment)
+    finally:
+        said = cloudk8s(environment, "cluster", "delete", "own", "--yes")
+    assert "nothing is left" in said
+
+
+def test_a_cluster_that_looks_after_itself_needs_no_command(own: Cluster) -> None:
+    until(lambda: "own-workers" in kubectl(own, "get", "machinedeployments", "--ignore-not-found", "-o", "name"))
+    kubectl(own, "scale", "machinedeployment", "own-workers", "--replicas=2")
+    until(lambda: own.kubectl("get", "nodes").count(" Ready") == 3)
+    until(lambda: kubectl(own, "get", "machines").count("Running") == 3)
+
+
+def test_commands_and_the_cluster_itself_take_turns(own: Cluster) -> None:
+    cloudk8s(own.environment, "cluster", "scale", "own", "--workers", "1")
+    assert own.kubectl("get", "nodes").count(" Ready") == 2
+    until(lambda: kubectl(own, "get", "machinedeployment", "own-workers", "-o", "jsonpath={.spec.replicas}") == "1")
+
+
+def until(look: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it is so; what can't be asked yet is not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(AssertionError):
+            if look():
+                return
+        time.sleep(0.5)
+    raise AssertionError("it did not come")

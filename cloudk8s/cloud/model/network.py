@@ -68,6 +68,8 @@ class NetworkRequest:
     """Tags for the one resource that stands for the cluster: with them the account tells what was declared."""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Provider-specific settings, as they stand in the cluster file."""
+    self_managed: bool = False
+    """The control plane's machines may do all that provisioning does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.machine.discovery import cluster_info
 from cloudk8s.controlplane.machine.handover import Handover, take_over
+from cloudk8s.controlplane.machine.manager import NAME as MANAGER
+from cloudk8s.controlplane.machine.manager import keep_managing
 from cloudk8s.controlplane.machine.node import agent_directory, node_settings, parts, proxy_options
 from cloudk8s.controlplane.machine.rules import ensure_rules
 from cloudk8s.controlplane.machine.seed import Seed
@@ -101,6 +103,9 @@ async def running_control_plane(
             which = ("*",) if settings.clouds else (SERVICE,)
             await stack.enter_async_context(running_clouds(server, context, clouds, controllers=which))
         await stack.enter_async_context(node_here(server, settings, joined, directory, clock=clock))
+        if settings.manages is not None:
+            managing = keep_managing(settings, directory)
+            await stack.enter_async_context(background(managing, names=(MANAGER,)))
         yield server
 
 

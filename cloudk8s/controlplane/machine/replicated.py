@@ -44,6 +44,7 @@ from cloudk8s.controlplane.machine.etcd.member import Place, store_url
 from cloudk8s.controlplane.machine.etcd.membership import Etcd
 from cloudk8s.controlplane.machine.etcd.roll import NAMESPACE, ROLL, read_roll
 from cloudk8s.controlplane.machine.etcd.steward import Steward
+from cloudk8s.controlplane.machine.manager import keep_managing
 from cloudk8s.controlplane.machine.presence import Presence
 from cloudk8s.controlplane.machine.seed import Seed
 from cloudk8s.controlplane.machine.settings import ControlPlaneSettings
@@ -146,7 +147,7 @@ async def _run(
 class Elected:
     """What runs on one machine at a time; each part has upstream's lease, and may be on another machine."""
 
-    names = ("kube-controller-manager", "kube-scheduler", "cloud-controller-manager")
+    names = ("kube-controller-manager", "kube-scheduler", "cloud-controller-manager", "cluster-manager")
 
     def __init__(
         self, server: RunningApiServer, settings: ControlPlaneSettings, directory: Path, place: Place,
@@ -154,11 +155,12 @@ class Elected:
     ) -> None:  # fmt: skip
         self._server, self._settings, self._place, self._clock = server, settings, place, clock
         self._clouds = clouds_of(settings, directory, health_port)
+        self._directory = directory
         self._identity = f"{settings.name}_{uuid.uuid4()}"
 
     def turns(self) -> list[Coroutine[Any, Any, None]]:
         """A loop for each of `names`."""
-        works = (self._control, self._schedule, self._serve_clouds)
+        works = (self._control, self._schedule, self._serve_clouds, self._manage)
         return [self._turn(name, work) for name, work in zip(self.names, works, strict=True)]
 
     async def _turn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -185,8 +187,12 @@ class Elected:
             await asyncio.Event().wait()
         which = ("*",) if self._settings.clouds else (SERVICE,)
         client = self._server.client(IDENTITY, "system:masters")
-        events = EventRecorder(client, self.names[-1], clock=self._clock)
+        events = EventRecorder(client, self.names[2], clock=self._clock)
         async with Informers(client, clock=self._clock) as informers:
             context = ControllerContext(client, informers, events, self._clock, self._server.settings)
             async with running_clouds(self._server, context, self._clouds, controllers=which):
                 await asyncio.Event().wait()
+
+    async def _manage(self) -> None:
+        await keep_managing(self._settings, self._directory)
+        await asyncio.Event().wait()

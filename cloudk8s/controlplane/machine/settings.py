@@ -70,6 +70,17 @@ class WorkerSettings(BaseModel):
     """What the machine's token is derived from."""
 
 
+class Management(BaseModel):
+    """Where the machines are that a cluster looks after itself."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    provider: str
+    """The provider that made it."""
+    settings: dict[str, Any] = {}
+    """The provider's settings, without secrets: machines have an identity of their own."""
+
+
 class ControlPlaneSettings(ClusterFields):
     """A machine of the control plane."""
 
@@ -94,6 +105,8 @@ class ControlPlaneSettings(ClusterFields):
     """File that all machines see, with who has which of these addresses; empty is one of this machine's own."""
     clouds: tuple[dict[str, Any], ...] = ()
     """Clouds whose controllers run, as in a clouds file."""
+    manages: Management | None = None
+    """Set where the cluster looks after itself."""
     node: NodeFields = NodeFields()
     """What its node registers with."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cloudk8s.cloud.model.machine import NAMES, MachineRequest
 from cloudk8s.network.dns.publication import cluster_ip_of
+from cloudk8s.provisioning.bookmarks import looks_secret
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.options import read_options
 from cloudk8s.provisioning.bootstrap.script import script
@@ -44,7 +45,7 @@ class NativeBootstrap:
         settings = {
             "role": "control-plane", "name": request.name, "seed": facts.seed.value.hex(), "port": port,
             "endpoint": facts.endpoint, "load_balancer_range": facts.network.get("load_balancer_range", ""),
-            "predecessor": facts.predecessor, "clouds": _clouds(facts), **_store(facts),
+            "predecessor": facts.predecessor, "clouds": _clouds(facts), **_store(facts), **_management(facts),
             **self._cluster(facts), "node": self._node(facts, request.pool),
         }  # fmt: skip
         runs_etcd = facts.declaration.keeps_etcd
@@ -93,6 +94,15 @@ def _store(facts: Facts) -> dict[str, Any]:
         return {}
     shared = facts.network.get("load_balancer_state", "")
     return {"store": "etcd", "is_first": facts.is_first, **({"load_balancer_state": shared} if shared else {})}
+
+
+def _management(facts: Facts) -> dict[str, Any]:
+    """Where its own machines are, for a cluster that looks after itself."""
+    declared = facts.declaration
+    if not declared.self_managed:
+        return {}
+    settings = {key: value for key, value in declared.settings.items() if not looks_secret(key) and value is not None}
+    return {"manages": {"provider": declared.provider, "settings": settings}}
 
 
 def may_set(label: str) -> bool:

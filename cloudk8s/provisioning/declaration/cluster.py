@@ -48,6 +48,8 @@ class ClusterDeclaration(Declared):
     """Where machines live, and what may reach them."""
     bootstrap: Bootstrap = Bootstrap()
     """How a fresh machine becomes a node."""
+    self_managed: bool = False
+    """Let the control plane look after the cluster: it repairs, scales and changes it, as objects of its API say."""
     addons: tuple[str, ...] = ()
     """Names of manifests that are applied once the API answers: files, or names that plugins bring."""
     tags: dict[str, str] = Field(default_factory=dict)
@@ -83,6 +85,12 @@ class ClusterDeclaration(Declared):
             if key.startswith(RESERVED_TAGS):
                 raise ValueError(f"tag {key!r} says whose things are and can't be set")
         return value
+
+    @model_validator(mode="after")
+    def _someone_manages(self) -> ClusterDeclaration:
+        if self.self_managed and self.bootstrap.method != NATIVE:
+            raise ValueError(f"selfManaged needs a control plane of our own: bootstrap.method {NATIVE}")
+        return self
 
     @model_validator(mode="after")
     def _pools_have_names(self) -> ClusterDeclaration:

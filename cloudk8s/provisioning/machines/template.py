@@ -91,8 +91,15 @@ def _template(declaration: ClusterDeclaration, machine: ControlPlane | Pool, rol
     return MachineTemplate(
         role, declaration.version, machine.type, machine.image, machine.root_volume_gib,
         isinstance(machine, Pool) and machine.spot, declaration.bootstrap.method, machine.options,
-        declaration.bootstrap.options, isinstance(machine, Pool) and machine.scaling_group,
+        _bootstrap_options(declaration, role), isinstance(machine, Pool) and machine.scaling_group,
     )  # fmt: skip
+
+
+def _bootstrap_options(declaration: ClusterDeclaration, role: Role) -> Mapping[str, Any]:
+    """With what makes another machine of the control plane, where it is so."""
+    if role == "control-plane" and declaration.self_managed:
+        return {**declaration.bootstrap.options, "selfManaged": True}
+    return declaration.bootstrap.options
 
 
 def _tags(declaration: ClusterDeclaration, tags: Mapping[str, str]) -> Mapping[str, str]:

@@ -27,6 +27,8 @@ from cloudk8s.provisioning.objects.specs import (
 )
 from cloudk8s.provisioning.objects.writing import CONTENT
 
+REST = ("network", "bootstrap", "addons", "tags", "selfManaged")
+"""What the object of the infrastructure says beside the provider."""
 Found = Mapping[Resource, Mapping[str, Object]]
 """Objects by kind and name."""
 
@@ -70,7 +72,7 @@ def _rest(recorded: ClusterDeclaration, spec: InfrastructureSpec) -> dict[str, A
     if spec.provider not in ("", recorded.provider):
         raise SettingsError(f"cluster {recorded.name}: spec.provider is {recorded.provider} and never changes")
     defaults = ClusterDeclaration(name=recorded.name, provider=recorded.provider).model_dump(mode="json", by_alias=True)
-    return {**{key: defaults[key] for key in ("network", "bootstrap", "addons", "tags")}, **spec.declaration}
+    return {**{key: defaults[key] for key in REST}, **spec.declaration}
 
 
 def _pool(recorded: ClusterDeclaration, deployment: Object, found: Found) -> dict[str, Any]:

@@ -318,7 +318,7 @@ class InfrastructureSpec(Spec):
     provider: str = ""
     """The provider; it never changes."""
     declaration: dict[str, Any] = Field(default_factory=dict)
-    """`network`, `bootstrap`, `addons` and `tags` of the cluster file."""
+    """`network`, `bootstrap`, `addons`, `selfManaged` and `tags` of the cluster file."""
 
 
 class MachineContent(Spec):

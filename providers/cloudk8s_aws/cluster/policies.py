@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudk8s_aws.permissions import policy as provisioning_policy
+
 ASSUME: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -37,10 +39,13 @@ VOLUMES = [
 ]  # fmt: skip
 
 
-def policy_of(role: str) -> dict[str, Any]:
-    """The inline policy of a role."""
+def policy_of(role: str, *, self_managed: bool = False) -> dict[str, Any]:
+    """The inline policy of a role. A cluster that looks after itself may do what whoever makes clusters may."""
     if role == "control-plane":
-        return _document([*READS, *NETWORKING, *BALANCING, *VOLUMES, *IMAGES])
+        found = _document([*READS, *NETWORKING, *BALANCING, *VOLUMES, *IMAGES])
+        if self_managed:
+            found["Statement"] += provisioning_policy()["Statement"]
+        return found
     return _document(["ec2:DescribeInstances", "ec2:DescribeRegions", *IMAGES])
 
 

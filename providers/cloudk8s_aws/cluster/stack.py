@@ -66,7 +66,8 @@ def _identities(request: NetworkRequest, region: str) -> Iterator[Resource]:
         name = iam_name(region, request.cluster, role)
         properties = {"name": name, "path": path, "tags": _tags(request)}
         yield Resource("role", f"role/{role}", properties)
-        yield Resource("role-policy", f"role-policy/{role}", {"role": Ref(f"role/{role}"), "document": policy_of(role)})
+        document = policy_of(role, self_managed=request.self_managed)
+        yield Resource("role-policy", f"role-policy/{role}", {"role": Ref(f"role/{role}"), "document": document})
         yield Resource("instance-profile", f"instance-profile/{role}", properties, after=(f"role/{role}",))
         given = {"profile": Ref(f"instance-profile/{role}"), "role": Ref(f"role/{role}")}
         yield Resource("profile-role", f"profile-role/{role}", given)

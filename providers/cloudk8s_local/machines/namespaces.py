@@ -59,7 +59,7 @@ class NamespaceHosts:
         _calling(lambda: network.add(host.id, host.address))
         if host.directory is not None and not processes.main_process(host.directory):
             script = str(host.directory / "user-data")
-            processes.spawn(host.directory, enter.command(network.namespace(host.id), ["sh", script]))
+            processes.spawn(host.directory, enter.command(network.namespace(host.id), ["sh", script]), knows_host=True)
 
     def is_running(self, host: HostSpec) -> bool:
         return host.directory is not None and bool(processes.main_process(host.directory))

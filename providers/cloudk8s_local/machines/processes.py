@@ -8,20 +8,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 _DIRECTORY_VARIABLE = "CLOUDK8S_MACHINE_DIR"
+_NETWORK_VARIABLE = "CLOUDK8S_HOST_NETWORK"
 _PASSED = ("HOME", "LANG", "PYTHONPATH", "XDG_DATA_HOME")
 
 
-def spawn(directory: Path, command: Sequence[str]) -> None:
-    """Run a command that outlives this process, with its output in the machine's `console.log`."""
+def spawn(directory: Path, command: Sequence[str], *, knows_host: bool = False) -> None:
+    """Run a command that outlives this process, with its output in the machine's `console.log`.
+
+    One that `knows_host` gets this process's network as a descriptor, so that it can act outside of its own.
+    """
     state = directory / "state"
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (directory / "console.log").open("ab") as console:
+    known = environment(state)
+    with ExitStack() as stack:
+        console = stack.enter_context((directory / "console.log").open("ab"))
+        passed: tuple[int, ...] = ()
+        if knows_host:
+            passed = (stack.enter_context(open("/proc/self/ns/net", "rb")).fileno(),)
+            known[_NETWORK_VARIABLE] = str(passed[0])
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd=state,
-            env=environment(state),
+            env=known, pass_fds=passed,
         )  # fmt: skip
     fresh = directory / "pid.new"
     fresh.write_text(f"{process.pid} {_started(process.pid)}")
