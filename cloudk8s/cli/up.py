@@ -49,6 +49,12 @@ def up(
     offline: Annotated[bool, typer.Option("--offline", help="Use an emulated account of the cloud.")] = False,
     kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig to merge the context into.")] = None,
     scheduler_config: Annotated[Path | None, typer.Option(help="A KubeSchedulerConfiguration.")] = None,
+    controller_manager_port: Annotated[
+        int, typer.Option(help="Port of the controllers' health and metrics, 10257 as a rule; 0 serves none.", min=0)
+    ] = 0,
+    scheduler_port: Annotated[
+        int, typer.Option(help="Port of the scheduler's health and metrics, 10259 as a rule; 0 serves none.", min=0)
+    ] = 0,
     service_cluster_ip_range: Annotated[
         str, typer.Option(help="Range of Services; two, comma-separated, for dual stack; a free one if empty.")
     ] = "",
@@ -102,7 +108,8 @@ def up(
     )  # fmt: skip
     options = ClusterOptions(
         nodes=nodes, simulation=simulation, agents=agents, clouds=clouds, offline=offline,
-        kubeconfig=kubeconfig, scheduler_config=scheduler_config,
+        kubeconfig=kubeconfig, scheduler_config=scheduler_config, controller_manager_port=controller_manager_port,
+        scheduler_port=scheduler_port,
     )  # fmt: skip
     run(run_cluster(settings, options, report=output.step))
 

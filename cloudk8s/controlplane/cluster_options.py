@@ -29,3 +29,7 @@ class ClusterOptions:
     kubeconfig: Path | None = None
     scheduler_config: Path | None = None
     """A KubeSchedulerConfiguration."""
+    controller_manager_port: int = 0
+    """Where health and metrics of the controllers are served; 0 is nowhere."""
+    scheduler_port: int = 0
+    """Where those of the scheduler are; 0 is nowhere."""

@@ -43,12 +43,12 @@ async def running_components(
 ) -> AsyncIterator[None]:
     """Start controllers, scheduler, network, clouds and nodes; leave in reverse order."""
     async with AsyncExitStack() as stack:
-        controllers = running_controllers(
-            server, ["*", *OF_API_SERVER], clock=clock, on_node=within.command if within else list
-        )
+        on_node, port = within.command if within else list, options.controller_manager_port
+        controllers = running_controllers(server, ["*", *OF_API_SERVER], clock=clock, on_node=on_node, port=port)
         context = await stack.enter_async_context(controllers)
         config = options.scheduler_config
-        scheduler = running_scheduler(server, context.informers, clock=clock, config=config)
+        port = options.scheduler_port
+        scheduler = running_scheduler(server, context.informers, clock=clock, config=config, port=port)
         await stack.enter_async_context(scheduler)
         where = places(settings, options.nodes, within)
         await asyncio.to_thread(make_hosts, settings, where)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Final
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
@@ -19,9 +17,8 @@ from cloudk8s.client.resources import LEASES
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.component_pages import CONTROLLERS, of_controllers
 from cloudk8s.controlplane.controller_clients import ControllerClients
-from cloudk8s.controlplane.diagnostics.health import Check, Health
-from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.extensions import all_controllers
@@ -30,10 +27,6 @@ from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin import Plugins
 from cloudk8s.settings import ClusterSettings
-
-COMPONENT: Final = "kube-controller-manager"
-SECRET: Final = {"service_account_key", "cluster_signing_key"}
-"""Settings that are shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +55,16 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
     registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
     client = NetworkClient(
-        connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock, instruments=instruments
+        connection, settings=NetworkSettings(user_agent=CONTROLLERS), clock=clock, instruments=instruments
     )
 
     states: dict[str, str] = {}
-    clients = ControllerClients(client, connection, agent=COMPONENT, clock=clock, instruments=instruments)
+    clients = ControllerClients(client, connection, agent=CONTROLLERS, clock=clock, instruments=instruments)
     client_of = clients.of if options.use_service_account_credentials else None
 
     async def control() -> None:
         cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
-        events = EventRecorder(client, COMPONENT, clock=clock)
+        events = EventRecorder(client, CONTROLLERS, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
             report(f"{len(registrations)} controllers run for {connection.server}")
@@ -81,7 +74,8 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
             group.create_task(work, name="controllers")
 
     elector = LeaderElector(client, options.election, clock=clock) if options.election else None
-    component = _component(options, elector, instruments, states)
+    led = leadership(elector, instruments)
+    component = of_controllers(settings, states, instruments, led=led, flags=options.flags)
     try:
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(control, elector)
@@ -96,28 +90,6 @@ def _tell_of_leadership(events: EventRecorder, election: LeaderElection | None) 
         lease = {"metadata": {"name": election.name, "namespace": election.namespace}}
         message = f"{election.identity} became leader"
         events.event(lease, "Normal", "LeaderElection", message, resource=LEASES)
-
-
-def _component(
-    options: ControllerManagerOptions,
-    elector: LeaderElector | None,
-    instruments: Instruments,
-    states: Mapping[str, str],
-) -> Component:
-    led = leadership(elector, instruments)
-
-    def running() -> Mapping[str, Check]:
-        """Each controller that has started is a check of its own."""
-        return {**led(), **{name: partial(states.__getitem__, name) for name in states}}
-
-    return Component(
-        COMPONENT,
-        "kubecontrollermanager.config.k8s.io",
-        lambda: options.controllers.model_dump(mode="json", exclude=SECRET),
-        Health(healthz=running, readyz=led),
-        instruments,
-        options.flags,
-    )
 
 
 async def _release_of(client: Client) -> str:

@@ -13,6 +13,9 @@ from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.component_pages import of_controllers
+from cloudk8s.controlplane.diagnostics.serving import diagnosed
+from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.extensions import all_controllers
 from cloudk8s.machinery.clock import Clock
 
@@ -22,17 +25,23 @@ IDENTITY = "system:kube-controller-manager"
 @asynccontextmanager
 async def running_controllers(
     server: RunningApiServer, selection: Sequence[str], *, clock: Clock, changes: Mapping[str, Any] | None = None,
-    on_node: Callable[[Sequence[str]], list[str]] = list,
+    on_node: Callable[[Sequence[str]], list[str]] = list, port: int = 0,
 ) -> AsyncIterator[ControllerContext]:  # fmt: skip
-    """Run the selected controllers, with one set of informers for all of them; `changes` are settings of theirs."""
+    """Run the selected controllers, with one set of informers for all of them; `changes` are settings of theirs.
+
+    With a `port` their health and metrics are served there.
+    """
     client = server.client(IDENTITY, "system:masters")
     events = EventRecorder(client, "kube-controller-manager", clock=clock)
     informers = Informers(client, clock=clock)
     options = _options(server).model_copy(update=dict(changes or {}))
     context = ControllerContext(client, informers, events, clock, server.settings, options, on_node=on_node)
+    states: dict[str, str] = {}
     registrations = all_controllers(server.plugins).select(selection)
-    loops = background(run_controllers(context, registrations), events.run(), names=("controllers", "events"))
-    async with informers, loops:
+    loops = background(run_controllers(context, registrations, states), events.run(), names=("controllers", "events"))
+    component = of_controllers(options, states, context.instruments)
+    pages = diagnosed(component, ServingSettings(secure_port=port), client, clock=clock)
+    async with pages, informers, loops:
         yield context
 
 

@@ -21,8 +21,7 @@ from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.client.resources import PODS
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.diagnostics.health import Health
-from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.controlplane.component_pages import of_scheduler
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.led import leadership, run_led
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 IDENTITY = "system:kube-scheduler"
 COMPONENT = "default-scheduler"
-SERVED_AS = "kube-scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +55,23 @@ class SchedulerOptions:
 
 @asynccontextmanager
 async def running_scheduler(
-    server: RunningApiServer, informers: Informers, *, clock: Clock, config: Path | None = None
+    server: RunningApiServer, informers: Informers, *, clock: Clock, config: Path | None = None, port: int = 0
 ) -> AsyncIterator[None]:
     """Run the scheduler; it shares the informers of the process, and is loaded when the first pod is there.
 
-    With a configuration it is loaded at once. Raises SettingsError for what is wrong with that.
+    With a configuration it is loaded at once, and with a `port`, where health and metrics are then served. Raises
+    SettingsError for what is wrong with that.
     """
     client, plugins = server.client(IDENTITY), server.plugins
-    if config is not None:
-        work = (await _assembled(client, informers, clock, read_configuration(config), plugins)).run()
-    else:
-        work = _load_and_run(client, informers, clock, plugins)
-    async with background(work, names=("scheduler",)):
+    if config is None and not port:
+        async with background(_load_and_run(client, informers, clock, plugins), names=("scheduler",)):
+            yield
+        return
+    configuration, instruments = read_configuration(config), Instruments()
+    assembled = await _assembled(client, informers, clock, configuration, plugins, instruments)
+    component = of_scheduler(configuration, lambda: assembled.scheduler.is_synced, instruments)
+    pages = diagnosed(component, ServingSettings(secure_port=port), client, clock=clock)
+    async with pages, background(assembled.run(), names=("scheduler",)):
         yield
 
 
@@ -89,6 +92,9 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
             report(f"scheduling for {connection.server}")
             await scheduler.run()
 
+    def is_ready() -> bool:
+        return (elector is not None and not elector.is_leader) or scheduler.scheduler.is_synced
+
     try:
         plugins = Plugins.load(disabled=options.disabled_plugins)
         scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments)
@@ -96,32 +102,12 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
         election = _election(how_led)
         elector = LeaderElector(client, election, clock=clock) if election else None
         shown = configuration.model_copy(update={"leader_election": how_led})
-        component = _component(shown, elector, scheduler.scheduler, instruments, options.flags)
+        led = leadership(elector, instruments)
+        component = of_scheduler(shown, is_ready, instruments, led=led, flags=options.flags)
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(schedule, elector)
     finally:
         await client.close()
-
-
-def _component(
-    configuration: SchedulerConfiguration, elector: LeaderElector | None, scheduler: Scheduler,
-    instruments: Instruments, flags: Mapping[str, str],
-) -> Component:  # fmt: skip
-    """What the scheduler's pages show."""
-    led = leadership(elector, instruments)
-
-    def synced() -> str:
-        waits = elector is not None and not elector.is_leader
-        return "" if waits or scheduler.is_synced else "waiting for handlers to sync"
-
-    return Component(
-        SERVED_AS,
-        "kubescheduler.config.k8s.io",
-        lambda: configuration.model_dump(mode="json", by_alias=True),
-        Health(healthz=led, readyz=lambda: {**led(), "sched-handler-sync": synced}),
-        instruments,
-        flags,
-    )
 
 
 def read_configuration(path: Path | None) -> SchedulerConfiguration:

@@ -22,9 +22,11 @@ from cloudk8s.client.kubeconfig import Connection, load_kubeconfig
 from cloudk8s.client.network import NetworkClient
 from cloudk8s.client.resources import SERVICE_ACCOUNTS
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
+from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.errors import Forbidden, SettingsError, StatusError, Unauthorized
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.machinery.instruments import Instruments
@@ -235,3 +237,31 @@ async def test_the_old_flag_of_the_cloud_controller_manager_names_the_new_one(se
         _, stderr = await child.communicate()
         assert child.returncode == 2
         assert "--secure-port" in stderr.decode()
+
+
+async def test_controllers_and_scheduler_of_one_process_serve_when_asked(server: Server) -> None:
+    clock, admin = SystemClock(), server.admin
+    ports = free_port(), free_port()
+    identity = {"certificate": admin.certificate, "key": admin.key}
+    async with (
+        running_controllers(server.running, ["namespace-controller"], clock=clock, port=ports[0]) as context,
+        running_scheduler(server.running, context.informers, clock=clock, port=ports[1]),
+    ):
+        texts = ["", ""]
+        async with asyncio.timeout(10):
+            while "[+]namespace-controller ok" not in texts[0] or "[+]sched-handler-sync ok" not in texts[1]:
+                await asyncio.sleep(0.05)
+                found = (("healthz", ports[0]), ("readyz", ports[1]))
+                texts = [await _said(port, f"/{path}?verbose=1") for path, port in found]
+        async with asyncio.timeout(10):
+            while "scheduler_pending_pods" not in (text := await _said(ports[1], "/metrics", **identity)):
+                await asyncio.sleep(0.05)
+        assert 'scheduler_pending_pods{queue="active"} 0\n' in text
+        assert 'workqueue_depth{name="namespace"} ' in await _said(ports[0], "/metrics", **identity)
+
+
+async def _said(port: int, path: str, **identity: Any) -> str:
+    try:
+        return str(await get(port, path, **identity))
+    except StatusError as error:
+        return str(error)

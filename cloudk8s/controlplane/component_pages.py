@@ -1,0 +1,68 @@
+"""What the controllers and the scheduler tell about themselves, alone or in the cluster's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.diagnostics.health import Check, Checks, Health
+from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.machinery.instruments import Instruments
+
+if TYPE_CHECKING:
+    from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
+
+CONTROLLERS: Final = "kube-controller-manager"
+SCHEDULER: Final = "kube-scheduler"
+SECRET: Final = {"service_account_key", "cluster_signing_key"}
+"""Settings that are shown to nobody."""
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def of_controllers(
+    settings: ControllerSettings,
+    states: Mapping[str, str],
+    instruments: Instruments,
+    *,
+    led: Checks = dict,
+    flags: Mapping[str, str] = _NONE,
+) -> Component:
+    """`states` are those of `run_controllers`: each controller that has started is a check of its own."""
+
+    def running() -> Mapping[str, Check]:
+        return {**led(), **{name: partial(states.__getitem__, name) for name in states}}
+
+    return Component(
+        CONTROLLERS,
+        "kubecontrollermanager.config.k8s.io",
+        lambda: settings.model_dump(mode="json", exclude=SECRET),
+        Health(healthz=running, readyz=led),
+        instruments,
+        flags,
+    )
+
+
+def of_scheduler(
+    configuration: SchedulerConfiguration,
+    is_ready: Callable[[], bool],
+    instruments: Instruments,
+    *,
+    led: Checks = dict,
+    flags: Mapping[str, str] = _NONE,
+) -> Component:
+    """It is ready once it has read nodes and pods, or while it waits for its turn."""
+
+    def synced() -> str:
+        return "" if is_ready() else "waiting for handlers to sync"
+
+    return Component(
+        SCHEDULER,
+        "kubescheduler.config.k8s.io",
+        lambda: configuration.model_dump(mode="json", by_alias=True),
+        Health(healthz=led, readyz=lambda: {**led(), "sched-handler-sync": synced}),
+        instruments,
+        flags,
+    )
