@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cloudk8s.client.resources import REPLICATION_CONTROLLERS
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.replicas import ReplicaKind, ReplicasController, SelectorCache
+from cloudk8s.controllers.replicas import ReplicaKind, ReplicasController
+from cloudk8s.controllers.selector_cache import SelectorCache
 from cloudk8s.machinery import labels
 
 

@@ -33,8 +33,8 @@ from cloudk8s.controllers.daemon_set.upkeep import FailurePauses, Plan, Upkeep
 from cloudk8s.controllers.expectations import Expectations
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_CONTROLLER, available_in, controllers_of
-from cloudk8s.controllers.replicas import SelectorCache
 from cloudk8s.controllers.revisions import POD_LABEL
+from cloudk8s.controllers.selector_cache import SelectorCache
 from cloudk8s.machinery import labels
 
 COALESCE = 0.05

@@ -15,8 +15,8 @@ from cloudk8s.controllers.disruption import stale, status
 from cloudk8s.controllers.disruption.expected import CannotExpect, ExpectedPods
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import is_ready, phase
-from cloudk8s.controllers.replicas import SelectorCache
 from cloudk8s.controllers.selected_pods import BY_LABEL, label_pairs, selected
+from cloudk8s.controllers.selector_cache import SelectorCache
 from cloudk8s.errors import Conflict, NotFound, StatusError
 from cloudk8s.machinery import labels
 from cloudk8s.machinery.int_or_string import IntOrStringError

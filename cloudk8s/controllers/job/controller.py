@@ -28,7 +28,7 @@ from cloudk8s.controllers.job.pods import FINALIZER, is_tracked
 from cloudk8s.controllers.job.sync import JobSync
 from cloudk8s.controllers.job.workforce import release
 from cloudk8s.controllers.pods import BY_CONTROLLER, controllers_of
-from cloudk8s.controllers.replicas import SelectorCache
+from cloudk8s.controllers.selector_cache import SelectorCache
 from cloudk8s.errors import NotFound
 from cloudk8s.machinery import labels
 

@@ -23,8 +23,8 @@ from cloudk8s.client.resources import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CL
 from cloudk8s.controllers.claims import Claim
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_CONTROLLER, available_in, controllers_of, is_namespace_terminating
-from cloudk8s.controllers.replicas import SelectorCache
 from cloudk8s.controllers.revisions import History, in_order
+from cloudk8s.controllers.selector_cache import SelectorCache
 from cloudk8s.controllers.stateful_set import status
 from cloudk8s.controllers.stateful_set.members import is_member, min_ready_seconds, revision_of
 from cloudk8s.controllers.stateful_set.requests import ClaimIsGoing, MemberRequests
