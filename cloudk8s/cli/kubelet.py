@@ -81,6 +81,9 @@ def kubelet(
         ),
     )  # fmt: skip
     how = (runtime, runtime_endpoint)
+    from cloudk8s.controlplane.loop import share_memory_of_threads
+
+    share_memory_of_threads()
     asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, how, with_input=stop_with_input))
 
 
@@ -140,8 +143,11 @@ async def _run(
 
 
 async def _announce(agent: NodeAgent) -> None:
+    from cloudk8s.controlplane.loop import settle
+
     await agent.is_running.wait()
     output.step(f"node {agent.settings.node_name} runs; it listens on port {agent.port}")
+    settle()
 
 
 def _taint(text: str) -> dict[str, str]:

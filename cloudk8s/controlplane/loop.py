@@ -13,6 +13,8 @@ _SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter; the store's writer waits for it after each commit."""
 _LATER: Final = 5.0
 """Seconds after which what a server loads in the background is loaded."""
+_ARENA_MAX: Final = -8
+"""`M_ARENA_MAX` of glibc's malloc.h; other C libraries ignore it."""
 _THRESHOLDS: Final = (50_000, 20, 100)
 """Stored objects are bytes, which the collector does not see; what it does see is mostly not garbage."""
 
@@ -21,6 +23,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a server until it ends."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_THRESHOLDS)
+    share_memory_of_threads()
     _allow_many_files()
     try:
         import uvloop
@@ -44,6 +47,15 @@ def _allow_many_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def share_memory_of_threads() -> None:
+    """Let threads share two pools of memory (glibc): each would keep one of its own, with what it once needed."""
+    import ctypes
+
+    tell = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tell is not None:
+        tell(_ARENA_MAX, 2)
 
 
 def settle() -> None:

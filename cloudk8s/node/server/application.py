@@ -15,13 +15,7 @@ from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.runtimes.interface import Container, RuntimeFailure, Session, StreamOptions
-from cloudk8s.node.server import (
-    log_file,
-    log_lines,
-    port_forward,
-    remote_command,
-    responses,
-)
+from cloudk8s.node.server import log_file, log_lines, responses
 from cloudk8s.node.server.authorization import DelegatedAuthorization, Denied
 from cloudk8s.node.server.responses import Write
 from cloudk8s.node.server.statistics import Statistics
@@ -96,6 +90,8 @@ class Application:
         return responses.produced(produce)
 
     def _exec(self, request: Request, worker: PodWorker, name: str, query: Query) -> Answer:
+        from cloudk8s.node.server import remote_command  # WebSockets and SPDY, which few nodes are ever asked for
+
         container = _running(worker, name)
         command, options = query.get("command", []), _stream_options(query)
 
@@ -105,6 +101,8 @@ class Application:
         return remote_command.serve(request, options, open_session)
 
     def _attach(self, request: Request, worker: PodWorker, name: str, query: Query) -> Answer:
+        from cloudk8s.node.server import remote_command
+
         container = _running(worker, name)
         options = _stream_options(query)
         spec = pods.find_container(worker.pod, name) or {}
@@ -117,6 +115,8 @@ class Application:
         return remote_command.serve(request, options, open_session)
 
     def _port_forward(self, request: Request, worker: PodWorker, query: Query) -> Answer:
+        from cloudk8s.node.server import port_forward
+
         sandbox = worker.observed.ready_sandbox
         if sandbox is None:
             raise _Refused(404, f"sandbox of pod {pods.full_name(worker.pod)} not found")

@@ -1,8 +1,9 @@
-"""Make the serving certificate that a node signs itself."""
+"""Make the serving certificate that a node signs itself: `python -m … NODE ENDS IP…` prints it and its key."""
 
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -36,3 +37,7 @@ def make(node_name: str, ips: Sequence[str], ends: datetime) -> tuple[bytes, byt
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(b"".join(make(sys.argv[1], sys.argv[3:], datetime.fromisoformat(sys.argv[2]))))

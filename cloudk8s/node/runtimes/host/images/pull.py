@@ -5,18 +5,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from cloudk8s.machinery import codec
 from cloudk8s.node.runtimes.host.images import manifests
 from cloudk8s.node.runtimes.host.images.reference import Reference
-from cloudk8s.node.runtimes.host.images.registry import Registry
 from cloudk8s.node.runtimes.host.images.store import ImageStore, Layer, StoredImage
 from cloudk8s.node.runtimes.interface import Credentials, ImagePullFailed
+
+if TYPE_CHECKING:
+    from cloudk8s.node.runtimes.host.images.registry import Registry
 
 
 def pull(store: ImageStore, reference: Reference, credentials: Credentials | None, *, scratch: Path) -> StoredImage:
     """Fetch what the store does not have of an image and return it; `scratch` holds blobs while they are unpacked."""
+    from cloudk8s.node.runtimes.host.images.registry import Registry  # an HTTP client that many nodes never need
+
     registry = Registry(reference, credentials)
     content = registry.manifest(reference.digest or reference.tag)
     digest = manifests.digest_of(content)
