@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "up": "up:up",
     "down": "down:down",
     "status": "status:status",
+    "shell": "shell:shell",
     "list": "list_clusters:list_clusters",
     "kubeconfig": "kubeconfig:kubeconfig",
     "apiserver": "apiserver:apiserver",

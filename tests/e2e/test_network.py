@@ -128,6 +128,13 @@ def test_a_pod_finds_services_by_name(kubectl: Kubectl):
     assert "10." in in_a_pod(kubectl, "getent hosts kubernetes.default")
 
 
+def test_programs_of_the_host_resolve_names_inside(cluster: Cluster, kubectl: Kubectl):
+    before = Path("/etc/resolv.conf").read_bytes()
+    said = cloudk8s(cluster.environment, "shell", "--name", "network", "--", "curl", "-s", "-m", "5", "http://web/")
+    assert said.startswith("web-")
+    assert Path("/etc/resolv.conf").read_bytes() == before
+
+
 def test_a_pod_reaches_itself_by_its_service(kubectl: Kubectl):
     script = "for i in $(seq 20); do curl -s -m 2 http://web/ || echo failed; echo; done"
     answers = in_a_pod(kubectl, script).splitlines()

@@ -186,6 +186,14 @@ def answer_once(server: socket.socket) -> None:
     server.sendto(b"heard: " + data, sender)
 
 
+def test_programs_of_the_host_reach_every_port_and_name_inside(user: User):
+    web = user.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    for where in (web, "web", "web.default.svc.cluster.local"):
+        said = user.cloudk8s("shell", "--name", "plain", "--", "curl", "-s", "-m", "5", f"http://{where}/")
+        assert said.startswith("web-"), where
+    assert user.environment["HOME"] in user.cloudk8s("shell", "--name", "plain", "--", "sh", "-c", "echo $HOME")
+
+
 def test_pods_have_other_users_where_this_one_has_subordinate_ids(user: User):
     path = "jsonpath={.items[0].metadata.annotations}"
     if "other users" in user.kubectl("get", "nodes", "-o", path):
