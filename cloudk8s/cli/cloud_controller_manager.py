@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-import socket
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
+from cloudk8s.cli.election_flags import ElectionSettings, election
 from cloudk8s.cli.options import DisabledPlugins
-from cloudk8s.cli.setting_flags import flags_of, with_flags
+from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
+from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.errors import SettingsError
 
+if TYPE_CHECKING:
+    from cloudk8s.plugin.clouds import CloudsFile
+
+CLOUD_FLAGS: Final = {
+    "cluster": "cluster-name", "cluster_cidrs": "cluster-cidr", "service_cidrs": "service-cluster-ip-range",
+    **{
+        field: field.replace("_", "-")
+        for field in (
+            "configure_cloud_routes", "allocate_node_cidrs", "node_cidr_mask_size_ipv4", "node_cidr_mask_size_ipv6",
+            "node_monitor_period", "node_status_update_frequency", "route_reconciliation_period",
+            "concurrent_service_syncs", "concurrent_node_syncs",
+        )
+    },
+}  # fmt: skip
+"""Field of `CloudControllerSettings`: name of its flag, upstream's."""
+
 
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10258})
+@with_flags(
+    ElectionSettings, ELECTION_FLAGS, parameter="electing", defaults={"resource_name": "cloud-controller-manager"}
+)
+@with_flags(CloudControllerSettings, CLOUD_FLAGS, parameter="controlling")
 def cloud_controller_manager(
     context: typer.Context,
     config: Annotated[Path | None, typer.Option(help="The clouds and their settings.")] = None,
@@ -32,33 +53,43 @@ def cloud_controller_manager(
     controllers: Annotated[
         str, typer.Option(help="Which ones run, comma-separated: * all that have work, NAME, -NAME.")
     ] = "*",
-    leader_elect: Annotated[
-        bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
-    ] = True,
     health_port: Annotated[int | None, typer.Option(hidden=True, help="Now --secure-port.")] = None,
     disable_plugin: DisabledPlugins = None,
     serving: Mapping[str, Any] = MappingProxyType({}),
+    electing: Mapping[str, Any] = MappingProxyType({}),
+    controlling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the node, route and load-balancer controllers of one or more clouds, for any Kubernetes cluster.
 
     Example: cloudk8s cloud-controller-manager --kubeconfig prod.conf --config clouds.yaml
     """
     from cloudk8s.cli.options import clouds_of
-    from cloudk8s.client.leader_election import LeaderElection
-    from cloudk8s.controlplane.clouds import COMPONENT, CloudControllerOptions, run_cloud_controller_manager
+    from cloudk8s.controlplane.clouds import CloudControllerOptions, run_cloud_controller_manager
     from cloudk8s.controlplane.loop import run
 
     if health_port is not None:
         raise SettingsError("--health-port is gone: --secure-port serves the same over HTTPS (0 for nothing)")
-    clouds = clouds_of(config, cloud_provider)
-    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    clouds = changed(clouds_of(config, cloud_provider), given_of(context, controlling))
     options = CloudControllerOptions(
         clouds,
         kubeconfig,
-        LeaderElection(COMPONENT, identity) if leader_elect else None,
+        election(electing),
         tuple(part.strip() for part in controllers.split(",") if part.strip()),
         tuple(disable_plugin or ()),
         ServingSettings(**serving),
         flags_of(context),
     )
     run(run_cloud_controller_manager(options, report=output.step))
+
+
+def changed(clouds: CloudsFile, given: Mapping[str, Any]) -> CloudsFile:
+    """The file with what flags say otherwise, checked again."""
+    from pydantic import ValidationError
+
+    try:
+        controllers = CloudControllerSettings.model_validate({**clouds.controllers.model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = CLOUD_FLAGS[str(first["loc"][0])]
+        raise SettingsError(f"--{flag}: {first['msg']}") from error
+    return clouds.model_copy(update={"controllers": controllers})

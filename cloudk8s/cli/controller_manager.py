@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +11,9 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.controller_flags import FLAGS
-from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, duration
+from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
+from cloudk8s.cli.election_flags import ElectionSettings, election
+from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
@@ -23,6 +23,9 @@ from cloudk8s.errors import SettingsError
 
 @with_flags(ControllerSettings, FLAGS)
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10257})
+@with_flags(
+    ElectionSettings, ELECTION_FLAGS, parameter="electing", defaults={"resource_name": "kube-controller-manager"}
+)
 def controller_manager(
     context: typer.Context,
     kubeconfig: Annotated[
@@ -31,16 +34,6 @@ def controller_manager(
     controllers: Annotated[
         str, typer.Option(help="Which ones run, comma-separated: * all that are on by default, NAME, -NAME.")
     ] = "*",
-    leader_elect: Annotated[
-        bool, typer.Option("--leader-elect/--no-leader-elect", help="Work only while holding the lease.")
-    ] = True,
-    leader_elect_lease_duration: Annotated[
-        str, typer.Option(help="How long others wait after the last renewal before they take over.")
-    ] = "15s",
-    leader_elect_renew_deadline: Annotated[str, typer.Option(help="When to give up renewing.")] = "10s",
-    leader_elect_retry_period: Annotated[str, typer.Option(help="Between attempts to acquire or renew.")] = "2s",
-    leader_elect_resource_name: Annotated[str, typer.Option(help="Name of the lease.")] = "kube-controller-manager",
-    leader_elect_resource_namespace: Annotated[str, typer.Option(help="Namespace of the lease.")] = "kube-system",
     root_ca_file: Annotated[
         Path | None, typer.Option(help="Certificates that pods trust the API server by; the kubeconfig's if empty.")
     ] = None,
@@ -64,12 +57,12 @@ def controller_manager(
     disable_plugin: DisabledPlugins = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
     serving: Mapping[str, Any] = MappingProxyType({}),
+    electing: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
 
     Example: cloudk8s controller-manager --kubeconfig admin.conf --controllers '*,-cronjob-controller'
     """
-    from cloudk8s.client.leader_election import LeaderElection
     from cloudk8s.controlplane.controller_manager import ControllerManagerOptions, run_controller_manager
     from cloudk8s.controlplane.loop import run
     from cloudk8s.settings import ClusterSettings
@@ -89,17 +82,9 @@ def controller_manager(
         "cluster_cidr": cluster_cidr,
         "service_cluster_ip_range": service_cluster_ip_range,
     }
-    election = LeaderElection(
-        leader_elect_resource_name,
-        f"{socket.gethostname()}_{uuid.uuid4()}",
-        leader_elect_resource_namespace,
-        duration(leader_elect_lease_duration, "--leader-elect-lease-duration"),
-        duration(leader_elect_renew_deadline, "--leader-elect-renew-deadline"),
-        duration(leader_elect_retry_period, "--leader-elect-retry-period"),
-    )
     options = ControllerManagerOptions(
         kubeconfig=kubeconfig,
-        election=election if leader_elect else None,
+        election=election(electing),
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**given),
         disabled_plugins=tuple(disable_plugin or ()),

@@ -51,6 +51,15 @@ def with_flags(
     return decorate
 
 
+def given_of(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values of flags, those that somebody gave, so that a file may say the rest."""
+    return {
+        field: value
+        for field, value in values.items()
+        if (source := context.get_parameter_source(field)) is not None and source.name != "DEFAULT"
+    }
+
+
 def flags_of(context: typer.Context) -> Mapping[str, str]:
     """The flags that a command runs with, by name without dashes, as text."""
     found = {}

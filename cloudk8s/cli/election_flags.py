@@ -1,0 +1,59 @@
+"""Flags about leader election, by upstream's names."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from cloudk8s.client.leader_election import LeaderElection
+from cloudk8s.errors import SettingsError
+
+
+class ElectionSettings(BaseModel):
+    """Whether and how a component competes with others of its kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    leader_elect: bool = True
+    """Work only while holding the lease."""
+    lease_duration: timedelta = timedelta(seconds=15)
+    """How long others wait after the last renewal before they take over."""
+    renew_deadline: timedelta = timedelta(seconds=10)
+    """When to give up renewing."""
+    retry_period: timedelta = timedelta(seconds=2)
+    """Between attempts to acquire or renew."""
+    resource_name: str = ""
+    """Name of the lease."""
+    resource_namespace: str = "kube-system"
+    """Namespace of the lease."""
+
+
+FLAGS: Final = {
+    "leader_elect": "leader-elect",
+    **{
+        field: f"leader-elect-{field.replace('_', '-')}"
+        for field in ("lease_duration", "renew_deadline", "retry_period", "resource_name", "resource_namespace")
+    },
+}
+"""Field of `ElectionSettings`: name of its flag."""
+
+
+def election(given: Mapping[str, Any]) -> LeaderElection | None:
+    """None where it works alone. Raises SettingsError for times that leave no time."""
+    settings = ElectionSettings(**given)
+    if not settings.leader_elect:
+        return None
+    if not timedelta(0) < settings.retry_period < settings.renew_deadline < settings.lease_duration:
+        raise SettingsError(
+            "--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline, and that longer than "
+            "--leader-elect-retry-period"
+        )
+    return LeaderElection(
+        settings.resource_name, f"{socket.gethostname()}_{uuid.uuid4()}", settings.resource_namespace,
+        settings.lease_duration, settings.renew_deadline, settings.retry_period,
+    )  # fmt: skip
