@@ -15,6 +15,7 @@ from cloudk8s.errors import CloudK8sError, SettingsError
 from cloudk8s.machinery import codec
 from cloudk8s.scheduler.configuration.extender import ExtenderConfiguration, ExtenderTLS
 from cloudk8s.scheduler.extenders import wire
+from cloudk8s.scheduler.extenders.failure import ExtenderFailed
 from cloudk8s.scheduler.extenders.wire import Verdict, WireError
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.preemption.candidates import Candidate
@@ -22,10 +23,6 @@ from cloudk8s.scheduler.preemption.candidates import Candidate
 USER_AGENT = "kube-scheduler"
 
 T = TypeVar("T")
-
-
-class ExtenderFailed(CloudK8sError):
-    """An extender that may not be ignored did not answer, or answered an error."""
 
 
 class Extender:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cloudk8s.client.interface import Object
 from cloudk8s.scheduler.configuration.extender import ExtenderConfiguration
-from cloudk8s.scheduler.extenders.extender import Extender, ExtenderFailed
+from cloudk8s.scheduler.extenders.failure import ExtenderFailed
 from cloudk8s.scheduler.extenders.wire import Verdict
 from cloudk8s.scheduler.interface import MAX_SCORE, Cycle
 from cloudk8s.scheduler.pod.pod import Pod
 from cloudk8s.scheduler.preemption.candidates import Candidate
+
+if TYPE_CHECKING:
+    from cloudk8s.scheduler.extenders.extender import Extender
 
 NAME = "Extender"
 """What a pod that an extender rejected was rejected by."""
@@ -26,6 +30,8 @@ class Extenders:
     """Every method raises ExtenderFailed, unless those that failed may be ignored."""
 
     def __init__(self, configurations: Iterable[ExtenderConfiguration]) -> None:
+        from cloudk8s.scheduler.extenders.extender import Extender  # few schedulers have any, and HTTP has to be loaded
+
         self._all = [Extender(configuration) for configuration in configurations]
 
     def __bool__(self) -> bool:

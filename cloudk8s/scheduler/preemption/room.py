@@ -8,8 +8,8 @@ import numpy as np
 
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.cluster.cluster import Cluster
-from cloudk8s.scheduler.extenders.extender import ExtenderFailed
 from cloudk8s.scheduler.extenders.extenders import Extenders
+from cloudk8s.scheduler.extenders.failure import ExtenderFailed
 from cloudk8s.scheduler.framework.diagnosis import Diagnosis
 from cloudk8s.scheduler.framework.failures import Failures
 from cloudk8s.scheduler.framework.nominations import Nominations
