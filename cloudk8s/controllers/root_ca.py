@@ -11,7 +11,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import CONFIG_MAPS, NAMESPACES
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import is_namespace_terminating
-from cloudk8s.errors import AlreadyExists, Forbidden, NotFound
+from cloudk8s.errors import AlreadyExists, Forbidden, NotFound, StatusError
 
 NAME = "kube-root-ca.crt"
 DESCRIPTION = {
@@ -32,6 +32,11 @@ class RootCAPublisher:
         self._queue: WorkQueue[str] = WorkQueue(
             "root_ca_cert_publisher", clock=context.clock, instruments=context.instruments
         )
+        self._syncs = context.instruments.counter(
+            "root_ca_cert_publisher_sync_total",
+            "Number of namespace syncs happened in root ca cert publisher.",
+            ("code",),
+        )
         self._namespaces = context.informers.of(NAMESPACES)
         self._namespaces.add_handler(self._namespace_changed)
         self._maps = context.informers.of(CONFIG_MAPS, field_selector=f"metadata.name={NAME}")
@@ -40,7 +45,7 @@ class RootCAPublisher:
     async def run(self) -> None:
         if not self._context.options.root_ca:
             await asyncio.Event().wait()
-        await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
+        await run_workers(self._queue, self._context.options.concurrent_syncs, self._sync)
 
     def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None and not is_deleting(new):
@@ -48,6 +53,18 @@ class RootCAPublisher:
 
     def _map_changed(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(namespace_of(new or old or {}))
+
+    async def _sync(self, namespace: str) -> timedelta | None:
+        code = "500"
+        try:
+            again = await self._reconcile(namespace)
+            code = "200"
+        except StatusError as error:
+            code = str(error.code)
+            raise
+        finally:
+            self._syncs.add(code)
+        return again
 
     async def _reconcile(self, namespace: str) -> timedelta | None:
         found = self._namespaces.get(namespace)

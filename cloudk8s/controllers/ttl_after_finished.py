@@ -22,6 +22,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import JOBS
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.errors import NotFound
+from cloudk8s.machinery.instruments import exponential
 from cloudk8s.machinery.times import parse_time
 
 
@@ -34,6 +35,11 @@ class TTLAfterFinishedController:
         self._queue: WorkQueue[str] = WorkQueue(
             "ttl_jobs_to_delete", clock=context.clock, instruments=context.instruments
         )
+        self._late = context.instruments.histogram(
+            "ttl_after_finished_controller_job_deletion_duration_seconds",
+            "The time it took to delete the job since it became eligible for deletion",
+            exponential(0.1, 2, 14),
+        ).of()
         self._jobs = context.informers.of(JOBS)
         self._jobs.add_handler(self._changed)
 
@@ -60,6 +66,7 @@ class TTLAfterFinishedController:
             propagation_policy="Foreground", uid=uid_of(fresh), resource_version=resource_version_of(fresh)
         )
         await self._client.delete(JOBS, name_of(fresh), namespace=namespace_of(fresh), options=options)
+        self._late.observe(-left.total_seconds())
         return None
 
     def _left(self, job: Object | None) -> timedelta | None:

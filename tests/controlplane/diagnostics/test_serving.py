@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.client.interface import Client, Resource
@@ -225,6 +226,9 @@ async def test_each_component_serves_its_pages(server: Server, command: str, tmp
             # A header of its own comes after the client's, and both count.
             flags = await client.request("GET", "/flagz", headers=accept)
             status = await client.request("GET", "/statusz", headers=accept)
+        families = [family.name for family in text_string_to_metric_families(pages["/metrics"])]
+        assert len(families) == len(set(families)), "Prometheus refuses a page that tells of a metric twice"
+        assert {"rest_client_requests", "process_resident_memory_bytes"} <= set(families)
         assert f'leader_election_master_status{{name="{name}"}} 1' in pages["/metrics"]
         assert list(pages["/configz"]) == [group]
         assert f"secure-port={port}" in flags.splitlines()
