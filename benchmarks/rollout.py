@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
-from benchmarks.running.servers import cluster, free_port
+from benchmarks.running.servers import Server, cluster, free_port
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient
@@ -71,27 +71,36 @@ async def observe(client: Client, bounds: RolloutBounds) -> None:
                 bounds.see(event)
 
 
-async def measure(kubeconfig: Path, replicas: int, nodes: int) -> int:
-    client = NetworkClient(load_connection(kubeconfig))
+async def measure(up: Server, replicas: int, nodes: int) -> int:
+    client = NetworkClient(load_connection(up.kubeconfig))
     await nodes_ready(client, nodes)
     bounds = RolloutBounds(replicas, max_surge=-(-replicas // 4), max_unavailable=replicas // 4)
     watching = asyncio.create_task(observe(client, bounds))
-    ready = await timed_until_ready(
-        client, replicas, client.create(DEPLOYMENTS, deployment(replicas), namespace=NAMESPACE)
-    )
-    print(
-        f"{replicas:,} replicas Ready after {ready:6.1f} s   {replicas / ready:8,.0f}/s   (aim: 1,000 in {AIM:.0f} s)"
-    )
     container = {"name": "main", "image": "fake:2"}
     change = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    rolled = await timed_until_ready(client, replicas, client.patch(DEPLOYMENTS, NAME, change, namespace=NAMESPACE))
+    for what, work, aim in (
+        (
+            "Ready",
+            client.create(DEPLOYMENTS, deployment(replicas), namespace=NAMESPACE),
+            f"(aim: 1,000 in {AIM:.0f} s)",
+        ),
+        ("updated", client.patch(DEPLOYMENTS, NAME, change, namespace=NAMESPACE), ""),
+    ):
+        used = up.cpu_seconds
+        took = await timed_until_ready(client, replicas, work)
+        used = up.cpu_seconds - used
+        pace = f"{took:5.1f} s  {replicas / took:6,.0f}/s  {used:5.1f} s of CPU"
+        print(f"{replicas:,} replicas {what:<7} after {pace}  {aim}")
     await asyncio.sleep(1)
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
     await client.close()
-    print(f"{replicas:,} replicas updated after {rolled:4.1f} s   {replicas / rolled:8,.0f}/s")
-    most, least = replicas + bounds.max_surge, replicas - bounds.max_unavailable
+    return verdict(bounds)
+
+
+def verdict(bounds: RolloutBounds) -> int:
+    most, least = bounds.replicas + bounds.max_surge, bounds.replicas - bounds.max_unavailable
     print(f"  at most {bounds.most:,} pods at once              (allowed: {most:,})")
     print(f"  at least {bounds.fewest_ready or 0:,} of them ready throughout  (needed: {least:,})")
     for line in bounds.broken[:5]:
@@ -108,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
         tempfile.TemporaryDirectory() as home,
         cluster(Path(home), port=free_port(), simulated_nodes=chosen.nodes) as up,
     ):
-        return asyncio.run(measure(up.kubeconfig, chosen.replicas, chosen.nodes))
+        return asyncio.run(measure(up, chosen.replicas, chosen.nodes))
 
 
 if __name__ == "__main__":
