@@ -7,9 +7,13 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from cloudk8s.cli.app import run
+    try:
+        from cloudk8s.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules were imported
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from cloudk8s.cli.cluster_options import (
     OptionalName,
     Provider,
     Set,
-    Teller,
     Timeout,
     Where,
     named,
     seconds,
     working,
 )
+from cloudk8s.cli.cluster_progress import Teller
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
@@ -57,7 +57,7 @@ def apply(
         pause, timer = seconds(watch, "--watch"), SystemTimer()
         output.step(f"{name} is looked after every {watch} until this is stopped")
         timer.pause(pause)
-        keep(lambda: work.turn(None, is_first=False), every=pause, timer=timer, report=Teller())
+        keep(lambda: work.turn(None, is_first=False), every=pause, timer=timer, report=Teller(format=format))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,13 @@ class Work:
         from cloudk8s.provisioning.converging import converge
         from cloudk8s.provisioning.planning import settled
         from cloudk8s.provisioning.preflight import check, preflight
+        from cloudk8s.provisioning.progress import Event
         from cloudk8s.provisioning.state import look
 
         remembers = from_file is not None
-        with working(self.name, self.where, declared=from_file, remembers=remembers, quiet=not is_first) as site:
+        with working(
+            self.name, self.where, declared=from_file, remembers=remembers, quiet=not is_first, format=self.format
+        ) as site:
             state = look(site)
             declaration = from_file or state.recorded
             if declaration is None:
@@ -85,7 +88,7 @@ class Work:
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
             declaration = settled(site, declaration, state)
             for note in check(preflight(site, declaration, state)):
-                output.note(note)
+                site.report(Event("note", "preflight", note))
             state = converge(site, declaration, timeout=self.limit, state=state)
             if is_first:
                 show(site, state, self.format)

@@ -57,6 +57,7 @@ def create(
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.planning import settled
     from cloudk8s.provisioning.preflight import check, preflight
+    from cloudk8s.provisioning.progress import Event
     from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
@@ -73,11 +74,13 @@ def create(
         store,
         self_managed,
     )
-    with working(name, Where.of(provider, offline, settings), declared=from_file, remembers=True) as site:
+    with working(
+        name, Where.of(provider, offline, settings), declared=from_file, remembers=True, format=format
+    ) as site:
         state = look(site)
         declaration = settled(site, declared(site, state, from_file, wishes), state)
         for note in check(preflight(site, declaration, state)):
-            output.note(note)
+            site.report(Event("note", "preflight", note))
         state = converge(site, declaration, timeout=limit, state=state)
         show(site, look(site) if format is not Format.TABLE else state, format)
         if joined := has_nodes(site, state):

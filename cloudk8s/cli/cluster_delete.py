@@ -46,7 +46,7 @@ def delete(
         planned = plan_deletion(site, look_to_delete(site))
         print_plan(planned, format)
         raise typer.Exit(0 if planned.is_empty else 2)
-    with working(name, where) as site:
+    with working(name, where, format=format) as site:
         state = look_to_delete(site)
         planned = plan_deletion(site, state)
         if not yes and not planned.is_empty:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cloudk8s.cli import output
+from cloudk8s.cli.cluster_progress import Teller
+from cloudk8s.cli.output import Format
 from cloudk8s.errors import SettingsError
 
 if TYPE_CHECKING:
     from cloudk8s.cloud.stack.journal import Journal
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
-    from cloudk8s.provisioning.progress import Event
+    from cloudk8s.provisioning.progress import Report
     from cloudk8s.provisioning.site import Site
 
 JOURNAL_SECONDS = 3600.0
@@ -55,31 +55,28 @@ class Where:
 @contextmanager
 def working(
     name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False,
-    quiet: bool = False,
+    quiet: bool = False, format: Format = Format.TABLE,
 ) -> Iterator[Site]:  # fmt: skip
     """The site of a cluster to change: no other process here does, intents are written down, the account rests."""
     from cloudk8s.cloud.stack.journal import FileJournal, last_entry
     from cloudk8s.provisioning.bookmarks import directory
     from cloudk8s.provisioning.settling import alone, settle
 
-    path = directory() / f"{name}.journal"
+    path, teller = directory() / f"{name}.journal", Teller(quiet=quiet, format=format)
     last = last_entry(path)
-    with alone(path.with_suffix(".lock"), name, report=Teller(quiet=quiet)):
+    with teller.ending(name), alone(path.with_suffix(".lock"), name, report=teller):
         journal = FileJournal(path, keep=last is not None and time.time() - last < JOURNAL_SECONDS)
         try:
-            site = open_named(name, where, declared=declared, remembers=remembers, journal=journal, quiet=quiet)
+            site = open_named(name, where, declared=declared, remembers=remembers, journal=journal, report=teller)
             settle(site, last, time.time())
             yield site
-        except KeyboardInterrupt:
-            output.note("stopped; nothing is lost: run the command again to go on")
-            raise
         finally:
             journal.close()
 
 
 def open_named(
     name: str, where: Where, *, declared: ClusterDeclaration | None = None, remembers: bool = False,
-    journal: Journal | None = None, quiet: bool = False,
+    journal: Journal | None = None, report: Report | None = None,
 ) -> Site:  # fmt: skip
     """The site of a cluster: by options, else by its file, else by its bookmark."""
     from cloudk8s.cloud.stack.journal import MemoryJournal
@@ -99,7 +96,7 @@ def open_named(
     offline = where.offline or (known is not None and is_known and known.offline)
     plugins = Plugins.load()
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
-    options = SiteOptions(report=Teller(quiet=quiet), journal=journal or MemoryJournal())
+    options = SiteOptions(report=report or Teller(), journal=journal or MemoryJournal())
     site = open_site(plugins, provider, completed, name, options)
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
@@ -155,26 +152,3 @@ def changed(declaration: ClusterDeclaration, changes: Mapping[str, Any]) -> Clus
             place = place.setdefault(parent, {})
         place[last] = value
     return declare(entry, "options")
-
-
-class Teller:
-    """Prints one line for each event; safe to call from threads. A quiet one says nothing where nothing was done."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._lock = threading.Lock()
-        self._is_idle = quiet
-
-    def __call__(self, event: Event) -> None:
-        with self._lock:
-            if self._is_idle and event.kind == "done":
-                return
-            self._is_idle = False
-            detail = f"  {event.detail}" if event.detail else ""
-            if event.kind == "waiting":
-                output.note(f"waiting for {event.subject}: {event.detail}")
-            elif event.kind == "failed":
-                output.note(f"{event.subject} failed, trying again: {event.detail}")
-            elif event.kind == "done":
-                output.step(f"{event.subject} {event.detail}")
-            else:
-                output.step(f"{event.kind} {event.subject}{detail}")

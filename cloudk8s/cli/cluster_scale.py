@@ -48,7 +48,7 @@ def scale(
     limit = seconds(timeout)
     if workers is None and control_plane is None:
         raise UserError("say how many: --workers N or --control-plane N")
-    with working(name, Where.of(provider, offline, settings)) as site:
+    with working(name, Where.of(provider, offline, settings), format=format) as site:
         state = look(site)
         if state.recorded is None:
             raise UserError(f'there is no cluster "{name}" on {site.provider}')

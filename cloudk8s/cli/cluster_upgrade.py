@@ -31,7 +31,7 @@ def upgrade(
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    with working(name, Where.of(provider, offline, settings)) as site:
+    with working(name, Where.of(provider, offline, settings), format=format) as site:
         state = look(site)
         if state.recorded is None:
             raise UserError(f'there is no cluster "{name}" on {site.provider}')

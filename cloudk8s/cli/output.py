@@ -37,6 +37,15 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def event(data: Mapping[str, Any]) -> None:
+    """One line of progress for programs: a JSON object, with the time; to standard error."""
+    from datetime import UTC, datetime
+
+    entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **data}
+    sys.stderr.write(codec.encode(entry).decode() + "\n")
+    sys.stderr.flush()
+
+
 def error(text: str) -> None:
     """One line that says what went wrong and what to do."""
     sys.stderr.write(f"{_paint('error:', '31', sys.stderr)} {text}\n")

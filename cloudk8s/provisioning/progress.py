@@ -9,7 +9,7 @@ from typing import Literal
 from cloudk8s.cloud.stack.interface import Observation, Observed
 from cloudk8s.cloud.stack.journal import Intent, Journal
 
-EventKind = Literal["made", "changed", "deleted", "waiting", "failed", "done"]
+EventKind = Literal["made", "changed", "deleted", "waiting", "failed", "note", "done", "stopped", "error"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,14 +30,18 @@ def apply(plan: Plan, observation: Observation, caller: Caller, *, concurrency: 
         return progress.outcome()
     with ThreadPoolExecutor(concurrency, thread_name_prefix="apply") as pool:
         running: dict[Future[Mapping[str, Answer]], Sequence[Step]] = {}
-        while True:
-            while batch := progress.take():
-                running[pool.submit(caller.run, batch, dict(progress.known).get)] = batch
-            if not running:
-                return progress.outcome()
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                progress.finish(running.pop(future), future.result())
+        try:
+            while True:
+                while batch := progress.take():
+                    running[pool.submit(caller.run, batch, dict(progress.known).get)] = batch
+                if not running:
+                    return progress.outcome()
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    progress.finish(running.pop(future), future.result())
+        except BaseException:  # somebody stops it: calls under way end, and no other begins
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def new_caller(caller: Caller, observation: Observation) -> Caller:
