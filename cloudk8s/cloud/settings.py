@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from cloudk8s.machinery.times import parse_duration
 
 
 class CloudControllerSettings(BaseModel):
     """Settings of `cloudk8s cloud-controller-manager`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _durations_as_in_kubernetes(cls, value: object, info: ValidationInfo) -> object:
+        """`9s` and `1h30m`, beside what pydantic takes."""
+        is_duration = cls.model_fields[str(info.field_name)].annotation is timedelta
+        if is_duration and isinstance(value, str) and value[-1:] in "smh":
+            return parse_duration(value)
+        return value
 
     cluster: str = "kubernetes"
     """Id of the cluster; part of every ownership tag in the cloud."""
