@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.e2e.conftest import Kubectl
 
@@ -134,3 +140,37 @@ def test_a_list_of_objects_is_checked_and_applied(kubectl: Kubectl, namespace: s
     wrong = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [items[0] | {"nope": 1}]})
     refused = kubectl("apply", *here, stdin=wrong, check=False)
     assert 'unknown field "nope" in io.k8s.api.core.v1.ConfigMap' in refused
+
+
+def test_certificates_are_requested_approved_and_read(kubectl: Kubectl, namespace: str, tmp_path: Path) -> None:
+    names = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, namespace)])
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(names).sign(key, hashes.SHA256())
+    encoded = base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode()
+    spec = {"request": encoded, "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]}
+    for name in ("wanted", "unwanted"):
+        whole = {"metadata": {"name": f"{namespace}-{name}"}, "spec": spec, "kind": "CertificateSigningRequest"}
+        kubectl("apply", "-f", "-", stdin=yaml.safe_dump(whole | {"apiVersion": "certificates.k8s.io/v1"}))
+    wanted, unwanted = f"csr/{namespace}-wanted", f"csr/{namespace}-unwanted"
+    assert kubectl("certificate", "approve", f"{namespace}-wanted").endswith("-wanted approved\n")
+    assert kubectl("certificate", "deny", f"{namespace}-unwanted").endswith("-unwanted denied\n")
+    kubectl("wait", "--for=jsonpath={.status.certificate}", wanted, "--timeout=30s")
+    signed = base64.b64decode(kubectl("get", wanted, "-o", "jsonpath={.status.certificate}"))
+    assert x509.load_pem_x509_certificate(signed).subject == names
+    assert "Denied" in kubectl("get", unwanted)
+    kubectl("delete", wanted, unwanted)
+
+
+def test_roles_are_reconciled(kubectl: Kubectl, namespace: str) -> None:
+    def role(*verbs: str) -> str:
+        rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]
+        meta = {"name": "reader", "namespace": namespace}
+        return yaml.safe_dump(
+            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": meta, "rules": rules}
+        )
+
+    here = ("auth", "reconcile", "-n", namespace, "-f", "-")
+    assert "reconciled" in kubectl(*here, stdin=role("get"))
+    assert "reconciled" in kubectl(*here, stdin=role("list"))
+    verbs = json.loads(kubectl("get", "role/reader", "-n", namespace, "-o", "json"))["rules"]
+    assert {verb for rule in verbs for verb in rule["verbs"]} == {"get", "list"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -34,6 +35,40 @@ def pair(kubectl: Kubectl, namespace: str) -> str:
 )  # fmt: skip
 def test_formats_that_choose_fields(kubectl: Kubectl, pair: str, output: str, expected: str) -> None:
     assert kubectl("get", "cm", "a", "b", "-n", pair, "-o", output) == expected
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "expected"),
+    [
+        ("jsonpath-file", "{.items[*].data.value}", "a b"),
+        ("go-template-file", "{{range .items}}{{.data.value}};{{end}}", "a;b;"),
+        (
+            "custom-columns-file",
+            "NAME          VALUE\nmetadata.name data.value\n",
+            "NAME   VALUE\na      a\nb      b\n",
+        ),
+    ],
+)
+def test_formats_may_stand_in_files(
+    kubectl: Kubectl, pair: str, tmp_path: Path, format: str, text: str, expected: str
+) -> None:
+    (tmp_path / "format").write_text(text)
+    assert kubectl("get", "cm", "a", "b", "-n", pair, "-o", f"{format}={tmp_path / 'format'}") == expected
+
+
+def test_paths_may_be_answered_as_json(kubectl: Kubectl, pair: str) -> None:
+    assert json.loads(kubectl("get", "cm", "a", "b", "-n", pair, "-o", "jsonpath-as-json={.items[*].data}")) == [
+        {"value": "a"}, {"value": "b"},
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_field_of_every_kind_is_explained(kubectl: Kubectl) -> None:
+    for line in kubectl("api-resources", "--no-headers").splitlines():
+        words = line.split()
+        text = kubectl("explain", words[0], "--recursive", f"--api-version={words[-3]}")
+        assert text.startswith(("KIND:", "GROUP:")), line
+        assert "DESCRIPTION:" in text, line
 
 
 def test_json_and_yaml_hold_the_same_object(kubectl: Kubectl, pair: str) -> None:
