@@ -46,7 +46,7 @@ from cloudk8s.node.server.application import Application
 from cloudk8s.node.server.authorization import DelegatedAuthorization
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.shutdown import inhibitor
-from cloudk8s.node.shutdown.sequence import ShutdownSequence
+from cloudk8s.node.shutdown.sequence import ShutdownSequence, phases_of
 from cloudk8s.node.volumes.claims import ClaimVolumes
 from cloudk8s.node.volumes.configuration import KINDS, ConfigurationVolumes
 from cloudk8s.node.volumes.empty_dir import EmptyDirVolumes
@@ -87,10 +87,8 @@ class NodeAgent:
         self._marks = Marks(settings)
         self._eviction = self._make_eviction()
         self.workers.check_with(self._eviction.refusal)
-        self._shutdown = ShutdownSequence(
-            self.workers, clock=clock, whole=timedelta(seconds=settings.shutdown_grace_seconds),
-            critical=timedelta(seconds=settings.shutdown_grace_critical_seconds), report=self._reporter.report,
-        )  # fmt: skip
+        phases = phases_of(settings)
+        self._shutdown = ShutdownSequence(self.workers, phases, clock=clock, report=self._reporter.report)
         self.port = settings.port
         """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
@@ -127,7 +125,7 @@ class NodeAgent:
             group.create_task(self._images.run(), name="image collection")
             group.create_task(self._extensions.run(), name="plugins")
             group.create_task(self.workers.retry_orphans(), name="orphans")
-            if self.settings.shutdown_grace_seconds and inhibitor.is_available():
+            if self._shutdown.is_wanted and inhibitor.is_available():
                 group.create_task(inhibitor.Inhibitor(self._shutdown).run(), name="shutdown")
             if self._static is not None:
                 group.create_task(self._static.run(), name="static pods")

@@ -43,6 +43,10 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _phases(value: Any) -> tuple[tuple[int, int], ...]:
+    return tuple((int(each["priority"]), int(each["shutdownGracePeriodSeconds"])) for each in value)
+
+
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "address": ("address", _same),
     "port": ("port", _same),
@@ -78,6 +82,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "seccompDefault": ("seccomp_default", _same),
     "shutdownGracePeriod": ("shutdown_grace_seconds", _whole_seconds),
     "shutdownGracePeriodCriticalPods": ("shutdown_grace_critical_seconds", _whole_seconds),
+    "shutdownGracePeriodByPodPriority": ("shutdown_grace_by_priority", _phases),
 }
 """The setting, and how its value is read, by upstream's name."""
 
@@ -104,6 +109,6 @@ def settings_of(document: Mapping[str, Any], where: str) -> dict[str, Any]:
         setting, read = _FIELDS[name]
         try:
             found[setting] = read(value)
-        except (TimeError, QuantityError, TypeError, ValueError, AttributeError) as error:
+        except (TimeError, QuantityError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise SettingsError(f"{where}: {name}: {error}") from error
     return found

@@ -104,6 +104,8 @@ class NodeSettings(BaseModel):
     """How long pods may take to end when the node shuts down; 0 leaves them alone."""
     shutdown_grace_critical_seconds: int = 0
     """The part of it, at its end, that only critical pods have."""
+    shutdown_grace_by_priority: tuple[tuple[int, int], ...] = ()
+    """In place of both: seconds for pods from this priority on, the least important ones first."""
     shutdown_on_sigterm: bool = False
     """Whether the end of the agent is that of the node; else its containers go on."""
 

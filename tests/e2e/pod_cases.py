@@ -312,6 +312,24 @@ CASES: Mapping[str, Case] = {
         pod("sleep 1; cat /tmp/hooked", container={"lifecycle": {"postStart": {"exec": {
             "command": ["sh", "-c", "echo hooked > /tmp/hooked"]}}}}), ("^hooked$",)
     ),
+    "http-hook": Case(
+        pod("sleep 1; cat /v/log", container={"lifecycle": {"postStart": {"httpGet": {
+            "path": "/hooked", "port": 8080, "httpHeaders": [{"name": "X-From", "value": "hook"}]}}}} | mounted("/v"),
+            volumes=volume(emptyDir={}), initContainers=[{
+                "name": "side", "image": TAG, "restartPolicy": "Always",
+                "command": ["sh", "-c", "exec python3 -u -m http.server 8080 2> /v/log"],
+                "startupProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1, "failureThreshold": 30},
+            } | mounted("/v")]), ("GET /hooked HTTP",),
+    ),
+    "sleep-hook": Case(
+        pod("exec sleep 1000", container={"lifecycle": {
+            "preStop": {"sleep": {"seconds": 1}}, "postStart": {"sleep": {"seconds": 1}}}}),
+        shows=lambda pod: pod["status"]["phase"] == "Running",
+    ),
+    "root-of-the-host": Case(
+        pod("ls -d /host/usr /host/proc", container=mounted("/host", readOnly=True),
+            volumes=volume(hostPath={"path": "/"}), hostNetwork=True, hostPID=True, hostIPC=True), ("^/host/usr$",),
+    ),
     "bad-hook": Case(
         pod("sleep 1000", container={"lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", "exit 1"]}}}}),
         shows=lambda pod: pod["status"]["phase"] == "Failed",

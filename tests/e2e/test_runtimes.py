@@ -285,6 +285,67 @@ def test_a_stateful_set_keeps_its_data(kubectl: Kubectl) -> None:
     eventually(lambda: kubectl("exec", "db-0", "--", "cat", "/data/log").split() == ["started", "precious", "started"])
 
 
+GATED = f"""
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: words}}
+data: {{word: one}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: gated}}
+spec:
+  terminationGracePeriodSeconds: 0
+  readinessGates: [{{conditionType: example.com/open}}]
+  volumes:
+  - {{name: words, configMap: {{name: words}}}}
+  - {{name: later, secret: {{secretName: later, optional: true}}}}
+  containers:
+  - name: main
+    image: {tools_image.TAG}
+    command: [sleep, "1000"]
+    ports: [{{containerPort: 8080, hostPort: 18099}}]
+    volumeMounts: [{{name: words, mountPath: /words}}, {{name: later, mountPath: /later}}]
+"""
+
+
+@pytest.fixture
+def gated(kubectl: Kubectl) -> Iterator[str]:
+    kubectl("apply", "-f", "-", stdin=GATED)
+    kubectl("wait", "pod/gated", "--for=condition=ContainersReady", "--timeout=30s")
+    yield "gated"
+    kubectl("delete", "pod", "gated", "--wait=false")
+
+
+def test_gates_and_volumes_follow_the_api(kubectl: Kubectl, gated: str) -> None:
+    ready = ".status.conditions[?(@.type=='Ready')]"
+    assert field(kubectl, "pod", gated, f"{ready}.reason") == "ReadinessGatesNotReady"
+    opened = {"status": {"conditions": [{"type": "example.com/open", "status": "True"}]}}
+    kubectl("patch", "pod", gated, "--subresource", "status", "-p", json.dumps(opened))
+    kubectl("wait", f"pod/{gated}", "--for=condition=Ready", "--timeout=20s")
+
+    kubectl("patch", "configmap", "words", "-p", '{"data": {"word": "two"}}')
+    kubectl("create", "secret", "generic", "later", "--from-literal=key=value")
+    eventually(lambda: kubectl("exec", gated, "--", "cat", "/words/word") == "two")
+    eventually(lambda: kubectl.run("exec", gated, "--", "cat", "/later/key").stdout == "value")
+    kubectl("delete", "secret", "later")
+    eventually(lambda: "No such file" in kubectl.run("exec", gated, "--", "cat", "/later/key").stderr)
+
+
+def test_a_port_of_the_host_leads_to_a_pod(kubectl: Kubectl, gated: str) -> None:
+    script = "cd /words; exec python3 -m http.server 8080"
+    with Running(kubectl, "exec", gated, "--", "sh", "-c", script):
+        node = field(kubectl, "nodes", "", ".items[0].status.addresses[0].address")
+
+        def answers() -> bool:
+            try:
+                return get(f"http://{node}:18099/word") in ("one", "two")
+            except OSError:
+                return False
+
+        eventually(answers)
+
+
 def test_a_pod_is_resized_where_it_is(kubectl: Kubectl) -> None:
     (name, *_), files = names_of_web(kubectl), "memory/memory.limit_in_bytes memory.max"
     look = f"cd /sys/fs/cgroup; cat {files} 2>/dev/null; true"

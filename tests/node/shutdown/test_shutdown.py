@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from cloudk8s.client.resources import NODES
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.agent import NodeAgent
+from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.shutdown.inhibitor import Inhibitor
+from cloudk8s.node.shutdown.sequence import Phase, ShutdownSequence, phases_of
 from cloudk8s.testing.fake_client import FakeClient
 from tests.node.conftest import Node, clear, condition, container
 
@@ -57,6 +60,36 @@ async def test_pods_end_in_order_and_no_more_are_taken(node: Node) -> None:
     await node.run_pod("late")
     late = await node.until_phase("late", "Failed")
     assert late["status"]["reason"] == "NodeShutdown"
+
+
+def test_phases_are_those_of_the_settings() -> None:
+    def phases(**fields: object) -> list[tuple[int, float]]:
+        settings = NodeSettings(node_name="n", root_dir=Path("/nowhere"), **fields)  # type: ignore[arg-type]
+        return [(each.priority, each.limit.total_seconds()) for each in phases_of(settings)]
+
+    assert phases() == []
+    assert phases(shutdown_grace_seconds=30, shutdown_grace_critical_seconds=10) == [(0, 20), (2_000_000_000, 10)]
+    assert phases(shutdown_grace_seconds=5, shutdown_grace_critical_seconds=10) == [(0, 0), (2_000_000_000, 5)]
+    assert phases(shutdown_grace_by_priority=((1000, 10), (0, 60))) == [(0, 60), (1000, 10)]
+
+
+async def test_pods_end_by_their_priorities(node: Node) -> None:
+    phases = [Phase(priority, timedelta(seconds=5)) for priority in (10, 100, 1000)]
+    sequence = ShutdownSequence(node.agent.workers, phases, clock=SystemClock(), report=node.agent._reporter.report)
+    made = []
+    for priority in (5000, 1, 100):
+        pod = await node.run_pod(f"p{priority}", containers=[container(TRAP)], priority=priority)
+        await node.until_phase(f"p{priority}", "Running")
+        made.append(pod)
+    for pod in made:
+        async with asyncio.timeout(10):
+            while "ready" not in node.log(pod):
+                await asyncio.sleep(0.02)
+
+    await sequence.run()
+
+    high, low, middle = (int(node.log(pod).splitlines()[-1]) for pod in made)
+    assert low < middle < high
 
 
 async def test_a_pod_that_takes_too_long_is_not_waited_for(node: Node) -> None:

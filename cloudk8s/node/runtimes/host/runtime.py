@@ -3,53 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import cloudk8s
 from cloudk8s.machinery.clock import Clock
-from cloudk8s.node.runtimes.host import cdi, cgroups, launching, processes, sandbox_parts, sessions
+from cloudk8s.node.runtimes.host import cdi, cgroups, launching, sandbox_parts
 from cloudk8s.node.runtimes.host import isolation as isolations
+from cloudk8s.node.runtimes.host.commands import HostCommands
 from cloudk8s.node.runtimes.host.containers import Containers
 from cloudk8s.node.runtimes.host.events import Events
-from cloudk8s.node.runtimes.host.images.service import HostImages
+from cloudk8s.node.runtimes.host.images.service import HostImages, WithImages
 from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.layers import WritableLayers
 from cloudk8s.node.runtimes.host.node_network import NodeNetwork
-from cloudk8s.node.runtimes.host.records import ContainerEntry, SandboxRecord
+from cloudk8s.node.runtimes.host.records import SandboxRecord
 from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
 from cloudk8s.node.runtimes.host.seccomp.profile import ProfileError
 from cloudk8s.node.runtimes.host.seccomp.program import filter_for
 from cloudk8s.node.runtimes.host.spawner import Spawner
+from cloudk8s.node.runtimes.host.statistics import HostStatistics
 from cloudk8s.node.runtimes.interface import (
-    STDERR,
-    STDOUT,
     Container,
     ContainerConfig,
     ContainerEvent,
-    ContainerStats,
     CreateFailed,
-    Credentials,
-    ExecResult,
-    FilesystemUsage,
-    Image,
-    NetworkStats,
     Resources,
     RuntimeFailure,
     RuntimeStatus,
     RuntimeVersion,
     Sandbox,
     SandboxConfig,
-    Session,
-    StreamOptions,
 )
 
 NAME = "cloudk8s-host"
@@ -57,7 +46,7 @@ _HANDLERS = ("", "host")
 """What a RuntimeClass may name; both are the same."""
 
 
-class HostRuntime:
+class HostRuntime(HostCommands, HostStatistics, WithImages):
     """Containers as processes of this host; fulfils `Runtime`. One agent at a time may use a state directory."""
 
     def __init__(
@@ -218,65 +207,8 @@ class HostRuntime:
         entry.resources = resources
         await asyncio.to_thread(cgroups.limit, entry.record.cgroups, resources)
 
-    async def reopen_log(self, container_id: str) -> None:
-        await sessions.reopen_log(self._containers.directory(container_id))
-
-    async def exec_sync(self, container_id: str, command: Sequence[str], timeout: timedelta | None) -> ExecResult:
-        self._containers.get(container_id)
-        session = await sessions.open_exec(self._containers.directory(container_id), command, StreamOptions())
-        try:
-            async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
-                return await _collect(session)
-        except TimeoutError:
-            with suppress(OSError):
-                await session.kill()
-            raise
-        finally:
-            await session.close()
-
-    async def exec(self, container_id: str, command: Sequence[str], options: StreamOptions) -> Session:
-        self._containers.get(container_id)
-        return await sessions.open_exec(self._containers.directory(container_id), command, options)
-
-    async def attach(self, container_id: str, options: StreamOptions) -> Session:
-        config = self._containers.get(container_id).record.config
-        options = replace(options, stdin=options.stdin and config.stdin, tty=config.tty)
-        directory = self._containers.directory(container_id)
-        return await sessions.open_attach(directory, options, stdin_once=config.stdin_once)
-
-    async def port_forward(self, sandbox_id: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        holder = self._sandboxes.get(sandbox_id).holder
-        network = f"/proc/{holder['pid']}/ns/net" if holder and self._isolation.network else ""
-        answer, fds = await self._spawner.request({"kind": "dial", "network": network, "port": port})
-        if not fds:
-            raise OSError(int(answer.get("errno") or errno.ECONNREFUSED), str(answer.get("error")))
-        return await asyncio.open_connection(sock=socket.socket(fileno=fds[0]))
-
-    async def container_stats(self) -> Sequence[ContainerStats]:
-        running = [entry for entry in self._containers.entries() if entry.state == "running"]
-        self._layers.keep_only({entry.record.id for entry in running})
-        return await asyncio.to_thread(lambda: [self._usage(entry) for entry in running])
-
-    async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
-        return await asyncio.to_thread(self._network.statistics)
-
     def events(self) -> AsyncIterator[ContainerEvent]:
         return self._events.listen()
-
-    async def list_images(self) -> Sequence[Image]:
-        return await self._images.list_images()
-
-    async def image_status(self, reference: str) -> Image | None:
-        return await self._images.image_status(reference)
-
-    async def pull_image(self, reference: str, credentials: Credentials | None = None) -> str:
-        return await self._images.pull_image(reference, credentials)
-
-    async def remove_image(self, reference: str) -> None:
-        await self._images.remove_image(reference)
-
-    async def image_filesystem(self) -> FilesystemUsage:
-        return await self._images.image_filesystem()
 
     async def _find_isolation(self) -> None:
         """Find out what this host gives, unless that was decided already."""
@@ -332,17 +264,6 @@ class HostRuntime:
         if self._isolation.network:
             await self._network.disconnect(sandbox_id)
 
-    def _usage(self, entry: ContainerEntry) -> ContainerStats:
-        """Blocks for as long as /proc and the disk take."""
-        usage, record = _processes_usage(entry), entry.record
-        layer = self._layers.measure(record.id, self._containers.directory(record.id) / "upper")
-        return ContainerStats(
-            id=record.id, name=record.config.name, labels=record.config.labels, time=datetime.now(UTC),
-            cpu_nanoseconds=usage.cpu_nanoseconds, memory_working_set=usage.memory_working_set,
-            memory_usage=usage.memory_usage, memory_rss=usage.memory_rss, processes=usage.processes,
-            writable_layer_bytes=layer.used_bytes, writable_layer_inodes=layer.inodes_used,
-        )  # fmt: skip
-
     async def _image_volumes(self, config: ContainerConfig) -> dict[str, tuple[Path, ...]]:
         """The layers of the images that a container mounts."""
         ids = {mount.image for mount in config.mounts if mount.image}
@@ -355,13 +276,6 @@ class HostRuntime:
         return int(run["main_pid"]) if run else 0
 
 
-async def _collect(session: sessions.ShimSession) -> ExecResult:
-    output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
-    while (piece := await session.read()) is not None:
-        output[piece[0]].append(piece[1])
-    return ExecResult(await session.wait(), b"".join(output[STDOUT]), b"".join(output[STDERR]))
-
-
 def _settle_name(directory: Path, name: str) -> str:
     """Make the directory, and keep the node's name in it for whoever comes later without one. Blocks."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -369,12 +283,3 @@ def _settle_name(directory: Path, name: str) -> str:
     if name:
         path.write_text(name)
     return path.read_text() if path.exists() else "node"
-
-
-def _processes_usage(entry: ContainerEntry) -> cgroups.Usage:
-    """Of its group, or without one of its first process and all below it."""
-    assert entry.run is not None
-    if entry.record.cgroups:
-        return cgroups.usage(entry.record.cgroups)
-    tree = processes.tree_usage(int(entry.run["pid"]))
-    return cgroups.Usage(tree.cpu_nanoseconds, tree.rss_bytes, tree.rss_bytes, tree.rss_bytes, tree.processes)

@@ -78,3 +78,24 @@ class HostImages:
     async def _find(self, reference: str) -> StoredImage | None:
         wanted = reference if reference.startswith("sha256:") else references.parse(reference)
         return await asyncio.to_thread(self.store.find, wanted)
+
+
+class WithImages:
+    """The part of `Runtime` that hands on to the images; who inherits it has them."""
+
+    _images: HostImages
+
+    async def list_images(self) -> Sequence[Image]:
+        return await self._images.list_images()
+
+    async def image_status(self, reference: str) -> Image | None:
+        return await self._images.image_status(reference)
+
+    async def pull_image(self, reference: str, credentials: Credentials | None = None) -> str:
+        return await self._images.pull_image(reference, credentials)
+
+    async def remove_image(self, reference: str) -> None:
+        await self._images.remove_image(reference)
+
+    async def image_filesystem(self) -> FilesystemUsage:
+        return await self._images.image_filesystem()
