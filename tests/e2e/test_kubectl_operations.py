@@ -128,6 +128,30 @@ def test_sets_roll_out_and_back_too(kubectl: Kubectl, namespace: str) -> None:
         kubectl("delete", place, "-n", namespace)
 
 
+def test_describe_tells_what_controllers_did(kubectl: Kubectl, namespace: str) -> None:
+    shop = Shop(kubectl, namespace, replicas=2)
+    shop("scale", "deployment/web", "--replicas=3")
+    shop.settle()
+    told = shop("describe", "deployment/web")
+    assert re.search(r"\n  Available +True +MinimumReplicasAvailable\n", told)
+    assert re.search(r"\n  Progressing +True +NewReplicaSetAvailable\n", told)
+    assert re.search(r"\nNewReplicaSet: +web-\w+ \(3/3 replicas created\)\n", told)
+    for sizes in ("0 to 2", "2 to 3"):
+        assert re.search(
+            rf"Normal +ScalingReplicaSet .* deployment-controller +Scaled up replica set \S+ from {sizes}\n", told
+        )
+    (name, *_) = shop.pods()
+    made = shop("describe", "replicaset")
+    assert re.search(rf"Normal +SuccessfulCreate .* replicaset-controller +Created pod: {name}\n", made)
+    arrival = r"Normal +RegisteredNode .* node-controller +Node sim-0 event: Registered Node sim-0 in Controller\n"
+    until(lambda: re.search(arrival, kubectl("describe", "node", "sim-0")) is not None, seconds=20)
+    shop("create", "job", "work", "--image=busybox")
+    shop("wait", "--for=condition=complete", "job/work", "--timeout=60s")
+    done = shop("describe", "job/work")
+    assert re.search(r"Normal +Completed .* job-controller +Job completed\n", done)
+    assert re.search(r"\nPods Statuses: +0 Active \(0 Ready\) / 1 Succeeded / 0 Failed\n", done)
+
+
 def test_a_size_is_changed_only_from_the_expected_one(kubectl: Kubectl, namespace: str) -> None:
     shop = Shop(kubectl, namespace, replicas=1)
     assert shop("scale", "deployment/web", "--replicas=4", "--current-replicas=1") == "deployment.apps/web scaled\n"
