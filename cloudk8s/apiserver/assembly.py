@@ -48,6 +48,7 @@ from cloudk8s.apiserver.operations.watching import index_name
 from cloudk8s.apiserver.paths import Paths
 from cloudk8s.apiserver.pki import PKI
 from cloudk8s.apiserver.presenting import Presenter
+from cloudk8s.apiserver.relay.backend import Sockets
 from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.apiserver.resource_metrics.serving import serve_resource_metrics
 from cloudk8s.apiserver.reviews.handlers import review_handlers
@@ -122,6 +123,7 @@ def assemble(
     identity: Identity,
     audit: AuditTrail | None = None,
     seats: int = TOTAL,
+    pod_sockets: Sockets | None = None,
 ) -> Assembly:
     """Build the handlers over a core."""
     presenter = Presenter(core, printer=Printer(core.clock))
@@ -131,7 +133,8 @@ def assemble(
     chain = AuthenticatorChain([CertificateAuthenticator(), bearer, *identity.authenticators])
     security = RequestSecurity(chain, access)
     kubelets = Kubelets(core, pki.pair("apiserver-kubelet-client"))
-    dispatcher = _dispatcher(core, presenter, tokens, kubelets, review_handlers(core, access, bearer))
+    proxy = ProxyHandler(core, kubelets, pod_sockets)
+    dispatcher = _dispatcher(core, presenter, tokens, kubelets, proxy, review_handlers(core, access, bearer))
     paths = Paths()
     health = Health(core.store)
     add_endpoints(paths, core)
@@ -181,6 +184,7 @@ def _dispatcher(
     presenter: Presenter,
     tokens: ServiceAccountTokens,
     kubelets: Kubelets,
+    proxy: ProxyHandler,
     reviews: Mapping[tuple[str, str], VirtualHandler],
 ) -> Dispatcher:
     """The table of what lies below objects, and of what stores nothing."""
@@ -194,7 +198,7 @@ def _dispatcher(
     for kind in ("log", "exec", "attach", "portforward"):
         subresources["", "pods", kind] = PodStreamHandler(core, kubelets, kind)
     for plural in ("nodes", "pods", "services"):
-        subresources["", plural, "proxy"] = ProxyHandler(core, kubelets)
+        subresources["", plural, "proxy"] = proxy
     return Dispatcher(
         core,
         presenter,

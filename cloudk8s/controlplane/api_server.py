@@ -32,6 +32,7 @@ from cloudk8s.apiserver.kubeconfig import Access, context_name
 from cloudk8s.apiserver.operations.watching import add_indexes
 from cloudk8s.apiserver.pki import PKI, ensure
 from cloudk8s.apiserver.pki.renewal import keep_renewed
+from cloudk8s.apiserver.relay.backend import Sockets
 from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
 from cloudk8s.controlplane.background import background
@@ -67,6 +68,8 @@ class ApiServerOptions:
     audit_rotation: Rotation = field(default_factory=Rotation)
     is_alone: bool = True
     """The cluster has no other API server, so this one says where pods find it."""
+    pod_sockets: Sockets | None = None
+    """Makes sockets of the pods' network, where this process is not on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,10 @@ async def running_api_server(
         chain.attach(core)
         add_indexes(core)
         audit = _audit(options, stack, clock)
-        assembly = assemble(core, settings, pki, identity=_identity(options, plugins), audit=audit, seats=options.seats)
+        assembly = assemble(
+            core, settings, pki, identity=_identity(options, plugins), audit=audit, seats=options.seats,
+            pod_sockets=options.pod_sockets,
+        )  # fmt: skip
         context = server_context(pki.serving.certificate, pki.serving.key, client_ca=pki.ca.certificate)
         server = HTTPServer(
             assembly.server.handle,

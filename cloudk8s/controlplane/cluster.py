@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from cloudk8s.apiserver import kubeconfig
 from cloudk8s.client.objects import annotations_of
 from cloudk8s.client.resources import NODES
 from cloudk8s.controlplane import directories
-from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
+from cloudk8s.controlplane.api_server import ApiServerOptions, RunningApiServer, running_api_server
 from cloudk8s.controlplane.cluster_options import ClusterOptions
 from cloudk8s.controlplane.directories import ClusterState
 from cloudk8s.controlplane.loop import settle
@@ -76,12 +77,13 @@ async def running_cluster(
             within, why = await asyncio.to_thread(started_host, settings)
             if why:
                 _log.warning("pods share this host's network and resolver: %s", why)
+        options_of_server = ApiServerOptions(pod_sockets=partial(within.socket, "tcp") if within else None)
         if within:
             settings = settings.model_copy(update={"advertise_address": within.gateway})
             from cloudk8s.network.rootless.uplink import running_uplink
 
             uplink = await stack.enter_async_context(running_uplink(within, clock=clock))
-        server = await stack.enter_async_context(running_api_server(settings, clock=clock))
+        server = await stack.enter_async_context(running_api_server(settings, options_of_server, clock=clock))
         if within:
             uplink.offer(server.port, "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind)
         components = await asyncio.to_thread(import_module, "cloudk8s.controlplane.components")

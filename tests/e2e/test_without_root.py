@@ -256,6 +256,13 @@ def test_an_ingress_leads_to_pods(user: User):
     user.kubectl("delete", "ingress", "shop")
 
 
+def test_the_api_server_passes_requests_on_to_pods_and_services(user: User):
+    pod = user.kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}")
+    for backend in (f"pods/{pod}:8080", "services/web:80"):
+        said = user.kubectl("get", "--raw", f"/api/v1/namespaces/default/{backend}/proxy/", check=False)
+        assert said.startswith("web-"), backend
+
+
 def test_a_network_policy_holds(user: User):
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "closed"}}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,10 @@ HOP_BY_HOP: Final = frozenset({
 """Headers that concern one connection only (RFC 9110, section 7.6.1)."""
 
 
+Sockets = Callable[[], socket.socket]
+"""Makes a stream socket, not connected yet, of a network that this process is not on. Blocks, for a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a backend listens; `tls` None is plain HTTP."""
@@ -27,6 +32,8 @@ class Target:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    sockets: Sockets | None = None
+    """Where it is reached from; None is this process's own network."""
 
 
 @dataclass(slots=True)
@@ -76,7 +83,7 @@ async def send(target: Target, method: str, path: str, headers: Mapping[str, str
     place = f"{target.host}:{target.port}"
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT)
+            reader, writer = await _connect(target)
     except (OSError, TimeoutError) as error:
         raise ServiceUnavailable(f"error trying to reach service: dial tcp {place}: {error}") from None
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
@@ -91,6 +98,19 @@ async def send(target: Target, method: str, path: str, headers: Mapping[str, str
         writer.close()
         raise ServiceUnavailable(f"error trying to reach service: {place} did not answer: {error}") from None
     return _exchange(head, reader, writer)
+
+
+async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if target.sockets is None:
+        return await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT)
+    made = await asyncio.to_thread(target.sockets)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, (target.host, target.port))
+    except BaseException:
+        made.close()
+        raise
+    name = target.host if target.tls else None
+    return await asyncio.open_connection(sock=made, ssl=target.tls, server_hostname=name, limit=_HEAD_LIMIT)
 
 
 def _exchange(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange:

@@ -11,7 +11,7 @@ from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
-from cloudk8s.apiserver.relay.backend import Target
+from cloudk8s.apiserver.relay.backend import Sockets, Target
 from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.apiserver.relay.passing import pass_on
 from cloudk8s.apiserver.streaming.upgrade import is_upgrade
@@ -20,11 +20,15 @@ from cloudk8s.machinery import go_text
 
 
 class ProxyHandler:
-    """Any method on `proxy` and what lies below it. The name is `[https:]NAME[:PORT]`."""
+    """Any method on `proxy` and what lies below it. The name is `[https:]NAME[:PORT]`.
 
-    def __init__(self, core: Core, kubelets: Kubelets) -> None:
+    Pods are reached by `pod_sockets`, where they are on a network that this process is not on.
+    """
+
+    def __init__(self, core: Core, kubelets: Kubelets, pod_sockets: Sockets | None = None) -> None:
         self._core = core
         self._kubelets = kubelets
+        self._pod_sockets = pod_sockets
 
     def handle(
         self, context: RequestContext, request: Request, resource: ResourceType, verb: str
@@ -50,7 +54,7 @@ class ProxyHandler:
         address = (pod.get("status") or {}).get("podIP", "")
         if not address:
             raise BadRequest("address not allowed")
-        return Target(address, _pod_port(pod, port), _tls(scheme))
+        return Target(address, _pod_port(pod, port), _tls(scheme), self._pod_sockets)
 
     def _service(self, resource: ResourceType, context: RequestContext, scheme: str, name: str, port: str) -> Target:
         namespace = context.info.namespace
@@ -65,7 +69,7 @@ class ProxyHandler:
                 continue
             found = _endpoint(piece, wanted.get("name", ""))
             if found:
-                return Target(found[0], found[1], _tls(scheme))
+                return Target(found[0], found[1], _tls(scheme), self._pod_sockets)
         raise ServiceUnavailable(f'no endpoints available for service "{name}"')
 
 
