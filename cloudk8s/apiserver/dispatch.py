@@ -25,6 +25,8 @@ Write = Callable[[Core, Presenter, RequestContext, ResourceType, bytes], Outcome
 
 _OBJECT_VERBS: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _COLLECTION_VERBS: Final = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_LOOKS: Final = frozenset({"get", "list", "watch", "update", "patch", "delete", "deletecollection"})
+"""Verbs whose answer depends on what is stored already."""
 _SUBRESOURCE_VERBS: Final = {**_OBJECT_VERBS, "POST": "create"}
 _WRITERS: Final[Mapping[str, Write]] = {
     "create": writing.post,
@@ -81,6 +83,20 @@ class Dispatcher:
 
     def dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         """Answer a request on a resource that was authorized as `verb`."""
+        store = self._core.store
+        if store.is_shared and verb in _LOOKS and _wants_newest(context, store.revision):
+            return self._newest(context, request, verb)
+        return self._dispatch(context, request, verb)
+
+    async def _newest(self, context: RequestContext, request: Request, verb: str) -> Answer:
+        """Answer once everything is seen that any server had acknowledged when the request came."""
+        await self._core.store.current_revision()
+        outcome = self._dispatch(context, request, verb)
+        if isinstance(outcome, Awaitable):
+            return await outcome
+        return outcome
+
+    def _dispatch(self, context: RequestContext, request: Request, verb: str) -> Outcome:
         info = context.info
         if info.group in self._delegates:
             return self._delegates[info.group].handle(context, request, verb)
@@ -149,6 +165,18 @@ class Dispatcher:
         if handler is None:
             raise failures.no_such_path()
         return handler.handle(context, request, resource, verb)
+
+
+def _wants_newest(context: RequestContext, revision: int) -> bool:
+    """Whether the state that is held here may not be enough: none is named, or one that is not here yet.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    query = context.query
+    version = query.get("resourceVersion")
+    if not version:
+        return not query.get("continue")
+    return version.isdecimal() and int(version) > revision
 
 
 def _check_custom(context: RequestContext, resource: CustomResource, verb: str) -> None:

@@ -72,6 +72,15 @@ class LocalApi:
             raise status_error(_status(response))
         return response
 
+    @property
+    def is_shared(self) -> bool:
+        """Other servers write to the store, too: await `newest` before what has to be of the newest state."""
+        return self._core.store.is_shared
+
+    async def newest(self) -> None:
+        """Return once everything is seen here that any server has acknowledged by now."""
+        await self._core.store.current_revision()
+
     def get(self, path: str) -> Object:
         """Read one object without encoding it."""
         context, resource = self._begin("GET", path, Query(""))

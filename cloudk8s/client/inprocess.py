@@ -29,11 +29,15 @@ class InProcessClient:
     async def get(self, resource: Resource, name: str, *, namespace: str = "", subresource: str = "") -> Object:
         if subresource and subresource != "status":
             return await self._send("GET", resource.path(namespace, name, subresource))
+        if self._api.is_shared:
+            await self._api.newest()
         return self._api.get(resource.path(namespace, name))
 
     async def list(
         self, resource: Resource, *, namespace: str = "", options: ListOptions = ListOptions()
     ) -> ObjectList:
+        if self._api.is_shared and not (options.continue_token or options.resource_version):
+            await self._api.newest()
         items, revision, token, remaining = self._api.list(
             resource.path(namespace),
             label_selector=options.label_selector,
@@ -99,6 +103,8 @@ class InProcessClient:
             arrived.set()
 
         version = options.resource_version
+        if self._api.is_shared and version != "0":
+            await self._api.newest()
         after = int(version) if version and version != "0" and not initial else None
         subscription, revision = self._api.watch(
             path, on_change, label_selector=options.label_selector, field_selector=options.field_selector,

@@ -50,6 +50,11 @@ class CachedStore(ABC):
         return self._history.oldest
 
     @property
+    def is_shared(self) -> bool:
+        """This process alone writes, unless a backend says otherwise."""
+        return False
+
+    @property
     def size(self) -> int | None:
         """Nothing on this host's disk, unless a backend says so."""
         return None

@@ -151,6 +151,10 @@ class Store(Protocol):
         """The oldest revision that `range` and `watch` can still serve."""
 
     @property
+    def is_shared(self) -> bool:
+        """Other servers may write to it: what this one reads may be behind what one of them has acknowledged."""
+
+    @property
     def size(self) -> int | None:
         """Bytes on this host's disk, None where nothing is kept there."""
 

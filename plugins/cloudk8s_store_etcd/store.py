@@ -27,6 +27,8 @@ HISTORY = (10_000, 1000, 100)
 """How many revisions a starting server tries to look back, so that watches begun at another server can resume here."""
 
 RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0)
+ELECTION_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0)
+"""Between attempts to ask for the newest revision; elections take some five seconds at most."""
 NUDGE_SECONDS = 0.25
 """Beyond the tenth of a second in which etcd brings a watch up to date."""
 
@@ -70,10 +72,26 @@ class EtcdStore(CachedStore):
             raise
         return store
 
+    @property
+    def is_shared(self) -> bool:
+        return True
+
     async def current_revision(self) -> int:
-        revision = await self._client.revision(self._prefix)
+        revision = await self._asked()
         await self._catch_up(revision)
         return max(revision, self.revision)
+
+    async def _asked(self) -> int:
+        """The newest revision, asked for again while etcd elects a leader: that changes nothing, and soon ends."""
+        for pause in ELECTION_PAUSES:
+            try:
+                return await self._client.revision(self._prefix)
+            except StorageError as error:
+                if self._is_closed:
+                    raise
+                logger.info("%s: asking again: %s", self._address, error)
+            await self._clock.sleep(pause)
+        return await self._client.revision(self._prefix)
 
     async def write(self, write: Write) -> Record:
         """Compare, swap, and return once the mirror shows it.

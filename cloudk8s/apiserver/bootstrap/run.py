@@ -14,7 +14,10 @@ from cloudk8s.apiserver.bootstrap.described import describe_server
 from cloudk8s.apiserver.bootstrap.policy import ensure_policy
 from cloudk8s.apiserver.bootstrap.writer import Writer
 from cloudk8s.apiserver.core import Core
+from cloudk8s.errors import Invalid
 
+_ATTEMPTS: Final = 25
+_PAUSE_SECONDS: Final = 0.2
 _ANYWHERE: Final = ("192.0.2.1", 9)
 """A place outside this host; choosing a route to it sends nothing."""
 
@@ -46,7 +49,7 @@ async def bootstrap(core: Core, endpoint: Endpoint) -> None:
     await writer.ensure(objects.service_cidr(list(endpoint.service_ranges)))
     await writer.ensure(objects.token_tracking(core.clock.now()))
     await writer.ensure(objects.extension_authentication(endpoint.client_ca, endpoint.requestheader_ca))
-    await writer.ensure(objects.kubernetes_service(_first(endpoint), endpoint.port, endpoint.service_port))
+    await _ensure_service(writer, objects.kubernetes_service(_first(endpoint), endpoint.port, endpoint.service_port))
     address = endpoint.advertise or advertised(endpoint.address)
     if address and endpoint.is_alone:
         await publish_addresses(core, [address], endpoint.port)
@@ -78,6 +81,19 @@ def advertised(address: str) -> str:
 
 def _first(endpoint: Endpoint) -> str:
     return first_address(endpoint.service_ranges[0])
+
+
+async def _ensure_service(writer: Writer, service: Object) -> None:
+    """Make the Service by which pods find the API; another server may hold its address already, and be about to."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            await writer.ensure(service)
+        except Invalid:
+            if not writer.core.store.is_shared or attempt == _ATTEMPTS - 1:
+                raise
+            await writer.core.clock.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _publish(writer: Writer, obj: Object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver.authentication import UserInfo
@@ -11,9 +12,10 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.create import create
 from cloudk8s.apiserver.operations.update import Change, update
 from cloudk8s.apiserver.request_info import parse_path
-from cloudk8s.errors import AlreadyExists
+from cloudk8s.errors import AlreadyExists, Conflict
 from cloudk8s.machinery import codec
 
+_ATTEMPTS: Final = 8
 SERVER = UserInfo("system:apiserver", groups=("system:masters", "system:authenticated"))
 
 
@@ -50,11 +52,21 @@ class Writer:
         return True
 
     async def change(self, obj: Object, transform: Callable[[Object], Object], subresource: str = "") -> None:
-        """Change a stored object of that kind and name, or what a subresource shows of it."""
+        """Change a stored object of that kind and name, or what a subresource shows of it.
+
+        Other servers may do the same at the same moment; then it is looked at again.
+        """
         resource, metadata = self.resource(obj), obj["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         change = Change(resource, namespace, name, lambda live: codec.copy(transform(live)), subresource)
-        await update(self.core, self.context(), change)
+        for attempt in range(_ATTEMPTS):
+            try:
+                await update(self.core, self.context(), change)
+            except Conflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def resource(self, obj: Object) -> ResourceType:
         """The resource that an object's apiVersion and kind name."""
