@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from inspect import isawaitable
 from typing import Final
 
 from cloudk8s.api.resource import ResourceType
@@ -28,11 +30,15 @@ _MAX_WATCH_SECONDS: Final = 10 * 365 * 24 * 3600
 """What event loops can wait for."""
 
 
-def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
+Outcome = Answer | Awaitable[Answer]
+
+
+def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Outcome:
     """One object. A `resourceVersion` that there was is as good as the newest: reads are of the newest state."""
     info = context.info
-    if version := context.query.get("resourceVersion"):
-        _check_reached(core, parse_revision(version))
+    version = context.query.get("resourceVersion")
+    if version and (revision := parse_revision(version)) > core.store.revision:
+        return _once_reached(core, revision, lambda: get(core, presenter, context, resource))
     record = core.store.get(resource.key(info.namespace, info.name))
     if record is None:
         raise failures.not_found(resource, info.name)
@@ -40,7 +46,7 @@ def get(core: Core, presenter: Presenter, context: RequestContext, resource: Res
     return presenter.one(resource, record, form, include=context.query.get("includeObject"))
 
 
-def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Answer:
+def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Outcome:
     """A collection, once or followed."""
     info, query = context.info, context.query
     watch = info.is_watch or query.flag("watch")
@@ -51,6 +57,10 @@ def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, res
         selection = _named(selection, info.name)
     namespace = info.url_namespace
     include = query.get("includeObject")
+    version = options.resource_version
+    revision = (parse_revision(version) if watch else _list_revision(version)) if version else 0
+    if revision > core.store.revision and not options.continue_token:
+        return _once_reached(core, revision, lambda: list_or_watch(core, presenter, context, resource))
     if watch:
         if form.form == "table":
             check_include(include)
@@ -69,15 +79,17 @@ def _page_request(core: Core, options: ListOptions) -> PageRequest:
     if options.continue_token and version and version != "0":
         raise BadRequest("specifying resource version is not allowed when using continue")
     revision = _list_revision(version)
-    _check_reached(core, revision)
     exact = options.match == "Exact" or (options.limit and revision and not options.match)
     return PageRequest(options.limit, options.continue_token, revision if exact and revision else None)
 
 
-def _check_reached(core: Core, revision: int) -> None:
-    """Refuse what asks for a state that is yet to come, which upstream waits three seconds for."""
+async def _once_reached(core: Core, revision: int, answer: Callable[[], Outcome]) -> Answer:
+    """Answer from a state that a client may have seen at another server of the same store; refuse one yet to come."""
+    await core.store.current_revision()
     if revision > core.store.revision:
         raise too_old(FutureRevision(revision, core.store.revision))
+    outcome = answer()
+    return await outcome if isawaitable(outcome) else outcome
 
 
 def _list_revision(version: str) -> int:
@@ -90,7 +102,6 @@ def _watch_options(core: Core, options: ListOptions, include: str) -> WatchOptio
     revision = parse_revision(options.resource_version) if options.resource_version else 0
     initial = revision == 0 if options.send_initial_events is None else options.send_initial_events
     after = revision or None
-    _check_reached(core, revision)
     timeout = float(min(options.timeout_seconds or 0, _MAX_WATCH_SECONDS)) or _MIN_WATCH_SECONDS * (1 + random.random())
     marks = bool(options.send_initial_events) and options.bookmarks
     return WatchOptions(WatchRequest(None if initial else after, initial), timeout, options.bookmarks, marks, include)

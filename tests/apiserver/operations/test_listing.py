@@ -222,3 +222,16 @@ class TestRevisions:
         assert details["retryAfterSeconds"] == 1
         with pytest.raises(Timeout, match="Too large resource version"):
             await api.call("GET", f"{MAPS}/c0", {"resourceVersion": future})
+
+    @pytest.mark.parametrize("path", [MAPS, f"{MAPS}/elsewhere"])
+    async def test_a_revision_that_another_server_told_of_is_waited_for(
+        self, api: LocalApi, server: RunningApiServer, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        """Where several servers share a store, each of them lags behind by a moment."""
+
+        async def catch_up(_: object) -> int:
+            return await make(api, "elsewhere")
+
+        monkeypatch.setattr(type(server.core.store), "current_revision", catch_up)
+        told = str(server.core.store.revision + 1)
+        assert b"elsewhere" in joined(await api.call("GET", path, {"resourceVersion": told}))
