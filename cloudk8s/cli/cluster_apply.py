@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,7 +49,7 @@ def apply(
     """
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    work = Work(name, Where.of(provider, offline, settings), limit, format)
+    work = Work(name, Where.of(provider, offline, settings), limit, format, file.parent if file else Path())
     work.turn(from_file, is_first=True)
     if watch:
         from cloudk8s.cloud.stack.timing import SystemTimer
@@ -68,9 +69,12 @@ class Work:
     where: Where
     limit: float
     format: Format
+    directory: Path = Path()
+    """Of the cluster file."""
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
+        from cloudk8s.provisioning.addons import apply_addons, read_addons
         from cloudk8s.provisioning.converging import converge
         from cloudk8s.provisioning.planning import settled
         from cloudk8s.provisioning.preflight import check, preflight
@@ -89,6 +93,8 @@ class Work:
             declaration = settled(site, declaration, state)
             for note in check(preflight(site, declaration, state)):
                 site.report(Event("note", "preflight", note))
+            addons = read_addons(from_file.addons if from_file else (), self.directory)
             state = converge(site, declaration, timeout=self.limit, state=state)
+            apply_addons(site, state, addons)
             if is_first:
                 show(site, state, self.format)

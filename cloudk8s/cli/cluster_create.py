@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,6 +55,7 @@ def create(
     Example: cloudk8s cluster create demo --provider aws --offline --workers 3
     """
     from cloudk8s.provisioning.access import has_nodes
+    from cloudk8s.provisioning.addons import apply_addons, read_addons
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.planning import settled
     from cloudk8s.provisioning.preflight import check, preflight
@@ -79,9 +81,11 @@ def create(
     ) as site:
         state = look(site)
         declaration = settled(site, declared(site, state, from_file, wishes), state)
+        addons = read_addons(from_file.addons if from_file else (), file.parent if file else Path())
         for note in check(preflight(site, declaration, state)):
             site.report(Event("note", "preflight", note))
         state = converge(site, declaration, timeout=limit, state=state)
+        apply_addons(site, state, addons)
         show(site, look(site) if format is not Format.TABLE else state, format)
         if joined := has_nodes(site, state):
             merge_into_yours(site, state)

@@ -51,7 +51,7 @@ class ClusterDeclaration(Declared):
     self_managed: bool = False
     """Let the control plane look after the cluster: it repairs, scales and changes it, as objects of its API say."""
     addons: tuple[str, ...] = ()
-    """Names of manifests that are applied once the API answers: files, or names that plugins bring."""
+    """Manifests that are applied once the API answers: files or directories, relative to the cluster file."""
     tags: dict[str, str] = Field(default_factory=dict)
     """Tags on everything that is made."""
     _previous: ClusterDeclaration | None = PrivateAttr(default=None)

@@ -13,6 +13,7 @@ from cloudk8s.client.interface import Client, ListOptions, Object, Resource
 from cloudk8s.client.kubeconfig import Connection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.errors import AlreadyExists, CloudK8sError, NotFound
+from cloudk8s.provisioning.nodes.manifests import apply_manifests
 
 T = TypeVar("T")
 SECONDS = 15.0
@@ -57,6 +58,10 @@ class ClusterApi:
             }
             name = obj["metadata"]["name"]
             self._run(self._client.patch(resource, name, changes, namespace=namespace))
+
+    def apply_manifests(self, objects: Sequence[Object]) -> Sequence[Object]:
+        """Apply objects of any kinds; returns those whose kinds are not served."""
+        return self._run(apply_manifests(self._client, objects))
 
     def create(self, resource: Resource, obj: Object, *, name: str = "", subresource: str = "") -> Object:
         """Create, or post to a subresource."""
