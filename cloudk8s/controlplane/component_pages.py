@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from cloudk8s.client.interface import Object
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.diagnostics.health import Check, Checks, Health
 from cloudk8s.controlplane.diagnostics.pages import Component
+from cloudk8s.machinery.exposition import Family
 from cloudk8s.machinery.instruments import Instruments
 
 if TYPE_CHECKING:
@@ -47,16 +49,22 @@ def of_controllers(
 
 def of_scheduler(
     configuration: SchedulerConfiguration,
+    pods: Callable[[], Sequence[Object]],
     is_ready: Callable[[], bool],
     instruments: Instruments,
     *,
     led: Checks = dict,
     flags: Mapping[str, str] = _NONE,
 ) -> Component:
-    """It is ready once it has read nodes and pods, or while it waits for its turn."""
+    """`pods` are all of the cluster; it is ready once it has read them, or while it waits for its turn."""
 
     def synced() -> str:
         return "" if is_ready() else "waiting for handlers to sync"
+
+    def requested() -> Iterable[Family]:
+        from cloudk8s.scheduler.resource_page import families
+
+        return families(pods())
 
     return Component(
         SCHEDULER,
@@ -65,4 +73,5 @@ def of_scheduler(
         Health(healthz=led, readyz=lambda: {**led(), "sched-handler-sync": synced}),
         instruments,
         flags,
+        more_pages={"/metrics/resources": requested},
     )

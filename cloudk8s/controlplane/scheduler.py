@@ -69,7 +69,8 @@ async def running_scheduler(
         return
     configuration, instruments = read_configuration(config), Instruments()
     assembled = await _assembled(client, informers, clock, configuration, plugins, instruments)
-    component = of_scheduler(configuration, lambda: assembled.scheduler.is_synced, instruments)
+    pods = informers.of(PODS).list
+    component = of_scheduler(configuration, pods, lambda: assembled.scheduler.is_synced, instruments)
     pages = diagnosed(component, ServingSettings(secure_port=port), client, clock=clock)
     async with pages, background(assembled.run(), names=("scheduler",)):
         yield
@@ -103,7 +104,7 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
         elector = LeaderElector(client, election, clock=clock) if election else None
         shown = configuration.model_copy(update={"leader_election": how_led})
         led = leadership(elector, instruments)
-        component = of_scheduler(shown, is_ready, instruments, led=led, flags=options.flags)
+        component = of_scheduler(shown, informers.of(PODS).list, is_ready, instruments, led=led, flags=options.flags)
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(schedule, elector)
     finally:

@@ -37,7 +37,7 @@ from cloudk8s.scheduler.framework.failures import Failures
 from cloudk8s.scheduler.framework.lane import Lane
 from cloudk8s.scheduler.framework.nominations import Nominations
 from cloudk8s.scheduler.framework.profile import Profile
-from cloudk8s.scheduler.framework.timing import Sampler
+from cloudk8s.scheduler.framework.timing import SUCCESS, Sampler
 from cloudk8s.scheduler.framework.waiting import WaitingPod, WaitingPods
 from cloudk8s.scheduler.intake import Intake
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Factory, Handle, Refusal
@@ -252,8 +252,15 @@ class Scheduler:
             return answer
         waiting = WaitingPod(cycle.pod, node, answer, self._clock) if answer else None
         self._binding += 1
-        self._binder.start(binding, self._waiting.outcome(waiting) if waiting else None)
+        self._binder.start(binding, self._permitted(waiting) if waiting else None)
         return None
+
+    async def _permitted(self, waiting: WaitingPod) -> Refusal | None:
+        began = self._clock.monotonic()
+        refusal = await self._waiting.outcome(waiting)
+        result = SUCCESS if refusal is None else UNSCHEDULABLE
+        self._metrics.permits.of(result).observe(self._clock.monotonic() - began)
+        return refusal
 
     def _unplaced(self, entry: QueuedPod, diagnosis: Diagnosis, nominated: str | None) -> None:
         """No node can take the pod, for now."""

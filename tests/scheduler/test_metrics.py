@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from cloudk8s.machinery.exposition import page
 from cloudk8s.machinery.instruments import Instruments
+from cloudk8s.scheduler.configuration.model import ProfileConfiguration, SchedulerConfiguration
+from cloudk8s.scheduler.interface import Cycle, Handle, Wait
 from cloudk8s.scheduler.metrics import SAMPLE
 from tests.scheduler.harness import node, pod, running
 
@@ -99,3 +103,28 @@ async def test_one_attempt_in_many_is_measured_by_extension_point_and_plugin() -
     assert points["Filter"] == 3
     plugin = 'scheduler_plugin_execution_duration_seconds_count{extension_point="Filter",plugin="%s",status="Success"}'
     assert found[plugin % "NodeResourcesFit"] == found[plugin % "TaintToleration"] == 3
+
+
+class Holding:
+    """Holds every pod back."""
+
+    name = "Holding"
+
+    def __init__(self, arguments: Mapping[str, Any], handle: Handle) -> None:
+        pass
+
+    def permit(self, cycle: Cycle, node: str) -> Wait:
+        return Wait(timedelta(seconds=3))
+
+
+async def test_how_long_pods_wait_for_a_permit_is_measured() -> None:
+    instruments = Instruments()
+    profile = ProfileConfiguration.model_validate({"plugins": {"multiPoint": {"enabled": [{"name": "Holding"}]}}})
+    configuration = SchedulerConfiguration(profiles=(profile,))
+    async with running(
+        node("a"), pod("p"), instruments=instruments, configuration=configuration, plugins={"Holding": Holding}
+    ) as run:
+        await run.settle(3)
+        found = shown(instruments)
+    assert found['scheduler_permit_wait_duration_seconds_count{result="Unschedulable"}'] == 1
+    assert 2.5 < found['scheduler_permit_wait_duration_seconds_sum{result="Unschedulable"}'] < 3.5

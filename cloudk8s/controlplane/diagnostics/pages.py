@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from cloudk8s.apiserver.endpoints import version_info
@@ -36,6 +37,8 @@ class Component:
     flags: Mapping[str, str] = field(default_factory=dict)
     more_metrics: Callable[[], bytes] = bytes
     """Text of metrics that are kept elsewhere; made off the loop."""
+    more_pages: Mapping[str, Callable[[], Iterable[Family]]] = field(default_factory=dict)
+    """Further pages of metrics, by path; made off the loop."""
     kubernetes_version: str = _VERSION
 
 
@@ -49,6 +52,7 @@ class Pages:
             "/metrics/slis": self._objectives,
             "/configz": self._config,
             "/statusz": self._status,
+            **{path: partial(self._more, made) for path, made in component.more_pages.items()},
             "/flagz": lambda request: zpages.flagz(request, component.name, component.flags),
         }
 
@@ -79,6 +83,10 @@ class Pages:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         return page(families).encode() + self._component.more_metrics() + generate_latest(registry)
+
+    async def _more(self, made: Callable[[], Iterable[Family]], request: Request) -> Response:
+        body = await asyncio.to_thread(lambda: page(made()).encode())
+        return Response(200, body, CONTENT_TYPE)
 
     def _objectives(self, request: Request) -> Response:
         return Response(200, page(self._component.health.families()).encode(), CONTENT_TYPE)

@@ -231,6 +231,8 @@ async def test_each_component_serves_its_pages(server: Server, command: str, tmp
         assert {"rest_client_requests", "process_resident_memory_bytes"} <= set(families)
         assert f'leader_election_master_status{{name="{name}"}} 1' in pages["/metrics"]
         assert list(pages["/configz"]) == [group]
+        if command == "scheduler":
+            assert await get(port, "/metrics/resources", **identity) == "", "there are no pods yet"
         assert f"secure-port={port}" in flags.splitlines()
         assert status.splitlines()[1] == f"{name} statusz"
         assert "PRIVATE KEY" not in json.dumps(pages["/configz"])
