@@ -15,6 +15,8 @@ from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import ElectionSettings, election
 from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins
 from cloudk8s.cli.setting_flags import flags_of, with_flags
+from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
+from cloudk8s.cli.signing_files import SigningFiles, authorities
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
@@ -22,6 +24,7 @@ from cloudk8s.errors import SettingsError
 
 
 @with_flags(ControllerSettings, FLAGS)
+@with_flags(SigningFiles, SIGNING_FLAGS, parameter="signing")
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10257})
 @with_flags(
     ElectionSettings, ELECTION_FLAGS, parameter="electing", defaults={"resource_name": "kube-controller-manager"}
@@ -58,6 +61,7 @@ def controller_manager(
     settings: Mapping[str, Any] = MappingProxyType({}),
     serving: Mapping[str, Any] = MappingProxyType({}),
     electing: Mapping[str, Any] = MappingProxyType({}),
+    signing: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
 
@@ -74,6 +78,7 @@ def controller_manager(
         "service_account_key": _content(service_account_private_key_file),
         "cluster_signing_certificate": _content(cluster_signing_cert_file),
         "cluster_signing_key": _content(cluster_signing_key_file),
+        "signing_authorities": authorities(SigningFiles(**signing)),
     }
     if settings["allocate_node_cidrs"] and not cluster_cidr:
         raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")

@@ -50,6 +50,7 @@ class EndpointsController:
         self._client = context.client
         self._events = context.events.for_component("endpoint-controller")
         self._queue: WorkQueue[str] = WorkQueue("endpoint", clock=context.clock, instruments=context.instruments)
+        self._patience = max(COALESCE, context.options.endpoint_updates_batch_period.total_seconds())
         self._triggers = TriggerTimes()
         self._services = context.informers.of(SERVICES)
         self._services.add_handler(self._service_changed)
@@ -68,7 +69,7 @@ class EndpointsController:
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         for service in self._service_pods.affected(old, new):
-            self._queue.add_after(service, COALESCE)
+            self._queue.add_after(service, self._patience)
 
     def _endpoints_changed(self, old: Object | None, new: Object | None) -> None:
         if old is not None:

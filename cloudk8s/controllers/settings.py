@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +23,8 @@ class ControllerSettings(BaseModel):
     """PEM certificate of the authority that certificate requests are signed with; without it none are."""
     cluster_signing_key: str = Field(default="", repr=False)
     """Its PEM private key."""
+    signing_authorities: Mapping[str, tuple[str, str]] = Field(default_factory=dict, repr=False)
+    """Certificate and key, both PEM, of signers that have an authority of their own, by the signer's name."""
     cluster_signing_duration: timedelta = timedelta(days=365)
     """How long a signed certificate is good for at most."""
     namespace_deletion_delay: timedelta = timedelta(0)
@@ -70,6 +73,14 @@ class ControllerSettings(BaseModel):
     """Whether objects go with their owners."""
     max_endpoints_per_slice: int = 100
     """How many endpoints an EndpointSlice has at most."""
+    endpoint_updates_batch_period: timedelta = timedelta(0)
+    """How long changes of pods are collected before Endpoints are written."""
+    endpointslice_updates_batch_period: timedelta = timedelta(0)
+    """The same for EndpointSlices."""
+    mirroring_endpointslice_updates_batch_period: timedelta = timedelta(0)
+    """The same for slices of Endpoints that are kept by hand."""
+    mirroring_max_endpoints_per_subset: int = 1000
+    """How many addresses of each of their subsets are mirrored at most."""
     concurrent_cron_job_syncs: int = 5
     """How many CronJobs are worked on at once."""
     concurrent_daemonset_syncs: int = 2

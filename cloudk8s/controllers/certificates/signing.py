@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 
 from cloudk8s.client.interface import Object
@@ -20,18 +21,16 @@ from cloudk8s.controllers.certificates.requests import (
 )
 from cloudk8s.controllers.certificates.rules import SIGNERS, refusal
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.times import format_time
 
 
 class SigningController:
-    """Without an authority it does nothing."""
+    """A signer without an authority signs nothing."""
 
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        options = context.options
-        self._authority = CertificateAuthority(
-            options.cluster_signing_certificate, options.cluster_signing_key, longest=options.cluster_signing_duration
-        )
+        self._authorities = dict(_authorities(context.options))
         self._queue: WorkQueue[str] = WorkQueue(
             "certificate_signing", clock=context.clock, instruments=context.instruments, base_delay=0.2
         )
@@ -39,17 +38,17 @@ class SigningController:
         self._requests.add_handler(self._changed)
 
     async def run(self) -> None:
-        if not self._context.options.cluster_signing_key:
+        if not self._authorities:
             await asyncio.Event().wait()
         await run_workers(self._queue, self._context.options.concurrent_syncs, self._reconcile)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and _is_due(new):
+        if new is not None and self._is_due(new):
             self._queue.add(name_of(new))
 
     async def _reconcile(self, name: str) -> timedelta | None:
         request = self._requests.get(name)
-        if request is None or not _is_due(request):
+        if request is None or not self._is_due(request):
             return None
         try:
             content = content_of(request)
@@ -61,7 +60,8 @@ class SigningController:
             return None
         seconds = spec_of(request).get("expirationSeconds")
         now = self._context.clock.now()
-        certificate = self._authority.sign(content, usages_of(request), None if seconds is None else int(seconds), now)
+        authority = self._authorities[signer_of(request)]
+        certificate = authority.sign(content, usages_of(request), None if seconds is None else int(seconds), now)
         await self._write(request, {**status_of(request), "certificate": certificate})
         return None
 
@@ -78,7 +78,15 @@ class SigningController:
         changed = {**request, "status": status}
         await self._context.client.update(CERTIFICATE_SIGNING_REQUESTS, changed, subresource="status")
 
+    def _is_due(self, request: Object) -> bool:
+        is_open = is_approved(request) and not is_true(request, "Failed") and not is_signed(request)
+        return is_open and signer_of(request) in self._authorities
 
-def _is_due(request: Object) -> bool:
-    is_open = is_approved(request) and not is_true(request, "Failed") and not is_signed(request)
-    return is_open and signer_of(request) in SIGNERS
+
+def _authorities(options: ControllerSettings) -> Iterator[tuple[str, CertificateAuthority]]:
+    """The authority of each signer: its own, or the cluster's."""
+    common = (options.cluster_signing_certificate, options.cluster_signing_key)
+    for signer in SIGNERS:
+        certificate, key = options.signing_authorities.get(signer, common)
+        if key:
+            yield signer, CertificateAuthority(certificate, key, longest=options.cluster_signing_duration)

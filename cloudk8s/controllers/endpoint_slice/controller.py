@@ -68,6 +68,7 @@ class EndpointSliceController:
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)
         self._zones: topology.Zones | None = None
+        self._patience = max(COALESCE, context.options.endpointslice_updates_batch_period.total_seconds())
         self._triggers = TriggerTimes()
         self._divided: dict[tuple[str, str], str] = {}
         self._slices = OwnSlices(
@@ -84,7 +85,7 @@ class EndpointSliceController:
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         for service in self._service_pods.affected(old, new):
-            self._queue.add_after(service, COALESCE)
+            self._queue.add_after(service, self._patience)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if topology.look_of(old) != topology.look_of(new):
@@ -95,7 +96,7 @@ class EndpointSliceController:
             return
         for pod in self._pods.by_index(BY_NODE, name_of(new or old or {})):
             for service in self._service_pods.services_of(pod):
-                self._queue.add_after(service, COALESCE)
+                self._queue.add_after(service, self._patience)
 
     def _zone_of(self, node: str) -> str:
         return zone_label(self._nodes.get(node))

@@ -30,8 +30,6 @@ from cloudk8s.controllers.service_pods import Family, family_of, selector_of
 
 SKIP: Final = "endpointslice.kubernetes.io/skip-mirror"
 LEADER: Final = "control-plane.alpha.kubernetes.io/leader"
-LIMIT: Final = 1000
-"""Most addresses of a subset that are mirrored."""
 _FAMILIES: Final[tuple[Family, ...]] = ("IPv4", "IPv6")
 _NOT_COPIED: Final = (
     "endpoints.kubernetes.io/last-change-trigger-time",
@@ -48,6 +46,8 @@ class EndpointSliceMirroringController:
         self._queue: WorkQueue[str] = WorkQueue(
             "endpoint_slice_mirroring", clock=context.clock, instruments=context.instruments
         )
+        self._patience = context.options.mirroring_endpointslice_updates_batch_period
+        self._limit = context.options.mirroring_max_endpoints_per_subset
         self._endpoints = context.informers.of(ENDPOINTS)
         self._endpoints.add_handler(self._changed)
         self._services = context.informers.of(SERVICES)
@@ -65,7 +65,7 @@ class EndpointSliceMirroringController:
         items = [item for item in (old, new) if item is not None]
         if items[0].get("kind") == SERVICES.kind and all(map(selector_of, items)):
             return
-        self._queue.add(key_of(items[0]))
+        self._queue.add_after(key_of(items[0]), self._patience)
 
     async def _reconcile(self, name: str) -> timedelta | None:
         endpoints, service = self._endpoints.get_key(name), self._services.get_key(name)
@@ -74,10 +74,10 @@ class EndpointSliceMirroringController:
             if existing:
                 await self._slices.write(name, Plan(delete=existing), new={})
             return None
-        if (skipped := _skipped(endpoints)) > 0:
-            limit = f"A max of {LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset."
+        if (skipped := _skipped(endpoints, self._limit)) > 0:
+            limit = f"A max of {self._limit} addresses can be mirrored to EndpointSlices per Endpoints subset."
             self._events.warning(endpoints, "TooManyAddressesToMirror", f"{limit} {skipped} addresses were skipped")
-        await self._slices.write(name, _plan(endpoints, existing), new=_names(endpoints))
+        await self._slices.write(name, _plan(endpoints, existing, self._limit), new=_names(endpoints))
         return None
 
 
@@ -95,11 +95,11 @@ def _names(endpoints: Object) -> dict[str, Any]:
     }
 
 
-def _plan(endpoints: Object, existing: Sequence[Object]) -> Plan:
+def _plan(endpoints: Object, existing: Sequence[Object], limit: int) -> Plan:
     """What to write; unlike a Service's own, no empty slice is kept."""
     plan = Plan()
     for family in _FAMILIES:
-        part = pack(existing, _by_ports(endpoints, family), family)
+        part = pack(existing, _by_ports(endpoints, family, limit), family)
         plan.create += [item for item in part.create if item["endpoints"]]
         plan.update += part.update
         plan.delete += part.delete + [item for item in part.kept if not item.get("endpoints")]
@@ -119,17 +119,18 @@ def _metadata(endpoints: Object) -> dict[str, Any]:
     return {"labels": labels, "annotations": annotations}
 
 
-def _by_ports(endpoints: Object, family: Family) -> Mapping[Ports, list[Endpoint]]:
+def _by_ports(endpoints: Object, family: Family, limit: int) -> Mapping[Ports, list[Endpoint]]:
     found: dict[Ports, list[Endpoint]] = {}
     for subset in endpoints.get("subsets") or ():
-        addresses = list(_addresses(subset, family))
+        addresses = list(_addresses(subset, family, limit))
         if addresses:
             found.setdefault(_ports(subset), []).extend(addresses)
     return found
 
 
-def _addresses(subset: Mapping[str, Any], family: Family) -> Iterable[Endpoint]:
-    left = LIMIT
+def _addresses(subset: Mapping[str, Any], family: Family, limit: int) -> Iterable[Endpoint]:
+    """Of one family; `limit` is for both together."""
+    left = limit
     for field, is_ready in (("addresses", True), ("notReadyAddresses", False)):
         for address in (subset.get(field) or ())[: max(0, left)]:
             left -= 1
@@ -154,9 +155,9 @@ def _ports(subset: Mapping[str, Any]) -> Ports:
     )
 
 
-def _skipped(endpoints: Object) -> int:
+def _skipped(endpoints: Object, limit: int) -> int:
     counts = [
         len(subset.get("addresses") or ()) + len(subset.get("notReadyAddresses") or ())
         for subset in endpoints.get("subsets") or ()
     ]
-    return sum(max(0, count - LIMIT) for count in counts)
+    return sum(max(0, count - limit) for count in counts)

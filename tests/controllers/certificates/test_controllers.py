@@ -124,6 +124,18 @@ async def test_an_approved_request_is_signed_with_what_it_names() -> None:
         assert certificate.not_valid_after_utc == NOW + timedelta(days=365) - timedelta(minutes=5)
 
 
+async def test_a_signer_may_have_an_authority_of_its_own_and_the_others_none() -> None:
+    own = {"kubernetes.io/kubelet-serving": (CA.certificate.decode(), CA.key.decode())}
+    for given, is_signed in (
+        (request("kubelet-serving", approved=True, content=pkcs10(dns=["n0"]), usages=SERVER), True),
+        (request("kube-apiserver-client", approved=True), False),
+    ):
+        options = ControllerSettings(signing_authorities=own)
+        async with running(SigningController, objects=[given], options=options) as run:
+            await run.settle()
+            assert ("certificate" in status(run)) is is_signed
+
+
 @pytest.mark.parametrize(("seconds", "lifetime"), [(60, 600), (7200, 7200), (10**9, 365 * 86400 - 300)])
 async def test_a_request_may_ask_for_less_time(seconds: int, lifetime: int) -> None:
     given = request(approved=True, expirationSeconds=seconds)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from cloudk8s.client.interface import Object
@@ -254,3 +255,17 @@ async def test_what_cannot_be_written_is_said() -> None:
         await run.settle()
         note = "Error updating Endpoint Slices for Service default/web: no"
         assert set(run.events("web")) == {("FailedToUpdateEndpointSlices", note)}
+
+
+async def test_changes_are_collected_for_as_long_as_the_flag_says() -> None:
+    options = ControllerSettings(endpointslice_updates_batch_period=timedelta(seconds=5))
+    async with running(EndpointSliceController, objects=[service("web")], options=options) as run:
+        await run.settle()
+        before = run.writes(ENDPOINT_SLICES)
+        for number in range(1, 5):
+            run.client.add(ready_pod(f"p{number}", f"10.0.0.{number}"))
+            await run.settle(1)
+        assert run.writes(ENDPOINT_SLICES) == before
+        await run.settle(2)
+        assert len(addresses(run)) == 4
+        assert run.writes(ENDPOINT_SLICES) == before + 2, "the empty one made way"

@@ -6,6 +6,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, labels_of, owner_references_of
 from cloudk8s.client.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from cloudk8s.controllers.endpoint_slice.mirroring import EndpointSliceMirroringController
+from cloudk8s.controllers.settings import ControllerSettings
 from tests.controllers.harness import NS, Harness, running, service
 
 
@@ -108,3 +109,11 @@ async def test_addresses_beyond_a_thousand_are_said_and_left_out() -> None:
             "A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 5 addresses were skipped"
         )
         assert ("TooManyAddressesToMirror", message) in run.events("ext")
+
+
+async def test_how_many_addresses_are_mirrored_can_be_chosen() -> None:
+    few = ControllerSettings(mirroring_max_endpoints_per_subset=2)
+    given = endpoints(subset("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+    async with running(EndpointSliceMirroringController, objects=[by_hand(), given], options=few) as run:
+        await run.settle()
+        assert sum(len(item["endpoints"]) for item in slices(run)) == 2
