@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -61,6 +62,16 @@ async def test_every_port_of_the_range_is_given_out_once(api: LocalApi) -> None:
     assert refused.value.status["details"]["causes"][0]["reason"] == "InternalError"
     await sent(api, "DELETE", f"{SERVICES}/s2")
     assert numbers(await expose(api, "next")) == [given[2]]
+
+
+async def test_many_at_once_get_one_each(serve: Serve) -> None:
+    async with serve(service_node_port_range="30000-30049", service_cluster_ip_range="10.96.0.0/25") as api:
+        specs = await asyncio.gather(*[expose(api, f"s{index}") for index in range(50)])
+        assert len({spec["clusterIP"] for spec in specs}) == 50
+        assert sorted(numbers(spec)[0] for spec in specs) == list(range(30000, 30050))
+        wishes = [expose(api, f"t{index}", type="ClusterIP", clusterIP="10.96.0.2") for index in range(10)]
+        results = await asyncio.gather(*wishes, return_exceptions=True)
+        assert sum(isinstance(result, dict) for result in results) <= 1, "one wins at most"
 
 
 async def test_a_refused_service_lets_go_of_what_it_was_given(api: LocalApi) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.apiserver.handlers import watching
+from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
@@ -213,3 +214,44 @@ async def test_what_is_told_is_what_the_write_answered(server: RunningApiServer)
     made: Any = refusal(await sent(server, "POST", MAPS, body={"metadata": {"name": "c"}, "data": {"k": "v"}}))
     assert following.events == [{"type": "ADDED", "object": made}]
     assert codec.encode(made) in following.text
+
+
+async def test_an_event_is_encoded_once_for_all_watchers(
+    server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, count = watching.WatchStream._encode, 0
+
+    def counted(self: watching.WatchStream, kind: str, record: Any) -> bytes:
+        nonlocal count
+        count += 1
+        return encode(self, kind, record)
+
+    monkeypatch.setattr(watching.WatchStream, "_encode", counted)
+    begin = now(server)
+    everyone = [await watch(server, MAPS, resourceVersion=begin) for _ in range(40)]
+    everyone += [await watch(server, "/api/v1/configmaps", resourceVersion=begin) for _ in range(40)]
+    await make(server, "c")
+    assert {following.text for following in everyone} == {everyone[0].text}
+    assert everyone[0].told == [("ADDED", "c")]
+    assert count == 1
+
+
+async def test_who_watches_the_pods_of_one_node_costs_nothing_when_others_change(
+    server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    await sent(server, "POST", "/api/v1/namespaces/default/serviceaccounts", body={"metadata": {"name": "default"}})
+    nodes = [await watch(server, "/api/v1/pods", fieldSelector=f"spec.nodeName=n{index}") for index in range(100)]
+    matches, count = Selection.matches, 0
+
+    def counted(self: Selection, attributes: Any) -> bool:
+        nonlocal count
+        count += 1
+        return matches(self, attributes)
+
+    monkeypatch.setattr(Selection, "matches", counted)
+    spec = {"nodeName": "n7", "containers": [{"name": "c", "image": "i"}]}
+    await sent(server, "POST", pods, body={"metadata": {"name": "a"}, "spec": spec})
+    assert nodes[7].told == [("ADDED", "a")]
+    assert not any(following.events for following in nodes[:7] + nodes[8:])
+    assert count <= 2
