@@ -10,6 +10,7 @@ from cloudk8s.cli.cluster_create import create
 from cloudk8s.cli.cluster_delete import delete
 from cloudk8s.cli.cluster_describe import describe
 from cloudk8s.cli.cluster_explain import explain
+from cloudk8s.cli.cluster_history import history
 from cloudk8s.cli.cluster_kubeconfig import kubeconfig
 from cloudk8s.cli.cluster_list import list_clusters
 from cloudk8s.cli.cluster_manage import manage
@@ -30,6 +31,7 @@ cluster.command("explain")(explain)
 cluster.command("autoscale")(autoscale)
 cluster.command("manage")(manage)
 cluster.command("upgrade")(upgrade)
+cluster.command("history")(history)
 cluster.command("undo")(undo)
 cluster.command("delete")(delete)
 cluster.command("kubeconfig")(kubeconfig)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
 from cloudk8s.cli.cluster_describe import show
+from cloudk8s.cli.cluster_history import revisions_of
 from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+    from cloudk8s.provisioning.site import Site
+    from cloudk8s.provisioning.state import State
+
 
 def undo(
     name: Name,
+    pool: Annotated[str, typer.Option(help="Only what machines of this pool are made of.")] = "",
+    to_revision: Annotated[
+        int, typer.Option(help="With --pool: where to; the one before if 0. See: cluster history.", min=0)
+    ] = 0,
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
@@ -30,8 +44,18 @@ def undo(
         state = look(site)
         if state.recorded is None:
             raise UserError(f'there is no cluster "{name}" on {site.provider}')
-        previous = state.recorded.previous
+        if to_revision and not pool:
+            raise UserError("--to-revision is one of a pool: say which with --pool")
+        previous = _earlier(site, state, pool, to_revision) if pool else state.recorded.previous
         if previous is None:
             raise UserError(f'cluster "{name}" was never changed: there is nothing to go back to')
         check_upgrade(state.recorded.version, previous.version)
         show(site, converge(site, previous, timeout=limit, state=state), format)
+
+
+def _earlier(site: Site, state: State, pool: str, number: int) -> ClusterDeclaration:
+    """What is declared, with the pool as it was."""
+    from cloudk8s.provisioning.objects.history import chosen, gone_back
+
+    assert state.recorded is not None
+    return gone_back(state.recorded, chosen(revisions_of(site, state, pool), pool, number))

@@ -100,6 +100,19 @@ def test_a_command_changes_what_the_objects_say(cluster: Cluster) -> None:
     assert kubectl(cluster, "get", "machinedeployment", POOL, "-o", "jsonpath={.spec.replicas}") == "2"
 
 
+def test_what_machines_were_made_of_is_remembered(cluster: Cluster) -> None:
+    change = '{"spec":{"template":{"spec":{"options":{"note":"new"}}}}}'
+    kubectl(cluster, "patch", "cloudk8smachinetemplate", POOL, "--type=merge", "-p", change)
+    manage(cluster)
+    said = cloudk8s(cluster.environment, "cluster", "history", NAME)
+    assert [line.split()[:4] for line in said.splitlines()[1:]] == [
+        ["workers", "1", "False", "0"], ["workers", "2", "True", "2"]
+    ]  # fmt: skip
+    cloudk8s(cluster.environment, "cluster", "undo", NAME, "--pool", "workers")
+    manage(cluster)
+    assert "options" not in kubectl(cluster, "get", "cloudk8smachinetemplate", POOL, "-o", "jsonpath={.spec}")
+
+
 def test_a_mistake_changes_nothing_and_is_told(cluster: Cluster) -> None:
     kubectl(cluster, "patch", "cloudk8scontrolplane", NAME, "--type=merge", "-p", '{"spec":{"replicas":2}}')
     manage(cluster)

@@ -18,6 +18,7 @@ from cloudk8s.provisioning.machines.template import POOL_TAG, Group, groups_of
 from cloudk8s.provisioning.machines.view import MachineView, in_group
 from cloudk8s.provisioning.objects import kinds
 from cloudk8s.provisioning.objects.declaring import is_paused, pool_of
+from cloudk8s.provisioning.objects.history import MADE_OF, made_of
 from cloudk8s.provisioning.objects.ledger import Ledger
 from cloudk8s.provisioning.objects.machines import Context, machine_object, set_name
 from cloudk8s.provisioning.objects.reading import stands_for
@@ -134,7 +135,8 @@ def _machine_set(ledger: Ledger, group: str, template: str) -> Object | None:
 
 
 def _sets(ledger: Ledger, outcome: Outcome, group: Group, machines: Sequence[Object]) -> None:
-    _machine_set(ledger, group.name, group.template.hash)
+    if (current := _machine_set(ledger, group.name, group.template.hash)) is not None:
+        ledger.mark(kinds.MACHINE_SETS, name_of(current), annotations={MADE_OF: made_of(group.template)})
     empty: list[Object] = []
     for entry in _sets_of(ledger, group.name):
         labels = (spec_of(entry).get("selector") or {}).get("matchLabels") or {}
