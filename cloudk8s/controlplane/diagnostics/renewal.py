@@ -13,6 +13,8 @@ from cloudk8s.machinery.clock import Clock
 
 PERIOD: Final = 60.0
 """Seconds between looks; upstream's."""
+Looks = Sequence[tuple[int, int] | None]
+"""When each file was written, and which it is."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,24 +38,35 @@ class FileRenewal:
         """Keep up until cancelled."""
         while True:
             await clock.sleep(PERIOD)
-            await asyncio.to_thread(self.look)
+            found = await asyncio.to_thread(self.changed)
+            if found is not None:
+                self.apply(found)
 
-    def look(self) -> None:
-        """Read what has changed. A pair that does not fit yet is read at the next look. Blocks."""
+    def changed(self) -> Looks | None:
+        """What the files look like, if that is new and they can be used. Blocks.
+
+        A pair that does not fit yet is looked at again.
+        """
         found = self._looks()
-        if found == self._seen:
-            return
+        return found if found != self._seen and self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) else None
+
+    def apply(self, found: Looks) -> None:
+        """Use the files. Called between handshakes, for half of a pair would fail those under way."""
+        if self._load(self._context):
+            self._seen = found
+
+    def _load(self, context: ssl.SSLContext) -> bool:
         try:
             if self._pair is not None:
-                self._context.load_cert_chain(*self._pair)
+                context.load_cert_chain(*self._pair)
             if self._client_ca is not None:
-                self._context.load_verify_locations(self._client_ca)
+                context.load_verify_locations(self._client_ca)
         except (OSError, ssl.SSLError) as error:
             _log.warning("renewed certificates in %s cannot be used: %s", ", ".join(map(str, self.files)), error)
-            return
-        self._seen = found
+            return False
+        return True
 
-    def _looks(self) -> Sequence[tuple[int, int] | None]:
+    def _looks(self) -> Looks:
         return [_look(file) for file in self.files]
 
 

@@ -51,8 +51,9 @@ def test_half_a_renewal_is_waited_for(tmp_path: Path) -> None:
     write(tmp_path)
     new = key.read_bytes()
     key.write_bytes(old)
-    renewal.look()
-    seen = renewal._seen
+    assert renewal.changed() is None
     key.write_bytes(new)
-    renewal.look()
-    assert renewal._seen != seen
+    found = renewal.changed()
+    assert found is not None
+    renewal.apply(found)
+    assert renewal.changed() is None
