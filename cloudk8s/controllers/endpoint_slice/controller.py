@@ -32,7 +32,7 @@ from cloudk8s.controllers.endpoint_slice.labels import (
     service_of_slice,
 )
 from cloudk8s.controllers.endpoint_slice.own_slices import OwnSlices
-from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
+from cloudk8s.controllers.endpoint_slice.packing import Plan, pack, recycle
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, node_of
 from cloudk8s.controllers.service_pods import (
@@ -135,6 +135,7 @@ class EndpointSliceController:
             self._report(service, family, hint(service, part, self._known_zones()))
             _merge(plan, part)
         plan.delete += [item for item in existing if item.get("addressType") not in families_of(service)]
+        recycle(plan, service)
         _relabel(service, plan)
         moment = self._triggers.earliest_change(service, pods)
         plan.update = [stamped(item, moment) for item in plan.update]

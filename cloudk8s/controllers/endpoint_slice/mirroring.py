@@ -24,7 +24,7 @@ from cloudk8s.client.resources import ENDPOINTS, SERVICES
 from cloudk8s.controllers.endpoint_slice.endpoints import Endpoint, Ports
 from cloudk8s.controllers.endpoint_slice.labels import BY_MIRRORED, MANAGED_BY, MIRROR, SERVICE_NAME, mirrored
 from cloudk8s.controllers.endpoint_slice.own_slices import OwnSlices
-from cloudk8s.controllers.endpoint_slice.packing import Plan, pack
+from cloudk8s.controllers.endpoint_slice.packing import Plan, pack, recycle
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.service_pods import Family, family_of, selector_of
 
@@ -104,6 +104,7 @@ def _plan(endpoints: Object, existing: Sequence[Object], limit: int) -> Plan:
         plan.update += part.update
         plan.delete += part.delete + [item for item in part.kept if not item.get("endpoints")]
         plan.kept += [item for item in part.kept if item.get("endpoints")]
+    recycle(plan, endpoints)
     metadata = _metadata(endpoints)
     for item in plan.update + plan.create:
         item["metadata"] = {**item.get("metadata", {}), **metadata}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import is_controlled_by
 from cloudk8s.controllers.endpoint_slice.endpoints import Endpoint, Ports, port_list, ports_of
 
 CAPACITY = 100
@@ -42,6 +43,20 @@ def pack(
     else:
         plan.delete += spare
     return plan
+
+
+def recycle(plan: Plan, owner: Object) -> None:
+    """Rewrite slices of the owner that would be deleted into those that would be created, so that nobody sees a gap."""
+    left: list[Object] = []
+    for item in plan.delete:
+        family = item.get("addressType")
+        fits = (index for index, made in enumerate(plan.create) if made["addressType"] == family)
+        index = next(fits, None) if is_controlled_by(item, owner) else None
+        if index is None:
+            left.append(item)
+        else:
+            plan.update.append({**plan.create.pop(index), "metadata": item["metadata"]})
+    plan.delete = left
 
 
 def _keep_one_empty(plan: Plan, spare: list[Object], family: str) -> None:

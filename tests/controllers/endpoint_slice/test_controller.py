@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cloudk8s.client.interface import Object
+from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.objects import labels_of, name_of, owner_references_of
 from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from cloudk8s.controllers.endpoint_slice.controller import EndpointSliceController
@@ -257,6 +257,23 @@ async def test_what_cannot_be_written_is_said() -> None:
         assert set(run.events("web")) == {("FailedToUpdateEndpointSlices", note)}
 
 
+async def test_a_slice_that_is_not_needed_becomes_one_that_is() -> None:
+    """A proxy that watches never sees the Service without a slice."""
+    async with running(EndpointSliceController, objects=[service("web"), ready_pod("p", "10.0.0.1")]) as run:
+        await run.settle()
+        (name,) = run.names(ENDPOINT_SLICES)
+        ports = [{"port": 80, "targetPort": 8080}]
+        await run.client.patch(SERVICES, "web", {"spec": {"ports": ports}}, namespace=NS)
+        await run.settle()
+        assert run.names(ENDPOINT_SLICES) == [name]
+        assert run.get(ENDPOINT_SLICES, name)["ports"] == [{"name": "", "port": 8080, "protocol": "TCP"}]
+        verbs = [action.verb for action in run.client.actions if action.resource == ENDPOINT_SLICES]
+        assert "delete" not in verbs
+        await run.client.delete(PODS, "p", namespace=NS, options=DeleteOptions(grace_period_seconds=0))
+        await run.settle()
+        assert run.names(ENDPOINT_SLICES) == [name]
+
+
 async def test_changes_are_collected_for_as_long_as_the_flag_says() -> None:
     options = ControllerSettings(endpointslice_updates_batch_period=timedelta(seconds=5))
     async with running(EndpointSliceController, objects=[service("web")], options=options) as run:
@@ -268,4 +285,4 @@ async def test_changes_are_collected_for_as_long_as_the_flag_says() -> None:
         assert run.writes(ENDPOINT_SLICES) == before
         await run.settle(2)
         assert len(addresses(run)) == 4
-        assert run.writes(ENDPOINT_SLICES) == before + 2, "the empty one made way"
+        assert run.writes(ENDPOINT_SLICES) == before + 1
