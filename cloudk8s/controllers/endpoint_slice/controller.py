@@ -42,14 +42,19 @@ from cloudk8s.controllers.service_pods import (
     families_of,
     is_headless,
     is_managed,
+    publishes_not_ready,
 )
 from cloudk8s.controllers.trigger_times import TriggerTimes, stamped
-from cloudk8s.errors import Conflict
+from cloudk8s.errors import Conflict, NotFound
 
 COALESCE = 0.02
 NODES_COALESCE = 1.0
 """Seconds that changes of nodes are collected before endpoints are divided anew."""
 FAMILIES: Final[tuple[Family, ...]] = ("IPv4", "IPv6")
+
+
+class NodeUnknown(NotFound):
+    """Pods of a Service are on nodes that are not there; its slices are written without them, and tried again."""
 
 
 class EndpointSliceController:
@@ -92,7 +97,7 @@ class EndpointSliceController:
             self._zones = None
             for service, _ in self._divided:
                 self._queue.add_after(service, NODES_COALESCE)
-        if zone_label(old) == zone_label(new):
+        if old is not None and zone_label(old) == zone_label(new):
             return
         for pod in self._pods.by_index(BY_NODE, name_of(new or old or {})):
             for service in self._service_pods.services_of(pod):
@@ -127,7 +132,7 @@ class EndpointSliceController:
         if is_deleting(service) or not is_managed(service):
             return None
         existing = self._slices.of(name)
-        pods = self._service_pods.pods_of(service)
+        pods, lost = self._pods_of(service)
         plan = Plan()
         for family in families_of(service):
             wanted = endpoints_by_ports(service, pods, family, self._zone_of)
@@ -141,7 +146,18 @@ class EndpointSliceController:
         plan.update = [stamped(item, moment) for item in plan.update]
         plan.create = [stamped(item, moment) for item in plan.create]
         await self._slices.write(name, plan, new=_metadata(service))
+        if lost:
+            raise NodeUnknown("; ".join(_skipped(pod, service) for pod in lost))
         return None
+
+    def _pods_of(self, service: Object) -> tuple[list[Object], list[Object]]:
+        """Pods of the Service, and those that are left out because nobody knows their nodes (any more)."""
+        known: list[Object] = []
+        lost: list[Object] = []
+        for pod in self._service_pods.pods_of(service):
+            is_lost = any(self._nodes.get(node) is None for node in node_of(pod))
+            (lost if is_lost and not publishes_not_ready(service) else known).append(pod)
+        return known, lost
 
     def _known_zones(self) -> topology.Zones:
         if self._zones is None:
@@ -163,6 +179,11 @@ class EndpointSliceController:
         else:
             message = f"Topology Aware Hints has been enabled, addressType: {family}"
             self._events.normal(service, "TopologyAwareHintsEnabled", message)
+
+
+def _skipped(pod: Object, service: Object) -> str:
+    node = spec_of(pod).get("nodeName")
+    return f"skipping Pod {name_of(pod)} for Service {key_of(service)}: Node {node} Not Found"
 
 
 def _merge(plan: Plan, other: Plan) -> None:

@@ -68,7 +68,7 @@ async def test_a_service_without_pods_has_one_empty_slice() -> None:
 
 async def test_a_terminating_pod_still_serves() -> None:
     pod = ready_pod("p", "10.0.0.1", node="n1")
-    async with running(EndpointSliceController, objects=[service("web"), pod]) as run:
+    async with running(EndpointSliceController, objects=[node("n1"), service("web"), pod]) as run:
         run.has_kubelet = False
         await run.settle()
         await run.client.delete(PODS, "p", namespace=NS)
@@ -286,3 +286,23 @@ async def test_changes_are_collected_for_as_long_as_the_flag_says() -> None:
         await run.settle(2)
         assert len(addresses(run)) == 4
         assert run.writes(ENDPOINT_SLICES) == before + 1
+
+
+async def test_pods_of_nodes_that_nobody_knows_are_left_out_until_the_node_is_there() -> None:
+    objects = [service("web"), ready_pod("p", "10.0.0.1", node="n1"), ready_pod("q", "10.0.0.2", node="n2"), node("n2")]
+    async with running(EndpointSliceController, objects=objects) as run:
+        await run.settle()
+        assert addresses(run) == ["10.0.0.2"]
+        note = "skipping Pod p for Service default/web: Node n1 Not Found"
+        message = f"Error updating Endpoint Slices for Service default/web: {note}"
+        assert ("FailedToUpdateEndpointSlices", message) in run.events("web")
+        run.client.add(node("n1"))
+        await run.settle()
+        assert sorted(addresses(run)) == ["10.0.0.1", "10.0.0.2"]
+
+
+async def test_a_service_that_publishes_everything_does_not_ask_for_nodes() -> None:
+    objects = [service("web", publishNotReadyAddresses=True), ready_pod("p", "10.0.0.1", node="n1")]
+    async with running(EndpointSliceController, objects=objects) as run:
+        await run.settle()
+        assert addresses(run) == ["10.0.0.1"]
