@@ -26,7 +26,7 @@ class PodTopologyLabels(AdmissionPlugin):
         found = self._labels_of(_node_of(request.obj, request.subresource))
         if found:
             metadata = request.obj["metadata"]
-            metadata["labels"] = found | (metadata.get("labels") or {})
+            metadata["labels"] = (metadata.get("labels") or {}) | found
 
     def _labels_of(self, node_name: str) -> dict[str, str]:
         node = self.core.find("", "nodes", node_name) if node_name else None

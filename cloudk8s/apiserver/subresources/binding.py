@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, Final
 
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
@@ -19,6 +19,8 @@ from cloudk8s.apiserver.presenting import document
 from cloudk8s.apiserver.subresources.admitting import admit_posted
 from cloudk8s.errors import BadRequest
 from cloudk8s.machinery.times import format_time
+
+_LABELS_GATE: Final = "PodTopologyLabelsAdmission"
 
 
 class BindingHandler:
@@ -80,7 +82,8 @@ def _bound(live: Object, binding: Object, node: str, core: Core, pods: ResourceT
     if spec.get("schedulingGates"):
         raise failures.conflict(pods, name, f"pod {name} has non-empty .spec.schedulingGates", "binding")
     metadata = dict(metadata)
-    for field in ("annotations", "labels"):
+    copied = ("annotations", "labels") if core.registry.features.is_on(_LABELS_GATE) else ("annotations",)
+    for field in copied:
         if added := binding["metadata"].get(field):
             metadata[field] = (metadata.get(field) or {}) | added
     status = live.get("status") or {}

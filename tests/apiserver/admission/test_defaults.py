@@ -169,6 +169,20 @@ class TestPods:
         bound = await cluster.call("GET", "/api/v1/namespaces/a/pods/free")
         assert bound["metadata"]["labels"] == {ZONE: "z1", REGION: "r1"}
 
+    async def test_the_place_of_the_node_wins(self, cluster: Cluster) -> None:
+        await node(cluster, "n", **{ZONE: "z1"})
+        labels = {ZONE: "elsewhere", "app": "web"}
+        spec = {"containers": [{"name": "c", "image": "i"}], "nodeName": "n"}
+        path = "/api/v1/namespaces/a/pods"
+        fixed = await cluster.call("POST", path, {"metadata": {"name": "p", "labels": labels}, "spec": spec})
+        assert fixed["metadata"]["labels"] == {ZONE: "z1", "app": "web"}
+        free = {"metadata": {"name": "free", "labels": labels}, "spec": {"containers": spec["containers"]}}
+        await cluster.call("POST", path, free)
+        binding = {"metadata": {"name": "free"}, "target": {"kind": "Node", "name": "n"}}
+        await cluster.call("POST", f"{path}/free/binding", binding)
+        bound = await cluster.call("GET", f"{path}/free")
+        assert bound["metadata"]["labels"] == {ZONE: "z1", "app": "web"}
+
 
 async def test_pods_do_not_carry_it_in_older_versions(tmp_path: Path) -> None:
     pytest.importorskip("kubernetes_validate", reason="other versions come with the extra `schemas`")
@@ -178,6 +192,11 @@ async def test_pods_do_not_carry_it_in_older_versions(tmp_path: Path) -> None:
         await older.namespace("b")
         await node(older, "n", **{ZONE: "z1"})
         assert "labels" not in (await older.pod("b", "fixed", {"nodeName": "n"}))["metadata"]
+        await older.pod("b", "free")
+        target = {"kind": "Node", "name": "n"}
+        binding = {"metadata": {"name": "free", "labels": {ZONE: "z1"}}, "target": target}
+        await older.call("POST", "/api/v1/namespaces/b/pods/free/binding", binding)
+        assert "labels" not in (await older.call("GET", "/api/v1/namespaces/b/pods/free"))["metadata"]
 
 
 async def test_a_new_node_waits_until_it_is_ready(cluster: Cluster) -> None:
