@@ -88,7 +88,10 @@ class NodeAgent:
         self._eviction = self._make_eviction()
         self.workers.check_with(self._eviction.refusal)
         phases = phases_of(settings)
-        self._shutdown = ShutdownSequence(self.workers, phases, clock=clock, report=self._reporter.report)
+        self._shutdown = ShutdownSequence(
+            self.workers, phases, clock=clock, report=self._reporter.report,
+            announce=lambda reason, note: self._node_event("Normal", reason, note),
+        )  # fmt: skip
         self.port = settings.port
         """The port of the serving side, once it listens."""
         self.is_running = asyncio.Event()
@@ -190,7 +193,10 @@ class NodeAgent:
         )  # fmt: skip
 
     def _node_warning(self, reason: str, note: str) -> None:
-        self._events.event(self._facts.object, "Warning", reason, note, resource=NODES)
+        self._node_event("Warning", reason, note)
+
+    def _node_event(self, kind: EventKind, reason: str, note: str) -> None:
+        self._events.event(self._facts.object, kind, reason, note, resource=NODES)
 
     def _make_tools(self, tokens: TokenManager) -> Tools:
         settings = self.settings

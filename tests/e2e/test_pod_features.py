@@ -30,8 +30,24 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+class Pods:
+    """All pods of the cluster, listed anew when the last list is a moment old."""
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self.kubectl = kubectl
+        self._seen: dict[str, dict[str, Any]] = {}
+        self._seen_at = 0.0
+
+    def get(self, name: str) -> dict[str, Any]:
+        if time.monotonic() - self._seen_at > 0.5:
+            listed = json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
+            self._seen = {pod["metadata"]["name"]: pod for pod in listed}
+            self._seen_at = time.monotonic()
+        return self._seen[f"{name}-x"]
+
+
 @pytest.fixture(scope="module")
-def kubectl(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+def pods(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pods]:
     home = tmp_path_factory.mktemp(f"pods-{runtime}")
     with cluster_on(runtime, home) as cluster:
         until_there(cluster.kubectl)
@@ -39,7 +55,7 @@ def kubectl(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         objects += [named(name, case) for name, case in CASES.items() if case.not_on != runtime]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         cluster.kubectl("create", "-f", "-", stdin=text.replace("TOLD", str(home)))
-        yield cluster.kubectl
+        yield Pods(cluster.kubectl)
 
 
 def until_there(kubectl: Kubectl) -> None:
@@ -53,11 +69,6 @@ def named(name: str, case: Case) -> dict[str, Any]:
     return {**case.pod, "metadata": {**case.pod["metadata"], "name": f"{name}-x"}}
 
 
-def seen(kubectl: Kubectl, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(kubectl("get", "pod", f"{name}-x", "-o", "json"))
-    return found
-
-
 def is_settled(case: Case, pod: dict[str, Any]) -> bool:
     if case.says and pod["status"].get("phase") not in ("Succeeded", "Failed"):
         return False
@@ -67,29 +78,27 @@ def is_settled(case: Case, pod: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_pod_is_as_its_spec_says(kubectl: Kubectl, runtime: str, name: str) -> None:
+def test_the_pod_is_as_its_spec_says(pods: Pods, runtime: str, name: str) -> None:
     case = CASES[name]
     if case.not_on == runtime:
         pytest.skip(f"not on {runtime}")
     deadline = time.monotonic() + PATIENCE
-    while not is_settled(case, pod := seen(kubectl, name)):
-        assert time.monotonic() < deadline, json.dumps(pod["status"], indent=1) + kubectl(
-            "describe", "pod", f"{name}-x"
-        )
+    while not is_settled(case, pods.get(name)):
+        assert time.monotonic() < deadline, pods.kubectl("describe", "pod", f"{name}-x")
         time.sleep(0.3)
     if case.says:
-        log = kubectl("logs", f"{name}-x", "-c", "main")
+        log = pods.kubectl("logs", f"{name}-x", "-c", "main")
         for pattern in case.says:
             assert re.search(pattern, log, re.MULTILINE), f"{pattern} is not in:\n{log}"
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_events_tell_what_happened(kubectl: Kubectl, name: str) -> None:
+def test_events_tell_what_happened(pods: Pods, name: str) -> None:
     reason, words = EVENTS[name]
     deadline = time.monotonic() + 20
     while True:
         selector = f"involvedObject.name={name}-x"
-        events = json.loads(kubectl("get", "events", "--field-selector", selector, "-o", "json"))["items"]
+        events = json.loads(pods.kubectl("get", "events", "--field-selector", selector, "-o", "json"))["items"]
         if any(each["reason"] == reason and words in each["message"] for each in events):
             return
         assert time.monotonic() < deadline, [(each["reason"], each["message"]) for each in events]

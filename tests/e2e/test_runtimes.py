@@ -383,8 +383,12 @@ def test_top_and_statistics_know_the_pods(kubectl: Kubectl) -> None:
 
 def test_nothing_is_left_after_a_purge(place: Place) -> None:
     name = place.cluster.name
+    cloudk8s(place.cluster.environment, "down", "--name", name)
+    assert TALK not in processes(), "pods end with their cluster"
     cloudk8s(place.cluster.environment, "down", "--name", name, "--purge")
     data = Path(place.cluster.environment["XDG_DATA_HOME"]) / "cloudk8s" / name
     assert not data.exists()
-    done = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout
-    assert TALK not in done
+
+
+def processes() -> str:
+    return subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout

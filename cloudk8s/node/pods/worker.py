@@ -323,8 +323,9 @@ class PodWorker:
 
     def _probe_failed(self, report: Report) -> None:
         kind = report.kind.capitalize()
-        note = f"{kind} probe failed: {report.text}"
-        self._tools.container_event(self.pod, report.container_name, "Warning", "Unhealthy", note)
+        reason, what = ("ProbeWarning", "warning") if report.is_warning else ("Unhealthy", "failed")
+        note = f"{kind} probe {what}: {report.text}"
+        self._tools.container_event(self.pod, report.container_name, "Warning", reason, note)
 
     def _report_failure(self, task: asyncio.Task[None]) -> bool:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:

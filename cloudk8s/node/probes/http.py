@@ -55,7 +55,8 @@ async def probe(target: Target, *, user_agent: str = "kube-probe/1.37") -> Outco
             if answer.status not in _REDIRECTS or not answer.location:
                 break
             if urlsplit(onward).hostname != urlsplit(url).hostname:
-                return Outcome(True, f"Probe terminated redirects, Response body: {_text(answer)}")
+                text = f"Probe terminated redirects, Response body: {_text(answer)}"
+                return Outcome(True, text, is_warning=True)
             url = onward
         else:
             return Outcome(False, f'Get "{url}": stopped after 10 redirects')

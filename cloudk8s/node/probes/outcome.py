@@ -14,6 +14,8 @@ class Outcome:
 
     is_success: bool
     text: str = ""
+    is_warning: bool = False
+    """A success that the event tells of, because it is not what was meant."""
 
 
 class ProbeError(Exception):

@@ -26,11 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A failed probe, for the event."""
+    """A failed probe, or a success that is worth a word, for the event."""
 
     container_name: str
     kind: Kind
     text: str
+    is_warning: bool = False
 
 
 class Prober:
@@ -118,8 +119,8 @@ class Prober:
             await self._clock.sleep(period)
 
     def _judge(self, kind: Kind, subject: Subject, verdict: Verdict, outcome: Outcome) -> None:
-        if not outcome.is_success:
-            self._on_failure(Report(subject.container["name"], kind, outcome.text))
+        if not outcome.is_success or outcome.is_warning:
+            self._on_failure(Report(subject.container["name"], kind, outcome.text, outcome.is_warning))
         verdict.observe(outcome.is_success)
 
     async def _initial_delay(self, container: RuntimeContainer, seconds: int) -> None:

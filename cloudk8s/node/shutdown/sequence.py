@@ -47,9 +47,12 @@ class ShutdownSequence:
     """Ends pods phase by phase."""
 
     def __init__(
-        self, workers: PodWorkers, phases: Sequence[Phase], *, clock: Clock, report: Callable[[], Awaitable[object]]
-    ) -> None:
+        self, workers: PodWorkers, phases: Sequence[Phase], *, clock: Clock, report: Callable[[], Awaitable[object]],
+        announce: Callable[[str, str], None] = lambda reason, note: None,
+    ) -> None:  # fmt: skip
+        """`announce` is called with reason and note of an event of the node."""
         self._workers, self._phases, self._clock, self._report = workers, phases, clock, report
+        self._announce = announce
         self.has_begun = False
 
     @property
@@ -61,6 +64,7 @@ class ShutdownSequence:
         """End the pods; returns when they have ended, or their time is up."""
         self.has_begun = True
         self._workers.refuse(_REFUSED)
+        self._announce("NodeShutdown", "Shutdown manager detected shutdown event")
         try:
             await self._report()
         except Exception as error:  # noqa: BLE001 - the host goes down, whatever the API server says
@@ -73,6 +77,7 @@ class ShutdownSequence:
         """The host stays up after all; pods that have ended stay ended."""
         self.has_begun = False
         self._workers.refuse(None)
+        self._announce("NodeShutdown", "Shutdown manager detected shutdown cancellation")
 
     def _phase_of(self, worker: PodWorker) -> Phase:
         """The last that begins at its priority or below; the first for those below all."""

@@ -11,6 +11,7 @@ import pytest
 
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.node.probes.handlers import Subject
+from cloudk8s.node.probes.outcome import Outcome, Verdict
 from cloudk8s.node.probes.prober import Prober, Report
 from cloudk8s.node.runtimes.interface import Container, ExecResult, Runtime
 
@@ -117,3 +118,11 @@ async def test_a_pod_that_ends_is_asked_only_whether_it_is_ready(
     prober.stop_restarting()
     await clock.advance(5)
     assert (answers.times("alive"), answers.times("ready")) == ([0], [0, 5])
+
+
+async def test_a_success_may_be_worth_a_word(prober: Prober, clock: FakeClock, reports: list[Report]) -> None:
+    outcome = Outcome(True, "Probe terminated redirects, Response body: ", is_warning=True)
+    verdict = Verdict("failure", success_threshold=1, failure_threshold=1)
+    prober._judge("readiness", Subject({"name": "c"}, "c-1", ""), verdict, outcome)
+    assert verdict.health == "success"
+    assert [(each.text, each.is_warning) for each in reports] == [(outcome.text, True)]

@@ -114,7 +114,7 @@ NetworkUsage: timestamp=1:int default_interface=2:NetworkInterfaceUsage interfac
 LinuxPodSandboxStats: network=3:NetworkUsage
 PodSandboxAttributes: id=1 metadata=2:PodSandboxMetadata labels=3:map annotations=4:map
 PodSandboxStats: attributes=1:PodSandboxAttributes linux=2:LinuxPodSandboxStats
-ListPodSandboxStatsResponse: stats=1:*PodSandboxStats
+PodSandboxStatsResponse: stats=1:PodSandboxStats
 ContainerEventResponse: container_id=1 container_event_type=2:int created_at=3:int pod_sandbox_status=4:PodSandboxStatus
 Empty:
 """

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cloudk8s.node.runtimes.cri import translation
-from cloudk8s.node.runtimes.cri.service import CriService, Unsupported
+from cloudk8s.node.runtimes.cri.service import CriService
 from cloudk8s.node.runtimes.host import cgroups
-from cloudk8s.node.runtimes.interface import ContainerStats, NetworkStats
+from cloudk8s.node.runtimes.interface import ContainerStats, NetworkStats, RuntimeFailure
 
 
 class CriStatistics:
@@ -24,14 +24,22 @@ class CriStatistics:
         return await asyncio.to_thread(lambda: [_with_processes(each, groups.get(each.id, "")) for each in found])
 
     async def network_stats(self) -> Mapping[str, Sequence[NetworkStats]]:
+        answer = await self._service.call(
+            "ListPodSandbox", {}, sends="ListPodSandboxRequest", gets="ListPodSandboxResponse"
+        )
+        ready = [each["id"] for each in answer["items"] if each.get("state", 0) == 0]
+        found = await asyncio.gather(*map(self._networks_of, ready))
+        return {sandbox_id: networks for sandbox_id, networks in zip(ready, found, strict=True) if networks}
+
+    async def _networks_of(self, sandbox_id: str) -> Sequence[NetworkStats]:
+        """One by one: containerd tells of none while one of all is just going."""
         try:
             answer = await self._service.call(
-                "ListPodSandboxStats", {}, sends="Empty", gets="ListPodSandboxStatsResponse"
+                "PodSandboxStats", {"pod_sandbox_id": sandbox_id}, sends="PodSandboxId", gets="PodSandboxStatsResponse"
             )
-        except Unsupported:
-            return {}
-        found = {each["attributes"]["id"]: translation.networks(each) for each in answer["stats"]}
-        return {sandbox_id: networks for sandbox_id, networks in found.items() if networks}
+        except RuntimeFailure:
+            return ()
+        return translation.networks(answer.get("stats") or {})
 
     async def _groups(self) -> Mapping[str, str]:
         """The group of the pod of each container."""

@@ -166,6 +166,17 @@ async def test_resources_and_statistics(runtime: CriRuntime, sandbox: str) -> No
     assert resources.memory_limit == 80 << 20
 
 
+async def test_who_stays_is_measured_while_others_go(runtime: CriRuntime, sandbox: str, tmp_path: Path) -> None:
+    labels = {naming.POD_UID: "uid-2"}
+    config = SandboxConfig("other", "default", "uid-2", log_directory=str(tmp_path / "logs"), labels=labels)
+    other = await runtime.run_sandbox(config)
+    going = asyncio.create_task(runtime.remove_sandbox(other))
+    while not going.done():
+        assert sandbox in await runtime.network_stats()
+        await runtime.container_stats()
+    assert set(await runtime.network_stats()) == {sandbox}
+
+
 async def test_events_tell_of_starts_and_ends(runtime: CriRuntime, sandbox: str) -> None:
     events = runtime.events()
     waiting = asyncio.ensure_future(anext(events))
