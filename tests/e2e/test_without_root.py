@@ -297,6 +297,7 @@ def test_pods_may_go_on_while_the_cluster_is_stopped(user: User):
     assert user.kubectl(*look) == before
 
 
+@pytest.mark.slow
 def test_pods_end_with_the_cluster_and_come_back_with_it(user: User):
     user.cloudk8s("down", "--name", "plain")
     assert not [line for line in processes() if user.environment["XDG_DATA_HOME"] in line]

@@ -259,8 +259,7 @@ def _check_users(pod: Object) -> None:
 
 
 def _host_dns(tools: Tools) -> DNSConfig:
-    path = tools.settings.resolv_conf
-    return resolv_conf.parse(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else DNSConfig()
+    return resolv_conf.of_host(tools.settings.resolv_conf)
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, T]) -> T:
