@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cloudk8s.machinery import codec, go_text, json_syntax
 
+_CONTAINERS: Final = frozenset({dict, list})
 _DECODING: Final = "error decoding patch: "
 
 
@@ -50,7 +51,11 @@ def _merge(current: Any, patch: Any) -> Any:
 def _without_nulls(value: Any) -> Any:
     """What a patch adds: nulls inside it mean "not there", except as elements of a list."""
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in sorted(value.items()) if item is not None}
+        return {
+            key: _without_nulls(item) if item.__class__ in _CONTAINERS else item
+            for key, item in sorted(value.items())
+            if item is not None
+        }
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return value

@@ -74,7 +74,10 @@ def is_unchanged(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     """Whether nothing differs that has rules: then all is as sound as when it was stored."""
     if (new.get("generation") or 0) < (old.get("generation") or 0):
         return False
-    return all(new.get(field) == old.get(field) for field in _WITH_RULES)
+    for field in _WITH_RULES:  # noqa: SIM110 (every write comes here, and `all` takes three times as long)
+        if new.get(field) != old.get(field):
+            return False
+    return True
 
 
 def validate_accessor(
