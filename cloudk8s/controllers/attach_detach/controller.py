@@ -6,31 +6,29 @@ https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.objects import annotations_of, is_deleting, is_true, name_of, spec_of, status_of, uid_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import (
-    CSI_DRIVERS,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
-    PERSISTENT_VOLUMES,
     PODS,
     VOLUME_ATTACHMENTS,
 )
-from cloudk8s.controllers.attach_detach import messages
 from cloudk8s.controllers.attach_detach.demand import KEEPS_VOLUMES, MANAGED, Demand, has_ended, is_managed
 from cloudk8s.controllers.attach_detach.detaching import Detaching, is_out_of_service, uses
+from cloudk8s.controllers.attach_detach.known_volumes import KnownVolumes, unique_names
 from cloudk8s.controllers.attach_detach.node_status import NodeStatus
-from cloudk8s.controllers.attach_detach.volumes import Volume, node_of_attachment, persistent_volume_of, volume_of
+from cloudk8s.controllers.attach_detach.reports import Reports
+from cloudk8s.controllers.attach_detach.volumes import Volume, node_of_attachment, persistent_volume_of
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, node_of
 from cloudk8s.controllers.volume_users import BY_CLAIM, claims_of
 from cloudk8s.errors import AlreadyExists, CloudK8sError, NotFound
 
-BY_UNIQUE_NAME = "unique name"
 BY_PERSISTENT_VOLUME = "persistent volume"
 RESYNC = timedelta(minutes=1)
 
@@ -49,16 +47,9 @@ class AttachDetachController:
         self._queue: WorkQueue[str] = WorkQueue("attach_detach", clock=context.clock, instruments=context.instruments)
         self._detaching = Detaching(context.clock, not context.options.disable_force_detach_on_timeout)
         self._node_status = NodeStatus(context.client)
-        self._news: set[str] = set()
-        """Attachments that have just succeeded or failed, until the pods that wait for them are told."""
-        self._told_taken: set[tuple[str, str]] = set()
-        """Attachments that cannot be made for the time being, and pods that were told so."""
-        self._known: dict[str, Volume] = {}
-        """Volumes by the name of their PersistentVolume, also when that is gone."""
-        self._drivers = context.informers.of(CSI_DRIVERS)
-        self._volumes = context.informers.of(PERSISTENT_VOLUMES)
-        self._volumes.add_index(BY_UNIQUE_NAME, self._unique_names)
-        self._volumes.add_handler(self._volume_changed)
+        self._reports = Reports(self._events)
+        self._volumes = KnownVolumes(context.informers)
+        self._volumes.informer.add_handler(self._volume_changed)
         self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
         self._claims.add_handler(self._claim_changed)
         self._attachments = context.informers.of(VOLUME_ATTACHMENTS)
@@ -78,14 +69,9 @@ class AttachDetachController:
 
     # What happens
 
-    def _unique_names(self, persistent_volume: Object) -> Iterable[str]:
-        """Index function."""
-        source = spec_of(persistent_volume).get("csi")
-        return (f"kubernetes.io/csi/{source['driver']}^{source['volumeHandle']}",) if source else ()
-
     def _volume_changed(self, old: Object | None, new: Object | None) -> None:
         for item in (old, new):
-            for name in self._unique_names(item) if item is not None else ():
+            for name in unique_names(item) if item is not None else ():
                 self._queue.add(name)
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
@@ -95,8 +81,8 @@ class AttachDetachController:
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         pod = new or old
         assert pod is not None
-        if new is None and self._told_taken:
-            self._told_taken = {item for item in self._told_taken if item[1] != uid_of(pod)}
+        if new is None:
+            self._reports.pod_gone(pod)
         if not spec_of(pod).get("nodeName") or (old is not None and new is not None and _is_same(old, new)):
             return
         for claim in claims_of(pod):
@@ -118,50 +104,34 @@ class AttachDetachController:
         assert attachment is not None
         if new is None:
             self._detaching.wanted(name_of(attachment))
-        elif old is not None and _outcome(old) != _outcome(new):
-            self._news.add(name_of(attachment))
+        elif old is not None:
+            self._reports.changed(old, new)
         self._enqueue_volume(persistent_volume_of(attachment))
 
     def _enqueue_claim(self, claim: Object) -> None:
         self._enqueue_volume(str(spec_of(claim).get("volumeName") or ""))
 
     def _enqueue_volume(self, name: str) -> None:
-        if (found := self._volume_named(name)) is not None:
+        if (found := self._volumes.named(name)) is not None:
             self._queue.add(found.unique_name)
 
     # What is done about it
 
-    def _volume_named(self, name: str) -> Volume | None:
-        persistent_volume = self._volumes.get(name) if name else None
-        if persistent_volume is None:
-            return self._known.get(name)
-        found = volume_of(persistent_volume, self._drivers.get)
-        if found is not None:
-            self._known[name] = found
-        return found
-
     async def _reconcile(self, unique_name: str) -> timedelta | None:
-        persistent_volumes = self._volumes.by_index(BY_UNIQUE_NAME, unique_name)
-        volumes = self._volumes_of(unique_name, persistent_volumes)
+        volumes = self._volumes.of(unique_name)
         if not volumes:
             return None
         volume = volumes[0]
-        wanted = self._demand.of(persistent_volumes)
+        wanted = self._demand.of(self._volumes.persistent_volumes_of(unique_name))
         attachments = self._attachments_of(volumes)
         waits = [await self._release(volume, item) for node, item in attachments.items() if node not in wanted]
         for node, pods in wanted.items():
             await self._hold(volume, node, pods, attachments, wanted)
         for node in {*attachments, *wanted}:
             await self._tell(node)
-        self._forget(volumes, persistent_volumes, attachments)
+        if not attachments:
+            self._volumes.forget(volumes)
         return min((wait for wait in waits if wait is not None), default=None)
-
-    def _volumes_of(self, unique_name: str, persistent_volumes: Sequence[Object]) -> list[Volume]:
-        """All PersistentVolumes that are this volume: those that are there first, then those that were."""
-        names = sorted(map(name_of, persistent_volumes))
-        names += sorted(name for name, known in self._known.items() if known.unique_name == unique_name)
-        found = (self._volume_named(name) for name in dict.fromkeys(names))
-        return [volume for volume in found if volume is not None]
 
     def _attachments_of(self, volumes: Sequence[Volume]) -> dict[str, Object]:
         """By node; only those with the names that we would give them: others are somebody else's."""
@@ -186,7 +156,7 @@ class AttachDetachController:
         if own is None:
             others = [other for other in attachments if other != node]
             if others and not volume.may_be_shared:
-                self._report_taken(volume, node, pods, [pod for other in others for pod in wanted.get(other, ())])
+                self._reports.tell_taken(volume, node, pods, [pod for other in others for pod in wanted.get(other, ())])
                 return
             try:
                 await self._client.create(VOLUME_ATTACHMENTS, volume.attachment_to(node))
@@ -194,29 +164,7 @@ class AttachDetachController:
                 return
         elif not is_deleting(own):
             self._detaching.wanted(name_of(own))
-            self._report(volume, own, pods)
-
-    def _report(self, volume: Volume, attachment: Object, pods: Sequence[Object]) -> None:
-        """Tell the pods that wait how the attacher fared, once for each outcome."""
-        if name_of(attachment) not in self._news:
-            return
-        self._news.discard(name_of(attachment))
-        is_attached, error = _outcome(attachment)
-        for pod in pods:
-            if is_attached:
-                message = messages.attached(volume.persistent_volume)
-                self._events.normal(pod, "SuccessfulAttachVolume", message)
-            elif error:
-                message = messages.failed(volume.persistent_volume, error.get("message", ""))
-                self._events.warning(pod, "FailedAttachVolume", message)
-
-    def _report_taken(self, volume: Volume, node: str, pods: Sequence[Object], users: Sequence[Object]) -> None:
-        for pod in pods:
-            about = (volume.attachment_name(node), uid_of(pod))
-            if about not in self._told_taken:
-                self._told_taken.add(about)
-                message = messages.taken(volume.persistent_volume, pod, users)
-                self._events.warning(pod, "FailedAttachVolume", message)
+            self._reports.tell(volume, own, pods)
 
     async def _release(self, volume: Volume, attachment: Object) -> timedelta | None:
         """Detach, once the node may lose it; returns when to look again."""
@@ -255,32 +203,17 @@ class AttachDetachController:
             for item in self._attachments.by_index(BY_NODE, node_name)
             if status_of(item).get("attached")
             and not is_deleting(item)
-            and (volume := self._volume_named(persistent_volume_of(item))) is not None
+            and (volume := self._volumes.named(persistent_volume_of(item))) is not None
             and name_of(item) == volume.attachment_name(node_name)
             and volume.unique_name != without
             and (name_of(item) not in self._detaching.since or uses(node, volume.unique_name))
         ]
         await self._node_status.tell(node, names)
 
-    def _forget(
-        self, volumes: Sequence[Volume], persistent_volumes: Sequence[Object], attachments: Mapping[str, Object]
-    ) -> None:
-        """A PersistentVolume that is gone needs no memory once nothing of it is attached."""
-        present = {name_of(item) for item in persistent_volumes}
-        for volume in volumes:
-            if volume.persistent_volume not in present and not attachments:
-                self._known.pop(volume.persistent_volume, None)
-
 
 def _is_same(old: Object, new: Object) -> bool:
     """Whether a change of a pod changes nothing about what it wants."""
     return has_ended(old) == has_ended(new) and spec_of(old).get("nodeName") == spec_of(new).get("nodeName")
-
-
-def _outcome(attachment: Object) -> tuple[bool, Mapping[str, str]]:
-    """Whether it is attached, and what went wrong last."""
-    status = status_of(attachment)
-    return bool(status.get("attached")), status.get("attachError") or {}
 
 
 def _matter(node: Object) -> tuple[object, ...]:
