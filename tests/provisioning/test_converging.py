@@ -10,6 +10,7 @@ from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, settled
 from cloudk8s.provisioning.state import look
 from cloudk8s.provisioning.teardown import tear_down
+from cloudk8s.provisioning.waiting import NotConverged
 from cloudk8s.testing.faults import Crash
 from tests.provisioning.harness import SimulatedCloud, declaration, workers
 
@@ -111,6 +112,14 @@ def test_a_quota_stops_at_once_and_is_named(cloud: SimulatedCloud) -> None:
     limited.account.kinds["instance"] = type(limited.account.kinds["instance"])("instance", limit=2)
     with pytest.raises(QuotaExceeded, match="machine demo-workers"):
         converge(limited.site(), declaration(pools=workers(5)))
+
+
+def test_when_time_is_up_it_is_told_what_was_waited_for_and_how_to_go_on() -> None:
+    slow = SimulatedCloud(balancer=10_000)
+    with pytest.raises(NotConverged, match=r"demo is not done after 60 s: .*balancer.*run the command again to go on"):
+        converge(slow.site(), declaration(), timeout=60)
+    assert slow.timer.monotonic() <= 60
+    assert any(event.kind == "waiting" and "balancer" in event.subject for event in slow.events)
 
 
 def test_zones_that_do_not_exist_are_refused_before_the_first_call(cloud: SimulatedCloud) -> None:

@@ -8,6 +8,11 @@ from cloudk8s.controlplane.machine.identity import INDEX, machine_name
 from cloudk8s.errors import CloudK8sError
 
 
+def test_machines_of_a_group_are_called_like_their_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudk8s.controlplane.machine.identity._metadata", lambda name: "i-0a1b2c")
+    assert machine_name("demo-workers-53b51-*", {}) == "demo-workers-53b51-0a1b2c"
+
+
 def test_user_data_of_one_machine_names_it() -> None:
     assert machine_name("demo-workers-[7]", {}) == "demo-workers-7"
 

@@ -119,6 +119,7 @@ def test_the_plan_is_the_calls_then_made(cloud: AwsCloud) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_thousand_workers_take_forty_calls_more(cloud: AwsCloud) -> None:
     converge(cloud.site(), highly_available(0))
     few = len(cloud.calls)

@@ -132,15 +132,18 @@ def test_stale_listings_make_nothing_twice(cloud: AwsCloud) -> None:
     assert not cloud.world.left()
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_random_crashes_throttling_lost_answers_and_staleness_together(cloud: AwsCloud, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "groups"), [*((seed, 0.0) for seed in range(4)), (4, 0.6), (5, 1.0)])
+def test_random_crashes_throttling_lost_answers_and_staleness_together(
+    cloud: AwsCloud, seed: int, groups: float
+) -> None:
     """A life of random changes, each begun by a process that may die anywhere, in a bad account."""
     dice = random.Random(seed)
     faults = cloud.world.faults
     faults.throttled, faults.lost, cloud.world.staleness.lag = 0.2, 0.1, 8.0
     for _ in range(3):
+        pool = {"replicas": dice.randint(0, 5)} | ({"scalingGroup": True} if dice.random() < groups else {})
         wanted = declaration(
-            controlPlane={"replicas": dice.choice([1, 1, 3])}, pools=[{"replicas": dice.randint(0, 5)}],
+            controlPlane={"replicas": dice.choice([1, 1, 3])}, pools=[pool],
             kubernetesVersion=dice.choice(["1.37", "1.37", "1.38"]),
         )  # fmt: skip
         cloud.world.crash_after(dice.randint(1, 60))
