@@ -15,6 +15,7 @@ from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
 from cloudk8s.apiserver.repeated_bodies import RepeatedBodies
+from cloudk8s.apiserver.sent_events import SentEvents
 from cloudk8s.apiserver.small_collections import SmallCollections
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.interface import Record, Store
@@ -42,6 +43,7 @@ class Core:
     trees: TreeCache = field(default_factory=TreeCache)
     repeats: RepeatedBodies = field(default_factory=RepeatedBodies)
     small: SmallCollections = field(default_factory=SmallCollections)
+    sent_events: SentEvents = field(default_factory=SentEvents)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 
     def strategy(self, resource: ResourceType) -> Strategy:

@@ -44,7 +44,7 @@ class WatchStream:
 
     __slots__ = (
         "_core", "_form", "_namespace", "_options", "_presenter", "_resource", "_revision", "_selection",
-        "_sent_columns", "_subscription", "_timers", "_view", "_writer",
+        "_sent", "_sent_columns", "_subscription", "_timers", "_view", "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,7 @@ class WatchStream:
         self._subscription: Subscription | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._revision = 0
+        self._sent = core.sent_events.of(resource)
         self._sent_columns = False
         self._writer: StreamWriter | None = None
 
@@ -100,6 +101,7 @@ class WatchStream:
         if writer is None or writer.is_closed:
             return
         self._revision = max(revision, self._revision)
+        self._sent.number += len(changes)
         if len(changes) == 1:
             writer.write_framed(self._frame(changes[0]))
         elif changes:
@@ -155,6 +157,7 @@ class WatchStream:
             metadata["annotations"] = annotations
         obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
         self._writer.write(self._event("BOOKMARK", obj))
+        self._sent.number += 1
 
     def _periodic_bookmark(self) -> None:
         self._revision = self._core.store.revision

@@ -31,7 +31,7 @@ def add_metrics(paths: Paths, core: Core, requests: RequestMetrics, flow_control
     async def answer(context: RequestContext, request: Request) -> Response:
         # Counting objects touches the store, which belongs to the loop; text and process figures are made beside it.
         counts = object_counts(core)
-        more = [*(flow_metrics(flow_control) if flow_control else ()), *_size(core)]
+        more = [*(flow_metrics(flow_control) if flow_control else ()), *_size(core), _sent_events(core)]
         body = await asyncio.to_thread(render, requests, counts, core.registry.version, more)
         return Response(200, body, _CONTENT_TYPE)
 
@@ -45,6 +45,17 @@ def _size(core: Core) -> Iterator[Metric]:
         gauge = GaugeMetricFamily("apiserver_storage_size_bytes", "Bytes on disk.", labels=["storage_cluster_id"])
         gauge.add_metric(["etcd-0"], size)
         yield gauge
+
+
+def _sent_events(core: Core) -> Metric:
+    from prometheus_client.metrics_core import CounterMetricFamily
+
+    total = CounterMetricFamily(
+        "apiserver_watch_events_total", "Events that watches have sent.", labels=["group", "version", "resource"]
+    )
+    for place, number in core.sent_events.all():
+        total.add_metric(place, number)
+    return total
 
 
 def object_counts(core: Core) -> dict[tuple[str, str], int]:

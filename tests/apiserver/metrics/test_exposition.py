@@ -15,8 +15,10 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.errors import Forbidden
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
+from tests.apiserver.handlers.following import watch
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+MARKS = {"allowWatchBookmarks": "true"}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -80,6 +82,22 @@ async def test_a_watch_is_open_until_it_ends(server: RunningApiServer) -> None:
     after = await scrape(api)
     assert value(after, "apiserver_longrunning_requests", **place) == 0
     assert value(after, "apiserver_request_total", **place, code="200") == 1
+
+
+async def test_events_of_watches_are_counted(server: RunningApiServer) -> None:
+    api = server.assembly.local(ADMIN, agent="test")
+    place = {"group": "", "version": "v1", "resource": "configmaps"}
+    await api.call("POST", MAPS, body={"metadata": {"name": "a"}})
+    first, second = await watch(server, MAPS), await watch(server, MAPS, labelSelector="app=web")
+    assert value(await scrape(api), "apiserver_watch_events_total", **place) == len(first.events)
+    await api.call("POST", MAPS, body={"metadata": {"name": "b", "labels": {"app": "web"}}})
+    await api.call("DELETE", f"{MAPS}/a")
+    marked = await watch(server, MAPS, sendInitialEvents="true", resourceVersionMatch="NotOlderThan", **MARKS)
+    told = len(first.events) + len(second.events) + len(marked.events)
+    assert marked.told[-1][0] == "BOOKMARK"
+    assert value(await scrape(api), "apiserver_watch_events_total", **place) == told
+    for one in (first, second, marked):
+        one.stop()
 
 
 async def test_only_who_may_get_the_path_gets_it(server: RunningApiServer) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +11,7 @@ import pytest
 from cloudk8s.errors import StorageError
 from cloudk8s.storage.interface import Record
 from cloudk8s.storage.sqlite.store import SqliteStore
+from tests.storage.sqlite.small_disk import fill, mounted
 from tests.storage.writing import PODS, create, delete, names
 
 pytestmark = pytest.mark.root
@@ -23,15 +20,8 @@ pytestmark = pytest.mark.root
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A mounted file system of eight megabytes."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root on Linux")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "small", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with mounted(tmp_path / "small", "8m") as folder:
+        yield folder
 
 
 async def test_writes_fail_clearly_and_go_on_once_there_is_space(small_disk: Path) -> None:
@@ -67,10 +57,3 @@ async def test_a_store_on_a_full_disk_says_so_and_opens_once_there_is_space(smal
     again = await SqliteStore.open(small_disk / "store.db")
     assert names(again.range(PODS).records) == ["a/one"]
     await again.close()
-
-
-def fill(path: Path) -> None:
-    """Write until nothing more fits."""
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
