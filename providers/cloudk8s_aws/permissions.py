@@ -49,7 +49,7 @@ AUTOSCALING_ROLE = "arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.c
 QUOTAS = ["GetServiceQuota"]
 TAGS = ["GetResources"]
 """All that carries a cluster's tag, in one call."""
-LISTS = ["ListInstanceProfiles", "ListRoles"]
+LISTS = ["ListInstanceProfiles", "ListRoles", "SimulatePrincipalPolicy"]
 SECRETS = ["DeleteParameter", "GetParameter", "PutParameter"]
 """The seed of a cluster's secrets."""
 IMAGES = ["GetParameters"]

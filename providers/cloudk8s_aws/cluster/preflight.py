@@ -10,7 +10,7 @@ from cloudk8s.plugin import CloudError, CloudForbidden, Finding, MachineRequest,
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.cluster.checks.names import taken
 from cloudk8s_aws.cluster.checks.offerings import missing
-from cloudk8s_aws.cluster.checks.permissions import HINT, forbidden
+from cloudk8s_aws.cluster.checks.permissions import HINT, doubtful, forbidden
 from cloudk8s_aws.cluster.checks.quotas import Quotas
 from cloudk8s_aws.cluster.checks.ranges import clashes
 
@@ -29,10 +29,11 @@ class Preflight:
     def findings(self) -> list[Finding]:
         """Everything that was found; what could not be found out is no finding."""
         quotas = Quotas(self.api, self.request, self.machines)
+        api, request, machines = self.api, self.request, self.machines
         checks: Sequence[Check] = (
-            lambda: forbidden(self.api, self.request, self.machines), lambda: clashes(self.api, self.request),
-            lambda: taken(self.api, self.request), quotas.networks, quotas.addresses, quotas.balancers,
-            quotas.processors, lambda: missing(self.api, self.request, self.machines),
+            lambda: forbidden(api, request, machines), lambda: doubtful(api, request), lambda: clashes(api, request),
+            lambda: taken(api, request), quotas.networks, quotas.addresses, quotas.balancers, quotas.processors,
+            lambda: missing(api, request, machines),
         )  # fmt: skip
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preflight") as pool:
             return [finding for found in pool.map(_of, checks) for finding in found]

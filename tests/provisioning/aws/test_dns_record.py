@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from cloudk8s.errors import SettingsError
-from cloudk8s.provisioning.access import network_of
+from cloudk8s.provisioning.access import access_to, network_of
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, plan_deletion, settled
@@ -41,6 +42,17 @@ def test_the_api_answers_by_its_name(cloud: AwsCloud, zone: str) -> None:
     assert alias["DNSName"].rstrip(".") == balancer["DNSName"]
     site = cloud.site()
     assert network_of(site, look(site)).endpoint == "api.demo.example.com:6443"
+
+
+def test_kubeconfigs_and_machines_have_the_name(cloud: AwsCloud, zone: str) -> None:
+    """What a machine is told as its endpoint is among the names of its certificate."""
+    converge(cloud.site(), named(pools=[]))
+    site = cloud.site()
+    state = look(site)
+    assert access_to(site, state).server == "https://api.demo.example.com:6443"
+    (machine,) = state.machines
+    data = cloud.world.raw("ec2").describe_instance_attribute(InstanceId=machine.machine.id, Attribute="userData")
+    assert '"endpoint":"api.demo.example.com:6443"' in base64.b64decode(data["UserData"]["Value"]).decode()
 
 
 @pytest.mark.parametrize("name", ["k8s", "k8s.example.com", "k8s.example.com."])

@@ -8,6 +8,7 @@ from typing import Any
 from cloudk8s.plugin import CloudError, CloudForbidden, Finding, MachineRequest, NetworkRequest
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.machines.catalog import DEFAULT
+from cloudk8s_aws.permissions import policy
 
 HINT = "`cloudk8s provider iam-policy aws` prints what is needed"
 
@@ -21,6 +22,46 @@ def forbidden(api: AwsApi, request: NetworkRequest, machines: Sequence[MachineRe
             yield Finding("permission", f"{error}; {HINT}")
         except CloudError:
             continue
+
+
+def doubtful(api: AwsApi, request: NetworkRequest) -> Iterator[Finding]:
+    """What IAM's simulator says of all other calls; a word only, for it does not know everything."""
+    identity = api.call("sts", "get_caller_identity")
+    if not (source := _principal(api, identity["Arn"])):
+        return
+    denied: list[str] = []
+    for statement in policy()["Statement"]:
+        resources = [_example(text, api.region, identity["Account"], request.cluster) for text in _list(statement)]
+        answer = api.call(
+            "iam", "simulate_principal_policy", PolicySourceArn=source, ActionNames=statement["Action"],
+            ResourceArns=resources,
+        )  # fmt: skip
+        denied += [each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"]
+    if denied:
+        named = ", ".join(sorted(set(denied)))
+        yield Finding("permission", f"IAM's simulator says that these may be refused: {named}; {HINT}", is_fatal=False)
+
+
+def _principal(api: AwsApi, arn: str) -> str:
+    """Whose policies are asked about; empty for the root of the account, who may do everything."""
+    if ":assumed-role/" not in arn:
+        return "" if arn.endswith(":root") else arn
+    role = arn.partition(":assumed-role/")[2].partition("/")[0]
+    return str(api.call("iam", "get_role", RoleName=role)["Role"]["Arn"])
+
+
+def _list(statement: Mapping[str, Any]) -> Sequence[str]:
+    resource = statement["Resource"]
+    return [resource] if isinstance(resource, str) else resource
+
+
+def _example(pattern: str, region: str, account: str, cluster: str) -> str:
+    """One resource that a pattern of the policy means."""
+    if pattern == "*":
+        return pattern
+    service = pattern.split(":")[2]
+    place = f"arn:aws:{service}:{'' if service == 'iam' else region}:{account if '::parameter' not in pattern else ''}:"
+    return place + pattern.split(":", 5)[5].replace("*", f"{region}/{cluster}/example")
 
 
 def _calls(request: NetworkRequest, machines: Sequence[MachineRequest]) -> Mapping[str, Mapping[str, Any]]:
