@@ -34,7 +34,7 @@ async def made(client: FakeClient, *finalizers: str) -> Object:
     return await client.create(PERSISTENT_VOLUMES, {"metadata": {"name": "v", "finalizers": list(finalizers)}})
 
 
-async def test_what_stays_gets_the_finalizer_beside_those_of_others(client: FakeClient):
+async def test_what_stays_gets_the_finalizer_beside_those_of_others(client: FakeClient) -> None:
     item = await made(client, OTHER)
     assert protection(client).is_due(item)
     await protection(client).settle(item, always)
@@ -43,7 +43,7 @@ async def test_what_stays_gets_the_finalizer_beside_those_of_others(client: Fake
     assert not protection(client).is_due(found)
 
 
-async def test_what_is_deleted_stays_while_it_is_used_and_goes_then(client: FakeClient):
+async def test_what_is_deleted_stays_while_it_is_used_and_goes_then(client: FakeClient) -> None:
     await made(client, OWN)
     await client.delete(PERSISTENT_VOLUMES, "v")
     leaving = await client.get(PERSISTENT_VOLUMES, "v")
@@ -53,6 +53,6 @@ async def test_what_is_deleted_stays_while_it_is_used_and_goes_then(client: Fake
     assert client.all(PERSISTENT_VOLUMES) == []
 
 
-async def test_what_is_gone_is_no_work(client: FakeClient):
+async def test_what_is_gone_is_no_work(client: FakeClient) -> None:
     await protection(client).settle(None, always)
     assert not protection(client).is_due(None)
