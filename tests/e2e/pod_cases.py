@@ -282,6 +282,11 @@ CASES: Mapping[str, Case] = {
             "resources": {"limits": {"memory": "40Mi"}, "requests": {"memory": "10Mi"}}}),
         shows=lambda pod: (ended(pod).get("reason"), ended(pod).get("exitCode")) == ("OOMKilled", 137),
     ),
+    "too-much-written": Case(
+        pod("head -c 5000000 /dev/zero > /big; exec sleep 1000", container={
+            "resources": {"limits": {"ephemeral-storage": "1Mi"}}}),
+        shows=lambda pod: pod["status"].get("reason") == "Evicted" and "phemeral" in pod["status"]["message"],
+    ),
     "deadline": Case(
         pod("sleep 1000", activeDeadlineSeconds=2),
         shows=lambda pod: (pod["status"]["phase"], pod["status"].get("reason")) == ("Failed", "DeadlineExceeded"),
@@ -309,11 +314,11 @@ CASES: Mapping[str, Case] = {
         and "PodInitializing" in str(pod["status"]["containerStatuses"]),
     ),
     "post-start": Case(
-        pod("sleep 1; cat /tmp/hooked", container={"lifecycle": {"postStart": {"exec": {
+        pod("until cat /tmp/hooked; do sleep 0.2; done", container={"lifecycle": {"postStart": {"exec": {
             "command": ["sh", "-c", "echo hooked > /tmp/hooked"]}}}}), ("^hooked$",)
     ),
     "http-hook": Case(
-        pod("sleep 1; cat /v/log", container={"lifecycle": {"postStart": {"httpGet": {
+        pod("until grep hooked /v/log; do sleep 0.2; done", container={"lifecycle": {"postStart": {"httpGet": {
             "path": "/hooked", "port": 8080, "httpHeaders": [{"name": "X-From", "value": "hook"}]}}}} | mounted("/v"),
             volumes=volume(emptyDir={}), initContainers=[{
                 "name": "side", "image": TAG, "restartPolicy": "Always",
