@@ -12,7 +12,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import ElectionSettings, election
-from cloudk8s.cli.options import DisabledPlugins
+from cloudk8s.cli.options import DisabledPlugins, KubeApiBurst, KubeApiQps
 from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
@@ -54,6 +54,8 @@ def cloud_controller_manager(
         str, typer.Option(help="Which ones run, comma-separated: * all that have work, NAME, -NAME.")
     ] = "*",
     health_port: Annotated[int | None, typer.Option(hidden=True, help="Now --secure-port.")] = None,
+    kube_api_qps: KubeApiQps = 0.0,
+    kube_api_burst: KubeApiBurst = 100,
     disable_plugin: DisabledPlugins = None,
     serving: Mapping[str, Any] = MappingProxyType({}),
     electing: Mapping[str, Any] = MappingProxyType({}),
@@ -78,6 +80,8 @@ def cloud_controller_manager(
         tuple(disable_plugin or ()),
         ServingSettings(**serving),
         flags_of(context),
+        kube_api_qps,
+        kube_api_burst,
     )
     run(run_cloud_controller_manager(options, report=output.step))
 

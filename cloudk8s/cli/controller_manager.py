@@ -13,7 +13,7 @@ from cloudk8s.cli import output
 from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import ElectionSettings, election
-from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins
+from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, KubeApiBurst, KubeApiQps
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
 from cloudk8s.cli.signing_files import SigningFiles, authorities
@@ -57,6 +57,8 @@ def controller_manager(
     cluster_cidr: Annotated[str, typer.Option(help="Range of pods; two, comma-separated, for dual stack.")] = "",
     service_cluster_ip_range: Annotated[str, typer.Option(help="Range of Services, which no node gets.")] = "",
     csi_endpoint: CsiEndpoints = None,
+    kube_api_qps: KubeApiQps = 0.0,
+    kube_api_burst: KubeApiBurst = 100,
     disable_plugin: DisabledPlugins = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
     serving: Mapping[str, Any] = MappingProxyType({}),
@@ -96,6 +98,8 @@ def controller_manager(
         use_service_account_credentials=use_service_account_credentials,
         serving=ServingSettings(**serving),
         flags=flags_of(context),
+        qps=kube_api_qps,
+        burst=kube_api_burst,
     )
     run(run_controller_manager(options, report=output.step))
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from cloudk8s.plugin.clouds import CloudsFile
 
 Name = Annotated[str, typer.Option("--name", help="The cluster's name.")]
+KubeApiQps = Annotated[
+    float, typer.Option(min=0, help="Requests a second to the API server in the long run; 0 leaves it to the server.")
+]
+KubeApiBurst = Annotated[int, typer.Option(min=1, help="How many of these may come at once.")]
 DisabledPlugins = Annotated[
     list[str] | None, typer.Option("--disable-plugin", help="A plugin to leave out; may be repeated.")
 ]

@@ -47,6 +47,9 @@ class CloudControllerOptions:
     serving: ServingSettings = field(default_factory=ServingSettings)
     flags: Mapping[str, str] = field(default_factory=dict)
     """What it was started with, for `/flagz`."""
+    qps: float = 0.0
+    """Requests a second to the API server; 0 leaves it to the server."""
+    burst: int = 100
 
 
 @asynccontextmanager
@@ -88,7 +91,10 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
     wanted = selected(found, options.controllers)
     connection = load_connection(options.kubeconfig)
     client = NetworkClient(
-        connection, settings=NetworkSettings(user_agent=COMPONENT), clock=clock, instruments=instruments
+        connection,
+        settings=NetworkSettings(options.qps, options.burst, user_agent=COMPONENT),
+        clock=clock,
+        instruments=instruments,
     )
 
     async def control() -> None:

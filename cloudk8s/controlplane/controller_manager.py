@@ -44,6 +44,9 @@ class ControllerManagerOptions:
     serving: ServingSettings = field(default_factory=ServingSettings)
     flags: Mapping[str, str] = field(default_factory=dict)
     """What it was started with, for `/flagz`."""
+    qps: float = 0.0
+    """Requests a second to the API server; 0 leaves it to the server."""
+    burst: int = 100
 
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
@@ -55,7 +58,10 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
     registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
     client = NetworkClient(
-        connection, settings=NetworkSettings(user_agent=CONTROLLERS), clock=clock, instruments=instruments
+        connection,
+        settings=NetworkSettings(options.qps, options.burst, user_agent=CONTROLLERS),
+        clock=clock,
+        instruments=instruments,
     )
 
     states: dict[str, str] = {}

@@ -59,6 +59,12 @@ def test_a_value_that_can_not_be_names_its_flag(
     assert started == []
 
 
+def test_the_api_server_is_asked_as_often_as_told(tmp_path: Path, started: list[CloudControllerOptions]) -> None:
+    invoke(tmp_path, "--kube-api-qps", "20", "--kube-api-burst", "30")
+    invoke(tmp_path)
+    assert [(options.qps, options.burst) for options in started] == [(20.0, 30), (0.0, 100)]
+
+
 def test_it_is_elected_as_told(tmp_path: Path, started: list[CloudControllerOptions]) -> None:
     invoke(tmp_path, "--leader-elect-lease-duration", "40s", "--leader-elect-resource-name", "mine")
     election = started[0].election
