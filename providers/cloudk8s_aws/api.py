@@ -61,8 +61,8 @@ class AwsApi:
         return self._settings.region
 
     @property
-    def lists_by_tag(self) -> bool:
-        """All that carries a tag can be listed in one call: emulators know only some of it."""
+    def is_whole(self) -> bool:
+        """AWS itself: emulators list only some of what carries a tag, and simulate no policies."""
         return not self._settings.endpoint_url
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -207,6 +207,7 @@ def _assume(session: Any, role_arn: str) -> Any:
 
 def _translated(operation: str, function: Callable[[], Any], *, once: bool = False) -> Any:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         return function()
@@ -218,5 +219,5 @@ def _translated(operation: str, function: Callable[[], Any], *, once: bool = Fal
         raise cloud_error(details.get("Code", ""), details.get("Message", ""), operation) from error
     except NotImplementedError as error:
         raise Unsupported(operation, f"{operation}: the emulator does not implement this") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise (Unanswered if once else CloudError)(f"{operation}: {error}") from error

@@ -76,7 +76,7 @@ class AwsNetworks:
         return self._types.whole()
 
     def deletion_types(self) -> Sequence[ResourceType]:
-        return self._types.tagged(self._listing) if self._api.lists_by_tag else ()
+        return self._types.tagged(self._listing) if self._api.is_whole else ()
 
     def has_others(self, owner: str) -> bool:
         return self._listing.others(owner)

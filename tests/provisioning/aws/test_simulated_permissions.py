@@ -17,7 +17,7 @@ ACCOUNT = "123456789012"
 class Simulator:
     """Refuses some actions."""
 
-    region = "eu-central-1"
+    region, is_whole = "eu-central-1", True
 
     def __init__(self, arn: str, refused: set[str]) -> None:
         self.arn, self.refused = arn, refused

@@ -26,6 +26,8 @@ def forbidden(api: AwsApi, request: NetworkRequest, machines: Sequence[MachineRe
 
 def doubtful(api: AwsApi, request: NetworkRequest) -> Iterator[Finding]:
     """What IAM's simulator says of all other calls; a word only, for it does not know everything."""
+    if not api.is_whole:
+        return
     identity = api.call("sts", "get_caller_identity")
     if not (source := _principal(api, identity["Arn"])):
         return
