@@ -101,11 +101,10 @@ class Core:
         return attributes
 
     def attributes_of(self, resource: ResourceType, obj: Object) -> Attributes:
-        """Labels and selectable fields of an object."""
+        """Labels and selectable fields of an object, without the empty ones: every record keeps them."""
         metadata: Mapping[str, Any] = obj["metadata"]
-        fields = {
-            "metadata.name": metadata["name"],
-            "metadata.namespace": metadata.get("namespace", ""),
-            **self.strategy(resource).selectable_fields(obj),
-        }
+        fields = {"metadata.name": metadata["name"], "metadata.namespace": metadata.get("namespace", "")}
+        for name, value in self.strategy(resource).selectable_fields(obj).items():
+            if value:
+                fields[name] = value
         return Attributes(metadata.get("labels") or {}, fields)

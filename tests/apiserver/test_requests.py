@@ -207,3 +207,11 @@ async def test_a_nameless_pull_secret_does_not_cost_a_pod_its_managers(api: Loca
     body["spec"]["imagePullSecrets"] = [{}]
     (entry,) = tree(await api.call("POST", PODS, body=body))["metadata"]["managedFields"]
     assert entry["fieldsV1"]["f:spec"]["f:imagePullSecrets"] == {".": {}, 'k:{"name":""}': {}}
+
+
+async def test_an_empty_field_is_selected_by_its_emptiness(api: LocalApi) -> None:
+    await api.call("POST", PODS, body=pod("waits"))
+    await api.call("POST", PODS, body=pod("placed") | {"spec": {**pod("placed")["spec"], "nodeName": "n"}})
+    found = {selector: api.list(PODS, field_selector=selector)[0] for selector in ("spec.nodeName=", "spec.nodeName!=")}
+    names = {selector: [each["metadata"]["name"] for each in items] for selector, items in found.items()}
+    assert names == {"spec.nodeName=": ["waits"], "spec.nodeName!=": ["placed"]}
