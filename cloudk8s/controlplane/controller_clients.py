@@ -20,14 +20,20 @@ class ControllerClients:
     """Controllers of one account share a client. `root` makes accounts and tokens; what has no account works as it."""
 
     def __init__(
-        self, root: Client, connection: Connection, *, agent: str, clock: Clock, instruments: Instruments
+        self,
+        root: Client,
+        connection: Connection,
+        *,
+        settings: NetworkSettings,
+        clock: Clock,
+        instruments: Instruments,
     ) -> None:
         self._root = root
         self._connection = replace(
             connection, certificate=b"", key=b"", token="", token_file=None, exec=None, username="", password="",
             impersonate=None,
         )  # fmt: skip
-        self._agent = agent
+        self._settings = settings
         self._clock = clock
         self._instruments = instruments
         self._clients: dict[str, NetworkClient] = {}
@@ -48,7 +54,7 @@ class ControllerClients:
     def _made(self, account: str) -> NetworkClient:
         return NetworkClient(
             self._connection,
-            settings=NetworkSettings(user_agent=f"{self._agent}/{account}"),
+            settings=replace(self._settings, user_agent=f"{self._settings.user_agent}/{account}"),
             clock=self._clock,
             credentials=ServiceAccountCredentials(self._root, account, NAMESPACE, clock=self._clock),
             instruments=self._instruments,

@@ -57,15 +57,11 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     if not settings.root_ca:
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
     registrations = all_controllers(Plugins.load(disabled=options.disabled_plugins)).select(settings.controllers)
-    client = NetworkClient(
-        connection,
-        settings=NetworkSettings(options.qps, options.burst, user_agent=CONTROLLERS),
-        clock=clock,
-        instruments=instruments,
-    )
+    asking = NetworkSettings(options.qps, options.burst, user_agent=CONTROLLERS)
+    client = NetworkClient(connection, settings=asking, clock=clock, instruments=instruments)
 
     states: dict[str, str] = {}
-    clients = ControllerClients(client, connection, agent=CONTROLLERS, clock=clock, instruments=instruments)
+    clients = ControllerClients(client, connection, settings=asking, clock=clock, instruments=instruments)
     client_of = clients.of if options.use_service_account_credentials else None
 
     async def control() -> None:
