@@ -120,7 +120,7 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
             await self._hold(record)
         except BaseException:
             await self._disconnect(record.id)
-            await self._sandboxes.forget(record.id)
+            await self._sandboxes.abandon(record.id)
             raise
         self._events.publish(config.uid, record.id, "started")
         return record.id

@@ -74,6 +74,11 @@ class Sandboxes:
             await processes.ended(int(record.holder["pid"]))
         await self.save(replace(record, is_stopped=True))
 
+    async def abandon(self, sandbox_id: str) -> None:
+        """Undo a sandbox that could not be finished."""
+        self._records.pop(sandbox_id, None)
+        await asyncio.to_thread(_undo, self.directory(sandbox_id))
+
     async def forget(self, sandbox_id: str) -> None:
         """Remove its files."""
         self._records.pop(sandbox_id, None)
@@ -83,10 +88,15 @@ class Sandboxes:
         """Undo sandboxes that an earlier agent had begun to make when it died."""
         found = [path for path in self._directory.glob("*") if not (path / "sandbox.json").exists()]
         for path in found:
-            if (pid := processes.recorded_pid(path / "holder.json")) is not None:
-                processes.send_signal(pid, signal.SIGKILL)
-            sandbox_parts.let_go(path)
-            shutil.rmtree(path, ignore_errors=True)
+            _undo(path)
+
+
+def _undo(path: Path) -> None:
+    """End the holder of a sandbox that was not finished, and remove its files."""
+    if (pid := processes.recorded_pid(path / "holder.json")) is not None:
+        processes.send_signal(pid, signal.SIGKILL)
+    sandbox_parts.let_go(path)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_ready(record: SandboxRecord) -> bool:

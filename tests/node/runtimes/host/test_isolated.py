@@ -15,6 +15,7 @@ import pytest
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.runtimes.host.bridge import Bridge
 from cloudk8s.node.runtimes.host.images import archive
+from cloudk8s.node.runtimes.host.records import SandboxRecord
 from cloudk8s.node.runtimes.host.runtime import HostRuntime
 from cloudk8s.node.runtimes.interface import (
     Container,
@@ -311,6 +312,27 @@ async def test_the_nodes_network_can_be_used(runtime: HostRuntime, tmp_path: Pat
     shown = await output(runtime, plain, "readlink /proc/self/ns/net", namespaces=namespaces)
 
     assert shown == os.readlink("/proc/self/ns/net")
+
+
+async def test_nothing_stays_of_a_sandbox_that_could_not_be_finished(
+    runtime: HostRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holders: list[int] = []
+
+    async def refuse(record: SandboxRecord) -> None:
+        assert record.holder is not None
+        holders.append(int(record.holder["pid"]))
+        raise RuntimeFailure("nft refused the pod network's rules")
+
+    monkeypatch.setattr(runtime._network, "open_ports", refuse)
+    with pytest.raises(RuntimeFailure, match="nft refused"):
+        await make_sandbox(runtime, tmp_path)
+
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{holders[0]}").exists() and "Z" not in Path(f"/proc/{holders[0]}/stat").read_text():
+            await asyncio.sleep(0.02)
+    assert await runtime.list_sandboxes() == []
+    assert not list((tmp_path / "state" / "sandboxes").glob("*"))
 
 
 async def test_a_handler_that_is_not_there_is_refused(runtime: HostRuntime, tmp_path: Path) -> None:
