@@ -55,7 +55,8 @@ async def running_components(
         await stack.enter_async_context(running_relay(server, clock=clock))
         await stack.enter_async_context(running_dns_server(server, context.informers, clock=clock, within=within))
         own = [place for place in where if not place.namespace]
-        forwarding = running_service_proxy(server, context.informers, own, clock=clock)
+        has_hosts = len(own) < len(where)
+        forwarding = running_service_proxy(server, context.informers, own, clock=clock, balances=has_hosts)
         proxy = await stack.enter_async_context(forwarding)
         for place in where:
             if place.namespace:

@@ -40,10 +40,13 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def running_service_proxy(
-    server: RunningApiServer, informers: Informers, places: Sequence[Place], *, clock: Clock
+    server: RunningApiServer, informers: Informers, places: Sequence[Place], *, clock: Clock, balances: bool = False
 ) -> AsyncIterator[RunningProxy]:
-    """Forward the cluster's Services on the one host that these places are on, and enforce its network policies."""
-    options = proxy_options(server.settings, places)
+    """Forward the cluster's Services on the one host that these places are on, and enforce its network policies.
+
+    `balances` says that nodes of other hosts are behind this one.
+    """
+    options = replace(proxy_options(server.settings, places), balances=balances)
     if within := next((place.within for place in places if place.within), None):
         filters_bridged = await asyncio.to_thread(within.filters_bridged)
         inside = replace(

@@ -73,8 +73,7 @@ def routes(cloud: Cloud[LocalSettings]) -> LocalRoutes:
 
 def load_balancers(cloud: Cloud[LocalSettings]) -> LocalLoadBalancers:
     settings = cloud.settings
-    addresses = {address for text in settings.nodes.values() for address in text.split(",")}
-    is_shared = settings.directory is None and addresses <= set(settings.own_addresses)
+    is_shared = settings.directory is None
     return LocalLoadBalancers(host_of(cloud), health_port=settings.health_port, is_shared=is_shared)
 
 

@@ -101,7 +101,7 @@ class LocalLoadBalancers:
         return LoadBalancerState(service, self._status(record.addresses), digest, targets)
 
     def _status(self, addresses: Sequence[str]) -> LoadBalancerStatus:
-        """Proxies may take the traffic where every node is the host that has the address.
+        """Proxies may take the traffic where this host's own knows all backends.
 
         Elsewhere it must really come through here: to choose a node, and because loopback addresses mean another host
         inside a pod.

@@ -16,8 +16,10 @@ import pytest
 
 from tests.e2e.conftest import Cluster, Kubectl, cloudk8s, started
 from tests.e2e.test_network import eventually, field
+from tests.network.netns import ip, namespaces
 
 pytestmark = [pytest.mark.kubectl, pytest.mark.root, pytest.mark.slow]
+CLIENT, GATEWAY = "198.51.100.9", "198.51.100.1"
 SERVER = """
 import os, signal, socket, threading
 name = os.environ["POD"]
@@ -223,6 +225,19 @@ def test_external_policy_local_answers_where_there_are_endpoints_and_keeps_the_c
     eventually(lambda: bool(field(kubectl, path, "service", "outside")))
     balancer = field(kubectl, path, "service", "outside")
     eventually(lambda: from_here(balancer, 80) == {pod})
+    assert seen_from_outside(balancer, 80).split()[1] == CLIENT
+
+
+def seen_from_outside(address: str, port: int) -> str:
+    """What a client that is another machine gets."""
+    with namespaces("client") as (client,):
+        ip("link", "add", "ckclient", "type", "veth", "peer", "eth0", "netns", client.name)
+        ip("address", "add", f"{GATEWAY}/24", "dev", "ckclient")
+        ip("link", "set", "ckclient", "up")
+        client.ip("address", "add", f"{CLIENT}/24", "dev", "eth0")
+        client.ip("link", "set", "eth0", "up")
+        client.ip("route", "add", "default", "via", GATEWAY)
+        return " ".join(client.dial(address, port, seconds=5))
 
 
 def health(address: str, port: int) -> tuple[int, int]:
@@ -307,8 +322,8 @@ def test_slices_made_by_hand_are_followed(kubectl: Kubectl, service: Any) -> Non
 def test_host_ports_of_different_addresses_and_protocols_are_apart(kubectl: Kubectl) -> None:
     node, address = node_names(kubectl)[0], node_addresses(kubectl)[0]
     places = {"local": ("127.0.0.1", "TCP"), "own": (address, "TCP"), "datagrams": (address, "UDP")}
-    for name, (ip, protocol) in places.items():
-        port = {"containerPort": 8080, "hostPort": 18323, "hostIP": ip, "protocol": protocol}
+    for name, (where, protocol) in places.items():
+        port = {"containerPort": 8080, "hostPort": 18323, "hostIP": where, "protocol": protocol}
         container = {
             "name": "server", "image": "host", "command": ["python3", "-c", SERVER], "ports": [port],
             "env": [{"name": "POD", "value": name}],

@@ -61,6 +61,8 @@ class ProxyOptions:
     """Serve the health-check node ports of Services."""
     namespace: str = ""
     """The network namespace to forward in; empty is this process's own."""
+    balances: bool = False
+    """Traffic to load balancers arrives here first, and other nodes are behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ async def running_proxy(informers: Informers, options: ProxyOptions, *, clock: C
     """Forward while the block runs; everything that was made is gone after it. The informers run elsewhere."""
     host = HostThread(options.namespace)
     mode, forwarder = await host.run(lambda: _choose(options, host, clock))
-    settings = ProxySettings(options.nodes)
+    settings = ProxySettings(options.nodes, options.balances)
     async with AsyncExitStack() as stack:
         stack.callback(host.close)
         services = ServiceHealth(options.node_addresses, host, is_alive=lambda: health.is_alive)

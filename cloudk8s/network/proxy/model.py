@@ -50,6 +50,8 @@ class Rule:
     """The backends that all of the cluster offers."""
     local: tuple[Backend, ...] = ()
     """The backends on this node; only computed where a policy asks for them."""
+    balances: bool = False
+    """The load balancer's addresses are this host's, which sends to all backends, whatever the policy."""
     has_any: bool = False
     """Whether there is a backend on any node: without one connections are refused, with one elsewhere dropped."""
 
@@ -75,6 +77,8 @@ class Locality:
 
     nodes: frozenset[str]
     zone: str = ""
+    balances: bool = False
+    """Traffic to load balancers arrives here first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class ProxySettings:
 
     nodes: frozenset[str]
     """Names of the nodes whose pods are local; the first one with a zone gives it."""
+    balances: bool = False
+    """Traffic to load balancers arrives here first: it is sent to all backends, and keeps its source where it may."""
     check_period: timedelta = timedelta(seconds=30)
     """How often it is verified that what was made is still there."""
 
@@ -54,7 +56,7 @@ class Proxy:
         self._on_health = on_health
         self._dirty: set[str] = set()
         self._changed = asyncio.Event()
-        self._where = Locality(settings.nodes)
+        self._where = Locality(settings.nodes, balances=settings.balances)
         self._backoff = Backoff(clock, first=0.2)
         self.is_synced = asyncio.Event()
         """Set once everything known at the start is carried out."""
@@ -138,7 +140,8 @@ class Proxy:
     def _locate(self) -> Locality:
         found = (self._nodes.get(name) for name in sorted(self._settings.nodes))
         zones = (labels_of(node).get(ZONE_LABEL) for node in found if node is not None)
-        return Locality(self._settings.nodes, next((zone for zone in zones if zone), ""))
+        zone = next((zone for zone in zones if zone), "")
+        return Locality(self._settings.nodes, zone, self._settings.balances)
 
     def _mark(self, names: Iterable[str]) -> None:
         self._dirty.update(names)

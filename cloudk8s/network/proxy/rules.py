@@ -75,6 +75,7 @@ def _rule(
         is_external_local=external_local,
         cluster=cluster_wide(candidates, where),
         local=local_only(candidates) if internal_local or external_local else (),
+        balances=where.balances,
         has_any=any(is_usable(candidate) for candidate in candidates),
     )
 

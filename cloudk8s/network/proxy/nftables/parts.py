@@ -39,6 +39,8 @@ def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
                 clients |= {_clients(rule, backend): _memory(rule) for backend in backends}
     if _has_external_chain(rule):
         chains[_chain("external", rule)] = _external(rule, pod_ranges)
+    if _is_balanced(rule):
+        chains[_chain("balanced", rule)] = _balanced(rule)
     if rule.source_ranges and rule.load_balancer_ips:
         chains[_chain("firewall", rule)] = _firewall(rule)
     return Parts(chains, clients, _elements(rule))
@@ -46,6 +48,16 @@ def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
 
 def _has_external_chain(rule: Rule) -> bool:
     return rule.is_external and bool(rule.cluster or rule.external)
+
+
+def _is_balanced(rule: Rule) -> bool:
+    """Whether load balancers lead elsewhere than node ports do."""
+    return rule.balances and rule.is_external_local and bool(rule.load_balancer_ips and rule.cluster)
+
+
+def _balanced(rule: Rule) -> tuple[str, ...]:
+    """All backends, and the client's address as it is; answers to it come back by this host, the gateway of nodes."""
+    return (f"fib saddr type local jump {layout.MARK}", f"goto {_chain('cluster', rule)}")
 
 
 def _pool(rule: Rule, backends: Sequence[Backend]) -> tuple[str, ...]:
@@ -113,7 +125,10 @@ def _elements(rule: Rule) -> dict[Element, str]:
         found[Element(layout.SERVICES, own)] = f"goto {internal}"
     else:
         found[Element(layout.REFUSED, own)] = _refusal(rule)
+    balanced = {f"{address} . {protocol} . {rule.port}" for address in rule.load_balancer_ips if _is_balanced(rule)}
+    found |= {Element(layout.SERVICES, key): f"goto {_chain('balanced', rule)}" for key in balanced}
     keys = [f"{address} . {protocol} . {rule.port}" for address in (*rule.external_ips, *rule.load_balancer_ips)]
+    keys = [key for key in keys if key not in balanced]
     pairs = [(layout.SERVICES, layout.REFUSED, key) for key in keys]
     if rule.node_port:
         pairs.append((layout.NODE_PORTS, layout.REFUSED_NODE_PORTS, f"{protocol} . {rule.node_port}"))

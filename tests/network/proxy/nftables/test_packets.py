@@ -155,6 +155,19 @@ def test_a_balancers_address_answers_and_its_source_ranges_hold(world: World):
     assert world.outside.dial("203.0.113.7", 80)[0]
 
 
+def test_a_host_before_the_nodes_balances_to_all_and_keeps_the_client(world: World):
+    ahead = rule(backends=BOTH, load_balancer_ips=("203.0.113.7",), node_port=30080, is_external_local=True)
+    world.apply(ahead)
+    with pytest.raises(TimeoutError):
+        world.outside.dial("203.0.113.7", 80, seconds=0.3)
+    world.apply(replace(ahead, balances=True))
+    seen = {world.outside.dial("203.0.113.7", 80) for _ in range(30)}
+    assert seen == {(world.one.name, CLIENT), (world.two.name, CLIENT)}
+    assert world.host.dial("203.0.113.7", 80)[0]
+    with pytest.raises(TimeoutError):
+        world.outside.dial(HOST, 30080, seconds=0.3)
+
+
 def test_external_ips_answer(world: World):
     world.apply(rule(backends=BOTH, external_ips=("203.0.113.8",)))
     assert world.outside.dial("203.0.113.8", 80)[0]
