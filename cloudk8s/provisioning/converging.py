@@ -244,6 +244,8 @@ def _missing(views: Sequence[MachineView]) -> str:
     running = [view for view in views if view.machine.state == "running"]
     if len(running) < len(views):
         return f"{len(views) - len(running)} not running yet, usually within a minute"
+    if voteless := [view for view in running if view.needs_member and view.node is not None and view.node.is_ready]:
+        return f"{voteless[0].name} is no healthy member of etcd yet"
     unready = [view.node for view in running if view.node is not None]
     if unready:
         return f"{len(views)} not ready yet: node {unready[0].name}: {unready[0].reason}"

@@ -242,8 +242,9 @@ class Joining:
         node = known.get(view.name)
         marks = {key: text for key, text in node.annotations.items() if is_mark(key)} if node else view.marks
         marks = {**marks, **self._sayings.marks_of(view.machine)}
-        member = self.members.of(view.name) if self.declaration.keeps_etcd else None
-        return replace(view, node=node, needs_node=True, marks=marks, member=member)
+        votes = self.declaration.keeps_etcd and view.machine.role == "control-plane"
+        member = self.members.of(view.name) if votes else None
+        return replace(view, node=node, needs_node=True, marks=marks, member=member, needs_member=votes)
 
     def _facts(
         self, network: Network, machines: Iterable[MachineView], request: MachineRequest, predecessor: str

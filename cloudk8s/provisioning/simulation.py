@@ -104,7 +104,11 @@ def _carried_out(decisions: Sequence[Decision], machines: Sequence[MachineView])
 
 
 def _serving(view: MachineView) -> MachineView:
-    return replace(view, machine=replace(view.machine, state="running"), needs_node=False) if view.exists else view
+    return (
+        replace(view, machine=replace(view.machine, state="running"), needs_node=False, needs_member=False)
+        if view.exists
+        else view
+    )
 
 
 def _imagined(request: MachineRequest) -> MachineView:

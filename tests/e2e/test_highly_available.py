@@ -141,6 +141,20 @@ def test_a_load_balancer_keeps_its_address_when_another_machine_leads(cluster: C
 
 
 @pytest.mark.slow
+def test_a_machine_that_somebody_deleted_is_made_anew(cluster: Cluster) -> None:
+    """Its node and its member are still there, and must not be taken for those of the new machine."""
+    here = account(cluster.environment)
+    before = members(cluster)
+    victim = next(name for name in sorted(before) if name != leader(cluster))
+    here.delete([thing.id for thing in here.everything().values() if thing.properties.get("name") == victim])
+    cloudk8s(cluster.environment, "cluster", "apply", NAME, *PATIENCE)
+    after = members(cluster)
+    assert len(after) == 3
+    assert all(entry["is_healthy"] and not entry["is_learner"] for entry in after.values())
+    assert {entry["id"] for entry in after.values()} != {entry["id"] for entry in before.values()}
+
+
+@pytest.mark.slow
 def test_machines_are_upgraded_one_by_one(cluster: Cluster) -> None:
     before = {str(entry["id"]) for entry in members(cluster).values()}
     said = cloudk8s(cluster.environment, "cluster", "upgrade", NAME, "--kubernetes-version", "1.37", *PATIENCE)

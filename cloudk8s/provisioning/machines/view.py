@@ -40,6 +40,8 @@ class MachineView:
     """Annotations that people or controllers gave it."""
     member: Entry | None = None
     """Its member of the control plane's etcd, where there is one that can be asked for."""
+    needs_member: bool = False
+    """Whether it serves only once it votes in etcd: a node of its name may be that of a machine before it."""
 
     @property
     def name(self) -> str:
@@ -73,6 +75,8 @@ class MachineView:
     def is_available(self) -> bool:
         """It serves."""
         if self.machine.state != "running":
+            return False
+        if self.needs_member and (self.member is None or self.member.is_learner or not self.member.is_healthy):
             return False
         return not self.needs_node or (self.node is not None and self.node.is_ready)
 

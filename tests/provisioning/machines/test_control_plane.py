@@ -136,3 +136,11 @@ def test_members_come_and_go_one_by_one(
         sum(column) for column in zip(*expected, strict=True)
     ]
     assert all(made <= 1 and gone <= 1 for made, gone in found)
+
+
+@pytest.mark.parametrize(("member", "serves"), [("well", True), ("silent", False), ("learner", False), ("", False)])
+def test_a_ready_node_is_not_enough_where_members_vote(member: str, serves: bool) -> None:
+    """The node may be that of a machine of the same name, which somebody deleted a moment ago."""
+    found = replace(view(0, member=member), needs_member=True)
+    found = found if member else replace(found, member=None)
+    assert found.is_available is serves
