@@ -15,6 +15,8 @@ CONTROL_PLANE = "control-plane"
 NATIVE = "cloudk8s"
 """The bootstrap method that runs our own control plane."""
 LONGEST = 48
+LONGEST_GROUPED = 38
+"""Where the cloud's id of a machine is part of its name."""
 NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 RESERVED_TAGS = ("Name", "aws:", "cloudk8s.io/", "kubernetes.io/cluster/", "KubernetesCluster")
 """Tags that say whose things are; a user's tag never takes their place."""
@@ -102,6 +104,12 @@ class ClusterDeclaration(Declared):
         if long := next((name for name in names if len(self.name) + len(name) > LONGEST), None):
             raise ValueError(
                 f"names of cluster and pool {long} are longer than {LONGEST} together: machines' names would be cut"
+            )
+        grouped = [pool.name for pool in self.pools if pool.scaling_group]
+        if long := next((name for name in grouped if len(self.name) + len(name) > LONGEST_GROUPED), None):
+            raise ValueError(
+                f"names of cluster and pool {long} are longer than {LONGEST_GROUPED} together: with an instance's id "
+                "they are no names of nodes"
             )
         return self
 

@@ -155,6 +155,16 @@ def test_a_thousand_machines_take_two_calls(cloud: AwsCloud) -> None:
     assert Counter(cloud.mutations) == {"CreateTags": 1, "CreateLaunchTemplate": 1, "CreateAutoScalingGroup": 1}
 
 
+def test_names_stay_names_of_nodes() -> None:
+    for length, fits in ((33, True), (34, False)):
+        fields = {"pools": [{"name": "batch", "scalingGroup": True}]}
+        if fits:
+            declaration("c" * length, **fields)
+        else:
+            with pytest.raises(SettingsError, match="longer than 38 together"):
+                declaration("c" * length, **fields)
+
+
 def test_methods_with_user_data_for_each_machine_are_refused(cloud: AwsCloud) -> None:
     cloud.boots = True
     wanted = declaration(bootstrap={"method": "kubeadm"}, pools=[{"replicas": 1, "scalingGroup": True}])
