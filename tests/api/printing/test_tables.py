@@ -199,9 +199,36 @@ CASES: list[Case] = [
      ["n", "allocated,reserved", AGE]),
 ]  # fmt: skip
 
+SEEN = "2025-12-31T23:59:00Z"
+EVENTS: list[Case] = [
+    (
+        "", "v1", "events",
+        {"involvedObject": {"kind": "Pod", "name": "p", "fieldPath": "spec.containers{c}"}, "type": "Warning",
+         "reason": "BackOff", "message": " again\n", "count": 4, "firstTimestamp": MADE, "lastTimestamp": SEEN,
+         "source": {"component": "kubelet", "host": "node"}},
+        ["60s", "Warning", "BackOff", "pod/p", "spec.containers{c}", "kubelet, node", "again", AGE, 4, "n"],
+    ),
+    (
+        "", "v1", "events",
+        {"involvedObject": {"kind": "Node"}, "eventTime": "2025-12-31T23:55:00.000000Z",
+         "reportingComponent": "scheduler"},
+        [AGE, "", "", "node", "", "scheduler", "", AGE, 1, "n"],
+    ),
+    (
+        "events.k8s.io", "v1", "events",
+        {"regarding": {"kind": "Pod", "name": "p"}, "note": "so", "eventTime": "2025-12-31T23:55:00.000000Z",
+         "reportingController": "c", "reportingInstance": "i",
+         "series": {"count": 9, "lastObservedTime": "2025-12-31T23:59:00.000000Z"}},
+        ["60s", "", "", "pod/p", "", "c, i", "so", AGE, 9, "n"],
+    ),
+    ("", "v1", "events", {}, ["<unknown>", "", "", "", "", "", "", "<unknown>", 1, "n"]),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize(
-    ("group", "version", "plural", "obj", "cells"), CASES, ids=[f"{case[2]}-{i}" for i, case in enumerate(CASES)]
+    ("group", "version", "plural", "obj", "cells"),
+    CASES + EVENTS,
+    ids=[f"{case[2]}-{i}" for i, case in enumerate(CASES + EVENTS)],
 )
 def test_cells(
     registry: Registry, group: str, version: str, plural: str, obj: dict[str, Any], cells: list[Any]
@@ -270,3 +297,86 @@ def test_an_object_without_a_time_has_no_age(registry: Registry) -> None:
     assert resource is not None
     obj = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "n"}}
     assert Printer(FakeClock()).table(resource, [obj])["rows"][0]["cells"] == ["n", "<unknown>"]
+
+
+def true(*types: str) -> dict[str, Any]:
+    return {"status": {"conditions": [{"type": name, "status": "True"} for name in types]}}
+
+
+@pytest.mark.parametrize(
+    ("job", "state", "completions"),
+    [
+        (true("FailureTarget", "Failed") | {"spec": {"parallelism": 3}}, "Failed", "0/1 of 3"),
+        (true("SuccessCriteriaMet", "Complete") | {"metadata": {"deletionTimestamp": MADE}}, "Complete", "0/1"),
+        (true("Suspended") | {"metadata": {"deletionTimestamp": MADE}}, "Terminating", "0/1"),
+        (true("Suspended"), "Suspended", "0/1"),
+        (true("FailureTarget"), "FailureTarget", "0/1"),
+        (true("SuccessCriteriaMet"), "SuccessCriteriaMet", "0/1"),
+        ({"status": {"conditions": [{"type": "Complete", "status": "False"}]}}, "Running", "0/1"),
+    ],
+)
+def test_the_state_of_a_job(registry: Registry, job: dict[str, Any], state: str, completions: str) -> None:
+    assert row(registry, "batch", "jobs", {"spec": {}} | job)[1:4] == [state, completions, ""]
+
+
+def test_a_job_that_is_done_took_a_time(registry: Registry) -> None:
+    status = {"startTime": MADE, "completionTime": "2025-12-31T23:56:30Z"}
+    assert row(registry, "batch", "jobs", {"spec": {}, "status": status})[3] == "90s"
+
+
+def resource_metric(target: dict[str, Any], **source: Any) -> dict[str, Any]:
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target} | source}
+
+
+def now(kind: str, **current: Any) -> dict[str, Any]:
+    return {"type": kind, kind[0].lower() + kind[1:]: {"current": current}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "current", "text"),
+    [
+        (resource_metric({"averageUtilization": 80}), None, "cpu: <unknown>/80%"),
+        (resource_metric({"averageUtilization": 80}), now("Resource", averageUtilization=0), "cpu: 0%/80%"),
+        (resource_metric({}), now("Resource", averageUtilization=7), "cpu: 7%/<auto>"),
+        (resource_metric({"averageValue": "1"}), now("Resource", averageValue="500m"), "cpu: 500m/1"),
+        (
+            {"type": "ContainerResource", "containerResource": {"name": "memory", "target": {"averageValue": "1Gi"}}},
+            None,
+            "memory: <unknown>/1Gi",
+        ),
+        ({"type": "Pods", "pods": {"target": {"averageValue": "5"}}}, now("Pods", averageValue="3"), "3/5"),
+        ({"type": "Object", "object": {"target": {"value": "5"}}}, now("Object", value="3"), "3/5"),
+        ({"type": "Object", "object": {"target": {"averageValue": "5"}}}, None, "<unknown>/5 (avg)"),
+        ({"type": "External", "external": {"target": {"value": "5"}}}, None, "<unknown>/5"),
+        ({"type": "External", "external": {"target": {"averageValue": "5"}}}, None, "<unknown>/5 (avg)"),
+    ],
+)
+def test_a_target_of_an_autoscaler(
+    registry: Registry, metric: dict[str, Any], current: dict[str, Any] | None, text: str
+) -> None:
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "d"}, "maxReplicas": 3, "metrics": [metric]}
+    status = {"currentReplicas": 2, "currentMetrics": [current] if current else []}
+    cells = row(registry, "autoscaling", "horizontalpodautoscalers", {"spec": spec, "status": status}, "v2")
+    assert cells == ["n", "Deployment/d", text, "<unset>", 3, 2, AGE]
+
+
+def test_an_autoscaler_shows_two_targets_and_how_many_more(registry: Registry) -> None:
+    spec = {
+        "scaleTargetRef": {"kind": "Deployment", "name": "d"},
+        "minReplicas": 0,
+        "metrics": [resource_metric({"averageUtilization": number}) for number in (1, 2, 3, 4)],
+    }
+    cells = row(registry, "autoscaling", "horizontalpodautoscalers", {"spec": spec}, "v2")
+    assert cells[2:4] == ["cpu: <unknown>/1%, cpu: <unknown>/2% + 2 more...", "0"]
+    del spec["metrics"]
+    assert row(registry, "autoscaling", "horizontalpodautoscalers", {"spec": spec}, "v2")[2] == "<none>"
+
+
+def row(registry: Registry, group: str, plural: str, obj: dict[str, Any], version: str = "v1") -> list[Any]:
+    """The cells of one object of the name n, made five minutes ago."""
+    resource = registry.lookup(group, version, plural)
+    assert resource is not None
+    metadata = {"name": "n", "creationTimestamp": MADE, **obj.get("metadata", {})}
+    whole = {"kind": resource.kind, "apiVersion": resource.api_version, **obj, "metadata": metadata}
+    cells: list[Any] = Printer(FakeClock()).table(resource, [whole])["rows"][0]["cells"]
+    return cells
