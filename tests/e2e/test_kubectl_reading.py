@@ -86,7 +86,8 @@ def test_tables_grow_columns_when_wide(kubectl: Kubectl, namespace: str) -> None
     assert re.match(r"one\s+1/1\s+Running\s+0\s+\d+s", row)
     assert wide.split()[5:8] == ["IP", "NODE", "NOMINATED"]
     shown = kubectl("get", "pods", "-n", namespace, "--show-labels", "--no-headers")
-    assert shown.split()[-1] == "run=one"
+    place = "topology.kubernetes.io/region=simulated,topology.kubernetes.io/zone=simulated-a"
+    assert shown.split()[-1] == f"run=one,{place}"  # pods get their node's place when they are bound
 
 
 def test_describe_tells_state_and_events(kubectl: Kubectl, namespace: str) -> None:
