@@ -141,6 +141,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     assert "nothing is left" in said
 
 
+@pytest.mark.slow
 def test_a_cluster_that_looks_after_itself_needs_no_command(own: Cluster) -> None:
     until(lambda: "own-workers" in kubectl(own, "get", "machinedeployments", "--ignore-not-found", "-o", "name"))
     kubectl(own, "scale", "machinedeployment", "own-workers", "--replicas=2")
@@ -148,6 +149,7 @@ def test_a_cluster_that_looks_after_itself_needs_no_command(own: Cluster) -> Non
     until(lambda: kubectl(own, "get", "machines").count("Running") == 3)
 
 
+@pytest.mark.slow
 def test_commands_and_the_cluster_itself_take_turns(own: Cluster) -> None:
     cloudk8s(own.environment, "cluster", "scale", "own", "--workers", "1")
     assert own.kubectl("get", "nodes").count(" Ready") == 2

@@ -96,6 +96,7 @@ def test_policies_hold_on_every_node(kubectl: Kubectl):
     eventually(lambda: reached() == 2)
 
 
+@pytest.mark.slow
 def test_pods_of_a_node_that_is_powered_off_are_moved(kubectl: Kubectl):
     """The node's cable is pulled, which is all that others see of a host without power."""
     nodes = field(kubectl, ".items[*].metadata.name", "nodes").split()

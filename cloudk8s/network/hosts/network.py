@@ -99,8 +99,17 @@ class HostNetwork:
         )
 
     def remove(self, name: str) -> None:
-        """End the processes of a host and remove it; absent is success."""
-        self._remove(self.namespace(name))
+        """End the processes of a host and remove it; absent is success.
+
+        Its cable goes first: it would go with the namespace, but some time later, and stand in the way of a new one.
+        """
+        namespace, cable = self.namespace(name), self._cable(name)
+        if namespace in _namespaces():
+            _kill(namespace)
+        if Path("/sys/class/net", cable).exists():
+            _ip(f"link delete {cable}")
+        if namespace in _namespaces():
+            _ip(f"netns delete {namespace}")
 
     def names(self) -> Sequence[str]:
         """The hosts there are."""
@@ -123,16 +132,6 @@ class HostNetwork:
 
     def _cable(self, name: str) -> str:
         return "ckv" + hashlib.sha256(f"{self.cluster}/{name}".encode()).hexdigest()[:11]
-
-    def _remove(self, namespace: str) -> None:
-        if namespace not in _namespaces():
-            return
-        for pid in _ip(f"netns pids {namespace}").split():
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        _ip(f"netns delete {namespace}")
 
     def _masquerade(self) -> None:
         nft = find_nft()
@@ -157,6 +156,15 @@ class HostNetwork:
         """An address with its network's length; IPv6 addresses are good at once, nobody else has them."""
         network = self.six if ":" in address else self.network
         return f"{address}/{ip_network(network).prefixlen}{' nodad' if ':' in address else ''}"
+
+
+def _kill(namespace: str) -> None:
+    """End the processes of a namespace."""
+    for pid in _ip(f"netns pids {namespace}").split():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 def _namespaces() -> list[str]:

@@ -75,6 +75,14 @@ async def test_hosts_have_addresses_of_both_families_where_the_cluster_has(netwo
         thread.close()
 
 
+def test_a_host_is_made_anew_at_once(network: HostNetwork):
+    network.ensure()
+    for _ in range(10):
+        network.add("one", network.address(0))
+        network.remove("one")
+    assert network.names() == []
+
+
 async def test_a_thread_speaks_for_its_host(network: HostNetwork):
     network.ensure()
     network.add("one", network.address(0))
