@@ -256,7 +256,9 @@ async def test_exec_enters_the_container(runtime: HostRuntime, sandbox: str) -> 
     container_id = await start(runtime, sandbox, "touch /inside; sleep 300", security=Security(run_as_user=0))
 
     result = await runtime.exec_sync(
-        container_id, ["sh", "-c", "ls /inside; hostname; id -u; cat /proc/1/cmdline"], None
+        container_id,
+        ["sh", "-c", "until test -e /inside; do sleep 0.01; done; ls /inside; hostname; id -u; cat /proc/1/cmdline"],
+        timedelta(seconds=10),
     )
 
     lines = result.stdout.decode().splitlines()
