@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 
 async def until_stopped(*, with_input: bool = False) -> None:
@@ -22,6 +24,20 @@ async def until_stopped(*, with_input: bool = False) -> None:
         os.set_blocking(descriptor, False)
         loop.add_reader(descriptor, _look_for_end, descriptor, stopped)
     await stopped.wait()
+
+
+async def run_until_stopped(work: Coroutine[Any, Any, None], *, name: str) -> None:
+    """Run until SIGINT or SIGTERM, or until the work ends; raises what it raises."""
+    stopped = asyncio.create_task(until_stopped(), name="signals")
+    working = asyncio.create_task(work, name=name)
+    try:
+        await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        for task in (stopped, working):
+            task.cancel()
+        await asyncio.gather(stopped, working, return_exceptions=True)
 
 
 def _look_for_end(descriptor: int, stopped: asyncio.Event) -> None:

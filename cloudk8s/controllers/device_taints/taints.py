@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cloudk8s.client.interface import Object
+from cloudk8s.client.node_matching import tolerates
 from cloudk8s.client.objects import spec_of, status_of, uid_of
 from cloudk8s.machinery.times import parse_time
 
@@ -106,19 +107,6 @@ def due(taint: Taint, tolerations: Iterable[Mapping[str, Any]]) -> datetime | No
     if None in used:
         return None
     return added + timedelta(seconds=min((max(0, int(seconds)) for seconds in used if seconds is not None), default=0))
-
-
-def tolerates(toleration: Mapping[str, Any], taint: Taint) -> bool:
-    if toleration.get("effect") not in (None, "", NO_EXECUTE):
-        return False
-    if toleration.get("key") and toleration["key"] != taint.get("key"):
-        return False
-    match toleration.get("operator") or "Equal":
-        case "Exists":
-            return True
-        case "Equal":
-            return (toleration.get("value") or "") == (taint.get("value") or "")
-    return False
 
 
 def _generation(item: Object) -> int:

@@ -49,7 +49,7 @@ from cloudk8s.controlplane.machine.presence import Presence
 from cloudk8s.controlplane.machine.seed import Seed
 from cloudk8s.controlplane.machine.settings import ControlPlaneSettings
 from cloudk8s.controlplane.scheduler import running_scheduler
-from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.controlplane.signals import run_until_stopped
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import Clock, SystemClock
@@ -61,16 +61,7 @@ _IMPATIENT: Final = NetworkSettings(user_agent="cloudk8s-machine", retries=0, ti
 
 async def run_replicated(settings: ControlPlaneSettings, directory: Path, *, report: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM."""
-    stopped = asyncio.create_task(until_stopped(), name="signals")
-    working = asyncio.create_task(_work(settings, directory, SystemClock(), report), name="control plane")
-    try:
-        await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
-    finally:
-        for task in (stopped, working):
-            task.cancel()
-        await asyncio.gather(stopped, working, return_exceptions=True)
+    await run_until_stopped(_work(settings, directory, SystemClock(), report), name="control plane")
 
 
 async def _work(

@@ -22,7 +22,7 @@ from cloudk8s.controlplane.machine.seed import machine_token
 from cloudk8s.controlplane.machine.settings import JoinConfiguration, WorkerSettings
 from cloudk8s.controlplane.network import running_policies
 from cloudk8s.controlplane.runtimes import plugged_in_runtimes
-from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.controlplane.signals import run_until_stopped
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.network.neighbours import KernelRoutes, Neighbours
@@ -39,16 +39,7 @@ _log = logging.getLogger(__name__)
 
 async def run_worker(settings: WorkerSettings, directory: Path, *, report: Callable[[str], None]) -> None:
     """Join, and work until SIGINT or SIGTERM. Whatever is in the way of joining is tried again."""
-    stopped = asyncio.create_task(until_stopped(), name="signals")
-    working = asyncio.create_task(_work(settings, directory, SystemClock(), report), name="worker")
-    try:
-        await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
-    finally:
-        for task in (stopped, working):
-            task.cancel()
-        await asyncio.gather(stopped, working, return_exceptions=True)
+    await run_until_stopped(_work(settings, directory, SystemClock(), report), name="worker")
 
 
 async def _work(settings: WorkerSettings, directory: Path, clock: Clock, report: Callable[[str], None]) -> None:

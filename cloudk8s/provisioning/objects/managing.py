@@ -78,7 +78,7 @@ class Manager:
     def _scaled(self, site: Site, state: State, declaration: ClusterDeclaration, api: ClusterApi) -> ClusterDeclaration:
         if not scales(declaration):
             return declaration
-        found = scale(site, with_nodes(site, state), declaration, api, self.unneeded, site.timer.monotonic())
+        found = scale(site, state, declaration, api, self.unneeded, site.timer.monotonic())
         for line in found.lines:
             site.report(Event("made", "decision", line))
         return found.declaration

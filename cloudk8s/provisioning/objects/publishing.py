@@ -142,7 +142,7 @@ def _sets(ledger: Ledger, outcome: Outcome, group: Group, machines: Sequence[Obj
         labels = (spec_of(entry).get("selector") or {}).get("matchLabels") or {}
         mine = labelled(machines, labels)
         is_current = labels.get(kinds.TEMPLATE_HASH) == group.template.hash
-        replicas = len(mine) if not is_current else min(group.replicas, max(len(mine), group.replicas))
+        replicas = group.replicas if is_current else len(mine)
         if spec_of(entry).get("replicas") != replicas:
             entry = ledger.write({**entry, "spec": {**entry["spec"], "replicas": replicas}})
         status = group_status(
