@@ -33,7 +33,7 @@ COMMANDS: Final = {
     "offline": "offline:offline",
     "machine": "machine:machine",
     "image": "image:image",
-    "cluster": "cluster:cluster",
+    "cluster": "cluster.commands:cluster",
     "backup": "backup:backup",
     "restore": "restore:restore",
     "version": "version:version",

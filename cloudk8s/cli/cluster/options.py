@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cloudk8s.cli.cluster_progress import Teller
+from cloudk8s.cli.cluster.progress import Teller
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import SettingsError
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_history import revisions_of
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
+from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.history import revisions_of
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

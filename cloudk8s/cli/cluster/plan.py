@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_declaring import Wishes, declared
-from cloudk8s.cli.cluster_options import File, Offline, OptionalName, Provider, Set, Where, Workers, named, open_named
+from cloudk8s.cli.cluster.declaring import Wishes, declared
+from cloudk8s.cli.cluster.options import File, Offline, OptionalName, Provider, Set, Where, Workers, named, open_named
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

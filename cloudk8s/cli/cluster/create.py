@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_declaring import Wishes, declared
-from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_kubeconfig import merge_into_yours
-from cloudk8s.cli.cluster_options import (
+from cloudk8s.cli.cluster.declaring import Wishes, declared
+from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.kubeconfig import merge_into_yours
+from cloudk8s.cli.cluster.options import (
     ControlPlanes,
     File,
     Offline,

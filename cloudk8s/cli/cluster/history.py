@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Where, open_named
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Where, open_named
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.site import Site

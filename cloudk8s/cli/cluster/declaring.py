@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloudk8s.cli.cluster_options import changed
+from cloudk8s.cli.cluster.options import changed
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration

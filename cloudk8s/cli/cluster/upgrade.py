@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
+from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

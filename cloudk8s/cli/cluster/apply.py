@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import (
+from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.options import (
     File,
     Offline,
     OptionalName,
@@ -22,7 +22,7 @@ from cloudk8s.cli.cluster_options import (
     seconds,
     working,
 )
-from cloudk8s.cli.cluster_progress import Teller
+from cloudk8s.cli.cluster.progress import Teller
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

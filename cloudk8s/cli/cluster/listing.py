@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Offline, Provider, Set, Where, open_named
+from cloudk8s.cli.cluster.options import Offline, Provider, Set, Where, open_named
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Where, seconds, working
-from cloudk8s.cli.cluster_progress import Teller
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, seconds, working
+from cloudk8s.cli.cluster.progress import Teller
 
 
 def manage(

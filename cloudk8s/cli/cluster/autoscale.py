@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
 from cloudk8s.errors import CloudK8sError, UserError
 
 if TYPE_CHECKING:

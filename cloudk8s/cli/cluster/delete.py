@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster_options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds, working
-from cloudk8s.cli.cluster_plan import print_plan
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds, working
+from cloudk8s.cli.cluster.plan import print_plan
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError

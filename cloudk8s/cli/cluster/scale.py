@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cloudk8s.cli.cluster_describe import show
-from cloudk8s.cli.cluster_options import (
+from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.options import (
     ControlPlanes,
     Name,
     Offline,

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from cloudk8s.cli.cluster_apply import apply
-from cloudk8s.cli.cluster_autoscale import autoscale
-from cloudk8s.cli.cluster_create import create
-from cloudk8s.cli.cluster_delete import delete
-from cloudk8s.cli.cluster_describe import describe
-from cloudk8s.cli.cluster_explain import explain
-from cloudk8s.cli.cluster_history import history
-from cloudk8s.cli.cluster_kubeconfig import kubeconfig
-from cloudk8s.cli.cluster_list import list_clusters
-from cloudk8s.cli.cluster_manage import manage
-from cloudk8s.cli.cluster_plan import plan
-from cloudk8s.cli.cluster_scale import scale
-from cloudk8s.cli.cluster_schema import schema
-from cloudk8s.cli.cluster_undo import undo
-from cloudk8s.cli.cluster_upgrade import upgrade
+from cloudk8s.cli.cluster.apply import apply
+from cloudk8s.cli.cluster.autoscale import autoscale
+from cloudk8s.cli.cluster.create import create
+from cloudk8s.cli.cluster.delete import delete
+from cloudk8s.cli.cluster.describe import describe
+from cloudk8s.cli.cluster.explain import explain
+from cloudk8s.cli.cluster.history import history
+from cloudk8s.cli.cluster.kubeconfig import kubeconfig
+from cloudk8s.cli.cluster.listing import list_clusters
+from cloudk8s.cli.cluster.manage import manage
+from cloudk8s.cli.cluster.plan import plan
+from cloudk8s.cli.cluster.scale import scale
+from cloudk8s.cli.cluster.schema import schema
+from cloudk8s.cli.cluster.undo import undo
+from cloudk8s.cli.cluster.upgrade import upgrade
 
 cluster = typer.Typer(no_args_is_help=True, help="Make, change and delete clusters in a cloud.", rich_markup_mode=None)
 cluster.command("create")(create)
