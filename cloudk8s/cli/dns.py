@@ -26,8 +26,8 @@ def dns(
 
     Example: cloudk8s dns --kubeconfig admin.conf --port 5353
     """
+    from cloudk8s.controlplane.host.network_clients import run_dns
     from cloudk8s.controlplane.loop import run
-    from cloudk8s.controlplane.network_clients import run_dns
     from cloudk8s.network.dns.assembly import DnsOptions
 
     options = DnsOptions(

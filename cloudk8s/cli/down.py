@@ -36,9 +36,9 @@ def down(
 
     Example: cloudk8s down --name dev --purge
     """
+    from cloudk8s.controlplane.host.purging import end_pods
+    from cloudk8s.controlplane.host.purging import purge as purge_directory
     from cloudk8s.controlplane.loop import result_of
-    from cloudk8s.controlplane.purging import end_pods
-    from cloudk8s.controlplane.purging import purge as purge_directory
 
     if purge and keep_pods:
         raise UserError("--purge ends the pods: it does not go with --keep-pods")
@@ -61,7 +61,7 @@ def down(
 
 def _clear(name: str, directory: Path, *, has_hosts: bool) -> None:
     """A cluster that was killed, now or before, could not clean up."""
-    from cloudk8s.controlplane.leftovers import remove_leftovers
+    from cloudk8s.controlplane.host.leftovers import remove_leftovers
 
     remove_leftovers(name, directory.absolute(), has_hosts=has_hosts)
 

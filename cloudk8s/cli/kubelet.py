@@ -112,7 +112,7 @@ def _settings(config: Path | None, **given: Any) -> NodeSettings:
 async def _run(
     settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str], *, with_input: bool
 ) -> None:
-    from cloudk8s.controlplane.runtimes import plugged_in_runtimes
+    from cloudk8s.controlplane.host.runtimes import plugged_in_runtimes
     from cloudk8s.controlplane.signals import until_stopped
     from cloudk8s.machinery.clock import SystemClock
     from cloudk8s.node.agent import NodeAgent

@@ -33,8 +33,8 @@ def proxy(
 
     Example: cloudk8s proxy --kubeconfig node.conf --cluster-cidr 10.244.0.0/16
     """
+    from cloudk8s.controlplane.host.network_clients import run_proxy
     from cloudk8s.controlplane.loop import run
-    from cloudk8s.controlplane.network_clients import run_proxy
     from cloudk8s.kernel.addresses import outgoing_address
     from cloudk8s.network.proxy.assembly import ProxyOptions
 

@@ -22,7 +22,7 @@ def shell(
 
     Example: cloudk8s shell -- curl http://web.default/
     """
-    from cloudk8s.controlplane.inside import command_inside
+    from cloudk8s.controlplane.host.inside import command_inside
 
     directory = (data_dir or directories.data_dir(name)).absolute()
     if directories.read_state(directory) is None:

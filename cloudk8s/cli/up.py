@@ -76,9 +76,9 @@ def up(
     Example: cloudk8s up --name dev --detach && kubectl get nodes
     """
     from cloudk8s.api.features import parse_feature_gates
-    from cloudk8s.controlplane.agent_options import AgentOptions
     from cloudk8s.controlplane.cluster import run_cluster
     from cloudk8s.controlplane.cluster_options import ClusterOptions
+    from cloudk8s.controlplane.host.agent_options import AgentOptions
     from cloudk8s.controlplane.loop import run
     from cloudk8s.controlplane.simulated import Simulation, load_scenario
     from cloudk8s.settings import ClusterSettings

@@ -37,7 +37,7 @@ from cloudk8s.client.inprocess import InProcessClient
 from cloudk8s.client.interface import Client
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.extensions import admission_plugins, authenticators, authorizers
-from cloudk8s.controlplane.ranges import service_ranges
+from cloudk8s.controlplane.host.ranges import service_ranges
 from cloudk8s.controlplane.store import open_configured_store
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.network.privileges import may_listen

@@ -20,9 +20,9 @@ from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.api_server import ApiServerOptions, RunningApiServer, running_api_server
 from cloudk8s.controlplane.cluster_options import ClusterOptions
 from cloudk8s.controlplane.directories import ClusterState
+from cloudk8s.controlplane.host.node_names import node_name
+from cloudk8s.controlplane.host.ranges import with_ranges
 from cloudk8s.controlplane.loop import settle
-from cloudk8s.controlplane.node_names import node_name
-from cloudk8s.controlplane.ranges import with_ranges
 from cloudk8s.controlplane.readiness import late_nodes
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.controlplane.simulated import simulated_names
@@ -72,7 +72,7 @@ async def running_cluster(
     async with AsyncExitStack() as stack:
         within = None
         if options.nodes and options.agents.runtime == "host":
-            from cloudk8s.controlplane.rootless import started_host
+            from cloudk8s.controlplane.host.rootless import started_host
 
             within, why = await asyncio.to_thread(started_host, settings)
             if why:

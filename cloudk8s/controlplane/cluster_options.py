@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudk8s.controlplane.agent_options import AgentOptions
+from cloudk8s.controlplane.host.agent_options import AgentOptions
 from cloudk8s.controlplane.simulated import Simulation
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.clouds import running_clouds
 from cloudk8s.controlplane.cluster_options import ClusterOptions
 from cloudk8s.controlplane.controllers import running_controllers
-from cloudk8s.controlplane.local_cloud import LOCAL, local_cloud
-from cloudk8s.controlplane.network import running_dns_server, running_relay, running_service_proxy
-from cloudk8s.controlplane.node import running_nodes
-from cloudk8s.controlplane.places import make_hosts, places
+from cloudk8s.controlplane.host.local_cloud import LOCAL, local_cloud
+from cloudk8s.controlplane.host.network import running_dns_server, running_relay, running_service_proxy
+from cloudk8s.controlplane.host.node import running_nodes
+from cloudk8s.controlplane.host.places import make_hosts, places
 from cloudk8s.controlplane.resource_metrics import running_resource_metrics
 from cloudk8s.controlplane.scheduler import running_scheduler
 from cloudk8s.controlplane.simulated import running_simulated_nodes, simulated_names

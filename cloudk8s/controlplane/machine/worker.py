@@ -15,13 +15,13 @@ from cloudk8s.apiserver.pki import private_file
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.network import NetworkClient
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.host.network import running_policies
+from cloudk8s.controlplane.host.runtimes import plugged_in_runtimes
 from cloudk8s.controlplane.machine import discovery
 from cloudk8s.controlplane.machine.identity import machine_name
 from cloudk8s.controlplane.machine.node import agent_directory, node_settings, proxy_options
 from cloudk8s.controlplane.machine.seed import machine_token
 from cloudk8s.controlplane.machine.settings import JoinConfiguration, WorkerSettings
-from cloudk8s.controlplane.network import running_policies
-from cloudk8s.controlplane.runtimes import plugged_in_runtimes
 from cloudk8s.controlplane.signals import run_until_stopped
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery.clock import Clock, SystemClock

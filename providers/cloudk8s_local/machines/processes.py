@@ -84,7 +84,7 @@ def kill(directory: Path) -> None:
 def purge(state: Path) -> None:
     """Take back what the pods of the machine's node had of the host, and delete its files."""
     if state.exists():
-        command = [sys.executable, "-m", "cloudk8s.controlplane.purging", str(state)]
+        command = [sys.executable, "-m", "cloudk8s.controlplane.host.purging", str(state)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 

@@ -1,6 +1,6 @@
 """Take back what a stopped cluster has left on this host: containers, mounts and interfaces, with a purge files too.
 
-`python -m cloudk8s.controlplane.purging DIRECTORY` purges one directory.
+`python -m cloudk8s.controlplane.host.purging DIRECTORY` purges one directory.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from cloudk8s.controlplane.cri_pods import end_cri_pods, purge_cri_pods
-from cloudk8s.controlplane.rootless import directory_of
+from cloudk8s.controlplane.host.cri_pods import end_cri_pods, purge_cri_pods
+from cloudk8s.controlplane.host.rootless import directory_of
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost
 from cloudk8s.node.runtimes.host.runtime import HostRuntime

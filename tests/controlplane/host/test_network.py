@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cloudk8s.controlplane.network import proxy_options, relay_door
-from cloudk8s.controlplane.places import Place
+from cloudk8s.controlplane.host.network import proxy_options, relay_door
+from cloudk8s.controlplane.host.places import Place
 from cloudk8s.settings import ClusterSettings
 
 SETTINGS = ClusterSettings(data_dir=Path("/nonexistent"), service_cluster_ip_range="10.96.0.0/16,fd00:96::/112")

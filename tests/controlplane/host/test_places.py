@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.controlplane import places as module
-from cloudk8s.controlplane.local_cloud import local_settings
-from cloudk8s.controlplane.places import places, range_six
+from cloudk8s.controlplane.host import places as module
+from cloudk8s.controlplane.host.local_cloud import local_settings
+from cloudk8s.controlplane.host.places import places, range_six
 from cloudk8s.settings import ClusterSettings
 
 

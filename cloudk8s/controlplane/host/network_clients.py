@@ -10,7 +10,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.network import running_policies
+from cloudk8s.controlplane.host.network import running_policies
 from cloudk8s.controlplane.signals import until_stopped
 from cloudk8s.errors import SettingsError
 from cloudk8s.kernel.addresses import outgoing_address

@@ -1,7 +1,8 @@
 """Run a command where a cluster's pods and Services are reached: by addresses on every port, and by names.
 
-As root that is this host, and without root the host within it. In both, `python -m cloudk8s.controlplane.inside FILE
-COMMAND …` gives the command, and nobody else, a resolver configuration of its own.
+As root that is this host, and without root the host within it. In both,
+`python -m cloudk8s.controlplane.host.inside FILE COMMAND …` gives the command, and nobody else, a resolver
+configuration of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cloudk8s.controlplane.ranges import service_ranges, with_ranges
-from cloudk8s.controlplane.rootless import rootless_host
+from cloudk8s.controlplane.host.ranges import service_ranges, with_ranges
+from cloudk8s.controlplane.host.rootless import rootless_host
 from cloudk8s.errors import UserError
 from cloudk8s.network.dns.publication import cluster_ip_of
 from cloudk8s.network.privileges import may_administer

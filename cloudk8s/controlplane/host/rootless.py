@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cloudk8s.controlplane.ranges import service_ranges
+from cloudk8s.controlplane.host.ranges import service_ranges
 from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.rootless.host import RootlessError, RootlessHost

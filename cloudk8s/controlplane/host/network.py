@@ -12,10 +12,10 @@ from ipaddress import ip_address
 from cloudk8s.client.informer import Informers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.node_names import node_name
-from cloudk8s.controlplane.places import Place
-from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
-from cloudk8s.controlplane.rootless import dns_sockets
+from cloudk8s.controlplane.host.node_names import node_name
+from cloudk8s.controlplane.host.places import Place
+from cloudk8s.controlplane.host.ranges import pod_ranges, service_ranges
+from cloudk8s.controlplane.host.rootless import dns_sockets
 from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns

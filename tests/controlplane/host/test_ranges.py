@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.controlplane.ranges import choose, with_ranges
+from cloudk8s.controlplane.host.ranges import choose, with_ranges
 from cloudk8s.settings import ClusterSettings
 
 

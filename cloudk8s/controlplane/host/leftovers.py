@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from cloudk8s.controlplane.local_cloud import LOCAL, local_settings
-from cloudk8s.controlplane.network import policy_table, proxy_options
-from cloudk8s.controlplane.places import remove_hosts
-from cloudk8s.controlplane.ranges import FILE, with_ranges
+from cloudk8s.controlplane.host.local_cloud import LOCAL, local_settings
+from cloudk8s.controlplane.host.network import policy_table, proxy_options
+from cloudk8s.controlplane.host.places import remove_hosts
+from cloudk8s.controlplane.host.ranges import FILE, with_ranges
 from cloudk8s.network.nftables.command import NftError, find_nft
 from cloudk8s.network.privileges import may_administer
 from cloudk8s.network.proxy.nftables.layout import word

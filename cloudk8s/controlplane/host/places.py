@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from cloudk8s.controlplane.node_names import node_name
-from cloudk8s.controlplane.ranges import pod_ranges, service_ranges
+from cloudk8s.controlplane.host.node_names import node_name
+from cloudk8s.controlplane.host.ranges import pod_ranges, service_ranges
 from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.network.hosts.network import HostNetwork
 from cloudk8s.network.privileges import may_administer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cloudk8s.controlplane.places import Place, range_six
-from cloudk8s.controlplane.ranges import pod_ranges
+from cloudk8s.controlplane.host.places import Place, range_six
+from cloudk8s.controlplane.host.ranges import pod_ranges
 from cloudk8s.kernel.addresses import outgoing_address
 from cloudk8s.network.privileges import may_administer
 from cloudk8s.plugin.clouds import CloudEntry
