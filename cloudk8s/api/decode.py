@@ -8,12 +8,14 @@ upstream's text. After a change to a tree (a patch, defaults) `check` and `compl
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from cloudk8s.api.custom.decoding import coerce, whole_numbers
 from cloudk8s.api.decoding import gvk, raw_json
 from cloudk8s.api.decoding.completion import Completer
+from cloudk8s.api.decoding.gated import NOTHING_USED, Used, used_by
 from cloudk8s.api.decoding.gvk import Expected
 from cloudk8s.api.decoding.strict import StrictWalk
 from cloudk8s.api.decoding.untyped import TooDeep, duplicate_fields, has_duplicates
@@ -26,6 +28,8 @@ from cloudk8s.machinery import codec, json_syntax
 from cloudk8s.machinery.schema import Schema
 
 FieldValidation: TypeAlias = Literal["Strict", "Warn", "Ignore"]
+Stored: TypeAlias = Callable[[], Object | None]
+"""Gives the object that an update replaces; asked only where it matters."""
 
 JSON_PATCHED: Final = JsonWording()
 """The tree comes from JSON, or from a JSON patch or merge patch."""
@@ -77,9 +81,11 @@ class Decoder:
         *,
         validation: FieldValidation = "Warn",
         yaml: bool = False,
+        stored: Stored | None = None,
     ) -> Decoded:
         """Read the body of a request; `schema` is the kind's own, built-in or custom.
 
+        Fields of features that are off are dropped, but for those that the `stored` object uses.
         Raises BadRequest for what is no object of the kind, and under `Strict` for unknown and duplicate fields;
         under `Warn` the caller sends `Decoded.warnings`.
         """
@@ -88,11 +94,14 @@ class Decoder:
             data, duplicates = _yaml_to_json(data, expected)
         tree, said = self._recognize(data, expected, is_custom=not schema.name)
         try:
+            self._keep_used(stored, schema)
             decoded = self._decode(data, tree, schema) if schema.name else self._decode_custom(data, tree, schema)
         except WrongType as problem:
             raise gvk.refused(said, expected, str(problem)) from None
         except (RecursionError, TooDeep):
             raise gvk.unmarshalled(expected, _TOO_DEEP, data) from None
+        finally:
+            self._walker.used = NOTHING_USED
         findings = (*duplicates, *decoded.findings) if validation != "Ignore" else ()
         obj = {"kind": said.kind, "apiVersion": str(said.group_version)}
         result = Decoded(obj | decoded.object | obj, findings)
@@ -100,7 +109,9 @@ class Decoder:
             raise gvk.refused(said, expected, result.strict_error)
         return result
 
-    def check(self, tree: Object, schema: Schema, *, wording: Wording = JSON_PATCHED) -> Decoded:
+    def check(
+        self, tree: Object, schema: Schema, *, wording: Wording = JSON_PATCHED, stored: Stored | None = None
+    ) -> Decoded:
         """Check an object that a patch has changed, in place, like a body; raises WrongType.
 
         The findings are all unknown fields; whether they are errors is the caller's decision.
@@ -108,9 +119,12 @@ class Decoder:
         if not schema.name:
             return Decoded(tree, coerce(tree, schema, self._read_metadata))
         try:
+            self._keep_used(stored, schema)
             return Decoded(self._walker.walk(schema)(tree))
         except Anomaly:
             return self._explain(tree, schema, wording)
+        finally:
+            self._walker.used = NOTHING_USED
 
     def complete(self, tree: Object, schema: Schema, shared: Object | None = None) -> None:
         """Add what Go writes although nobody set it (`status: {}`, `resources: {}`); the last step before storing.
@@ -119,6 +133,10 @@ class Decoder:
         """
         if schema.name:
             self._completer.complete(tree, schema, shared or {})
+
+    def _keep_used(self, stored: Stored | None, schema: Schema) -> None:
+        if stored is not None:
+            self._walker.used = _once(lambda: used_by(stored(), schema, self._registry.features))
 
     def _recognize(self, data: bytes, expected: Expected, *, is_custom: bool) -> tuple[Object, Expected]:
         """The tree, and the type that it names."""
@@ -232,6 +250,18 @@ def _yaml_to_json(data: bytes, expected: Expected) -> tuple[bytes, tuple[str, ..
 def _yaml_findings(duplicates: tuple[str, ...]) -> tuple[str, ...]:
     """All duplicate keys of a document as the one finding that go-yaml makes of them."""
     return (_YAML_PREFIX + "\n".join(f"  {line}" for line in duplicates),) if duplicates else ()
+
+
+def _once(make: Used) -> Used:
+    """Ask at the first time only."""
+    found: list[frozenset[str]] = []
+
+    def ask() -> frozenset[str]:
+        if not found:
+            found.append(make())
+        return found[0]
+
+    return ask
 
 
 def _is_text(value: Any) -> bool:

@@ -79,7 +79,7 @@ class FieldManagement:
             applied: Object = codec.copy(merged)  # it shares parts with the live object, and is about to be changed
             if resource.custom is not None:
                 return applied
-            return self._decoder.check(applied, resource.schema, wording=CONVERTED).object
+            return self._decoder.check(applied, resource.schema, wording=CONVERTED, stored=lambda: live).object
         except (ApplyError, WrongType) as error:
             raise failures.plain_error(str(error)) from None
 

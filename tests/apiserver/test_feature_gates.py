@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import running_api_server
-from cloudk8s.errors import Invalid, SettingsError
+from cloudk8s.errors import AlreadyExists, Invalid, SettingsError
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
@@ -22,15 +22,14 @@ CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
 
 
 @asynccontextmanager
-async def served(path: Path, gates: str, version: str = "1.37") -> AsyncIterator[LocalApi]:
+async def served(path: Path, gates: str, version: str = "1.37", *, store: str = "memory://") -> AsyncIterator[LocalApi]:
     if version != "1.37":
         pytest.importorskip("kubernetes_validate", reason="other versions come with the extra `schemas`")
-    settings = ClusterSettings(
-        data_dir=path, port=0, store="memory://", feature_gates=gates, kubernetes_version=version
-    )
+    settings = ClusterSettings(data_dir=path, port=0, store=store, feature_gates=gates, kubernetes_version=version)
     async with running_api_server(settings) as server:
         api = server.assembly.local(ADMIN, agent="test")
-        await api.call("POST", "/api/v1/namespaces/default/serviceaccounts", body={"metadata": {"name": "default"}})
+        with suppress(AlreadyExists):
+            await api.call("POST", "/api/v1/namespaces/default/serviceaccounts", body={"metadata": {"name": "default"}})
         yield api
 
 
@@ -52,6 +51,41 @@ async def test_fields_of_a_feature_that_is_off_are_dropped_without_a_word(tmp_pa
         assert spec["volumes"][0]["emptyDir"] == {"mode": 448}
         assert "bindMountOptions" not in spec["containers"][0]["volumeMounts"][0]
         assert not [name for name, _ in answer.headers if name == "Warning"]
+
+
+async def test_what_a_stored_object_uses_already_is_kept_when_it_is_written_again(tmp_path: Path) -> None:
+    """Upstream's `DropDisabledFields`: a gate that was turned off takes nothing from objects that were made before."""
+    store = f"sqlite:///{tmp_path}/kept.db"
+    deployments = "/apis/apps/v1/namespaces/default/deployments"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    async with served(tmp_path / "on", "EmptyDirVolumeMode=true,VolumeBindMountOptions=true", store=store) as api:
+        await stored(api, deployments, {"metadata": {"name": "a"}, "spec": spec})
+        await stored(api, deployments, {"metadata": {"name": "plain"}, "spec": spec | {"template": _plain(template)}})
+    async with served(tmp_path / "off", "", store=store) as api:
+        made = codec.decode(joined(await api.call("GET", f"{deployments}/a")))
+        made["spec"]["template"]["spec"]["volumes"].append({"name": "w", "emptyDir": {"mode": 511}})
+        written = codec.decode(joined(await api.call("PUT", f"{deployments}/a", body=made)))
+        assert [volume["emptyDir"] for volume in written["spec"]["template"]["spec"]["volumes"]] == [
+            {"mode": 448}, {"mode": 511},
+        ]  # fmt: skip
+        for kind in ("merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml"):
+            is_apply = kind.startswith("apply")
+            change = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replicas": 3}}
+            query = {"fieldManager": "me", "force": "true"} if is_apply else {}
+            headers = {"content-type": f"application/{kind}"}
+            answer = await api.call("PATCH", f"{deployments}/a", query, body=change, headers=headers)
+            containers = codec.decode(joined(answer))["spec"]["template"]["spec"]["containers"]
+            assert containers[0]["volumeMounts"][0]["bindMountOptions"] == ["noexec"], kind
+        made["metadata"] = {"name": "plain"}
+        written = codec.decode(joined(await api.call("PUT", f"{deployments}/plain", body=made)))
+        assert "mode" not in str(written["spec"])
+        made["metadata"] = {"name": "new"}
+        assert "bindMountOptions" not in str((await stored(api, deployments, made))["spec"])
+
+
+def _plain(template: dict[str, Any]) -> dict[str, Any]:
+    return template | {"spec": {"containers": [{"name": "c", "image": "i"}]}}
 
 
 def scaler(least: int, kind: str = "External") -> dict[str, Any]:

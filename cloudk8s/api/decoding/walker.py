@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from cloudk8s.api.decoding import scalars
+from cloudk8s.api.decoding.gated import NOTHING_USED, Used
 from cloudk8s.api.decoding.go_fields import FieldShape, shape, short
 from cloudk8s.machinery.schema import Schema
 
@@ -39,6 +40,8 @@ class Walker:
         self._walks: dict[str, Walk] = {}
         self._dropped = dropped
         """Fields that are not kept, whatever they hold, as `core.v1.PodSpec.schedulingGroup`."""
+        self.used: Used = NOTHING_USED
+        """Which of them are kept all the same in the walk at hand; asked at the first that is met."""
 
     def walk(self, schema: Schema) -> Walk:
         """The walk of a struct; compiled at its first use."""
@@ -65,8 +68,9 @@ class Walker:
                 handler = self._handler(node, held)
                 entries[key] = _CLASSES.get(node.type, handler) if not node.format else handler
                 zeros[key] = handler
-                if f"{short(schema.name)}.{key}" in self._dropped:
-                    entries[key] = zeros[key] = _dropped
+                place = f"{short(schema.name)}.{key}"
+                if place in self._dropped:
+                    entries[key] = zeros[key] = self._gated(place, handler)
                     continue
                 if node.properties is not None and not held.pointer:
                     always.append((key, self._empty(node)))
@@ -110,6 +114,10 @@ class Walker:
             return self.walk(node)({})
 
         return make
+
+    def _gated(self, place: str, handler: Handler) -> Handler:
+        """Drop a field whose feature is off, unless the stored object uses the feature already."""
+        return lambda value: handler(value) if place in self.used() else DROP
 
     def _handler(self, node: Schema, held: FieldShape) -> Handler:
         """What becomes of a field's value, empty values included."""
@@ -333,10 +341,6 @@ def _bytes(held: FieldShape) -> Handler:
 
 def _anything(value: Any) -> Any:
     return DROP if value is None else value
-
-
-def _dropped(_: Any) -> Any:
-    return DROP
 
 
 def _nothing(_: Any) -> None:

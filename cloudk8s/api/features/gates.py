@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,11 +32,19 @@ class FeatureGates:
         """Fields whose gates are off, as `core.v1.PodSpec.schedulingGroup`: whatever they hold is dropped."""
         return _dropped(self)
 
+    def sharing(self, fields: Iterable[str]) -> frozenset[str]:
+        """All dropped fields of the gates to which some of `fields` belong."""
+        found = set(fields)
+        return frozenset(field for gate in _off(self) if found & set(gate.fields) for field in gate.fields)
+
 
 @cache
 def _dropped(features: FeatureGates) -> frozenset[str]:
-    off = (gate for name, gate in gates().items() if not _is_on(gate, name, features))
-    return frozenset(field for gate in off for field in gate.fields)
+    return frozenset(field for gate in _off(features) for field in gate.fields)
+
+
+def _off(features: FeatureGates) -> list[Gate]:
+    return [gate for name, gate in gates().items() if not _is_on(gate, name, features)]
 
 
 def _is_on(gate: Gate, name: str, features: FeatureGates) -> bool:

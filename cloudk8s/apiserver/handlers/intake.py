@@ -56,12 +56,21 @@ class Intake:
             resource.schema,
             validation=self._validation,
             yaml=content_type in YAML_TYPES,
+            stored=self._stored,
         )
         self._warn(decoded)
         obj = decoded.object
         if obj.get("metadata") is None:
             obj["metadata"] = {}
         return obj
+
+    def _stored(self) -> Object | None:
+        """What the request is to replace; None for a creation."""
+        info, resource = self._context.info, self._resource
+        if not info.name or self._context.verb != "update":
+            return None
+        record = self._core.store.get(resource.key(info.namespace, info.name))
+        return self._core.view(resource, record) if record else None
 
     def read_patch(self, type: PatchType, body: bytes) -> Any:
         """A patch document; BadRequest in upstream's words for one that is none."""
@@ -91,7 +100,9 @@ class Intake:
         kept = self._untouched(tree, live)
         try:
             touched = self._touched(tree, live, kept) if kept else codec.copy(tree)
-            decoded = self._core.decoder.check(_with_reset(touched), resource.schema, wording=wording)
+            decoded = self._core.decoder.check(
+                _with_reset(touched), resource.schema, wording=wording, stored=lambda: live
+            )
         except WrongType as problem:
             raise self._refused(tree, str(problem)) from None
         decoded = Decoded(decoded.object, (*self._duplicates, *decoded.findings))
