@@ -11,7 +11,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
-from cloudk8s.cli.election_flags import ElectionSettings, election
+from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
 from cloudk8s.cli.options import DisabledPlugins, KubeApiBurst, KubeApiQps
 from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
 from cloudk8s.cloud.settings import CloudControllerSettings
@@ -37,6 +37,7 @@ CLOUD_FLAGS: Final = {
 
 
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10258})
+@with_flags(MigrationSettings, MIGRATION_FLAGS, parameter="migrating")
 @with_flags(
     ElectionSettings, ELECTION_FLAGS, parameter="electing", defaults={"resource_name": "cloud-controller-manager"}
 )
@@ -59,6 +60,7 @@ def cloud_controller_manager(
     disable_plugin: DisabledPlugins = None,
     serving: Mapping[str, Any] = MappingProxyType({}),
     electing: Mapping[str, Any] = MappingProxyType({}),
+    migrating: Mapping[str, Any] = MappingProxyType({}),
     controlling: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the node, route and load-balancer controllers of one or more clouds, for any Kubernetes cluster.
@@ -75,7 +77,7 @@ def cloud_controller_manager(
     options = CloudControllerOptions(
         clouds,
         kubeconfig,
-        election(electing),
+        leases(electing, migrating),
         tuple(part.strip() for part in controllers.split(",") if part.strip()),
         tuple(disable_plugin or ()),
         ServingSettings(**serving),

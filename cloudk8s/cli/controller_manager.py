@@ -12,7 +12,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
-from cloudk8s.cli.election_flags import ElectionSettings, election
+from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
 from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, KubeApiBurst, KubeApiQps
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
@@ -26,6 +26,7 @@ from cloudk8s.errors import SettingsError
 @with_flags(ControllerSettings, FLAGS)
 @with_flags(SigningFiles, SIGNING_FLAGS, parameter="signing")
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10257})
+@with_flags(MigrationSettings, MIGRATION_FLAGS, parameter="migrating")
 @with_flags(
     ElectionSettings, ELECTION_FLAGS, parameter="electing", defaults={"resource_name": "kube-controller-manager"}
 )
@@ -63,6 +64,7 @@ def controller_manager(
     settings: Mapping[str, Any] = MappingProxyType({}),
     serving: Mapping[str, Any] = MappingProxyType({}),
     electing: Mapping[str, Any] = MappingProxyType({}),
+    migrating: Mapping[str, Any] = MappingProxyType({}),
     signing: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the controllers for any Kubernetes cluster until stopped.
@@ -91,7 +93,7 @@ def controller_manager(
     }
     options = ControllerManagerOptions(
         kubeconfig=kubeconfig,
-        election=election(electing),
+        leases=leases(electing, migrating),
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**given),
         disabled_plugins=tuple(disable_plugin or ()),

@@ -6,12 +6,16 @@ import socket
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cloudk8s.controlplane.controller_leases import ControllerLeases
 
 
 class ElectionSettings(BaseModel):
@@ -33,6 +37,17 @@ class ElectionSettings(BaseModel):
     """Namespace of the lease."""
 
 
+class MigrationSettings(BaseModel):
+    """Whether some controllers run under a second lease, because they move to another controller manager."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enable_leader_migration: bool = False
+    """Run controllers that move between managers under a lease of their own."""
+    leader_migration_config: str = ""
+    """File with a LeaderMigrationConfiguration; upstream's default if empty."""
+
+
 FLAGS: Final = {
     "leader_elect": "leader-elect",
     **{
@@ -41,6 +56,21 @@ FLAGS: Final = {
     },
 }
 """Field of `ElectionSettings`: name of its flag."""
+
+
+MIGRATION_FLAGS: Final = {field: field.replace("_", "-") for field in MigrationSettings.model_fields}
+
+
+def leases(electing: Mapping[str, Any], migrating: Mapping[str, Any]) -> ControllerLeases:
+    """The leases of a controller manager. Raises SettingsError."""
+    from cloudk8s.controlplane.controller_leases import ControllerLeases
+    from cloudk8s.controlplane.leader_migration import LeaderMigration, load_migration
+
+    settings = MigrationSettings(**migrating)
+    if not settings.enable_leader_migration:
+        return ControllerLeases(election(electing))
+    file = settings.leader_migration_config
+    return ControllerLeases(election(electing), load_migration(Path(file)) if file else LeaderMigration())
 
 
 def election(given: Mapping[str, Any]) -> LeaderElection | None:

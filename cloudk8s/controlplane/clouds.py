@@ -11,20 +11,22 @@ from pathlib import Path
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection, LeaderElector
+from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.cloud.controllers.assembly import registrations, selected
 from cloudk8s.cloud.directory import close
 from cloudk8s.cloud.metrics import PrometheusMetrics
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.controller_leases import ControllerLeases
 from cloudk8s.controlplane.diagnostics.health import Health
 from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
-from cloudk8s.controlplane.led import leadership, run_led
+from cloudk8s.controlplane.led import leadership, run_led, tell_of_leadership
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin.clouds import CloudsFile, attach_clouds
@@ -41,7 +43,7 @@ class CloudControllerOptions:
 
     clouds: CloudsFile
     kubeconfig: Path | None = None
-    election: LeaderElection | None = None
+    leases: ControllerLeases = field(default_factory=ControllerLeases)
     controllers: Sequence[str] = ("*",)
     disabled_plugins: Collection[str] = ()
     serving: ServingSettings = field(default_factory=ServingSettings)
@@ -97,30 +99,32 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
         instruments=instruments,
     )
 
-    async def control() -> None:
+    async def control(wanted: Sequence[Registration], election: LeaderElection | None) -> None:
         events = EventRecorder(client, COMPONENT, clock=clock)
         settings = ClusterSettings(data_dir=Path())
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, settings, instruments=instruments)
             names = ", ".join(registration.name for registration in wanted)
             report(f"{names or 'no controllers'} run for {connection.server}")
+            tell_of_leadership(events, election)
             group.create_task(events.run(), name="events")
             group.create_task(run_controllers(context, wanted), name="controllers")
 
     settings = {"controllers": clouds.controllers.model_dump(mode="json"), "clouds": [e.name for e in clouds.clouds]}
-    elector = LeaderElector(client, options.election, clock=clock) if options.election else None
+    leds = options.leases.led(control, wanted, component=COMPONENT, client=client, clock=clock)
+    led = leadership(instruments, *leds)
     component = Component(
         COMPONENT,
         "cloudcontrollermanager.config.k8s.io",
         lambda: settings,
-        Health(healthz=leadership(elector, instruments), readyz=leadership(elector, instruments)),
+        Health(healthz=led, readyz=led),
         instruments,
         options.flags,
         lambda: generate_latest(registry),
     )
     try:
         async with diagnosed(component, options.serving, client, clock=clock):
-            await run_led(control, elector)
+            await run_led(*leds)
     finally:
         await client.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,18 +11,19 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
-from cloudk8s.client.leader_election import LeaderElection, LeaderElector
+from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
-from cloudk8s.client.resources import LEASES
 from cloudk8s.controllers.interface import ControllerContext
+from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.component_pages import CONTROLLERS, of_controllers
 from cloudk8s.controlplane.controller_clients import ControllerClients
+from cloudk8s.controlplane.controller_leases import ControllerLeases
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.extensions import all_controllers
-from cloudk8s.controlplane.led import leadership, run_led
+from cloudk8s.controlplane.led import leadership, run_led, tell_of_leadership
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin import Plugins
@@ -34,7 +35,7 @@ class ControllerManagerOptions:
     """Which cluster, as whom, and alone or one of many."""
 
     kubeconfig: Path | None = None
-    election: LeaderElection | None = None
+    leases: ControllerLeases = field(default_factory=ControllerLeases)
     cluster: ClusterSettings = field(default_factory=lambda: ClusterSettings(data_dir=Path()))
     """The cluster's address ranges; the rest of it is not looked at."""
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
@@ -64,34 +65,26 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     clients = ControllerClients(client, connection, settings=asking, clock=clock, instruments=instruments)
     client_of = clients.of if options.use_service_account_credentials else None
 
-    async def control() -> None:
+    async def control(registrations: Sequence[Registration], election: LeaderElection | None) -> None:
         cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
         events = EventRecorder(client, CONTROLLERS, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
             report(f"{len(registrations)} controllers run for {connection.server}")
-            _tell_of_leadership(events, options.election)
+            tell_of_leadership(events, election)
             group.create_task(events.run(), name="events")
             work = run_controllers(context, registrations, states, client_of=client_of)
             group.create_task(work, name="controllers")
 
-    elector = LeaderElector(client, options.election, clock=clock) if options.election else None
-    led = leadership(elector, instruments)
+    leds = options.leases.led(control, registrations, component=CONTROLLERS, client=client, clock=clock)
+    led = leadership(instruments, *leds)
     component = of_controllers(settings, states, instruments, led=led, flags=options.flags)
     try:
         async with diagnosed(component, options.serving, client, clock=clock):
-            await run_led(control, elector)
+            await run_led(*leds)
     finally:
         await clients.close()
         await client.close()
-
-
-def _tell_of_leadership(events: EventRecorder, election: LeaderElection | None) -> None:
-    """Say on the lease who leads."""
-    if election is not None:
-        lease = {"metadata": {"name": election.name, "namespace": election.namespace}}
-        message = f"{election.identity} became leader"
-        events.event(lease, "Normal", "LeaderElection", message, resource=LEASES)
 
 
 async def _release_of(client: Client) -> str:

@@ -24,7 +24,7 @@ from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.component_pages import of_scheduler
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
-from cloudk8s.controlplane.led import leadership, run_led
+from cloudk8s.controlplane.led import Led, leadership, run_led
 from cloudk8s.machinery.clock import Clock, SystemClock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.plugin.manager import Plugins
@@ -103,10 +103,11 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
         election = _election(how_led)
         elector = LeaderElector(client, election, clock=clock) if election else None
         shown = configuration.model_copy(update={"leader_election": how_led})
-        led = leadership(elector, instruments)
+        scheduling = Led(schedule, elector)
+        led = leadership(instruments, scheduling)
         component = of_scheduler(shown, informers.of(PODS).list, is_ready, instruments, led=led, flags=options.flags)
         async with diagnosed(component, options.serving, client, clock=clock):
-            await run_led(schedule, elector)
+            await run_led(scheduling)
     finally:
         await client.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,12 @@ def test_the_api_server_is_asked_as_often_as_told(tmp_path: Path, started: list[
 
 def test_it_is_elected_as_told(tmp_path: Path, started: list[CloudControllerOptions]) -> None:
     invoke(tmp_path, "--leader-elect-lease-duration", "40s", "--leader-elect-resource-name", "mine")
-    election = started[0].election
+    election = started[0].leases.main
     assert election is not None
     assert (election.name, election.namespace) == ("mine", "kube-system")
     assert (election.lease_duration, election.renew_deadline) == (timedelta(seconds=40), timedelta(seconds=10))
     invoke(tmp_path, "--no-leader-elect")
-    assert started[1].election is None
+    assert started[1].leases.main is None
 
 
 def test_a_lease_that_runs_out_before_it_is_renewed_is_refused(
@@ -81,3 +82,20 @@ def test_a_lease_that_runs_out_before_it_is_renewed_is_refused(
     assert invoke(tmp_path, "--leader-elect-lease-duration", "5s") == 2
     assert "must be longer" in capsys.readouterr().err
     assert started == []
+
+
+def test_controllers_move_under_a_second_lease_only_if_asked(
+    tmp_path: Path, started: list[CloudControllerOptions]
+) -> None:
+    file = tmp_path / "migration.yaml"
+    words = {"apiVersion": "controllermanager.config.k8s.io/v1", "kind": "LeaderMigrationConfiguration"}
+    leaders = [{"name": "service", "component": "*"}]
+    file.write_text(json.dumps({**words, "leaderName": "moving", "controllerLeaders": leaders}))
+    invoke(tmp_path)
+    invoke(tmp_path, "--leader-migration-config", str(file))
+    invoke(tmp_path, "--enable-leader-migration")
+    invoke(tmp_path, "--enable-leader-migration=true", "--leader-migration-config", str(file))
+    found = [options.leases.migration for options in started]
+    assert [migration and migration.leader_name for migration in found] == [
+        None, None, "cloud-provider-extraction-migration", "moving",
+    ]  # fmt: skip

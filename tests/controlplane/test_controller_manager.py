@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import name_of, spec_of
 from cloudk8s.client.resources import CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, LEASES, NAMESPACES, PODS, SERVICE_ACCOUNTS
 from cloudk8s.controlplane.api_server import running_api_server
-from cloudk8s.errors import NotFound
+from cloudk8s.errors import Conflict, NotFound
 from cloudk8s.settings import ClusterSettings
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,32 @@ async def test_only_the_selected_controllers_run_and_the_lease_is_given_back(ser
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
         assert await holder(client) == ""
+
+
+@pytest.mark.slow
+async def test_what_moves_to_another_manager_runs_under_a_second_lease(server: Server, tmp_path: Path) -> None:
+    client, file = server.client, tmp_path / "migration.json"
+    words = {"apiVersion": "controllermanager.config.k8s.io/v1", "kind": "LeaderMigrationConfiguration"}
+    leaders = [{"name": "serviceaccount", "component": "*"}, {"name": "namespace", "component": "another-manager"}]
+    file.write_text(json.dumps({**words, "leaderName": "moving", "controllerLeaders": leaders}))
+    flags = ("--enable-leader-migration", "--leader-migration-config", str(file), *TIMINGS)
+    async with manager(server, *flags) as process:
+        leader = await until_holder_changes(client, "")
+        await client.create(NAMESPACES, {"metadata": {"name": "work"}})
+        async with asyncio.timeout(30):
+            while not (await client.list(SERVICE_ACCOUNTS, namespace="work")).items:
+                await asyncio.sleep(0.05)
+        second = await client.get(LEASES, "moving", namespace="kube-system")
+        assert spec_of(second)["holderIdentity"] == leader
+        stolen = {**second, "spec": {**spec_of(second), "holderIdentity": "other", "leaseDurationSeconds": 60}}
+        async with asyncio.timeout(30):
+            while spec_of(second)["holderIdentity"] != "other":
+                with suppress(Conflict):
+                    second = await client.update(LEASES, stolen)
+                    continue
+                now = (await client.get(LEASES, "moving", namespace="kube-system"))["metadata"]
+                stolen["metadata"] = now
+        assert await asyncio.wait_for(process.wait(), 20) == 1
 
 
 async def test_each_controller_may_work_as_an_account_of_its_own(server: Server) -> None:
