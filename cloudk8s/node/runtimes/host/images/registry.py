@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.client
 import re
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -81,7 +82,7 @@ class Registry:
                 self._log_in(response.headers.get_all("WWW-Authenticate") or [])
                 response = self._send(url, {"Accept": accept, "Authorization": self._authorization})
         except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
-            raise RegistryUnavailable(f"failed to do request: {getattr(error, 'reason', error)}") from error
+            raise self._unreachable(url, error) from error
         if response.status != 200:
             raise _refusal(response, self._reference)
         return response
@@ -106,7 +107,12 @@ class Registry:
         except urllib.error.HTTPError as error:
             return error  # type: ignore[return-value]
         except ssl.SSLError as error:
-            raise RegistryUnavailable(f"failed to do request: {error}") from error
+            raise self._unreachable(url, error) from error
+
+    def _unreachable(self, url: str, error: Exception) -> RegistryUnavailable:
+        """What was asked for and why it failed, in the words of containerd."""
+        asked = f'failed to resolve reference "{self._reference}": failed to do request: Get "{url.partition("?")[0]}"'
+        return RegistryUnavailable(f"{asked}: {_reason(error, urlsplit(url).hostname or '')}")
 
     def _log_in(self, challenges: list[str]) -> None:
         """Answer the registry's challenge: a token from its token service, or name and password."""
@@ -149,6 +155,13 @@ def _refusal(response: http.client.HTTPResponse, reference: Reference) -> ImageP
     if response.status == 429:
         return ImagePullFailed(f"{reference}: toomanyrequests: the registry limits how often it is asked")
     return ImagePullFailed(f'failed to resolve reference "{reference}": unexpected status: {response.status}')
+
+
+def _reason(error: Exception, host: str) -> str:
+    """One of the system's errors without its number; a name that nobody knows is named."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return f"lookup {host}: {text}" if isinstance(cause, socket.gaierror) else text
 
 
 def _is_local(host: str) -> bool:

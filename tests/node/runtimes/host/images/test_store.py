@@ -201,8 +201,13 @@ def test_a_lying_registry_is_found_out(store: ImageStore, tmp_path: Path, regist
 def test_what_cannot_be_pulled_says_why(store: ImageStore, tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(ImagePullFailed, match="not found"):
         pull(store, reference.parse(f"{registry.host}/nothing:1"), None, scratch=tmp_path)
-    with pytest.raises(RegistryUnavailable):
+    refused = (
+        r'reference "127.0.0.1:1/nothing:1": failed to do request: Get "https?://127.0.0.1:1/\S+": Connection refused'
+    )
+    with pytest.raises(RegistryUnavailable, match=refused):
         pull(store, reference.parse("127.0.0.1:1/nothing:1"), None, scratch=tmp_path)
+    with pytest.raises(RegistryUnavailable, match=r": lookup registry.invalid: \w+"):
+        pull(store, reference.parse("registry.invalid/nothing:1"), None, scratch=tmp_path)
 
 
 class Registry:
