@@ -1,8 +1,8 @@
-"""Switches as upstream's components take them: `--leader-elect=false` beside `--no-leader-elect`."""
+"""Flags as upstream's components take them: `--leader-elect=false` beside `--no-leader-elect`, `-v=2` beside `-v 2`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from typer.core import TyperCommand
@@ -14,7 +14,20 @@ class Command(TyperCommand):
     """A command whose switches may be given a value; manifests written for upstream's components do."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [spelled_out(word, _switches(self.params)) for word in args])
+        switches, names = _switches(self.params), {name for each in self.params for name in each.opts}
+        end = args.index("--") if "--" in args else len(args)
+        own = [spelled_out(dashed(word, names), switches) for word in args[:end]]
+        return super().parse_args(ctx, own + args[end:])
+
+
+def dashed(word: str, names: Collection[str]) -> str:
+    """`--concurrent_rc_syncs=1` with dashes and `-v=2` as `-v2`, where there are such flags."""
+    name, equals, value = word.partition("=")
+    if name.startswith("--") and (meant := name.replace("_", "-")) in names:
+        return meant + equals + value
+    if equals and len(name) == 2 and name in names:
+        return name + value
+    return word
 
 
 def spelled_out(word: str, switches: Mapping[str, str]) -> str:

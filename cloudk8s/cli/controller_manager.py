@@ -10,19 +10,24 @@ from typing import Annotated, Any
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.component_gates import ComponentGates, check_feature_gates
 from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
-from cloudk8s.cli.options import CsiEndpoints, DisabledPlugins, KubeApiBurst, KubeApiQps
+from cloudk8s.cli.idle_flags import with_idle_flags
+from cloudk8s.cli.log_flags import LoggingFormat, Verbosity, set_up_logs
+from cloudk8s.cli.options import ComponentVersion, CsiEndpoints, DisabledPlugins, KubeApiBurst, KubeApiQps, Master
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
 from cloudk8s.cli.signing_files import SigningFiles, authorities
+from cloudk8s.cli.upstream_flags import OF_CONTROLLERS
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.errors import SettingsError
 
 
+@with_idle_flags(OF_CONTROLLERS)
 @with_flags(ControllerSettings, FLAGS)
 @with_flags(SigningFiles, SIGNING_FLAGS, parameter="signing")
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10257})
@@ -35,6 +40,7 @@ def controller_manager(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
     ] = None,
+    master: Master = "",
     controllers: Annotated[
         str, typer.Option(help="Which ones run, comma-separated: * all that are on by default, NAME, -NAME.")
     ] = "*",
@@ -60,6 +66,10 @@ def controller_manager(
     csi_endpoint: CsiEndpoints = None,
     kube_api_qps: KubeApiQps = 0.0,
     kube_api_burst: KubeApiBurst = 100,
+    feature_gates: ComponentGates = None,
+    v: Verbosity = 0,
+    logging_format: LoggingFormat = "text",
+    version: ComponentVersion = False,
     disable_plugin: DisabledPlugins = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
     serving: Mapping[str, Any] = MappingProxyType({}),
@@ -75,6 +85,8 @@ def controller_manager(
     from cloudk8s.controlplane.loop import run
     from cloudk8s.settings import ClusterSettings
 
+    set_up_logs(v, logging_format)
+    check_feature_gates(feature_gates or ())
     given: dict[str, Any] = {
         **settings,
         "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
@@ -84,8 +96,7 @@ def controller_manager(
         "cluster_signing_key": _content(cluster_signing_key_file),
         "signing_authorities": authorities(SigningFiles(**signing)),
     }
-    if settings["allocate_node_cidrs"] and not cluster_cidr:
-        raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")
+    _check_node_ranges(settings, cluster_cidr)
     ranges: dict[str, Any] = {
         "csi_endpoints": tuple(csi_endpoint or ()),
         "cluster_cidr": cluster_cidr,
@@ -93,6 +104,7 @@ def controller_manager(
     }
     options = ControllerManagerOptions(
         kubeconfig=kubeconfig,
+        master=master,
         leases=leases(electing, migrating),
         cluster=ClusterSettings(data_dir=Path(), **{name: value for name, value in ranges.items() if value}),
         controllers=ControllerSettings(**given),
@@ -104,6 +116,13 @@ def controller_manager(
         burst=kube_api_burst,
     )
     run(run_controller_manager(options, report=output.step))
+
+
+def _check_node_ranges(settings: Mapping[str, Any], cluster_cidr: str) -> None:
+    if settings["allocate_node_cidrs"] and not cluster_cidr:
+        raise SettingsError("--allocate-node-cidrs needs --cluster-cidr")
+    if settings["node_cidr_mask_size"] and "," in cluster_cidr:
+        raise SettingsError("--node-cidr-mask-size is for one range; with two say --node-cidr-mask-size-ipv4 and -ipv6")
 
 
 def _content(file: Path | None) -> str:

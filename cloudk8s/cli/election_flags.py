@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from cloudk8s.client.leader_election import LeaderElection
-from cloudk8s.errors import SettingsError
 
 if TYPE_CHECKING:
     from cloudk8s.controlplane.controller_leases import ControllerLeases
@@ -78,11 +77,6 @@ def election(given: Mapping[str, Any]) -> LeaderElection | None:
     settings = ElectionSettings(**given)
     if not settings.leader_elect:
         return None
-    if not timedelta(0) < settings.retry_period < settings.renew_deadline < settings.lease_duration:
-        raise SettingsError(
-            "--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline, and that longer than "
-            "--leader-elect-retry-period"
-        )
     return LeaderElection(
         settings.resource_name, f"{socket.gethostname()}_{uuid.uuid4()}", settings.resource_namespace,
         settings.lease_duration, settings.renew_deadline, settings.retry_period,

@@ -15,11 +15,27 @@ from cloudk8s.machinery.times import TimeError, parse_duration
 if TYPE_CHECKING:
     from cloudk8s.plugin.clouds import CloudsFile
 
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from cloudk8s import __version__
+        from cloudk8s.cli import output
+        from cloudk8s.settings import ClusterSettings
+
+        served = ClusterSettings.model_fields["kubernetes_version"].default
+        output.say(f"Kubernetes v{served}.0 (cloudk8s {__version__})")
+        raise typer.Exit
+
+
 Name = Annotated[str, typer.Option("--name", help="The cluster's name.")]
 KubeApiQps = Annotated[
     float, typer.Option(min=0, help="Requests a second to the API server in the long run; 0 leaves it to the server.")
 ]
 KubeApiBurst = Annotated[int, typer.Option(min=1, help="How many of these may come at once.")]
+Master = Annotated[str, typer.Option(help="URL of the API server, in place of the kubeconfig's.")]
+ComponentVersion = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and stop.")
+]
 DisabledPlugins = Annotated[
     list[str] | None, typer.Option("--disable-plugin", help="A plugin to leave out; may be repeated.")
 ]

@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,16 @@ class Connection:
     impersonate: Impersonation | None = None
 
 
-def load_connection(path: Path | str | None = None, *, context: str = "") -> Connection:
-    """The connection a component should use, by upstream's order: `path`, $KUBECONFIG, in-cluster, ~/.kube/config."""
+def load_connection(path: Path | str | None = None, *, context: str = "", master: str = "") -> Connection:
+    """The connection a component should use, by upstream's order: `path`, $KUBECONFIG, in-cluster, ~/.kube/config.
+
+    A `master` is the server's URL in place of the one found there.
+    """
+    found = _found_connection(path, context)
+    return replace(found, server=master.rstrip("/")) if master else found
+
+
+def _found_connection(path: Path | str | None, context: str) -> Connection:
     if path:
         return load_kubeconfig(path, context=context)
     if os.environ.get("KUBECONFIG"):

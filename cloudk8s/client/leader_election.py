@@ -15,7 +15,7 @@ from datetime import timedelta
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import spec_of
 from cloudk8s.client.resources import LEASES
-from cloudk8s.errors import AlreadyExists, CloudK8sError, Conflict, NotFound, StatusError
+from cloudk8s.errors import AlreadyExists, CloudK8sError, Conflict, NotFound, SettingsError, StatusError
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 
@@ -32,7 +32,7 @@ class LeadershipLost(CloudK8sError):
 
 @dataclass(frozen=True, slots=True)
 class LeaderElection:
-    """Who competes for which lease, and upstream's timings."""
+    """Who competes for which lease, and upstream's timings. Raises SettingsError for times that leave no time."""
 
     name: str
     identity: str
@@ -40,6 +40,13 @@ class LeaderElection:
     lease_duration: timedelta = timedelta(seconds=15)
     renew_deadline: timedelta = timedelta(seconds=10)
     retry_period: timedelta = timedelta(seconds=2)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.retry_period * JITTER < self.renew_deadline < self.lease_duration:
+            raise SettingsError(
+                "--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline, and that longer than "
+                f"{JITTER} times --leader-elect-retry-period"
+            )
 
 
 class LeaderElector:

@@ -34,7 +34,9 @@ async def run_controllers(
     client_of = client_of or (lambda name: context.client)
     built = [_build(replace(context, client=client_of(each.name)), each) for each in registrations]
     async with asyncio.TaskGroup() as group:
-        for name, controller, informers in built:
+        for number, (name, controller, informers) in enumerate(built):
+            if number and context.options.controller_start_interval:
+                await context.clock.sleep(context.options.controller_start_interval.total_seconds())
             group.create_task(_run(name, controller, informers, context.clock, states), name=name)
 
 

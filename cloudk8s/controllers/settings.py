@@ -49,10 +49,14 @@ class ControllerSettings(BaseModel):
     """How often claims without a volume, and volumes to be reclaimed, are looked at again."""
     allocate_node_cidrs: bool = False
     """Whether nodes get their pod ranges here, out of the cluster's."""
+    node_cidr_mask_size: int = 0
+    """How large a node's range is, where the cluster has one family of addresses; 0 leaves it to the next two."""
     node_cidr_mask_size_ipv4: int = 24
     """How large a node's range is."""
     node_cidr_mask_size_ipv6: int = 64
     """The same for IPv6."""
+    enable_dynamic_provisioning: bool = True
+    """Whether volumes are asked for where a claim has a class."""
     hpa_sync_period: timedelta = timedelta(seconds=15)
     """How often autoscalers are looked at."""
     hpa_downscale_stabilization: timedelta = timedelta(minutes=5)
@@ -87,6 +91,8 @@ class ControllerSettings(BaseModel):
     """How many DaemonSets are worked on at once."""
     concurrent_deployment_syncs: int = 5
     """How many Deployments are worked on at once."""
+    concurrent_device_taint_eviction_syncs: int = 8
+    """How many users of tainted devices are worked on at once."""
     concurrent_endpoint_syncs: int = 5
     """How many Services' Endpoints are worked on at once."""
     concurrent_ephemeralvolume_syncs: int = 5
@@ -121,3 +127,5 @@ class ControllerSettings(BaseModel):
     """How many Endpoints are mirrored at once."""
     concurrent_syncs: int = 5
     """How many objects each of the other controllers works on at once."""
+    controller_start_interval: timedelta = timedelta(0)
+    """How long after one controller the next is started."""

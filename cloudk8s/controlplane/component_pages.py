@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from cloudk8s.client.interface import Object
-from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.controlplane.controller_configuration import ControllerConfiguration
 from cloudk8s.controlplane.diagnostics.health import Check, Checks, Health
 from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.machinery.exposition import Family
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 
 CONTROLLERS: Final = "kube-controller-manager"
 SCHEDULER: Final = "kube-scheduler"
-SECRET: Final = {"service_account_key", "cluster_signing_key"}
-"""Settings that are shown to nobody."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def of_controllers(
-    settings: ControllerSettings,
+    configuration: ControllerConfiguration,
     states: Mapping[str, str],
     instruments: Instruments,
     *,
     led: Checks = dict,
-    flags: Mapping[str, str] = _NONE,
 ) -> Component:
     """`states` are those of `run_controllers`: each controller that has started is a check of its own."""
 
@@ -40,10 +37,10 @@ def of_controllers(
     return Component(
         CONTROLLERS,
         "kubecontrollermanager.config.k8s.io",
-        lambda: settings.model_dump(mode="json", exclude=SECRET),
+        configuration.shown,
         Health(healthz=running, readyz=led),
         instruments,
-        flags,
+        configuration.flags,
     )
 
 
@@ -68,7 +65,7 @@ def of_scheduler(
 
     return Component(
         SCHEDULER,
-        "kubescheduler.config.k8s.io",
+        "componentconfig",
         lambda: configuration.model_dump(mode="json", by_alias=True),
         Health(healthz=led, readyz=lambda: {**led(), "sched-handler-sync": synced}),
         instruments,

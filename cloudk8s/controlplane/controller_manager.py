@@ -19,6 +19,7 @@ from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.component_pages import CONTROLLERS, of_controllers
 from cloudk8s.controlplane.controller_clients import ControllerClients
+from cloudk8s.controlplane.controller_configuration import ControllerConfiguration
 from cloudk8s.controlplane.controller_leases import ControllerLeases
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
@@ -35,6 +36,8 @@ class ControllerManagerOptions:
     """Which cluster, as whom, and alone or one of many."""
 
     kubeconfig: Path | None = None
+    master: str = ""
+    """URL of the API server, in place of the kubeconfig's."""
     leases: ControllerLeases = field(default_factory=ControllerLeases)
     cluster: ClusterSettings = field(default_factory=lambda: ClusterSettings(data_dir=Path()))
     """The cluster's address ranges; the rest of it is not looked at."""
@@ -49,11 +52,18 @@ class ControllerManagerOptions:
     """Requests a second to the API server; 0 leaves it to the server."""
     burst: int = 100
 
+    @property
+    def configuration(self) -> ControllerConfiguration:
+        """For `/configz`."""
+        return ControllerConfiguration(
+            self.controllers, self.cluster, self.serving, self.leases.main, self.flags, self.qps, self.burst
+        )
+
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:
     """Run the selected controllers until SIGINT or SIGTERM. Raises LeadershipLost."""
     clock, instruments = SystemClock(), Instruments()
-    connection = load_connection(options.kubeconfig)
+    connection = load_connection(options.kubeconfig, master=options.master)
     settings = options.controllers
     if not settings.root_ca:
         settings = settings.model_copy(update={"root_ca": connection.ca.decode()})
@@ -78,7 +88,7 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
 
     leds = options.leases.led(control, registrations, component=CONTROLLERS, client=client, clock=clock)
     led = leadership(instruments, *leds)
-    component = of_controllers(settings, states, instruments, led=led, flags=options.flags)
+    component = of_controllers(options.configuration, states, instruments, led=led)
     try:
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(*leds)

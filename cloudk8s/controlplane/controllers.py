@@ -14,6 +14,7 @@ from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
 from cloudk8s.controlplane.component_pages import of_controllers
+from cloudk8s.controlplane.controller_configuration import ControllerConfiguration
 from cloudk8s.controlplane.diagnostics.serving import diagnosed
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
 from cloudk8s.controlplane.extensions import all_controllers
@@ -39,7 +40,10 @@ async def running_controllers(
     states: dict[str, str] = {}
     registrations = all_controllers(server.plugins).select(selection)
     loops = background(run_controllers(context, registrations, states), events.run(), names=("controllers", "events"))
-    component = of_controllers(options, states, context.instruments)
+    component = of_controllers(
+        ControllerConfiguration(options, server.settings, ServingSettings(secure_port=port)), states,
+        context.instruments,
+    )  # fmt: skip
     pages = diagnosed(component, ServingSettings(secure_port=port), client, clock=clock)
     async with pages, informers, loops:
         yield context

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,16 @@ class SchedulerOptions:
     """What `cloudk8s scheduler` was asked for."""
 
     kubeconfig: Path | None = None
+    master: str = ""
+    """URL of the API server, in place of the kubeconfig's."""
     config: Path | None = None
     """A KubeSchedulerConfiguration."""
     leader_election: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the configuration's `leaderElection` that win over it."""
+    client_connection: Mapping[str, Any] = field(default_factory=dict)
+    """The same for its `clientConnection`."""
+    pod_max_in_unschedulable_pods_duration: timedelta = timedelta(minutes=5)
+    """After how long a pod is tried again that no event has given a reason to."""
     disabled_plugins: Collection[str] = ()
     serving: ServingSettings = field(default_factory=ServingSettings)
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -81,9 +88,9 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
     Raises SettingsError and LeadershipLost.
     """
-    clock, configuration, instruments = SystemClock(), read_configuration(options.config), Instruments()
+    clock, configuration, instruments = SystemClock(), configuration_of(options), Instruments()
     how = configuration.client_connection
-    connection = load_connection(options.kubeconfig or how.kubeconfig or None)
+    connection = load_connection(how.kubeconfig or None, master=options.master)
     settings = NetworkSettings(qps=how.qps, burst=how.burst, user_agent="kube-scheduler")
     client = NetworkClient(connection, settings=settings, clock=clock, instruments=instruments)
     informers = Informers(client, clock=clock)
@@ -98,14 +105,15 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
     try:
         plugins = Plugins.load(disabled=options.disabled_plugins)
-        scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments)
-        how_led = configuration.leader_election.model_copy(update=dict(options.leader_election))
-        election = _election(how_led)
+        longest = options.pod_max_in_unschedulable_pods_duration
+        scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments, longest)
+        election = _election(configuration.leader_election)
         elector = LeaderElector(client, election, clock=clock) if election else None
-        shown = configuration.model_copy(update={"leader_election": how_led})
         scheduling = Led(schedule, elector)
         led = leadership(instruments, scheduling)
-        component = of_scheduler(shown, informers.of(PODS).list, is_ready, instruments, led=led, flags=options.flags)
+        component = of_scheduler(
+            configuration, informers.of(PODS).list, is_ready, instruments, led=led, flags=options.flags
+        )
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(scheduling)
     finally:
@@ -118,6 +126,15 @@ def read_configuration(path: Path | None) -> SchedulerConfiguration:
     from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
 
     return load_configuration(path) if path else SchedulerConfiguration()
+
+
+def configuration_of(options: SchedulerOptions) -> SchedulerConfiguration:
+    """The configuration with what flags say otherwise. Raises SettingsError."""
+    found = read_configuration(options.config)
+    kubeconfig = {"kubeconfig": str(options.kubeconfig)} if options.kubeconfig else {}
+    connection = found.client_connection.model_copy(update={**options.client_connection, **kubeconfig})
+    election = found.leader_election.model_copy(update=dict(options.leader_election))
+    return found.model_copy(update={"client_connection": connection, "leader_election": election})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,7 @@ async def _assembled(
     configuration: SchedulerConfiguration | None,
     plugins: Plugins,
     instruments: Instruments | None = None,
+    longest_unschedulable: timedelta = timedelta(minutes=5),
 ) -> _Assembled:
     """Load what is heavy (numpy) off the loop, and put it together."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
@@ -156,7 +174,9 @@ async def _assembled(
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
     metrics = module.SchedulerMetrics(instruments or Instruments())
-    context = module.SchedulerContext(client, informers, events, clock, metrics=metrics)
+    context = module.SchedulerContext(
+        client, informers, events, clock, metrics=metrics, pod_max_in_unschedulable_pods_duration=longest_unschedulable
+    )
     scheduler = module.Scheduler(context, configuration or module.DEFAULT_CONFIGURATION, plugins=factories)
     return _Assembled(scheduler, events)
 

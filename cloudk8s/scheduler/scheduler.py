@@ -47,7 +47,7 @@ from cloudk8s.scheduler.metrics import UNSCHEDULABLE as REJECTED
 from cloudk8s.scheduler.plugins.catalog import BUILT_IN
 from cloudk8s.scheduler.preemption.room import Room
 from cloudk8s.scheduler.queue.entry import Backoff, QueuedPod
-from cloudk8s.scheduler.queue.queue import SchedulingQueue
+from cloudk8s.scheduler.queue.queue import LEFTOVER, SchedulingQueue
 from cloudk8s.scheduler.reporting import Reporter
 
 TURN: Final = 0.004
@@ -69,6 +69,8 @@ class SchedulerContext:
     clock: Clock
     random: random.Random = field(default_factory=random.Random)
     metrics: SchedulerMetrics = field(default_factory=lambda: SchedulerMetrics(Instruments()))
+    pod_max_in_unschedulable_pods_duration: timedelta = LEFTOVER
+    """After how long a pod is tried again that no event has given a reason to."""
 
 
 class Scheduler:
@@ -105,8 +107,9 @@ class Scheduler:
             self._add_profile(profile.ignoring(ignored), factories)
         check_queue_sort(self._profiles)
         self.queue = SchedulingQueue(
-            self._profiles, clock=context.clock, backoff=_backoff(configuration), incoming=self._metrics.incoming
-        )
+            self._profiles, clock=context.clock, backoff=_backoff(configuration), incoming=self._metrics.incoming,
+            leftover=context.pod_max_in_unschedulable_pods_duration,
+        )  # fmt: skip
         intake = Intake(self.cluster, self.queue, self.nominations, self._informers, self._profiles)
         intake.follow(self._profiles.values())
         self._show()

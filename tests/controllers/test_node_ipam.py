@@ -66,6 +66,14 @@ async def test_every_node_gets_a_range_and_keeps_what_it_has() -> None:
         assert run.get(NODES, "b")["spec"]["podCIDR"] == "10.0.1.0/24"
 
 
+async def test_one_size_is_for_the_family_there_is() -> None:
+    for cidr, range in (("10.0.0.0/16", "10.0.0.0/26"), ("fd00::/20", "fd00::/26")):
+        options = ControllerSettings(allocate_node_cidrs=True, node_cidr_mask_size=26)
+        async with running(NodeIPAMController, objects=[node("a")], options=options, settings=cluster(cidr)) as run:
+            await run.settle()
+            assert ranges(run.client.all(NODES)) == [[range]]
+
+
 async def test_dual_stack_gives_one_of_each_family() -> None:
     both = cluster("10.0.0.0/16,fd00:1::/96")
     async with running(NodeIPAMController, objects=[node("a")], options=ON, settings=both) as run:

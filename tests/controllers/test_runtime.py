@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cloudk8s.client.resources import CONFIG_MAPS, PODS
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.settings import ClusterSettings
@@ -59,3 +61,32 @@ async def test_controllers_start_when_synced_and_start_again_when_they_fail(capl
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert "free failed, starting it again" in caplog.text
+
+
+async def test_controllers_start_one_after_another_where_an_interval_is_set() -> None:
+    clock, started = FakeClock(), list[str]()
+    client = FakeClient(clock=clock)
+
+    class Noting:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        async def run(self) -> None:
+            started.append(self._name)
+            await asyncio.Event().wait()
+
+    async with Informers(client, clock=clock) as informers:
+        context = ControllerContext(
+            client, informers, EventRecorder(client, "test", clock=clock), clock,
+            ClusterSettings(data_dir=Path("/none")), ControllerSettings(controller_start_interval=timedelta(seconds=5)),
+        )  # fmt: skip
+        registrations = [Registration(name, lambda _, name=name: Noting(name)) for name in ("a", "b", "c")]  # type: ignore[misc]
+        task = asyncio.create_task(run_controllers(context, registrations))
+        await clock.advance(4)
+        assert started == ["a"]
+        await clock.advance(4)
+        assert started == ["a", "b"]
+        await clock.advance(4)
+        assert started == ["a", "b", "c"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

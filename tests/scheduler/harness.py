@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from cloudk8s.client.events import EventRecorder
@@ -74,6 +75,7 @@ async def running(
     clock: FakeClock | None = None,
     seed: int = 0,
     instruments: Instruments | None = None,
+    patience: timedelta = timedelta(minutes=5),
     **options: Any,
 ) -> AsyncIterator[Harness]:
     """A scheduler that runs while the block does; it has looked at `objects` when the block begins."""
@@ -84,7 +86,7 @@ async def running(
     events = EventRecorder(client, "default-scheduler", clock=clock, series=True)
     async with Informers(client, clock=clock) as informers:
         metrics = SchedulerMetrics(instruments or Instruments())
-        context = SchedulerContext(client, informers, events, clock, random.Random(seed), metrics)
+        context = SchedulerContext(client, informers, events, clock, random.Random(seed), metrics, patience)
         scheduler = Scheduler(context, **options)
         tasks = [asyncio.create_task(scheduler.run()), asyncio.create_task(events.run())]
         harness = Harness(client, clock, scheduler)

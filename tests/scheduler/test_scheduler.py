@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
+
+import pytest
 
 from cloudk8s.client.interface import DeleteOptions
 from cloudk8s.client.resources import PODS
 from cloudk8s.errors import InternalError
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.testing.fake_client import Action
 from tests.scheduler.harness import NS, node, pod, running
 
@@ -163,3 +167,12 @@ async def test_pods_bound_to_one_node_by_name_look_at_no_other() -> None:
     async with running(node("a"), node("b"), *pods) as run:
         assert run.placement() == {"p": "b", "q": ""}
         assert "1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]" in run.events("q")[0][1]
+
+
+@pytest.mark.parametrize(("patience", "attempts"), [(timedelta(minutes=5), 2), (timedelta(seconds=60), 7)])
+async def test_a_pod_that_nothing_helps_is_tried_again_all_the_same(patience: timedelta, attempts: int) -> None:
+    instruments = Instruments()
+    async with running(node("n", cpu="1"), pod("large", cpu="2"), instruments=instruments, patience=patience) as run:
+        await run.settle(360, step=1)
+        [attempted] = [f for f in instruments.families() if f.name == "scheduler_schedule_attempts_total"]
+        assert sum(row.value for row in attempted.rows) == attempts

@@ -25,7 +25,6 @@ from cloudk8s.errors import NotFound
 
 EVENT: Final = "DeviceTaintManagerEviction"
 MESSAGE: Final = "Device Taint manager: deleting due to NoExecute taint"
-WORKERS: Final = 8
 
 
 class DeviceTaintEvictionController:
@@ -33,6 +32,7 @@ class DeviceTaintEvictionController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client, self._clock = context.client, context.clock
+        self._workers = context.options.concurrent_device_taint_eviction_syncs
         self._events = context.events.for_component(MANAGER)
         self._queue: WorkQueue[str] = WorkQueue(
             "device taint eviction", clock=context.clock, instruments=context.instruments
@@ -49,7 +49,7 @@ class DeviceTaintEvictionController:
         await self._rules.follow(lambda: self._enqueue_consumers(self._devices.claims.list()))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._rules.run(), name="device taint rules")
-            group.create_task(run_workers(self._queue, WORKERS, self._reconcile), name="device taint eviction")
+            group.create_task(run_workers(self._queue, self._workers, self._reconcile), name="device taint eviction")
 
     def _slice_changed(self, old: Object | None, new: Object | None) -> None:
         if taints_in([old] if old else []) != taints_in([new] if new else []):

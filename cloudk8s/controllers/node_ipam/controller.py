@@ -39,7 +39,7 @@ class NodeIPAMController:
         pools = []
         for cidr in _split(settings.cluster_cidr):
             length = options.node_cidr_mask_size_ipv6 if ":" in cidr else options.node_cidr_mask_size_ipv4
-            pools.append(RangePool(cidr, length))
+            pools.append(RangePool(cidr, options.node_cidr_mask_size or length))
         for taken in _split(settings.service_cluster_ip_range):
             for pool in pools:
                 pool.occupy(taken)

@@ -44,6 +44,8 @@ class ClaimSync:
     volumes: Informer
     classes: Informer
     pods: Informer
+    provisions: bool = True
+    """Whether volumes are asked for."""
 
     async def sync(self, claim: Object) -> None:
         if BIND_COMPLETED in annotations_of(claim):
@@ -106,7 +108,7 @@ class ClaimSync:
             return
         if waits and SELECTED_NODE not in annotations_of(claim):
             self._say_what_is_waited_for(claim)
-        elif class_of(claim):
+        elif class_of(claim) and self.provisions:
             claim = await self._request_volume(claim)
         else:
             message = "no persistent volumes available for this claim and no storage class is set"

@@ -30,6 +30,7 @@ class PersistentVolumeBinder:
     def __init__(self, context: ControllerContext) -> None:
         self._context = context
         events = context.events.for_component("persistentvolume-controller")
+        provisions = context.options.enable_dynamic_provisioning
         clock = context.clock
         self._claim_queue: WorkQueue[str] = WorkQueue("claims", clock=clock, instruments=context.instruments)
         self._volume_queue: WorkQueue[str] = WorkQueue("volumes", clock=clock, instruments=context.instruments)
@@ -45,7 +46,7 @@ class PersistentVolumeBinder:
         pods = context.informers.of(PODS)
         pods.add_index(BY_CLAIM, claims_of)
         binding = Binding(context.client, events)
-        self._claim_sync = ClaimSync(context.client, events, binding, self._volumes, self._classes, pods)
+        self._claim_sync = ClaimSync(context.client, events, binding, self._volumes, self._classes, pods, provisions)
         self._volume_sync = VolumeSync(context.client, events, binding, self._claims, self._claim_queue.add)
 
     async def run(self) -> None:

@@ -13,6 +13,7 @@ from cloudk8s.apiserver.http import tls
 from cloudk8s.apiserver.pki import private_file
 from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
+from cloudk8s.controlplane.diagnostics.tls_choice import choose
 from cloudk8s.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ _ALL: Final = frozenset({"", "0.0.0.0", "::"})
 
 def context(component: str, settings: ServingSettings) -> ssl.SSLContext:
     """The listener's TLS context. Raises SettingsError."""
+    made = _context(component, settings)
+    choose(made, settings.tls_min_version, settings.tls_cipher_suites)
+    return made
+
+
+def _context(component: str, settings: ServingSettings) -> ssl.SSLContext:
     certificate, key = settings.tls_cert_file, settings.tls_private_key_file
     if (certificate is None) != (key is None):
         raise SettingsError("--tls-cert-file and --tls-private-key-file go together")

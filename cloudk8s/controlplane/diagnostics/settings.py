@@ -22,6 +22,10 @@ class ServingSettings(BaseModel):
     """Certificate to serve with; self-signed if empty."""
     tls_private_key_file: Path | None = None
     """Key of that certificate."""
+    tls_min_version: str = "VersionTLS12"
+    """The oldest TLS that is spoken: VersionTLS12 or VersionTLS13."""
+    tls_cipher_suites: tuple[str, ...] = ()
+    """Cipher suites of TLS 1.2, by Go's names; those of OpenSSL's defaults if empty."""
     cert_dir: Path | None = None
     """Where the self-signed certificate is kept; in memory if empty."""
     client_ca_file: Path | None = None

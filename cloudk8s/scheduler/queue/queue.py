@@ -40,8 +40,12 @@ class SchedulingQueue:
         clock: Clock,
         backoff: Backoff = DEFAULT_BACKOFF,
         incoming: Counter | None = None,
+        leftover: timedelta = LEFTOVER,
     ) -> None:
-        """`incoming` counts pods by the event and the part of the queue they come to."""
+        """`incoming` counts pods by the event and the part of the queue they come to.
+
+        After `leftover` a pod is tried again that no event has given a reason to.
+        """
         self._profiles = profiles
         self._sort_key = next(iter(profiles.values())).queue_sort[0].sort_key
         self._interests = Interests(profiles)
@@ -56,7 +60,8 @@ class SchedulingQueue:
         self._groups: dict[str, Hashable] = {}
         self._taken: dict[str, QueuedPod] = {}
         self._arrived = asyncio.Event()
-        self._flush_at = clock.monotonic() + LEFTOVER.total_seconds()
+        self._leftover = leftover.total_seconds()
+        self._flush_at = clock.monotonic() + self._leftover
 
     def __len__(self) -> int:
         return len(self._active) + len(self._waiting) + len(self._erring) + len(self._groups) + len(self._gated)
@@ -251,7 +256,7 @@ class SchedulingQueue:
             self._flush(now)
 
     def _flush(self, now: float) -> None:
-        limit = LEFTOVER.total_seconds()
+        limit = self._leftover
         for group, entries in list(self._unschedulable.items()):
             if any(now - entry.failed_at >= limit for entry in entries.values()):
                 self._revive(group, TIMED_OUT)

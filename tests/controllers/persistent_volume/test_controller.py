@@ -8,6 +8,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, uid_of
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from cloudk8s.controllers.persistent_volume.controller import PersistentVolumeBinder
+from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import StatusError, Timeout
 from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import NS, Harness, pod, running
@@ -127,6 +128,18 @@ async def test_the_best_volume_is_chosen(wanted: Object, volumes: list[Object], 
         await run.settle()
         assert phase(pvc(run)) == ("Bound" if expected else "Pending")
         assert bound_to(run) == expected
+
+
+async def test_no_volume_is_asked_for_where_provisioning_is_off() -> None:
+    fast = {
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}, "provisioner": "x.io",
+    }  # fmt: skip
+    for is_on in (True, False):
+        options = ControllerSettings(enable_dynamic_provisioning=is_on)
+        async with running(PersistentVolumeBinder, objects=[fast, claim(class_name="fast")], options=options) as run:
+            await run.settle()
+            assert ("volume.kubernetes.io/storage-provisioner" in annotations_of(pvc(run))) is is_on
+            assert run.events("data")[0][0] == ("ExternalProvisioning" if is_on else "FailedBinding")
 
 
 async def test_a_claim_gets_a_volume_that_comes_later() -> None:

@@ -195,7 +195,7 @@ async def process(server: Server, *arguments: str) -> AsyncIterator[asyncio.subp
 
 
 COMPONENTS = {
-    "scheduler": ("kube-scheduler", "kubescheduler.config.k8s.io", "sched-handler-sync"),
+    "scheduler": ("kube-scheduler", "componentconfig", "sched-handler-sync"),
     "controller-manager": ("kube-controller-manager", "kubecontrollermanager.config.k8s.io", "namespace-controller"),
     "cloud-controller-manager": ("cloud-controller-manager", "cloudcontrollermanager.config.k8s.io", "leaderElection"),
 }
