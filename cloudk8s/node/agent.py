@@ -34,6 +34,7 @@ from cloudk8s.node.pods.image_puller import ImagePuller
 from cloudk8s.node.pods.log_rotation import LogRotation
 from cloudk8s.node.pods.static import StaticPods
 from cloudk8s.node.pods.tools import NodeFacts, Tools
+from cloudk8s.node.pods.user_ranges import UserRanges
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.pressure.consumption import Consumption
 from cloudk8s.node.pressure.eviction import Eviction, Manner
@@ -230,6 +231,7 @@ class NodeAgent:
             services=ServiceVariables(self._informers.of(SERVICES)),
             devices=self._extensions.devices,
             claims=self._extensions.claims,
+            users=UserRanges(settings.pods_dir, length=settings.users_per_pod),
         )
 
     def _report_soon(self) -> None:

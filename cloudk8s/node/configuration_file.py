@@ -43,6 +43,13 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _users_per_pod(value: Mapping[str, Any]) -> int:
+    count = int(value.get("idsPerPod") or 65_536)
+    if count <= 0 or count % 65_536:
+        raise ValueError("idsPerPod must be a multiple of 65536")
+    return count
+
+
 def _phases(value: Any) -> tuple[tuple[int, int], ...]:
     return tuple((int(each["priority"]), int(each["shutdownGracePeriodSeconds"])) for each in value)
 
@@ -79,6 +86,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "evictionMaxPodGracePeriod": ("eviction_max_pod_grace_seconds", _same),
     "evictionPressureTransitionPeriod": ("eviction_pressure_transition_seconds", _seconds),
     "systemReserved": ("system_reserved", dict),
+    "userNamespaces": ("users_per_pod", _users_per_pod),
     "seccompDefault": ("seccomp_default", _same),
     "shutdownGracePeriod": ("shutdown_grace_seconds", _whole_seconds),
     "shutdownGracePeriodCriticalPods": ("shutdown_grace_critical_seconds", _whole_seconds),

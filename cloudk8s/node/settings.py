@@ -84,6 +84,8 @@ class NodeSettings(BaseModel):
     """Where those programs are."""
     pod_pids_limit: int = 0
     """How many processes a pod may have; 0 is no limit."""
+    users_per_pod: int = 65_536
+    """How many users and groups a pod has that has its own (`hostUsers: false`); a multiple of 65,536."""
     seccomp_default: bool = False
     """Whether containers that say nothing get the runtime's seccomp profile."""
     allowed_unsafe_sysctls: tuple[str, ...] = ()

@@ -26,6 +26,8 @@ class Case:
     shows: Callable[[Pod], object] | None = None
     not_on: str = ""
     """The runtime that does not have the feature."""
+    needs: str = ""
+    """A feature of the default handler, as the node tells it; with `not ` before it, one that must be missing."""
 
 
 def pod(script: str = "", *more: dict[str, Any], container: dict[str, Any] | None = None, **spec: Any) -> Pod:
@@ -339,7 +341,24 @@ CASES: Mapping[str, Case] = {
         pod("sleep 1000", container={"lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", "exit 1"]}}}}),
         shows=lambda pod: pod["status"]["phase"] == "Failed",
     ),
-    "users-of-another-kind": Case(pod("true", hostUsers=False), shows=waits_for("ContainerCreating")),
+    "users-of-another-kind": Case(
+        pod("true", hostUsers=False), shows=waits_for("ContainerCreating"), needs="not userNamespaces"
+    ),
+    "own-users": Case(
+        pod("id -u; cat /proc/self/uid_map; touch /v/mine; stat -c '%n %u:%g' /v/* /c/greeting /etc/hosts /bin; "
+            "stat -L -c 'token %u' /var/run/secrets/kubernetes.io/serviceaccount/token; "
+            "python3 -c 'import os; os.chown(\"/v/mine\", 1234, 5678)' && "
+            "stat -c 'given %u:%g' /v/mine; readlink /proc/self/ns/user; cat /v/old; echo x > /dev/stderr",
+            container={"volumeMounts": [{"name": "v", "mountPath": "/v"}, {"name": "c", "mountPath": "/c"}]},
+            initContainers=[{"name": "before", "image": TAG, "command": ["sh", "-c", "echo before > /v/old"],
+                             "securityContext": {"runAsUser": 1000}} | mounted("/v")],
+            volumes=[*volume(emptyDir={}), {"name": "c", "configMap": {"name": "words"}}], hostUsers=False,
+            securityContext={"fsGroup": 2000}),
+        ("^0$", r"^ +0 +[1-9]\d{4,} +65536$", "^/v/mine 0:2000$", "^/v/old 1000:2000$", "^/c/greeting 0:0$",
+         "^/etc/hosts 0:0$", "^/bin 0:0$", "^token 0$", "^given 1234:5678$", "^before$",
+         rf"^(?!{namespace('user')})user:", "^x$"),
+        needs="userNamespaces",
+    ),
 }  # fmt: skip
 EVENTS: Mapping[str, tuple[str, str]] = {
     "host-path-missing": ("FailedMount", "hostPath type check failed"),

@@ -110,7 +110,7 @@ def node_status(settings: NodeSettings, own: Self, previous: Mapping[str, Any], 
             "architecture": machine.architecture,
         },
         **declared_features(settings.kubernetes_version),
-        "runtimeHandlers": [{"name": name} for name in own.runtime_status.handlers],
+        "runtimeHandlers": [_handler(name, own.runtime_status) for name in own.runtime_status.handlers],
     }
 
 
@@ -167,6 +167,14 @@ def _timed(condition: dict[str, str], before: Mapping[str, Mapping[str, Any]], n
         "lastTransitionTime": old["lastTransitionTime"] if same else format_time(now),
     }
     return {"type": condition["type"], "status": condition["status"], **times, **condition}
+
+
+def _handler(name: str, status: RuntimeStatus) -> dict[str, Any]:
+    features = {
+        "recursiveReadOnlyMounts": name in status.with_recursive_readonly,
+        "userNamespaces": name in status.with_users,
+    }
+    return {"name": name, "features": features}
 
 
 def _extended(amounts: Mapping[str, str] | None, own: Mapping[str, str]) -> dict[str, str]:

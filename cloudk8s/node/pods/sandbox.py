@@ -7,14 +7,22 @@ from cloudk8s.client.objects import name_of, namespace_of, spec_of, uid_of
 from cloudk8s.node.containers import pod_limits
 from cloudk8s.node.pods import naming
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.runtimes.interface import DNSConfig, NamespaceMode, Namespaces, PortMapping, SandboxConfig
+from cloudk8s.node.runtimes.interface import (
+    DNSConfig,
+    NamespaceMode,
+    Namespaces,
+    PortMapping,
+    SandboxConfig,
+    UserRange,
+)
 
 MAX_HOSTNAME = 63
 
 
 def sandbox_config(
-    pod: Object, attempt: int, *, dns: DNSConfig, log_directory: str, hostname: str, pids_limit: int = 0
-) -> SandboxConfig:
+    pod: Object, attempt: int, *, dns: DNSConfig, log_directory: str, hostname: str, pids_limit: int = 0,
+    users: UserRange | None = None,
+) -> SandboxConfig:  # fmt: skip
     """What the runtime needs to make the sandbox."""
     security = spec_of(pod).get("securityContext") or {}
     return SandboxConfig(
@@ -35,6 +43,7 @@ def sandbox_config(
         privileged=any(
             (container.get("securityContext") or {}).get("privileged") for container in pods.all_containers(pod)
         ),
+        users=users,
     )
 
 

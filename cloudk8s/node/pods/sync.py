@@ -25,7 +25,7 @@ from cloudk8s.node.pods.resize import Step
 from cloudk8s.node.pods.status.inputs import Waiting
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.runtimes import resolv_conf
-from cloudk8s.node.runtimes.interface import DNSConfig, RuntimeFailure
+from cloudk8s.node.runtimes.interface import DNSConfig, RuntimeFailure, UserRange
 from cloudk8s.node.volumes.manager import MountFailed
 
 T = TypeVar("T")
@@ -175,15 +175,14 @@ class PodSync:
         settings = tools.settings
         host = await asyncio.to_thread(_host_dns, tools)
         cluster = dns.ClusterDNS(settings.cluster_dns, settings.cluster_domain)
-        config = sandboxes.sandbox_config(
-            pod, attempt, dns=dns.pod_dns(pod, cluster, host),
-            log_directory=naming.log_directory(str(settings.logs_dir), pod),
-            hostname=sandboxes.sandbox_hostname(pod, settings.cluster_domain, settings.node_name),
-            pids_limit=settings.pod_pids_limit,
-        )  # fmt: skip
         try:
-            _check_users(pod)
             handler = await handler_of(tools.client, pod)
+            config = sandboxes.sandbox_config(
+                pod, attempt, dns=dns.pod_dns(pod, cluster, host),
+                log_directory=naming.log_directory(str(settings.logs_dir), pod),
+                hostname=sandboxes.sandbox_hostname(pod, settings.cluster_domain, settings.node_name),
+                pids_limit=settings.pod_pids_limit, users=await self._users(pod, handler),
+            )  # fmt: skip
             await _uninterrupted(tools.runtime.run_sandbox(config, handler=handler))
         except (RuntimeFailure, OSError) as error:
             tools.pod_event(pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
@@ -191,6 +190,14 @@ class PodSync:
             return False
         self._memory.wake_at.pop("sandbox", None)
         return True
+
+    async def _users(self, pod: Object, handler: str) -> UserRange | None:
+        """The pod's own users where it asks for that; better no pod than one whose root is the host's then."""
+        if spec_of(pod).get("hostUsers") is not False:
+            return None
+        if handler not in (await self._tools.runtime.status()).with_users:
+            raise RuntimeFailure("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
+        return await asyncio.to_thread(self._tools.users.of, uid_of(pod))
 
     async def _start(self, pod: Object, container: Container, observed: Observed) -> bool:
         """Start one container, unless it must wait; True where it runs."""
@@ -250,12 +257,6 @@ class PodSync:
             "InvalidImageName",
         ):
             self._memory.wake_at[name] = now + timedelta(seconds=10)
-
-
-def _check_users(pod: Object) -> None:
-    """Better no pod than one whose root is the host's, where its own was asked for."""
-    if spec_of(pod).get("hostUsers") is False:
-        raise RuntimeFailure("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
 
 
 def _host_dns(tools: Tools) -> DNSConfig:

@@ -17,6 +17,7 @@ from cloudk8s.node.devices.manager import DeviceManager
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.backoff import Backoff
 from cloudk8s.node.pods.image_puller import ImagePuller
+from cloudk8s.node.pods.user_ranges import UserRanges
 from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.node.volumes.manager import VolumeManager
@@ -53,6 +54,7 @@ class Tools:
     """Environment variables of the services that a pod sees."""
     devices: DeviceManager
     claims: ResourceClaims
+    users: UserRanges
     restarts: Backoff = field(default_factory=Backoff)
 
     def pod_event(self, pod: Object, kind: EventKind, reason: str, note: str) -> None:

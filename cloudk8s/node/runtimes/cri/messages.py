@@ -13,14 +13,17 @@ StatusRequest: verbose=1:bool
 StatusResponse: status=1:RuntimeStatus info=2:map runtime_handlers=3:*RuntimeHandler
 RuntimeStatus: conditions=1:*RuntimeCondition
 RuntimeCondition: type=1 status=2:bool reason=3 message=4
-RuntimeHandler: name=1
+RuntimeHandlerFeatures: recursive_read_only_mounts=1:bool user_namespaces=2:bool
+RuntimeHandler: name=1 features=2:RuntimeHandlerFeatures
 UpdateRuntimeConfigRequest: runtime_config=1:RuntimeConfig
 RuntimeConfig: network_config=1:NetworkConfig
 NetworkConfig: pod_cidr=1
 
 DNSConfig: servers=1:*string searches=2:*string options=3:*string
 PortMapping: protocol=1:int container_port=2:int host_port=3:int host_ip=4
-NamespaceOption: network=1:int pid=2:int ipc=3:int target_id=4
+IDMapping: host_id=1:int container_id=2:int length=3:int
+UserNamespace: mode=1:int uids=2:*IDMapping gids=3:*IDMapping
+NamespaceOption: network=1:int pid=2:int ipc=3:int target_id=4 userns_options=5:UserNamespace
 Int64Value: value=1:int
 SecurityProfile: profile_type=1:int localhost_ref=2
 LinuxSandboxSecurityContext: namespace_options=1:NamespaceOption run_as_user=3:Int64Value readonly_rootfs=4:bool
@@ -47,7 +50,7 @@ ListPodSandboxResponse: items=1:*PodSandbox
 ImageSpec: image=1 annotations=2:map user_specified_image=18 runtime_handler=19
 KeyValue: key=1 value=2
 Mount: container_path=1 host_path=2 readonly=3:bool selinux_relabel=4:bool propagation=5:int
-Mount: recursive_read_only=8:bool image=9:ImageSpec image_sub_path=10
+Mount: uidMappings=6:*IDMapping gidMappings=7:*IDMapping recursive_read_only=8:bool image=9:ImageSpec image_sub_path=10
 Device: container_path=1 host_path=2 permissions=3
 LinuxContainerResources: cpu_period=1:int cpu_quota=2:int cpu_shares=3:int memory_limit_in_bytes=4:int
 HugepageLimit: page_size=1 limit=2:int

@@ -94,6 +94,8 @@ class CriRuntime(CriImages, CriStatistics):
             network_ready=bool(conditions.get("NetworkReady", {}).get("status")),
             message="; ".join(f"container runtime {each['type']}: {each.get('message', '')}" for each in bad),
             handlers=handlers,
+            with_users=_with(answer, "user_namespaces"),
+            with_recursive_readonly=_with(answer, "recursive_read_only_mounts"),
         )
 
     async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
@@ -104,6 +106,8 @@ class CriRuntime(CriImages, CriStatistics):
 
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
         kept = {translation.LOG_DIRECTORY: config.log_directory, translation.CGROUP_PARENT: config.cgroup_parent}
+        if config.users is not None:
+            kept[translation.USERS] = translation.users_as_text(config.users)
         config = replace(config, annotations={**config.annotations, **kept})
         request = {"config": translation.sandbox_config(config), "runtime_handler": handler}
         answer = await self._service.call(
@@ -135,7 +139,7 @@ class CriRuntime(CriImages, CriStatistics):
         sandbox = self._sandboxes.get(sandbox_id) or await self._recalled(sandbox_id)
         request = {
             "pod_sandbox_id": sandbox_id,
-            "config": translation.container_config(config),
+            "config": translation.container_config(config, sandbox.users),
             "sandbox_config": translation.sandbox_config(sandbox),
         }
         try:
@@ -309,8 +313,16 @@ class CriRuntime(CriImages, CriStatistics):
                     sandbox.name, sandbox.namespace, sandbox.uid, sandbox.attempt, labels=sandbox.labels,
                     annotations=kept, log_directory=kept.get(translation.LOG_DIRECTORY, ""),
                     cgroup_parent=kept.get(translation.CGROUP_PARENT, f"pod{sandbox.uid}"),
+                    users=translation.users_of_text(kept.get(translation.USERS, "")),
                 )  # fmt: skip
         raise UnknownId(f"sandbox {sandbox_id}: no such sandbox")
+
+
+def _with(answer: dict[str, Any], feature: str) -> tuple[str, ...]:
+    """The handlers that say that they have a feature."""
+    return tuple(
+        each.get("name", "") for each in answer["runtime_handlers"] if (each.get("features") or {}).get(feature)
+    )
 
 
 def _note(directory: Path, endpoint: str) -> None:

@@ -22,6 +22,7 @@ from cloudk8s.node.runtimes.interface import (
     Sandbox,
     SandboxConfig,
     Security,
+    UserRange,
 )
 
 Document = Mapping[str, Any]
@@ -31,6 +32,7 @@ _MODES = {"pod": 0, "container": 1, "node": 2, "target": 3}
 _PROPAGATIONS = {"private": 0, "host_to_container": 1, "bidirectional": 2}
 LOG_DIRECTORY = "cloudk8s.dev/log-directory"
 CGROUP_PARENT = "cloudk8s.dev/cgroup-parent"
+USERS = "cloudk8s.dev/users"
 """Annotations on sandboxes: CRI wants them again for each container, also after a restart of the agent."""
 PODS_GROUP = "kubepods"
 """The cgroup of all pods."""
@@ -48,7 +50,7 @@ def sandbox_config(config: SandboxConfig) -> Message:
     """`PodSandboxConfig`."""
     metadata = {"name": config.name, "uid": config.uid, "namespace": config.namespace, "attempt": config.attempt}
     security = {
-        "namespace_options": _namespaces(config.namespaces),
+        "namespace_options": _namespaces(config.namespaces, config.users),
         "privileged": config.privileged,
         "seccomp": {"profile_type": 0},
     }
@@ -79,8 +81,8 @@ def sandbox_config(config: SandboxConfig) -> Message:
     }
 
 
-def container_config(config: ContainerConfig) -> Message:
-    """`ContainerConfig`."""
+def container_config(config: ContainerConfig, users: UserRange | None = None) -> Message:
+    """`ContainerConfig`, of a container of a pod with these users."""
     return {
         "metadata": {"name": config.name, "attempt": config.attempt},
         "image": {"image": config.image, "user_specified_image": config.user_image},
@@ -88,7 +90,7 @@ def container_config(config: ContainerConfig) -> Message:
         "args": config.args,
         "working_dir": config.working_dir,
         "envs": [{"key": key, "value": value} for key, value in config.env],
-        "mounts": [_mount(mount) for mount in config.mounts],
+        "mounts": [_mount(mount, users) for mount in config.mounts],
         "CDI_devices": [{"name": name} for name in config.cdi_devices],
         "devices": [
             {"container_path": each.container_path, "host_path": each.host_path, "permissions": each.permissions}
@@ -100,7 +102,7 @@ def container_config(config: ContainerConfig) -> Message:
         "stdin": config.stdin,
         "stdin_once": config.stdin_once,
         "tty": config.tty,
-        "linux": {"resources": resources(config.resources), "security_context": _security(config)},
+        "linux": {"resources": resources(config.resources), "security_context": _security(config, users)},
         "stop_signal": _SIGNALS.index(config.stop_signal) if config.stop_signal in _SIGNALS else 0,
     }
 
@@ -212,8 +214,26 @@ def time(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
 
 
-def _namespaces(namespaces: Namespaces) -> Message:
+def users_as_text(users: UserRange | None) -> str:
+    """For the annotation of a sandbox."""
+    return "" if users is None else f"{users.first}:{users.length}"
+
+
+def users_of_text(text: str) -> UserRange | None:
+    """From the annotation of a sandbox."""
+    first, _, length = text.partition(":")
+    return UserRange(int(first), int(length)) if first else None
+
+
+def _mappings(users: UserRange | None) -> list[Message]:
+    return [] if users is None else [{"host_id": users.first, "container_id": 0, "length": users.length}]
+
+
+def _namespaces(namespaces: Namespaces, users: UserRange | None) -> Message:
+    """Whose users: the pod's own (mode 0), or the node's."""
+    mappings = _mappings(users)
     return {
+        "userns_options": {"mode": 0 if users else _MODES["node"], "uids": mappings, "gids": mappings},
         "network": _MODES[namespaces.network],
         "pid": _MODES[namespaces.pid],
         "ipc": _MODES[namespaces.ipc],
@@ -221,20 +241,22 @@ def _namespaces(namespaces: Namespaces) -> Message:
     }
 
 
-def _mount(mount: Mount) -> Message:
+def _mount(mount: Mount, users: UserRange | None) -> Message:
     described: dict[str, Any] = {
         "container_path": mount.container_path,
         "host_path": "" if mount.image else mount.host_path,
         "readonly": mount.readonly,
         "propagation": _PROPAGATIONS[mount.propagation],
         "recursive_read_only": mount.recursive_readonly,
+        "uidMappings": _mappings(users),
+        "gidMappings": _mappings(users),
     }
     if mount.image:
         described |= {"image": {"image": mount.image}, "image_sub_path": mount.host_path.strip("/")}
     return described
 
 
-def _security(config: ContainerConfig) -> Message:
+def _security(config: ContainerConfig, users: UserRange | None) -> Message:
     security = config.security
     hides = not (security.privileged or security.unmasked_proc)
     found: dict[str, Any] = {
@@ -243,7 +265,7 @@ def _security(config: ContainerConfig) -> Message:
             "drop_capabilities": security.capabilities_drop,
         },
         "privileged": security.privileged,
-        "namespace_options": _namespaces(config.namespaces),
+        "namespace_options": _namespaces(config.namespaces, users),
         "readonly_rootfs": security.readonly_root,
         "supplemental_groups": security.supplemental_groups,
         "supplemental_groups_policy": int(security.strict_groups),

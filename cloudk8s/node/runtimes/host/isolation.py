@@ -19,6 +19,10 @@ class Isolation:
     """A network namespace and an address for each pod."""
     users: bool = False
     """Processes may become any user."""
+    recursive_readonly: bool = False
+    """What is mounted below a read-only volume can be read-only with it."""
+    own_users: bool = False
+    """A pod may have users that are none of the host's."""
     user_namespace: bool = False
     """The above comes from user namespaces, without privileges on the host."""
     is_inside: bool = False
@@ -55,6 +59,8 @@ def found(answer: Mapping[str, Any], cgroups: Literal["", "v1", "v2"], *, is_rel
         processes=bool(answer.get("mounts") and answer.get("processes")),
         network=bool(answer.get("network")),
         users=bool(answer.get("users") and answer.get("mounts")),
+        recursive_readonly=bool(answer.get("recursive_readonly") and answer.get("mounts")),
+        own_users=bool(answer.get("own_users") and answer.get("mounts") and answer.get("processes")),
         user_namespace=bool(answer.get("user_namespace")),
         is_inside=bool(answer.get("is_inside")),
         is_relayed=is_relayed,

@@ -13,7 +13,7 @@ from cloudk8s.node.runtimes.host import capabilities
 from cloudk8s.node.runtimes.host.images.image import ImageRoot
 from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.records import ContainerRecord, SandboxRecord
-from cloudk8s.node.runtimes.interface import ContainerConfig, CreateFailed, Mount, Security
+from cloudk8s.node.runtimes.interface import ContainerConfig, CreateFailed, Mount, Security, UserRange
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -34,6 +34,11 @@ class Surroundings:
     target_pid: int = 0
     call_filter: str = ""
     """The compiled seccomp profile, in base64; empty for none."""
+
+    @property
+    def users(self) -> UserRange | None:
+        """The pod's own users."""
+        return self.sandbox.config.users
 
 
 def argv(config: ContainerConfig, image: ImageRoot) -> list[str]:
@@ -72,6 +77,9 @@ def process(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "seccomp": around.call_filter,
         "apparmor": security.apparmor.removeprefix("localhost/") if security.apparmor[:10] == "localhost/" else "",
     }
+    if around.users is not None and around.sandbox.holder is not None:
+        namespace = f"/proc/{around.sandbox.holder['pid']}/ns/user"
+        description["users"] = {"first": around.users.first, "namespace": namespace}
     description |= _identity(security, around)
     description |= _namespaces(config, around)
     if isolation.mounts:
@@ -149,7 +157,8 @@ def _root(record: ContainerRecord, around: Surroundings) -> dict[str, Any]:
         "privileged": config.security.privileged,
         "own_proc": config.namespaces.pid != "node",
         "own_sys": own_network and not isolation.user_namespace,
-        "is_user_namespace": isolation.user_namespace,
+        "is_user_namespace": isolation.user_namespace or around.users is not None,
+        "user_attributes": isolation.user_namespace,
         "mounts": [_mount(mount, around) for mount in (*around.mounts, *config.mounts)],
         "devices": [{"source": device.host_path, "target": device.container_path} for device in config.devices],
         "shm": around.shared_memory or None,
@@ -175,6 +184,7 @@ def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
         "target": mount.container_path,
         "readonly": mount.readonly,
         "propagation": mount.propagation,
+        "recursive_readonly": mount.recursive_readonly,
     }
     if mount.image:
         layers = around.image_volumes[mount.image]

@@ -105,7 +105,8 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
         message = "" if network_ready else "container runtime network not ready: the node has no pod range yet"
         return RuntimeStatus(
             ready=True, network_ready=network_ready, message=message, missing_isolation=self._isolation.missing,
-            handlers=_HANDLERS,
+            handlers=_HANDLERS, with_users=_HANDLERS if self._isolation.own_users else (),
+            with_recursive_readonly=_HANDLERS if self._isolation.recursive_readonly else (),
         )  # fmt: skip
 
     async def update_pod_cidr(self, cidrs: Sequence[str]) -> None:
@@ -115,6 +116,10 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
     async def run_sandbox(self, config: SandboxConfig, *, handler: str = "") -> str:
         if handler not in _HANDLERS:
             raise RuntimeFailure(f'failed to get sandbox runtime: no runtime for "{handler}" is configured')
+        if config.users is not None and not self._isolation.own_users:
+            raise RuntimeFailure(
+                "pods have no users of their own here: this needs root and file systems that map owners"
+            )
         record = await self._sandboxes.prepare(config, handler=handler)
         try:
             await self._hold(record)

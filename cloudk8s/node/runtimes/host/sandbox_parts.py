@@ -23,7 +23,7 @@ def unshared(config: SandboxConfig, isolation: Isolation) -> list[str]:
     if not isolation.processes:
         return []
     own = config.namespaces
-    kinds = ["user"] if isolation.user_namespace and not isolation.is_inside else []
+    kinds = ["user"] if config.users or (isolation.user_namespace and not isolation.is_inside) else []
     kinds += ["net"] if own.network == "pod" and isolation.network else []
     kinds += ["uts"] if own.network == "pod" else []
     kinds += ["ipc"] if own.ipc == "pod" else []
@@ -34,6 +34,7 @@ def request(
     record: SandboxRecord, directory: Path, kinds: Sequence[str], *, network: dict[str, Any]
 ) -> dict[str, Any]:  # fmt: skip
     """The request to the spawner."""
+    users = record.config.users
     return {
         "kind": "sandbox",
         "directory": str(directory),
@@ -41,6 +42,7 @@ def request(
         "hostname": record.config.hostname,
         "sysctls": dict(record.config.sysctls),
         "network": network,
+        "users": None if users is None else {"first": users.first, "length": users.length},
     }
 
 

@@ -53,6 +53,7 @@ from cloudk8s.node.runtimes.interface.sandbox import (
     Sandbox,
     SandboxConfig,
     SandboxState,
+    UserRange,
 )
 from cloudk8s.node.runtimes.interface.state import (
     ContainerEvent,
@@ -110,4 +111,5 @@ __all__ = [
     "StartFailed",
     "StreamOptions",
     "UnknownId",
+    "UserRange",
 ]

@@ -59,6 +59,14 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class UserRange:
+    """The users of the host that a pod's own are, whose user 0 is `first`; of groups the same."""
+
+    first: int
+    length: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxConfig:
     """The description of a sandbox. `log_directory` exists and belongs to the caller."""
 
@@ -79,6 +87,8 @@ class SandboxConfig:
     resources: Resources = Resources()
     """Limits of the pod as a whole."""
     privileged: bool = False
+    users: UserRange | None = None
+    """The pod has users of its own; None gives it the host's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class RuntimeStatus:
     missing_isolation: tuple[str, ...] = ()
     handlers: tuple[str, ...] = ()
     """Runtime handlers that a RuntimeClass may name; the default one is empty."""
+    with_users: tuple[str, ...] = ()
+    """Those that can give a pod users of its own."""
+    with_recursive_readonly: tuple[str, ...] = ()
+    """Those that make what is mounted below a volume read-only with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class _Shim:
         self._streams = Streams(
             tty=bool(request["process"].get("tty")), stdin=bool(request.get("stdin")), log=log, selector=self._selector
         )
-        namespaces.prepare(request["process"])
+        if not request["process"].get("users"):
+            namespaces.prepare(request["process"])
         launched = launch(request["process"], self._streams.child)
         self._pid, report = launched.pid, launched.report
         self._streams.start(launched.terminal)
@@ -110,7 +111,7 @@ def _exec_defaults(process: dict[str, Any], pid: int, report: dict[str, Any]) ->
     """What a command in the container shares with its first process: namespaces, cgroups, user, environment."""
     shared = {key: value for key, value in process.items() if key not in _NOT_FOR_EXEC}
     if "root" in process:
-        kinds = ("mnt", "net", "ipc", "uts", "cgroup")
+        kinds = ("mnt", "net", "ipc", "uts", "cgroup") + (("pid",) if process.get("users") else ())
         shared["join"] = {kind: f"/proc/{pid}/ns/{kind}" for kind in kinds if namespaces.differs(kind, pid)}
     return shared | {"tty": False, "dies_with_shim": True}
 

@@ -23,7 +23,7 @@ def populate(root: dict[str, Any], dev: str) -> None:
     for name, target in _LINKS:
         os.symlink(target, os.path.join(dev, name))
     _terminals(dev, group="" if in_user_namespace else ",gid=5")
-    _shared_memory(dev, root.get("shm"))
+    _shared_memory(dev, root)
     if root.get("privileged") and not in_user_namespace:
         _all_devices(dev)
     for device in root.get("devices", ()):
@@ -37,12 +37,14 @@ def _terminals(dev: str, *, group: str) -> None:
     syscalls.mount("devpts", f"{dev}/pts", "devpts", flags, f"newinstance,ptmxmode=0666,mode=0620{group}")
 
 
-def _shared_memory(dev: str, source: str | None) -> None:
+def _shared_memory(dev: str, root: dict[str, Any]) -> None:
     """The pod's own shared memory where it has one."""
     os.makedirs(f"{dev}/shm")
     flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
-    if source:
-        syscalls.mount(source, f"{dev}/shm", flags=syscalls.MS_BIND)
+    if "shm_tree" in root:
+        syscalls.move_mount(root["shm_tree"], f"{dev}/shm")
+    elif root.get("shm"):
+        syscalls.mount(root["shm"], f"{dev}/shm", flags=syscalls.MS_BIND)
     else:
         syscalls.mount("shm", f"{dev}/shm", "tmpfs", flags, "mode=1777,size=64m")
 

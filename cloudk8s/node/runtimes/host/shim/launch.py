@@ -12,12 +12,13 @@ import json
 import os
 import signal
 import socket
+import stat
 import struct
 import termios
 from dataclasses import dataclass
 from typing import Any
 
-from cloudk8s.node.runtimes.host.shim import confinement, identity, namespaces, root, syscalls
+from cloudk8s.node.runtimes.host.shim import confinement, identity, mapped, namespaces, root, syscalls
 
 Description = dict[str, Any]
 """A process as JSON: argv, env, cwd, user, and what `namespaces` and `root` read; made by `host/launching.py`."""
@@ -50,17 +51,22 @@ def launch(process: Description, stdio: tuple[int, int, int] | None) -> Launched
         _child(process, stdio, writer, theirs)
     os.close(writer)
     theirs.close()
+    told: dict[str, Any] = {}
     with os.fdopen(reader, "rb") as file:
-        reports = [json.loads(line) for line in file.read().splitlines()]
+        for line in file:
+            told |= json.loads(line)
+            if "pid" in told:
+                os.waitpid(pid, 0)
+                pid = told.pop("pid")  # a grandchild, which is this process's own since its parent has ended
+                ours.send(b"+")
     with ours:
         fds = socket.recv_fds(ours, 1, 1)[1] if stdio is None else []
-    for report in reports:
-        if "error" in report:
-            os.waitpid(pid, 0)
-            raise LaunchError(report["error"])
+    if "error" in told:
+        os.waitpid(pid, 0)
+        raise LaunchError(told["error"])
     for fd in fds:
         os.set_inheritable(fd, False)
-    return Launched(pid, reports[0] if reports else {}, fds[0] if fds else -1)
+    return Launched(pid, told, fds[0] if fds else -1)
 
 
 def _child(process: Description, stdio: tuple[int, int, int] | None, writer: int, terminals: socket.socket) -> None:
@@ -69,25 +75,27 @@ def _child(process: Description, stdio: tuple[int, int, int] | None, writer: int
         if stdio is not None:
             _standard_streams(stdio)
         _default_signals()
-        _become(process, writer, terminals if stdio is None else None)
+        _become(process, writer, terminals, has_terminal=stdio is None)
     except BaseException as error:  # noqa: BLE001 - whatever happened must reach the parent
         os.write(writer, json.dumps({"error": describe(error)}).encode() + b"\n")
     finally:
         os._exit(START_ERROR)
 
 
-def _become(process: Description, writer: int, terminals: socket.socket | None) -> None:
+def _become(process: Description, writer: int, above: socket.socket, *, has_terminal: bool) -> None:
     _join_cgroups(process.get("cgroups", ()))
     if (adjustment := process.get("oom_score_adj")) is not None:
         _adjust_oom_score(int(adjustment))
+    if process.get("users"):
+        mapped.enter(process, writer, above)
     namespaces.enter(process)
     if new_root := process.get("root"):
         root.build(new_root)
     user = identity.look_up(process)
     environment = dict(process["env"])
     environment.setdefault("HOME", user.home)
-    if terminals is not None:
-        _open_terminal(terminals)
+    if has_terminal:
+        _open_terminal(above)
     os.chdir(process.get("cwd") or "/")
     _own_streams(user)
     namespaces.map_user(process, user.uid, user.gid)
@@ -130,12 +138,14 @@ def _open_terminal(terminals: socket.socket) -> None:
 
 
 def _own_streams(user: identity.User) -> None:
-    """Let a program that is not root open /dev/stdout again."""
+    """Let a program that is not root open /dev/stdout again; /dev/null is the host's and stays so."""
     for fd in range(3):
+        if stat.S_ISCHR(os.fstat(fd).st_mode) and not os.isatty(fd):
+            continue
         try:
             os.fchown(fd, user.uid, user.gid)
         except OSError:
-            continue  # /dev/null of the host, or no privileges
+            continue  # no privileges
 
 
 def _default_signals() -> None:

@@ -27,21 +27,33 @@ def bind_into(root: str, mount: dict[str, Any], *, may_create: bool) -> None:
     Where the tree belongs to the host (`may_create` False) its nearest directory is mirrored, so the host sees nothing.
     """
     target = paths.join(root, mount["target"])
-    source = _image_part(mount) if "lower" in mount else mount["source"]
-    is_directory = os.path.isdir(source)
+    source = "" if "tree" in mount else source_of(mount)
+    is_directory = mount["is_directory"] if "tree" in mount else os.path.isdir(source)
     if not os.path.lexists(target):
         if not may_create:
             _mirror_nearest(root, target)
         _make_mount_point(target, is_directory=is_directory)
-    bind(source, target, readonly=bool(mount.get("readonly")), propagation=mount.get("propagation", "private"))
-
-
-def bind(source: str, target: str, *, readonly: bool = False, propagation: str = "private") -> None:
-    """Bind `source` and what is mounted below it."""
-    syscalls.mount(source, target, flags=syscalls.MS_BIND | syscalls.MS_REC)
-    syscalls.mount("", target, flags=_PROPAGATION[propagation] | syscalls.MS_REC)
-    if readonly:
+    if "tree" in mount:
+        syscalls.move_mount(mount["tree"], target)
+    else:
+        syscalls.mount(source, target, flags=syscalls.MS_BIND | syscalls.MS_REC)
+    syscalls.mount("", target, flags=_PROPAGATION[mount.get("propagation", "private")] | syscalls.MS_REC)
+    if mount.get("recursive_readonly"):
+        syscalls.make_readonly(target)
+    elif mount.get("readonly"):
         _remount_readonly(target)
+
+
+def source_of(mount: dict[str, Any]) -> str:
+    """The path on the host that is mounted; a part of an image is put together first."""
+    return _image_part(mount) if "lower" in mount else str(mount["source"])
+
+
+def bind_readonly(source: str, target: str) -> None:
+    """Show `source` and what is mounted below it, but let nobody write there."""
+    syscalls.mount(source, target, flags=syscalls.MS_BIND | syscalls.MS_REC)
+    syscalls.mount("", target, flags=syscalls.MS_PRIVATE | syscalls.MS_REC)
+    _remount_readonly(target)
 
 
 def make_readonly(path: str) -> None:
@@ -106,8 +118,9 @@ def _mirror_nearest(root: str, target: str) -> None:
 
 
 def _is_mirror(path: str) -> bool:
+    escaped = os.path.abspath(path).replace(" ", "\\040")
     with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
-        last = [line.split()[0] for line in file if line.split()[1] == path.replace(" ", "\\040")]
+        last = [line.split()[0] for line in file if line.split()[1] == escaped]
     return bool(last) and last[-1] == "mirror"
 
 

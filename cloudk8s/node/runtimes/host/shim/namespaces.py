@@ -28,6 +28,11 @@ def prepare(process: dict[str, Any]) -> None:
     _apply(process, _BEFORE_FORK)
 
 
+def open_all(process: dict[str, Any]) -> None:
+    """Open the files of what is joined, while that is allowed."""
+    process["join"] = {kind: _opened(file) for kind, file in process.get("join", {}).items()}
+
+
 def enter(process: dict[str, Any]) -> None:
     """Enter, in the child, all others."""
     _apply(process, tuple(kind for kind in KINDS if kind not in _BEFORE_FORK))
@@ -49,6 +54,20 @@ def new_user_namespace() -> None:
     _write_maps(f"0 {uid} 1", f"0 {gid} 1")
 
 
+def write_maps(pid: int, first: int, length: int) -> None:
+    """Say who the users and groups of a process's new user namespace are on the host."""
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/{pid}/{name}", "w", encoding="ascii") as file:
+            file.write(f"0 {first} {length}")
+
+
+def become_root() -> None:
+    """Be user 0 of a user namespace that others have mapped, whoever this was outside."""
+    os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
 def map_user(process: dict[str, Any], uid: int, gid: int) -> None:
     """Without privileges one user is all there is: show it under the ids that the container asked for."""
     if process.get("map_user") and (uid, gid) != (0, 0):
@@ -57,14 +76,18 @@ def map_user(process: dict[str, Any], uid: int, gid: int) -> None:
 
 
 def _apply(process: dict[str, Any], kinds: tuple[str, ...]) -> None:
-    join: dict[str, str] = process.get("join", {})
-    files = [(os.open(join[kind], os.O_RDONLY | os.O_CLOEXEC), KINDS[kind]) for kind in kinds if kind in join]
+    join: dict[str, str | int] = process.get("join", {})
+    files = [(_opened(join[kind]), KINDS[kind]) for kind in kinds if kind in join]
     for fd, flag in files:
         syscalls.setns(fd, flag)
         os.close(fd)
     flags = sum(KINDS[kind] for kind in kinds if kind in process.get("unshare", ()))
     if flags:
         syscalls.unshare(flags)
+
+
+def _opened(file: str | int) -> int:
+    return file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _write_maps(users: str, groups: str) -> None:

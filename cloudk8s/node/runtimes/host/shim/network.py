@@ -18,21 +18,22 @@ def open_route_socket() -> socket.socket:
 
 
 def connect(network: dict[str, Any], outside: socket.socket, pid: int) -> None:
-    """Bring up the loopback interface and, where `network` names a bridge, the pod's own."""
+    """Make the pod's interface, one end in the bridge that `network` names, the other with a process."""
+    if not network:
+        return
+    netlink.add_veth(
+        outside, network["host_interface"], peer=INTERFACE, peer_pid=pid, master=int(network["bridge_index"]),
+        mtu=int(network.get("mtu", 0)),
+    )  # fmt: skip
+    netlink.reflect(outside, network["host_interface"])
+
+
+def configure(network: dict[str, Any]) -> None:
+    """Bring up, in the pod's namespace, the loopback interface and the pod's own, if it has one."""
     with netlink.open_socket() as inside:
         netlink.set_up(inside, "lo")
         if not network:
             return
-        mtu = int(network.get("mtu", 0))
-        netlink.add_veth(
-            outside,
-            network["host_interface"],
-            peer=INTERFACE,
-            peer_pid=pid,
-            master=int(network["bridge_index"]),
-            mtu=mtu,
-        )
-        netlink.reflect(outside, network["host_interface"])
         _configure(inside, network["addresses"])
         if network.get("outer_loopback"):
             _reach_loopback_services(inside)

@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from cloudk8s.node.runtimes.host.shim import namespaces, netlink, syscalls, wire
+from cloudk8s.node.runtimes.host.shim import mapped, namespaces, netlink, syscalls, wire
 
 _ALL_USERS = 0xFFFFFFFF
+_FIRST_USER = 1 << 30
+"""Nobody's, as far as it matters for an attempt."""
 
 
 def run(request: dict[str, Any], connection: socket.socket) -> None:
@@ -23,11 +25,13 @@ def run(request: dict[str, Any], connection: socket.socket) -> None:
         "mounts": lambda: _mounts(needs_user_namespace, in_user_namespace=needs_user_namespace or is_inside),
         "processes": lambda: _processes(needs_user_namespace),
     }
+    attempts["recursive_readonly"] = lambda: _recursive_readonly(needs_user_namespace)
     answer = {name: _succeeds(attempt) for name, attempt in attempts.items()}
     answer["user_namespace"] = (needs_user_namespace or is_inside) and answer["mounts"] and answer["processes"]
     answer["is_inside"] = is_inside
     answer["network"] = not needs_user_namespace and _succeeds(_network)
     answer["users"] = not needs_user_namespace and users > 1
+    answer["own_users"] = users == _ALL_USERS and _succeeds(_own_users)
     wire.send(connection, answer)
 
 
@@ -70,6 +74,35 @@ def _network() -> None:
         netlink.add_bridge(route, "probe0")
         master = netlink.link_index(route, "probe0")
         netlink.add_veth(route, "probe1", peer="probe2", peer_pid=os.getpid(), master=master)
+
+
+def _recursive_readonly(needs_user_namespace: bool) -> None:
+    if needs_user_namespace:
+        namespaces.new_user_namespace()
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount("", "/", flags=syscalls.MS_SLAVE | syscalls.MS_REC)
+    directory = tempfile.mkdtemp()
+    try:
+        syscalls.mount("tmpfs", directory, "tmpfs")
+        syscalls.make_readonly(directory)
+    finally:
+        syscalls.unmount(directory)
+        os.rmdir(directory)
+
+
+def _own_users() -> None:
+    """Map the owners of files here, where images are, and in memory to those of a user namespace."""
+    namespace = mapped.new_namespace(_FIRST_USER)
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    syscalls.mount("", "/", flags=syscalls.MS_SLAVE | syscalls.MS_REC)
+    os.close(mapped.map_tree(".", namespace))
+    directory = tempfile.mkdtemp()
+    try:
+        syscalls.mount("tmpfs", directory, "tmpfs")
+        os.close(mapped.map_tree(directory, namespace))
+    finally:
+        syscalls.unmount(directory)
+        os.rmdir(directory)
 
 
 def _known_users() -> int:

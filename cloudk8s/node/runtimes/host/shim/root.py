@@ -1,7 +1,8 @@
 """Build a container's root file system in its own mount namespace and move into it.
 
 Reads of the description: `kind` (`overlay`: layers of an image under a writable one; `host`: the host's own tree),
-`mounts`, `readonly`, `masked` and `readonly_paths`, `own_proc`, `own_sys`, `is_user_namespace`, `privileged`.
+`mounts`, `readonly`, `masked` and `readonly_paths`, `own_proc`, `own_sys`, `is_user_namespace`, `user_attributes`
+(of overlays that are mounted in such a namespace), `privileged`; from `mapped` also `tree`, the mount that it has laid.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ def build(root: dict[str, Any]) -> None:
     """Make the file system and pivot into it; the working directory is then `/`."""
     merged: str = root["merged"]
     syscalls.mount("", "/", flags=syscalls.MS_SLAVE | syscalls.MS_REC)
-    if root["kind"] == "overlay":
-        _overlay(root, merged)
+    if "tree" in root:
+        merged = "."
+        syscalls.move_mount(root["tree"], merged)
+        os.fchdir(root["tree"])
     else:
-        _mirror_host(merged)
+        lay_ground(root, merged)
     _proc(root, merged)
     _sys(root, merged)
     devices.populate(root, os.path.join(merged, "dev"))
@@ -39,21 +42,30 @@ def build(root: dict[str, Any]) -> None:
         syscalls.mount("", "/", flags=syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY)
 
 
+def lay_ground(root: dict[str, Any], merged: str, *, owner: int = 0) -> None:
+    """Mount what everything else is mounted into: the image's layers, or a mirror of the host's own tree."""
+    if root["kind"] == "overlay":
+        _overlay(root, merged)
+    else:
+        _mirror_host(merged, owner)
+
+
 def _overlay(root: dict[str, Any], merged: str) -> None:
     """Mount the image's layers; paths are relative so that many of them fit into one page of options."""
     os.chdir(root["layers"])
     options = f"lowerdir={':'.join(root['lower'])},upperdir={root['upper']},workdir={root['work']}"
-    if root.get("is_user_namespace"):
+    if root.get("user_attributes"):
         options += ",userxattr"
     syscalls.mount("overlay", merged, "overlay", 0, options)
     os.chdir("/")
 
 
-def _mirror_host(merged: str) -> None:
-    syscalls.mount("tmpfs", merged, "tmpfs", 0, "mode=755,size=16m")
+def _mirror_host(merged: str, owner: int) -> None:
+    syscalls.mount("tmpfs", merged, "tmpfs", 0, f"mode=755,size=16m,uid={owner},gid={owner}")
     mounts.mirror("/", merged, without=_KERNEL_TREES)
     for name in _KERNEL_TREES:
         os.makedirs(os.path.join(merged, name), exist_ok=True)
+        os.chown(os.path.join(merged, name), owner, owner)
 
 
 def _proc(root: dict[str, Any], merged: str) -> None:
@@ -71,7 +83,11 @@ def _sys(root: dict[str, Any], merged: str) -> None:
     if not root.get("own_sys"):
         syscalls.mount("/sys", target, flags=syscalls.MS_BIND | syscalls.MS_REC)
         return
-    syscalls.mount("sysfs", target, "sysfs", _NO_EXEC | (0 if root.get("privileged") else syscalls.MS_RDONLY))
+    try:
+        syscalls.mount("sysfs", target, "sysfs", _NO_EXEC | (0 if root.get("privileged") else syscalls.MS_RDONLY))
+    except PermissionError:  # the kernel gives no user namespace more of it than this host shows
+        mounts.bind_readonly("/sys", target)
+        return
     _cgroups(root, os.path.join(target, "fs", "cgroup"))
 
 
@@ -85,7 +101,7 @@ def _cgroups(root: dict[str, Any], target: str) -> None:
         syscalls.mount("tmpfs", target, "tmpfs", _NO_EXEC, "mode=755,size=64k")
     for name, source in controllers.items():
         os.makedirs(os.path.join(target, name))
-        mounts.bind(source, os.path.join(target, name), readonly=True)
+        mounts.bind_readonly(source, os.path.join(target, name))
 
 
 def _pivot(merged: str) -> None:

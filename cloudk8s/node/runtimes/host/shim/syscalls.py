@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import struct
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -30,6 +31,10 @@ PR_CAP_AMBIENT_RAISE = 2
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217, "i686": 217, "armv7l": 218}
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
+_AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
+_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_IDMAP = 1, 0x0010_0000
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -65,6 +70,37 @@ def pivot_root(new_root: str, put_old: str) -> None:
     if number is None:
         raise OSError(f"pivot_root: unknown machine {platform.machine()}")
     _check(_libc.syscall(number, new_root.encode(), put_old.encode()), "pivot_root", new_root)
+
+
+def open_tree(path: str, *, recursive: bool = True) -> int:
+    """A copy of what is mounted at a path, attached nowhere, as a descriptor."""
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if recursive else 0)
+    fd = int(_libc.syscall(_OPEN_TREE, _AT_FDCWD, path.encode(), flags))
+    _check(min(fd, 0), "open_tree", path)
+    return fd
+
+
+def map_users(tree: int, namespace: int, *, recursive: bool) -> None:
+    """Show the files of such a copy with the owners that a user namespace makes of them."""
+    attributes = struct.pack("QQQQ", _MOUNT_ATTR_IDMAP, 0, 0, namespace)
+    flags = _AT_EMPTY_PATH | (_AT_RECURSIVE if recursive else 0)
+    result = _libc.syscall(_MOUNT_SETATTR, tree, b"", flags, attributes, len(attributes))
+    _check(result, "mount_setattr")
+
+
+def make_readonly(path: str) -> None:
+    """Forbid writing at a mount point and in all that is mounted below it."""
+    attributes = struct.pack("QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    result = _libc.syscall(
+        _MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attributes, len(attributes)
+    )  # fmt: skip
+    _check(result, "mount_setattr", path)
+
+
+def move_mount(tree: int, target: str) -> None:
+    """Attach such a copy."""
+    result = _libc.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+    _check(result, "move_mount", target)
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
