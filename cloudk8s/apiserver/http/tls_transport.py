@@ -122,14 +122,11 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         self._claim()
         try:
-            if len(data) <= RECORD:
-                self._tls.write(data)
-            else:
-                self._write_records(memoryview(data))
+            self._tls.write(data)
         except ssl.SSLError as error:
             self._failed(error)
             return
-        if not self._is_handling:
+        if not self._is_handling or len(data) > RECORD:
             self._flush()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
@@ -231,15 +228,6 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 self.close()
                 return
             cast(asyncio.Protocol, self._app).data_received(bytes(view[:count]))
-
-    def _write_records(self, data: memoryview[Any]) -> None:
-        """Encrypt record by record: a BIO keeps the memory of the most that it ever held."""
-        records = []
-        for start in range(0, len(data), RECORD):
-            self._tls.write(data[start : start + RECORD])
-            records.append(self._buffers.outgoing.read())
-        if self._lower is not None:
-            self._lower.writelines(records)
 
     def _claim(self) -> None:
         """Have the BIOs: another connection takes its bytes out, this one puts its own in again."""
