@@ -18,6 +18,7 @@ from cloudk8s.apiserver.audit.trail import AuditTrail
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
 from cloudk8s.apiserver.authentication.bootstrap_token import BootstrapTokens
+from cloudk8s.apiserver.authentication.certificate_uses import CertificateUses
 from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
 from cloudk8s.apiserver.authentication.interface import Authenticator, TokenAuthenticator
 from cloudk8s.apiserver.authentication.legacy_token import LegacyTokens
@@ -130,7 +131,8 @@ def assemble(
     tokens = ServiceAccountTokens([SigningKey(pki.service_account_key.read_bytes())], core.find, clock=core.clock)
     bearer = _bearer(core, tokens, identity)
     access = _access(core, identity)
-    chain = AuthenticatorChain([CertificateAuthenticator(), bearer, *identity.authenticators])
+    certificates = CertificateUses(core.clock)
+    chain = AuthenticatorChain([CertificateAuthenticator(certificates), bearer, *identity.authenticators])
     security = RequestSecurity(chain, access)
     kubelets = Kubelets(core, pki.pair("apiserver-kubelet-client"))
     proxy = ProxyHandler(core, kubelets, pod_sockets)
@@ -146,7 +148,7 @@ def assemble(
     metrics = RequestMetrics(lambda context: _is_served(core, paths, context))
     flow_control = FlowControl(total=seats)
     flow_control.follow(core.store)
-    add_metrics(paths, core, metrics, flow_control)
+    add_metrics(paths, core, metrics, flow_control, certificates)
     server = ApiServer(
         dispatcher=dispatcher, paths=paths, security=security, metrics=metrics, audit=audit, flow_control=flow_control
     )

@@ -14,6 +14,7 @@ from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategy import Strategy
 from cloudk8s.apiserver.encoding import Attributes, TreeCache
+from cloudk8s.apiserver.measures import Measures
 from cloudk8s.apiserver.repeated_bodies import RepeatedBodies
 from cloudk8s.apiserver.sent_events import SentEvents
 from cloudk8s.apiserver.small_collections import SmallCollections
@@ -44,6 +45,7 @@ class Core:
     repeats: RepeatedBodies = field(default_factory=RepeatedBodies)
     small: SmallCollections = field(default_factory=SmallCollections)
     sent_events: SentEvents = field(default_factory=SentEvents)
+    measures: Measures = field(default_factory=Measures)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 
     def strategy(self, resource: ResourceType) -> Strategy:

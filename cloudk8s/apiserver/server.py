@@ -88,6 +88,8 @@ class ApiServer:
             answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             answer = _failed(error, request)
+            if flow is not None and not is_seated:
+                self._metrics.refused(context, request, answer.status)
         finally:
             self._metrics.began(request, -1)
             if flow is not None and is_seated:

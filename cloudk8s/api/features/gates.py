@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,6 +31,12 @@ class FeatureGates:
     def dropped(self) -> frozenset[str]:
         """Fields whose gates are off, as `core.v1.PodSpec.schedulingGroup`: whatever they hold is dropped."""
         return _dropped(self)
+
+    def all(self) -> Iterator[tuple[str, str, bool]]:
+        """Every gate of the table that this version has: its name, its stage, whether it is on."""
+        for name, gate in sorted(gates().items()):
+            if (stage := gate.stage(self.minor)) is not None:
+                yield name, stage.name, _is_on(gate, name, self)
 
     def sharing(self, fields: Iterable[str]) -> frozenset[str]:
         """All dropped fields of the gates to which some of `fields` belong."""

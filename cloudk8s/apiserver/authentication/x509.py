@@ -6,9 +6,14 @@ The TLS layer has verified the chain and the purpose; here the subject is read, 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
+from cloudk8s.apiserver.authentication.certificate_uses import CertificateUse, CertificateUses
 from cloudk8s.apiserver.authentication.user import UserInfo
 from cloudk8s.apiserver.http.interface import Request
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _MEMO = "x509-user"
 _UID_OID = "1.3.6.1.4.1.57683.2"
@@ -16,28 +21,44 @@ CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 
 
 class CertificateAuthenticator:
-    """Fulfils `Authenticator`."""
+    """Fulfils `Authenticator`; counts the uses of certificates where somebody wants to know."""
+
+    def __init__(self, uses: CertificateUses | None = None) -> None:
+        self._uses = uses
 
     def authenticate(self, request: Request) -> UserInfo | None:
         memo = request.connection.memo
-        if _MEMO not in memo:
-            certificate = request.connection.peer_certificate
-            memo[_MEMO] = user_of(certificate) if certificate else None
-        user = memo[_MEMO]
+        found = memo.get(_MEMO)
+        if found is None:
+            found = memo[_MEMO] = self._read(request.connection.peer_certificate)
+        assert isinstance(found, tuple)
+        user, use = found
+        if use is not None:
+            use.number += 1
         return user if isinstance(user, UserInfo) else None
 
+    def _read(self, data: bytes | None) -> tuple[UserInfo | None, CertificateUse | None]:
+        if not data:
+            return None, None
+        from cryptography.x509 import load_der_x509_certificate
 
-def user_of(certificate: bytes) -> UserInfo | None:
-    """The user that a DER certificate names, None where it has no common name."""
-    from cryptography.x509 import load_der_x509_certificate
+        certificate = load_der_x509_certificate(data)
+        user = user_of(certificate, data)
+        if user is None or self._uses is None:
+            return user, None
+        return user, self._uses.of(data, certificate.not_valid_after_utc.timestamp())
+
+
+def user_of(certificate: Certificate, data: bytes) -> UserInfo | None:
+    """The user that a certificate, `data` in DER, names; None where it has no common name."""
     from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-    subject = load_der_x509_certificate(certificate).subject
+    subject = certificate.subject
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not names or not names[0].value:
         return None
     groups = tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
     uids = subject.get_attributes_for_oid(ObjectIdentifier(_UID_OID))
     uid = str(uids[0].value) if uids else ""
-    fingerprint = f"X509SHA256={hashlib.sha256(certificate).hexdigest()}"
+    fingerprint = f"X509SHA256={hashlib.sha256(data).hexdigest()}"
     return UserInfo(str(names[0].value), uid, groups, {CREDENTIAL_ID: (fingerprint,)}).authenticated()

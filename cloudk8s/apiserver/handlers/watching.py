@@ -101,11 +101,15 @@ class WatchStream:
         if writer is None or writer.is_closed:
             return
         self._revision = max(revision, self._revision)
-        self._sent.number += len(changes)
         if len(changes) == 1:
-            writer.write_framed(self._frame(changes[0]))
+            frame = self._frame(changes[0])
+            self._sent.note(len(frame))
+            writer.write_framed(frame)
         elif changes:
-            writer.write_framed(b"".join([self._frame(change) for change in changes]))
+            frames = [self._frame(change) for change in changes]
+            for frame in frames:
+                self._sent.note(len(frame))
+            writer.write_framed(b"".join(frames))
 
     def _frame(self, change: Change) -> bytes:
         """One event in chunked framing; frames of whole objects are made once for all watchers."""
@@ -156,8 +160,9 @@ class WatchStream:
         if annotations:
             metadata["annotations"] = annotations
         obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
-        self._writer.write(self._event("BOOKMARK", obj))
-        self._sent.number += 1
+        mark = self._event("BOOKMARK", obj)
+        self._writer.write(mark)
+        self._sent.note(len(mark))
 
     def _periodic_bookmark(self) -> None:
         self._revision = self._core.store.revision

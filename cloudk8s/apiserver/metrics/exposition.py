@@ -7,55 +7,46 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from cloudk8s.apiserver.authentication.certificate_uses import CertificateUses
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.endpoints import version_info
 from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Request, Response
 from cloudk8s.apiserver.metrics.flow_control import flow_metrics
-from cloudk8s.apiserver.metrics.requests import BUCKETS, RequestMetrics, Series
+from cloudk8s.apiserver.metrics.requests import BUCKETS, Labels, RequestMetrics, Series
+from cloudk8s.apiserver.metrics.state import state_metrics
 from cloudk8s.apiserver.paths import Paths
+from cloudk8s.machinery.go_text import format_float
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
 _CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _TARGET: Final = ["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"]
+_PLACE: Final = ["verb", "group", "version", "resource", "subresource", "scope", "component"]
 _GOES_ON: Final = frozenset({"WATCH", "CONNECT"})
-_BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
+_BOUNDS: Final = (*(format_float(bound) for bound in BUCKETS), "+Inf")
+"""As Go writes them: rules ask for `le="1"`."""
 
 
-def add_metrics(paths: Paths, core: Core, requests: RequestMetrics, flow_control: FlowControl | None = None) -> None:
+def add_metrics(
+    paths: Paths,
+    core: Core,
+    requests: RequestMetrics,
+    flow_control: FlowControl | None = None,
+    certificates: CertificateUses | None = None,
+) -> None:
     """Answer `/metrics`."""
 
     async def answer(context: RequestContext, request: Request) -> Response:
         # Counting objects touches the store, which belongs to the loop; text and process figures are made beside it.
         counts = object_counts(core)
-        more = [*(flow_metrics(flow_control) if flow_control else ()), *_size(core), _sent_events(core)]
+        more = [*(flow_metrics(flow_control) if flow_control else ()), *state_metrics(core, certificates)]
         body = await asyncio.to_thread(render, requests, counts, core.registry.version, more)
         return Response(200, body, _CONTENT_TYPE)
 
     paths.add("/metrics", answer)
-
-
-def _size(core: Core) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import GaugeMetricFamily
-
-    if (size := core.store.size) is not None:
-        gauge = GaugeMetricFamily("apiserver_storage_size_bytes", "Bytes on disk.", labels=["storage_cluster_id"])
-        gauge.add_metric(["etcd-0"], size)
-        yield gauge
-
-
-def _sent_events(core: Core) -> Metric:
-    from prometheus_client.metrics_core import CounterMetricFamily
-
-    total = CounterMetricFamily(
-        "apiserver_watch_events_total", "Events that watches have sent.", labels=["group", "version", "resource"]
-    )
-    for place, number in core.sent_events.all():
-        total.add_metric(place, number)
-    return total
 
 
 def object_counts(core: Core) -> dict[tuple[str, str], int]:
@@ -129,7 +120,7 @@ def _request_metrics(series: tuple[Series, ...]) -> Iterator[Metric]:
 
 
 def _present_metrics(requests: RequestMetrics) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import GaugeMetricFamily
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
     flight = GaugeMetricFamily(
         "apiserver_current_inflight_requests", "Requests that wait for an answer now.", labels=["request_kind"]
@@ -137,12 +128,18 @@ def _present_metrics(requests: RequestMetrics) -> Iterator[Metric]:
     for kind, number in requests.in_flight.items():
         flight.add_metric([kind], number)
     yield flight
-    labels = ["verb", "group", "version", "resource", "subresource", "scope", "component"]
-    streams = GaugeMetricFamily("apiserver_longrunning_requests", "Open watches and other streams.", labels=labels)
+    streams = GaugeMetricFamily("apiserver_longrunning_requests", "Open watches and other streams.", labels=_PLACE)
     for key, number in tuple(requests.long_running.items()):
-        place = [key.verb, key.group, key.version, key.resource, key.subresource, key.scope, "apiserver"]
-        streams.add_metric(place, number)
+        streams.add_metric(_place(key), number)
     yield streams
+    refused = CounterMetricFamily(
+        "apiserver_request_terminations_total",
+        "Requests that were refused to protect the server.",
+        labels=[*_PLACE, "code"],
+    )
+    for key, number in tuple(requests.terminated.items()):
+        refused.add_metric([*_place(key), str(key.code)], number)
+    yield refused
 
 
 def _storage_metrics(counts: dict[tuple[str, str], int]) -> Iterator[Metric]:
@@ -169,6 +166,10 @@ def _build_info(version: str) -> Metric:
     build = GaugeMetricFamily("kubernetes_build_info", "What was built; always 1.", labels=list(names))
     build.add_metric([info[key] for key in names.values()], 1)
     return build
+
+
+def _place(key: Labels) -> list[str]:
+    return [key.verb, key.group, key.version, key.resource, key.subresource, key.scope, "apiserver"]
 
 
 def _target(series: Series) -> tuple[str, ...]:

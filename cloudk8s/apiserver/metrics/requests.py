@@ -66,6 +66,8 @@ class RequestMetrics:
         """Requests that wait for something; what is answered at once never is."""
         self.long_running: dict[Labels, int] = {}
         """Streams that are open now; the code is part of the labels only for their form."""
+        self.terminated: dict[Labels, int] = {}
+        """Requests that found no seat."""
 
     def observe(self, context: RequestContext, request: Request, code: int, seconds: float) -> None:
         """Note an answered request."""
@@ -87,6 +89,11 @@ class RequestMetrics:
         """Note that a stream is opened (1) or has ended (-1)."""
         labels = self._labels(context, request, 0)
         self.long_running[labels] = self.long_running.get(labels, 0) + change
+
+    def refused(self, context: RequestContext, request: Request, code: int) -> None:
+        """Note a request that was turned away because there are too many; it is observed as well."""
+        labels = self._labels(context, request, code)
+        self.terminated[labels] = self.terminated.get(labels, 0) + 1
 
     def series(self) -> Iterator[Series]:
         """Everything noted so far."""

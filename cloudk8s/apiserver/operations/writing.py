@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Any
 
 from cloudk8s.api.conversion import convert
@@ -50,6 +51,7 @@ async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -
     would fill memory with live trees for the garbage collector to go through.
     """
     is_own_form = core.stored_as(resource) is resource
+    started = perf_counter()
     if write.draft is not None and is_own_form:
         core.trees.expect(write.draft, obj)
     try:
@@ -59,6 +61,8 @@ async def store(core: Core, resource: ResourceType, obj: Object, write: Write) -
     except StorageError as error:
         raise InternalError(f"{write.key}: {error}") from error
     finally:
+        operation = "delete" if write.draft is None else "update" if write.expected else "create"
+        core.measures.store.of(operation, resource.group, resource.plural).observe(perf_counter() - started)
         if write.draft is not None:
             core.trees.forget(write.draft)
     if write.expected and write.draft and record.memo is None and is_own_form:

@@ -74,6 +74,9 @@ async def test_a_level_without_seats_refuses_reads_and_writes(server: RunningApi
     labels = 'flow_schema="people",priority_level="few"'
     assert f'rejected_requests_total{{{labels},reason="concurrency-limit"}} 2.0' in page
     assert 'nominal_limit_seats{priority_level="few"} 0.0' in page
+    refused = [line for line in page.splitlines() if line.startswith("apiserver_request_terminations_total{")]
+    assert [line.partition('verb="')[2][:4] for line in refused] == ["LIST", "POST"]
+    assert all('code="429"' in line and line.endswith(" 1.0") for line in refused)
 
 
 async def test_the_number_of_seats_is_an_option(tmp_path: Path) -> None:
