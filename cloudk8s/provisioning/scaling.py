@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import controller_of, key_of, labels_of, namespace_of, spec_of, status_of
-from cloudk8s.client.resources import NODES, POD_DISRUPTION_BUDGETS, PODS
-from cloudk8s.cloud.interface import KnowsPrices
-from cloudk8s.cloud.model.machine import Machine, MachineRequest, MachineType
+from cloudk8s.client.objects import (
+    annotations_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+)
+from cloudk8s.client.resources import CSI_NODES, DAEMON_SETS, NODES, POD_DISRUPTION_BUDGETS, PODS
+from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.machinery import labels
 from cloudk8s.provisioning.autoscaler.consolidation import Kept, Removal, removable
 from cloudk8s.provisioning.autoscaler.decision import Decision
-from cloudk8s.provisioning.autoscaler.offer import Offer, StandingNode
+from cloudk8s.provisioning.autoscaler.offer import StandingNode
 from cloudk8s.provisioning.autoscaler.packing import decide
+from cloudk8s.provisioning.autoscaler.volumes import ATTACHED
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
-from cloudk8s.provisioning.declaration.pool import Pool
 from cloudk8s.provisioning.machines.priority import DELETE_MARK
 from cloudk8s.provisioning.nodes.api import ClusterApi
+from cloudk8s.provisioning.offering import Fleet, offers_of
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State
-from cloudk8s.scheduler.pod.requests import Amounts, amounts, pod_requests
+from cloudk8s.provisioning.surroundings import surroundings
+from cloudk8s.scheduler.pod.requests import Amounts, amounts
 from cloudk8s.scheduler.pod.toleration import Taint, taints_of
 
-ZONE: Final = "topology.kubernetes.io/zone"
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
-HOSTNAME: Final = "kubernetes.io/hostname"
-_ARCHITECTURES: Final = "kubernetes.io/arch"
+STAY: Final = ("cluster-autoscaler.kubernetes.io/scale-down-disabled", "karpenter.sh/do-not-disrupt")
+PASSING: Final = frozenset((
+    "node.kubernetes.io/not-ready", "node.cloudprovider.kubernetes.io/uninitialized",
+    "node.cluster.x-k8s.io/uninitialized",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +65,38 @@ def outlook(site: Site, state: State, api: ClusterApi) -> Outlook:
     assert declared is not None, "there is no cluster"
     pods = [pod for pod in api.list(PODS) if status_of(pod).get("phase") not in ("Succeeded", "Failed")]
     machines = [view.machine for view in state.machines if view.exists]
-    nodes = standing(api.list(NODES), pods, machines, declared)
-    decision = decide(filter(waits_for_a_node, pods), nodes, offers_of(site, declared, nodes))
+    around = surroundings(api, pods)
+    limits = attachable(api.list(CSI_NODES)) if around.volumes.claims else {}
+    nodes = standing(api.list(NODES), pods, machines, declared, limits)
+    fleet = Fleet(nodes, api.list(DAEMON_SETS), around.volumes)
+    decision = decide(filter(waits_for_a_node, pods), nodes, offers_of(site, declared, fleet), around)
     if decision.machines:
         return Outlook(decision, (), ())
     spare = {pool.name: max(pool.replicas - (pool.min or 0), 0) for pool in declared.pools if pool.max is not None}
     workers = [node for node in nodes if node.pool in spare]
     others = [replace(node, pool="") for node in nodes if node.pool not in spare]
-    removals, kept = removable([*workers, *others], spare, held_by_budgets(api, pods))
+    removals, kept = removable([*workers, *others], spare, held_by_budgets(api, pods), around)
     names = {node.name for node in workers}
     return Outlook(decision, tuple(removals), tuple(each for each in kept if each.node in names))
 
 
 def waits_for_a_node(pod: Object) -> bool:
-    """The scheduler has found no node for it."""
+    """The scheduler has found no node for it, and makes no room for it on one."""
+    if is_deleting(pod) or status_of(pod).get("nominatedNodeName"):
+        return False
     found = (each for each in status_of(pod).get("conditions") or () if each["type"] == "PodScheduled")
     return not spec_of(pod).get("nodeName") and any(each.get("reason") == "Unschedulable" for each in found)
 
 
 def standing(
-    nodes: Sequence[Object], pods: Sequence[Object], machines: Sequence[Machine], declared: ClusterDeclaration
-) -> list[StandingNode]:
-    """Nodes with their pods and pools; pods on their way out still take their place."""
+    nodes: Sequence[Object], pods: Sequence[Object], machines: Sequence[Machine], declared: ClusterDeclaration,
+    attachable: Mapping[str, Amounts] = MappingProxyType({}),
+) -> list[StandingNode]:  # fmt: skip
+    """Nodes with their pods and pools; pods on their way out still take their place, those that are waited for, too."""
     by_node: dict[str, list[Object]] = {}
     for pod in pods:
-        by_node.setdefault(spec_of(pod).get("nodeName", ""), []).append(pod)
+        place = spec_of(pod).get("nodeName") or status_of(pod).get("nominatedNodeName") or ""
+        by_node.setdefault(place, []).append(pod)
     pools = {machine.provider_id: machine.pool for machine in machines if machine.role == "worker"}
     names = {pool.name for pool in declared.pools}
     found = []
@@ -85,8 +104,10 @@ def standing(
         name, pool = node["metadata"]["name"], pools.get(spec_of(node).get("providerID", ""), "")
         found.append(
             StandingNode(
-                name, amounts(status_of(node).get("allocatable")), labels_of(node), taints_of(node),
-                tuple(by_node.get(name, ())), pool if pool in names else "", accepts=accepts(node),
+                name, {**amounts(status_of(node).get("allocatable")), **attachable.get(name, {})}, labels_of(node),
+                lasting(taints_of(node)), tuple(by_node.get(name, ())), pool if pool in names else "",
+                accepts=accepts(node), held=held(node),
+                features=frozenset(status_of(node).get("declaredFeatures") or ()),
             )
         )  # fmt: skip
     return found
@@ -99,69 +120,27 @@ def accepts(node: Object) -> bool:
     return is_ready and not spec_of(node).get("unschedulable")
 
 
-def offers_of(site: Site, declared: ClusterDeclaration, nodes: Sequence[StandingNode]) -> list[Offer]:
-    """The machines that pools may still get: sized like a node that the pool has, else like the cloud's type."""
-    types = {each.name: each for each in site.machines.types()}
-    found = []
-    for pool in declared.pools:
-        if pool.max is None:
-            continue
-        alike = next((node for node in nodes if node.pool == pool.name), None)
-        kind = types.get(pool.type) or (next(iter(types.values()), None) if not pool.type else None)
-        if alike is None and kind is None:
-            continue
-        price = price_of(site, pool, kind)
-        for zone in zones_of(pool, kind, alike):
-            size = room_on(alike) if alike is not None else size_of(kind)
-            found.append(
-                Offer(
-                    pool.name, pool.type or (kind.name if kind else ""), zone, size, price,
-                    node_labels(pool, kind, alike, zone), taints_for(pool), max(pool.max - pool.replicas, 0),
-                )
-            )  # fmt: skip
-    return found
+def lasting(taints: Iterable[Taint]) -> tuple[Taint, ...]:
+    """Without those that go by themselves once a node is ready."""
+    return tuple(taint for taint in taints if taint.key not in PASSING)
 
 
-def room_on(node: StandingNode) -> Amounts:
-    """What a fresh node like this one has for pods: all but what its DaemonSets take."""
-    left = dict(node.allocatable)
-    for pod in node.pods:
-        if (controller_of(pod) or {}).get("kind") == "DaemonSet":
-            for name, value in {**pod_requests(spec_of(pod)), "pods": 1}.items():
-                left[name] = left.get(name, 0) - value
-    return left
+def held(node: Object) -> str:
+    """Why a node has to stay by what it says itself."""
+    found = [key for key in STAY if annotations_of(node).get(key) == "true"]
+    return f"its annotation {found[0]} says so" if found else ""
 
 
-def size_of(kind: MachineType | None) -> Amounts:
-    assert kind is not None
-    return {"cpu": int(kind.cpus * 1000), "memory": kind.memory_bytes, "pods": kind.max_pods}
-
-
-def price_of(site: Site, pool: Pool, kind: MachineType | None) -> float:
-    """Dollars an hour; 0 is not known."""
-    if isinstance(site.machines, KnowsPrices):
-        request = MachineRequest("", "", site.cluster, pool=pool.name, type=pool.type, spot=pool.spot)
-        return site.machines.machine_price(request) or 0.0
-    if kind is None:
-        return 0.0
-    return (kind.spot_price_per_hour if pool.spot else 0.0) or kind.price_per_hour
-
-
-def zones_of(pool: Pool, kind: MachineType | None, alike: StandingNode | None) -> Sequence[str]:
-    """Where a machine of the pool may be."""
-    return pool.zones or (kind.zones if kind else ()) or ((alike.zone,) if alike else ("",))
-
-
-def node_labels(pool: Pool, kind: MachineType | None, alike: StandingNode | None, zone: str) -> Mapping[str, str]:
-    """Labels that the node will have; its name is not known yet."""
-    known = {name: value for name, value in (alike.labels if alike else {}).items() if name != HOSTNAME}
-    if kind is not None:
-        known |= {INSTANCE_TYPE: kind.name, _ARCHITECTURES: kind.architecture, "kubernetes.io/os": "linux"}
-    return {**known, **({ZONE: zone} if zone else {}), **pool.labels}
-
-
-def taints_for(pool: Pool) -> tuple[Taint, ...]:
-    return tuple(Taint(each.key, each.value, each.effect) for each in pool.taints)
+def attachable(nodes: Iterable[Object]) -> dict[str, Amounts]:
+    """How many volumes of which driver each node can attach, as resources, from CSINodes."""
+    return {
+        name_of(node): {
+            f"{ATTACHED}{driver['name']}": int(count)
+            for driver in spec_of(node).get("drivers") or ()
+            if (count := (driver.get("allocatable") or {}).get("count")) is not None
+        }
+        for node in nodes
+    }
 
 
 def held_by_budgets(api: ClusterApi, pods: Sequence[Object]) -> set[str]:

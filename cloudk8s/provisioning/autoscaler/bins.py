@@ -69,6 +69,13 @@ class Bins:
             first += count
         return first
 
+    def placed(self, demand: Demand) -> Numbers:
+        """Pods of one demand that were put into each bin."""
+        found = np.zeros(self._count, dtype=np.int64)
+        for number, content in enumerate(self.contents):
+            found[number] = sum(count for each, _, count in content if each is demand)
+        return found
+
     def take_back(self, demand: Demand, takes: Numbers, need: Numbers) -> None:
         """Undo a `put`."""
         chosen = np.flatnonzero(takes)

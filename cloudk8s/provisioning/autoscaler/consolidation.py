@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, controller_of
-from cloudk8s.provisioning.autoscaler.demand import demands_of
+from cloudk8s.provisioning.autoscaler.demand import NOWHERE, Surroundings, demands_of
 from cloudk8s.provisioning.autoscaler.offer import StandingNode
 from cloudk8s.provisioning.autoscaler.packing import Packing
 
@@ -34,7 +34,10 @@ class Kept:
 
 
 def removable(
-    nodes: Sequence[StandingNode], spare: Mapping[str, int], protected: Iterable[str] = ()
+    nodes: Sequence[StandingNode],
+    spare: Mapping[str, int],
+    protected: Iterable[str] = (),
+    around: Surroundings = NOWHERE,
 ) -> tuple[list[Removal], list[Kept]]:
     """Nodes to take away, the emptiest first, so that all of them can go together; and why the others stay.
 
@@ -44,13 +47,15 @@ def removable(
     removals: list[Removal] = []
     kept: list[Kept] = []
     receiving: set[str] = set()
-    going = {node.name: demands_of(_unbound(pod) for pod in moving(node)) for node in nodes}
-    packing = Packing(nodes, (), [demand for demands in going.values() for demand in demands])
+    going = {node.name: demands_of((_unbound(pod) for pod in moving(node)), around) for node in nodes}
+    packing = Packing(nodes, (), [demand for demands in going.values() for demand in demands], around)
     for node in sorted(nodes, key=lambda node: (len(moving(node)), -node.cost, node.name)):
         if reason := _held(node, left, holding):
             kept.append(Kept(node.name, reason))
         elif node.name in receiving:
             kept.append(Kept(node.name, "pods of nodes that go fit here"))
+        elif problem := next((each.problem for each in going[node.name] if each.problem), ""):
+            kept.append(Kept(node.name, f"one of its pods: {problem}"))
         elif not (moves := packing.relocate(node.name, going[node.name])) and going[node.name]:
             kept.append(Kept(node.name, "its pods do not all fit elsewhere"))
         else:
@@ -68,6 +73,8 @@ def moving(node: StandingNode) -> list[Object]:
 def _held(node: StandingNode, left: Mapping[str, int], protected: set[str]) -> str:
     if not node.accepts:
         return "it is cordoned, not ready or going already"
+    if node.held:
+        return node.held
     if left.get(node.pool, 0) <= 0:
         return f"pool {node.pool or '(none)'} may not lose another machine"
     for pod in moving(node):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cloudk8s.client.interface import Object
+from cloudk8s.scheduler.pod.ports import HostPort
 from cloudk8s.scheduler.pod.requests import Amounts
 from cloudk8s.scheduler.pod.toleration import Taint
 
@@ -28,6 +29,10 @@ class Offer:
     taints: tuple[Taint, ...] = ()
     room: int | None = None
     """How many more the pool may have; None is any number. Offers of one pool share it."""
+    ports: tuple[HostPort, ...] = ()
+    """Host ports that its DaemonSets take."""
+    features: frozenset[str] = frozenset()
+    """What its node will declare."""
 
     @property
     def cost(self) -> float:
@@ -48,6 +53,14 @@ class StandingNode:
     cost: float = 0.0
     accepts: bool = True
     """False for nodes that are cordoned, not ready or going."""
+    held: str = ""
+    """Why the node itself has to stay; empty if it may go."""
+    features: frozenset[str] = frozenset()
+
+    @property
+    def ports(self) -> tuple[HostPort, ...]:
+        """None beside those of its pods."""
+        return ()
 
     @property
     def zone(self) -> str:

@@ -1,9 +1,9 @@
 """Put demands into nodes that are there, then into the machines that cost least for them.
 
-Per demand, how many of its pods every bin holds is one division of columns. New machines are first of the offer with
-the lowest cost per pod, and at the end each becomes the cheapest that still holds what is in it. Constraints between
-pods are kept as upstream's scheduler keeps them, never more loosely: a spread over hosts keeps every host within the
-skew of none.
+Per demand, how many of its pods every bin holds is one division of columns. New machines are first of the offer that
+the demand prefers, and among those of the one with the lowest cost per pod; at the end each becomes the cheapest that
+still holds what is in it and is no less welcome. Constraints between pods are kept as upstream's scheduler keeps them,
+never more loosely: a spread over hosts keeps every host within the skew of none.
 """
 
 from __future__ import annotations
@@ -14,39 +14,71 @@ from dataclasses import dataclass
 import numpy as np
 
 from cloudk8s.client.interface import Object
+from cloudk8s.provisioning.autoscaler.acquaintance import Acquaintance
 from cloudk8s.provisioning.autoscaler.bins import STANDING, Bins
 from cloudk8s.provisioning.autoscaler.decision import Decision, PlannedMachine, Refused
-from cloudk8s.provisioning.autoscaler.demand import Demand, demands_of, in_order
-from cloudk8s.provisioning.autoscaler.neighbours import Neighbours
+from cloudk8s.provisioning.autoscaler.demand import NOWHERE, Demand, Surroundings, demands_of, in_order
+from cloudk8s.provisioning.autoscaler.domains import Domains
+from cloudk8s.provisioning.autoscaler.neighbours import USUAL, Neighbours
 from cloudk8s.provisioning.autoscaler.offer import Offer, StandingNode
 from cloudk8s.provisioning.autoscaler.refusal import refusal
-from cloudk8s.provisioning.autoscaler.suitability import MANY, Bools, Numbers, Suitability, holds, matrix
+from cloudk8s.provisioning.autoscaler.stepwise import Stepwise
+from cloudk8s.provisioning.autoscaler.suitability import (
+    MANY,
+    Bools,
+    Numbers,
+    Suitability,
+    holds,
+    holds_one,
+    need_of,
+    sizes,
+)
+from cloudk8s.scheduler.pod.spread import HOSTNAME, ZONE
 
 
-def decide(pods: Iterable[Object], nodes: Sequence[StandingNode], offers: Sequence[Offer]) -> Decision:
+def decide(
+    pods: Iterable[Object], nodes: Sequence[StandingNode], offers: Sequence[Offer], around: Surroundings = NOWHERE
+) -> Decision:
     """Which machines to make for pending pods; the same for the same input."""
-    packing = Packing(nodes, offers, demands_of(pods))
+    packing = Packing(nodes, offers, demands_of(pods, around), around)
     packing.run()
     return packing.decision()
 
 
-@dataclass(slots=True)
-class _Rest:
-    """What is left of a demand in one zone, or in any."""
+MOST_ROUNDS = 3
+"""So often demands are placed anew whose spread others have upset."""
 
-    zone: int | None
-    count: int
+
+@dataclass(slots=True)
+class _Task:
+    """A demand that is being placed: what one pod takes, and what is left to be done where."""
+
+    demand: Demand
+    need: Numbers
+    fits: Numbers
+    """How many pods a machine of each offer would hold."""
+    first: int = 0
+    """The first pod that has no place yet."""
+    count: int = 0
+    """How many are to be placed now,"""
+    zone: int | None = None
+    """in this zone, or in any,"""
+    level: int | None = None
+    """on machines that are preferred at least so much."""
 
 
 class Packing:
     """One look at everything."""
 
-    def __init__(self, nodes: Sequence[StandingNode], offers: Sequence[Offer], demands: Sequence[Demand]) -> None:
-        self._nodes, self._offers = [node for node in nodes if node.accepts], offers
+    def __init__(
+        self, nodes: Sequence[StandingNode], offers: Sequence[Offer], demands: Sequence[Demand],
+        around: Surroundings = NOWHERE,
+    ) -> None:  # fmt: skip
+        self._nodes, self._offers = nodes, offers
         self._zones = sorted({node.zone for node in self._nodes} | {offer.zone for offer in offers})
-        bound = [demands_of(node.pods) for node in self._nodes]
+        bound = [demands_of(node.pods, around) for node in self._nodes]
         self._resources = sorted({name for demand in demands for name in demand.requests})
-        self._sizes = matrix([offer.allocatable for offer in offers], self._resources)
+        self._sizes = sizes([offer.allocatable for offer in offers], self._resources)
         self._costs = np.array([offer.cost for offer in offers])
         self._offer_zones = np.array([self._zones.index(offer.zone) for offer in offers], dtype=np.int64)
         largest = self._sizes.max(axis=0, initial=0)
@@ -57,15 +89,23 @@ class Packing:
         self._room = np.array(list(room.values()), dtype=np.int64)
         self._suits_offers = Suitability(offers, [""] * len(offers))
         self._suits_nodes = Suitability(self._nodes, [node.name for node in self._nodes])
-        self._neighbours = Neighbours(self._demands, bound, self._bins)
-        self._refused: list[Refused] = []
-        self._zones_open: dict[bytes, list[int]] = {}
-        self._closed = np.zeros(len(self._nodes), dtype=bool)
+        known = Acquaintance(self._demands, bound)
+        self._domains = Domains(nodes, offers, self._bins)
+        self._stepwise = Stepwise(known, self._bins, self._domains, self._suits_nodes, self._suits_offers)
+        self._neighbours = Neighbours(known, self._bins, self._stepwise.counted)
+        self._keys = known.topologies() - set(USUAL)
+        self._refused: dict[Demand, Refused] = {}
+        self._evened: dict[Demand, list[int] | None] = {}
+        """Demands with a spread to keep, and the zones that were counted; None where more than zones count."""
+        self._closed = np.array([not node.accepts for node in self._nodes], dtype=bool)
 
     def run(self) -> None:
         """Place every demand, then make every planned machine as cheap as it can be."""
         for demand in self._demands:
             self._place(demand)
+        for _ in range(MOST_ROUNDS):
+            if not sum(self._even_out(demand) for demand in self._evened):
+                break
         self._shrink()
 
     def decision(self) -> Decision:
@@ -73,11 +113,12 @@ class Packing:
         for number, content in enumerate(self._bins.contents):
             pods = tuple(pod for demand, first, count in content for pod in demand.pods[first : first + count])
             offer = int(self._bins.offer[number])
-            if offer != STANDING:
+            if offer != STANDING and pods:
                 machines.append(PlannedMachine(self._offers[offer], pods))
-            else:
+            elif pods:
                 fitting += [(pod, self._nodes[number].name) for pod in pods]
-        return Decision(tuple(machines), tuple(fitting), tuple(self._refused))
+        refused = (self._refused[demand] for demand in self._demands if demand in self._refused)
+        return Decision(tuple(machines), tuple(fitting), tuple(refused))
 
     def relocate(self, node: str, demands: Sequence[Demand]) -> list[tuple[str, str]]:
         """Move pods off a node that is closed for good; where each goes, or nothing at all where one has no place."""
@@ -87,12 +128,10 @@ class Packing:
         for demand in demands:
             self._bins.leave(demand, number)
         for demand in demands:
-            need, first = matrix([demand.requests], self._resources)[0], 0
-            for rest in self._shares(demand):
-                before = self._bins.counts((demand,))
-                first = self._fill(demand, need, first, rest)
-                moved.append((demand, self._bins.counts((demand,)) - before, need))
-            if first < len(demand.pods):
+            task, before = self._task(demand), self._bins.counts((demand,))
+            self._put(task, makes=False)
+            moved.append((demand, self._bins.counts((demand,)) - before, task.need))
+            if task.first < len(demand.pods):
                 for placed, takes, asked in moved:
                     self._bins.take_back(placed, takes, asked)
                 for each in demands:
@@ -106,95 +145,179 @@ class Packing:
         ]  # fmt: skip
 
     def _free(self, bound: Sequence[Sequence[Demand]]) -> Numbers:
-        free = matrix([node.allocatable for node in self._nodes], self._resources)
+        free = sizes([node.allocatable for node in self._nodes], self._resources)
         for number, demands in enumerate(bound):
             for demand in demands:
-                free[number] -= len(demand.pods) * matrix([demand.requests], self._resources)[0]
+                free[number] -= len(demand.pods) * need_of(demand, self._resources)
         return free
 
+    def _task(self, demand: Demand) -> _Task:
+        need = need_of(demand, self._resources)
+        return _Task(demand, need, holds(self._sizes, need))
+
     def _place(self, demand: Demand) -> None:
-        need = matrix([demand.requests], self._resources)[0]
-        first = 0
-        for rest in self._shares(demand):
-            first = self._fill(demand, need, first, rest)
-            first = self._open(demand, need, first, rest)
-        if first < len(demand.pods):
-            left = tuple(demand.pods[first:])
-            self._refused.append(Refused(left, refusal(demand, self._offers, self._suits_offers, self._has_room())))
+        task = self._task(demand)
+        if not demand.problem:
+            self._put(task, makes=True)
+        self._tell_refused(task)
 
-    def _shares(self, demand: Demand) -> list[_Rest]:
-        """How many pods go to which zone; one share without zone where that does not matter."""
-        zones = self._neighbours.zones_for(demand, self._open_zones(demand))
-        if zones is None:
-            return [_Rest(None, len(demand.pods))]
-        return [_Rest(zone, count) for zone, count in zones.items() if count]
+    def _tell_refused(self, task: _Task) -> None:
+        demand = task.demand
+        if left := tuple(demand.pods[task.first :]):
+            reason = demand.problem or refusal(demand, self._offers, self._has_room())
+            self._refused[demand] = Refused(left, reason)
 
-    def _open_zones(self, demand: Demand) -> list[int]:
+    def _even_out(self, demand: Demand) -> bool:
+        """Place a demand anew whose spread what was planned after it has upset; whether that was so."""
+        zones = self._evened[demand]
+        if zones is not None and self._zones_of(np.ones(len(self._bins), dtype=bool)).issubset(zones):
+            return False
+        if self._stepwise.is_even(demand):
+            return False
+        task = self._task(demand)
+        self._bins.take_back(demand, self._bins.placed(demand), task.need)
+        self._refused.pop(demand, None)
+        self._one_by_one(task, makes=True)
+        self._tell_refused(task)
+        return True
+
+    def _put(self, task: _Task, *, makes: bool) -> None:
+        """Find places, as long as there are any."""
+        demand = task.demand
+        minds_zones = self._neighbours.minds_zones(demand)
+        zones = self._open_zones(task) if minds_zones else []
+        is_usual = self._are_usual(demand, zones)
+        if any(each.is_required and each.topology_key != HOSTNAME for each in demand.shape.spread):
+            self._evened[demand] = zones if is_usual else None
+        if not is_usual:
+            self._one_by_one(task, makes=makes)
+            return
+        shares = self._neighbours.zones_for(demand, zones) if minds_zones else {None: len(demand.pods)}
+        for task.zone, task.count in shares.items():
+            for task.level in self._levels(demand):
+                self._fill(task)
+                if makes:
+                    self._open(task)
+
+    def _are_usual(self, demand: Demand, zones: Sequence[int]) -> bool:
+        """Whether what the demand says about others, and about these zones, can be kept for many pods at once."""
+        if not self._neighbours.are_usual(demand):
+            return False
+        over = next((each for each in demand.shape.spread if each.topology_key == ZONE and each.is_required), None)
+        if over is None:
+            return not zones or "" not in self._zones
+        return "" not in self._zones and self._zones_of(self._stepwise.counted(demand, over)).issubset(zones)
+
+    def _zones_of(self, bins: Bools) -> set[int]:
+        return set(np.flatnonzero(np.bincount(self._bins.zone[bins], minlength=len(self._zones))).tolist())
+
+    def _open_zones(self, task: _Task) -> list[int]:
         """Zones that have, or could get, a node that suits."""
-        found = self._zones_open.get(demand.placing)
-        if found is None:
-            offered = self._suits_offers.selected(demand) & self._suits_offers.tolerated(demand)
-            there = self._suits_nodes.selected(demand) & self._suits_nodes.tolerated(demand)
-            zones = {*self._offer_zones[offered].tolist(), *self._bins.zone[: len(there)][there].tolist()}
-            found = self._zones_open[demand.placing] = sorted(zones)
+        offered = self._suits_offers.suits(task.demand) & self._has_room() & (task.fits > 0)
+        there = self._suits_nodes.suits(task.demand) & ~self._closed
+        has = np.bincount(self._offer_zones[offered], minlength=len(self._zones))
+        has += np.bincount(self._bins.zone[: len(there)][there], minlength=len(self._zones))
+        found: list[int] = np.flatnonzero(has).tolist()
         return found
 
-    def _fill(self, demand: Demand, need: Numbers, first: int, rest: _Rest) -> int:
-        """Use what is free in nodes and in machines that are planned already."""
-        if not len(self._bins):
-            return first
-        takes = np.where(self._usable(demand, rest.zone), holds(self._bins.free, need), 0)
-        takes = np.minimum(takes, self._neighbours.limits(demand))
-        takes = np.clip(rest.count - (np.cumsum(takes) - takes), 0, takes)
-        after = self._bins.put(demand, first, takes, need)
-        rest.count -= after - first
-        return after
+    def _levels(self, demand: Demand) -> list[int | None]:
+        """How much offers are preferred that suit, the most first; one level where all are the same."""
+        preferences = self._suits_offers.preferences(demand) if len(self._offers) else None
+        if preferences is None:
+            return [None]
+        found = np.unique(preferences[self._suits_offers.suits(demand)])[::-1].tolist()
+        return [*found] or [None]
 
-    def _usable(self, demand: Demand, zone: int | None) -> Bools:
-        offers = self._suits_offers.selected(demand) & self._suits_offers.tolerated(demand)
-        there = self._suits_nodes.selected(demand) & self._suits_nodes.tolerated(demand)
+    def _fill(self, task: _Task) -> None:
+        """Use what is free in nodes and in machines that are planned already."""
+        if not len(self._bins) or not task.count:
+            return
+        rows = np.flatnonzero(self._usable(task) & holds_one(self._bins.free, task.need))
+        if not len(rows):
+            return
+        some = np.minimum(holds(self._bins.free[rows], task.need), self._neighbours.limits(task.demand)[rows])
+        takes = np.zeros(len(self._bins), dtype=np.int64)
+        takes[rows] = np.minimum(np.maximum(task.count - (np.cumsum(some) - some), 0), some)
+        self._take(task, takes)
+
+    def _take(self, task: _Task, takes: Numbers) -> None:
+        after = self._bins.put(task.demand, task.first, takes, task.need)
+        task.count -= after - task.first
+        task.first = after
+
+    def _usable(self, task: _Task) -> Bools:
+        """Bins that suit. Nodes that are there are used whatever is preferred, as the scheduler does."""
+        there = self._suits_nodes.suits(task.demand)
         suits = np.zeros(len(self._bins), dtype=bool)
         suits[: len(there)] = there & ~self._closed
         if len(self._offers):
             planned = self._bins.offer != STANDING
-            suits[planned] = offers[self._bins.offer[planned]]
-        if zone is not None:
-            suits &= self._bins.zone == zone
+            suits[planned] = self._preferred(task)[self._bins.offer[planned]]
+        if task.zone is not None:
+            suits &= self._bins.zone == task.zone
         return suits
 
-    def _open(self, demand: Demand, need: Numbers, first: int, rest: _Rest) -> int:
+    def _preferred(self, task: _Task) -> Bools:
+        """Offers that suit, and are preferred enough."""
+        suits, preferences = self._suits_offers.suits(task.demand), self._suits_offers.preferences(task.demand)
+        return suits if task.level is None or preferences is None else suits & (preferences >= task.level)
+
+    def _open(self, task: _Task) -> None:
         """Plan machines for what is left, the cheapest per pod first, until pools are full."""
-        while rest.count > 0 and len(self._offers) and (limit := self._neighbours.new_limit(demand)) > 0:
-            fits = np.minimum(holds(self._sizes, need), limit)
-            usable = self._suits_offers.selected(demand) & self._suits_offers.tolerated(demand) & (fits > 0)
-            usable &= self._has_room()
-            if self._neighbours.is_together(demand):
-                usable &= fits >= rest.count
-            if rest.zone is not None:
-                usable &= self._offer_zones == rest.zone
+        while task.count > 0 and len(self._offers) and (limit := self._neighbours.new_limit(task.demand)) > 0:
+            fits = np.minimum(task.fits, limit)
+            usable = self._preferred(task) & (fits > 0) & self._has_room()
+            if self._neighbours.is_together(task.demand):
+                usable &= fits >= task.count
+            if task.zone is not None:
+                usable &= self._offer_zones == task.zone
             if not usable.any():
                 break
-            score = np.where(usable, self._costs / np.maximum(np.minimum(fits, rest.count), 1), np.inf)
-            chosen = int(np.argmin(score))
-            each, pool = int(fits[chosen]), int(self._pool_of[chosen])
-            count = min(-(-rest.count // each), int(self._room[pool]))
-            self._room[pool] -= count
-            new = self._bins.open(chosen, int(self._offer_zones[chosen]), self._sizes[chosen], count)
+            chosen = self._cheapest(usable, np.minimum(fits, task.count))
+            each = int(fits[chosen])
+            new = self._make(chosen, min(-(-task.count // each), int(self._room[self._pool_of[chosen]])))
             takes = np.zeros(len(self._bins), dtype=np.int64)
-            takes[new.start :] = np.clip(rest.count - each * np.arange(count), 0, each)
-            after = self._bins.put(demand, first, takes, need)
-            rest.count -= after - first
-            first = after
-        return first
+            takes[new.start :] = np.clip(task.count - each * np.arange(len(new)), 0, each)
+            self._take(task, takes)
+
+    def _one_by_one(self, task: _Task, *, makes: bool) -> None:
+        """Pod after pod, since each one changes where the next may be."""
+        demand, preferences = task.demand, self._suits_offers.preferences(task.demand)
+        for task.count in range(len(demand.pods), 0, -1):
+            makeable = self._suits_offers.suits(demand) & (task.fits > 0) & self._has_room()
+            bins, offers = self._stepwise.allowed(demand, makeable)
+            bins &= self._usable(task) & holds_one(self._bins.free, task.need)
+            if not bins.any() and makes and offers.any():
+                if preferences is not None:
+                    offers &= preferences == preferences[offers].max()
+                self._make(self._cheapest(offers, np.minimum(task.fits, task.count)), 1)
+                bins = np.arange(len(self._bins)) == len(self._bins) - 1
+            if not bins.any():
+                return
+            takes = np.zeros(len(self._bins), dtype=np.int64)
+            takes[int(np.argmax(bins))] = 1
+            task.first = self._bins.put(demand, task.first, takes, task.need)
+
+    def _make(self, offer: int, count: int) -> range:
+        self._room[self._pool_of[offer]] -= count
+        return self._bins.open(offer, int(self._offer_zones[offer]), self._sizes[offer], count)
+
+    def _cheapest(self, usable: Bools, pods: Numbers) -> int:
+        """The offer with the lowest cost per pod."""
+        return int(np.argmin(np.where(usable, self._costs / np.maximum(pods, 1), np.inf)))
 
     def _shrink(self) -> None:
         """Make each planned machine the cheapest of its zone that suits and holds all that is in it."""
         for number in np.flatnonzero(self._bins.offer != STANDING).tolist():
             now = int(self._bins.offer[number])
             used = self._sizes[now] - self._bins.free[number]
-            usable = (self._sizes >= used).all(axis=1) & (self._offer_zones == self._offer_zones[now])
-            for demand, _, _ in self._bins.contents[number]:
-                usable &= self._suits_offers.selected(demand) & self._suits_offers.tolerated(demand)
+            usable = holds_one(self._sizes, used) & (self._offer_zones == self._offer_zones[now])
+            if self._keys:
+                usable &= self._domains.alike(now, sorted(self._keys))
+            for demand in {each.placing: each for each, _, _ in self._bins.contents[number]}.values():
+                usable &= self._suits_offers.suits(demand)
+                if (preferences := self._suits_offers.preferences(demand)) is not None:
+                    usable &= preferences >= preferences[now]
             usable &= self._has_room() | (self._pool_of == self._pool_of[now])
             score = np.where(usable, self._costs, np.inf)
             best = int(np.argmin(score))

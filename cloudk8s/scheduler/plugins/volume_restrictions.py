@@ -14,6 +14,7 @@ from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, 
 from cloudk8s.scheduler.plugins.hints import is_own_claim
 from cloudk8s.scheduler.pod.claims import claims_of
 from cloudk8s.scheduler.pod.pod import Pod
+from cloudk8s.scheduler.pod.shape import Shape
 
 DISK: Final = "node(s) had no available disk"
 SINGLE: Final = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
@@ -57,13 +58,13 @@ class VolumeRestrictions:
 
     def _without_disks(self, cycle: Cycle) -> Bools | None:
         """The rows where no other pod holds one of the pod's disks; None if it has none."""
-        wanted = _disks(cycle.pod)
+        wanted = disks_of(cycle.pod.shape)
         if not wanted:
             return None
         cluster = cycle.cluster
         passed = np.ones(cluster.nodes.size, dtype=np.bool_)
         for other in cluster.pods.values():
-            if other.shape.volumes and any(_clash(one, two) for one in wanted for two in _disks(other)):
+            if other.shape.volumes and any(clash(one, two) for one in wanted for two in disks_of(other.shape)):
                 passed[other.slot] = False
         return passed
 
@@ -77,11 +78,17 @@ class VolumeRestrictions:
         return False
 
 
-def _disks(pod: Pod) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(kind, volume[kind]) for volume in pod.shape.volumes for kind in DISKS if volume.get(kind)]
+Disk = tuple[str, Mapping[str, Any]]
+"""Its kind, and what a pod says of it."""
 
 
-def _clash(one: tuple[str, Mapping[str, Any]], two: tuple[str, Mapping[str, Any]]) -> bool:
+def disks_of(shape: Shape) -> list[Disk]:
+    """The disks among a pod's volumes that not every pod of a node may hold at the same time."""
+    return [(kind, volume[kind]) for volume in shape.volumes for kind in DISKS if volume.get(kind)]
+
+
+def clash(one: Disk, two: Disk) -> bool:
+    """Whether two pods that hold these can't be on one node."""
     (kind, first), (other, second) = one, two
     if kind != other:
         return False
@@ -106,4 +113,4 @@ def _shares_volume(pod: Pod, event: ClusterEvent) -> bool:
         for volume in (freed.get("spec") or {}).get("volumes") or ()
         if volume.get("persistentVolumeClaim")
     }
-    return bool(_disks(pod)) or any(reference.key in claims for reference in claims_of(pod))
+    return bool(disks_of(pod.shape)) or any(reference.key in claims for reference in claims_of(pod))

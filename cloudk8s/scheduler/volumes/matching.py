@@ -32,12 +32,13 @@ def matching_volumes(claim: Object, storage: Storage, taken: Mapping[str, str]) 
     for volume in storage.volumes_in_class(class_name(claim)):
         if taken.get(name_of(volume), uid_of(claim)) != uid_of(claim) or capacity(volume) < wanted:
             continue
-        if _fits(claim, volume):
+        if fits(claim, volume):
             found.append(volume)
     return sorted(found, key=lambda volume: (not spec_of(volume).get("claimRef"), capacity(volume), name_of(volume)))
 
 
-def _fits(claim: Object, volume: Object) -> bool:
+def fits(claim: Object, volume: Object) -> bool:
+    """Whether a volume could serve a claim of its class, size apart, and is free for it."""
     want, have = spec_of(claim), spec_of(volume)
     if is_deleting(volume) or (want.get("volumeMode") or "Filesystem") != (have.get("volumeMode") or "Filesystem"):
         return False

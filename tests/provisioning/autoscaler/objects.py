@@ -43,6 +43,7 @@ def offer(type: str = "m", cpus: int = 4, gib: int = 16, price: float = 0.2, zon
     pool = fields.pop("pool", type)
     labels = {"node.kubernetes.io/instance-type": type, ZONE: zone, **fields.pop("labels", {})}
     amounts = {"cpu": cpus * 1000, "memory": gib * GIB, "pods": fields.pop("pods", 110)}
+    amounts |= fields.pop("allocatable_more", {})
     taints = tuple(Taint(key, "", "NoSchedule") for key in fields.pop("taints", ()))
     return Offer(pool, type, zone, amounts, price, labels, taints, **fields)
 

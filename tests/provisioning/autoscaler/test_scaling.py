@@ -16,6 +16,7 @@ from cloudk8s.provisioning.machines.view import MachineView, NodeState
 from cloudk8s.provisioning.scaling import Outlook, outlook, replicas_after
 from cloudk8s.provisioning.state import State
 from tests.provisioning.autoscaler.objects import pod
+from tests.provisioning.autoscaler.test_volumes import DRIVER, claim, kind, volume
 
 UNSCHEDULABLE = {
     "phase": "Pending",
@@ -99,6 +100,72 @@ def test_a_pool_that_has_a_node_offers_what_that_one_has_without_its_daemons() -
         cluster, 1, nodes=[node("n0", 0)], pods=[daemon, full, *(waiting(f"p{n}", cpu="1500m") for n in range(2))]
     )
     assert replicas_after(cluster, found.decision) == {"workers": 3}
+
+
+def daemons(name: str, cpu: str, **spec: Any) -> Any:
+    return {
+        "metadata": {"name": name, "namespace": "d"},
+        "spec": {"template": {"spec": pod(name, cpu=cpu, **spec)["spec"]}},
+    }
+
+
+def test_a_pool_without_nodes_offers_its_type_less_the_daemons_that_would_run_there() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 0, "max": 9, "labels": {"tier": "web"}})
+    sets = [daemons("agent", "600m"), daemons("elsewhere", "1", nodeSelector={"tier": "db"})]
+    found = look(cluster, 0, pods=[waiting(f"p{n}", cpu="700m") for n in range(3)], daemonsets=sets)
+    assert replicas_after(cluster, found.decision) == {"workers": 2}
+    assert look(cluster, 0, pods=[waiting("p", cpu="1500m")], daemonsets=sets).decision.refused
+
+
+def test_new_nodes_are_called_by_their_own_zone_and_not_like_another_node() -> None:
+    cluster = declared({"name": "workers", "type": "l", "replicas": 1, "max": 9})
+    there = node("n0", 0)
+    there["metadata"]["labels"] = {
+        "topology.kubernetes.io/zone": "a", "topology.csi.example.com/zone": "a", "topology.csi.example.com/node": "n0",
+    }  # fmt: skip
+    zonal = waiting("p", cpu="1", nodeSelector={"topology.csi.example.com/zone": "b"})
+    local = waiting("q", cpu="4", nodeSelector={"topology.csi.example.com/node": "n0"})
+    found = look(cluster, 1, nodes=[there], pods=[zonal, local])
+    assert [(each.offer.zone, each.pods) for each in found.decision.machines] == [("b", ("d/p",))]
+    assert found.decision.refused[0].pods == ("d/q",)
+
+
+def test_storage_is_asked_for_where_pods_have_claims() -> None:
+    cluster = declared({"name": "workers", "type": "l", "replicas": 0, "max": 9})
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]
+    bound = claim("c", bound="v")
+    place = volume("v", "b")
+    found = look(cluster, 0, pods=[waiting("p", volumes=volumes)], persistentvolumeclaims=[bound],
+                 persistentvolumes=[place])  # fmt: skip
+    assert [each.offer.zone for each in found.decision.machines] == ["b"]
+
+
+def test_limits_of_volumes_are_those_that_nodes_report() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 1, "max": 9})
+    report = {"metadata": {"name": "n0"}, "spec": {"drivers": [{"name": DRIVER, "allocatable": {"count": 1}}]}}
+    pods = [
+        waiting(f"p{n}", cpu="100m", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": f"c{n}"}}])
+        for n in range(3)
+    ]
+    claims = [claim(f"c{n}") for n in range(3)]
+    found = look(cluster, 1, nodes=[node("n0", 0)], pods=pods, csinodes=[report], persistentvolumeclaims=claims,
+                 storageclasses=[kind("late")])  # fmt: skip
+    assert (len(found.decision.fitting), len(found.decision.machines)) == (1, 2)
+
+
+def test_pods_that_room_is_made_for_and_pods_that_go_need_no_machine() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 0, "max": 9})
+    nominated, going = waiting("p"), waiting("q")
+    nominated["status"] = {**UNSCHEDULABLE, "nominatedNodeName": "n0"}
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert not look(cluster, 0, pods=[nominated, going]).decision.machines
+
+
+def test_a_node_may_say_that_it_stays() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 1, "max": 9})
+    there = node("n0", 0)
+    there["metadata"]["annotations"] = {"cluster-autoscaler.kubernetes.io/scale-down-disabled": "true"}
+    assert "scale-down-disabled" in look(cluster, 1, nodes=[there]).kept[0].reason
 
 
 def test_empty_nodes_above_the_minimum_can_go_and_budgets_hold_others() -> None:
