@@ -12,7 +12,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
-from cloudk8s.cli.options import DisabledPlugins, KubeApiBurst, KubeApiQps
+from cloudk8s.cli.options import DisabledPlugins, KubeApiBurst, KubeApiQps, UseServiceAccountCredentials
 from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
@@ -29,7 +29,7 @@ CLOUD_FLAGS: Final = {
         for field in (
             "configure_cloud_routes", "allocate_node_cidrs", "node_cidr_mask_size_ipv4", "node_cidr_mask_size_ipv6",
             "node_monitor_period", "node_status_update_frequency", "route_reconciliation_period",
-            "concurrent_service_syncs", "concurrent_node_syncs",
+            "concurrent_service_syncs", "concurrent_node_syncs", "concurrent_node_status_updates",
         )
     },
 }  # fmt: skip
@@ -55,6 +55,7 @@ def cloud_controller_manager(
         str, typer.Option(help="Which ones run, comma-separated: * all that have work, NAME, -NAME.")
     ] = "*",
     health_port: Annotated[int | None, typer.Option(hidden=True, help="Now --secure-port.")] = None,
+    use_service_account_credentials: UseServiceAccountCredentials = False,
     kube_api_qps: KubeApiQps = 0.0,
     kube_api_burst: KubeApiBurst = 100,
     disable_plugin: DisabledPlugins = None,
@@ -84,6 +85,7 @@ def cloud_controller_manager(
         flags_of(context),
         kube_api_qps,
         kube_api_burst,
+        use_service_account_credentials,
     )
     run(run_cloud_controller_manager(options, report=output.step))
 

@@ -16,7 +16,15 @@ from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
 from cloudk8s.cli.idle_flags import with_idle_flags
 from cloudk8s.cli.log_flags import LoggingFormat, Verbosity, set_up_logs
-from cloudk8s.cli.options import ComponentVersion, CsiEndpoints, DisabledPlugins, KubeApiBurst, KubeApiQps, Master
+from cloudk8s.cli.options import (
+    ComponentVersion,
+    CsiEndpoints,
+    DisabledPlugins,
+    KubeApiBurst,
+    KubeApiQps,
+    Master,
+    UseServiceAccountCredentials,
+)
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
 from cloudk8s.cli.signing_files import SigningFiles, authorities
@@ -50,13 +58,7 @@ def controller_manager(
     service_account_private_key_file: Annotated[
         Path | None, typer.Option(help="Key that tokens in Secrets are signed with; without it none are made.")
     ] = None,
-    use_service_account_credentials: Annotated[
-        bool,
-        typer.Option(
-            "--use-service-account-credentials/--no-use-service-account-credentials",
-            help="Let each controller work as a service account of its own.",
-        ),
-    ] = False,
+    use_service_account_credentials: UseServiceAccountCredentials = False,
     cluster_signing_cert_file: Annotated[
         Path | None, typer.Option(help="Authority that signs certificate requests; without it none are signed.")
     ] = None,

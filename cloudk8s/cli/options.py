@@ -36,6 +36,13 @@ Master = Annotated[str, typer.Option(help="URL of the API server, in place of th
 ComponentVersion = Annotated[
     bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and stop.")
 ]
+UseServiceAccountCredentials = Annotated[
+    bool,
+    typer.Option(
+        "--use-service-account-credentials/--no-use-service-account-credentials",
+        help="Let each controller work as a service account of its own.",
+    ),
+]
 DisabledPlugins = Annotated[
     list[str] | None, typer.Option("--disable-plugin", help="A plugin to leave out; may be repeated.")
 ]

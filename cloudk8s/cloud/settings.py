@@ -55,6 +55,8 @@ class CloudControllerSettings(BaseModel):
     """How many Services are worked on at the same time."""
     concurrent_node_syncs: int = Field(default=8, ge=1)
     """How many nodes are initialised at the same time."""
+    concurrent_node_status_updates: int = Field(default=0, ge=0)
+    """How many nodes' addresses and labels are written at the same time; 0 is as many as are initialised."""
     concurrent_routes: int = Field(default=200, ge=1)
     """How many route calls are in flight at the same time."""
     node_sync_window: timedelta = timedelta(milliseconds=500)
@@ -77,3 +79,8 @@ class CloudControllerSettings(BaseModel):
     """How many calls to one cloud run at the same time."""
     calls_per_second: float = Field(default=0, ge=0)
     """Client-side limit of calls to one cloud; 0 is none."""
+
+    @property
+    def node_status_updates(self) -> int:
+        """How many nodes are compared with their clouds at the same time."""
+        return self.concurrent_node_status_updates or self.concurrent_node_syncs

@@ -13,7 +13,7 @@ from cloudk8s.client.informer import Informers
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
-from cloudk8s.cloud.controllers.assembly import registrations, selected
+from cloudk8s.cloud.controllers.assembly import SERVICE_ACCOUNTS, registrations, selected
 from cloudk8s.cloud.directory import close
 from cloudk8s.cloud.metrics import PrometheusMetrics
 from cloudk8s.controllers.interface import ControllerContext
@@ -21,6 +21,8 @@ from cloudk8s.controllers.registry import Registration
 from cloudk8s.controllers.runtime import run_controllers
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.component_pages import running
+from cloudk8s.controlplane.controller_clients import ControllerClients
 from cloudk8s.controlplane.controller_leases import ControllerLeases
 from cloudk8s.controlplane.diagnostics.health import Health
 from cloudk8s.controlplane.diagnostics.pages import Component
@@ -52,6 +54,8 @@ class CloudControllerOptions:
     qps: float = 0.0
     """Requests a second to the API server; 0 leaves it to the server."""
     burst: int = 100
+    use_service_account_credentials: bool = False
+    """Whether each controller works as a service account of its own."""
 
 
 @asynccontextmanager
@@ -92,12 +96,13 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
     found = registrations(attached, clouds.controllers, clock=clock, metrics=metrics)
     wanted = selected(found, options.controllers)
     connection = load_connection(options.kubeconfig)
-    client = NetworkClient(
-        connection,
-        settings=NetworkSettings(options.qps, options.burst, user_agent=COMPONENT),
-        clock=clock,
-        instruments=instruments,
+    asking = NetworkSettings(options.qps, options.burst, user_agent=COMPONENT)
+    client = NetworkClient(connection, settings=asking, clock=clock, instruments=instruments)
+    states: dict[str, str] = {}
+    clients = ControllerClients(
+        client, connection, settings=asking, clock=clock, instruments=instruments, accounts=SERVICE_ACCOUNTS
     )
+    client_of = clients.of if options.use_service_account_credentials else None
 
     async def control(wanted: Sequence[Registration], election: LeaderElection | None) -> None:
         events = EventRecorder(client, COMPONENT, clock=clock)
@@ -108,7 +113,8 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
             report(f"{names or 'no controllers'} run for {connection.server}")
             tell_of_leadership(events, election)
             group.create_task(events.run(), name="events")
-            group.create_task(run_controllers(context, wanted), name="controllers")
+            work = run_controllers(context, wanted, states, client_of=client_of)
+            group.create_task(work, name="controllers")
 
     settings = {"controllers": clouds.controllers.model_dump(mode="json"), "clouds": [e.name for e in clouds.clouds]}
     leds = options.leases.led(control, wanted, component=COMPONENT, client=client, clock=clock)
@@ -117,7 +123,7 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
         COMPONENT,
         "cloudcontrollermanager.config.k8s.io",
         lambda: settings,
-        Health(healthz=led, readyz=led),
+        Health(healthz=running(led, states), readyz=led),
         instruments,
         options.flags,
         lambda: generate_latest(registry),
@@ -126,6 +132,7 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
         async with diagnosed(component, options.serving, client, clock=clock):
             await run_led(*leds)
     finally:
+        await clients.close()
         await client.close()
 
 

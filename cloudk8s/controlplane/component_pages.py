@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.controlplane.controller_configuration import ControllerConfiguration
-from cloudk8s.controlplane.diagnostics.health import Check, Checks, Health
+from cloudk8s.controlplane.diagnostics.health import Checks, Health
 from cloudk8s.controlplane.diagnostics.pages import Component
 from cloudk8s.machinery.exposition import Family
 from cloudk8s.machinery.instruments import Instruments
@@ -29,19 +29,20 @@ def of_controllers(
     *,
     led: Checks = dict,
 ) -> Component:
-    """`states` are those of `run_controllers`: each controller that has started is a check of its own."""
-
-    def running() -> Mapping[str, Check]:
-        return {**led(), **{name: partial(states.__getitem__, name) for name in states}}
-
+    """`states` are those of `run_controllers`."""
     return Component(
         CONTROLLERS,
         "kubecontrollermanager.config.k8s.io",
         configuration.shown,
-        Health(healthz=running, readyz=led),
+        Health(healthz=running(led, states), readyz=led),
         instruments,
         configuration.flags,
     )
+
+
+def running(led: Checks, states: Mapping[str, str]) -> Checks:
+    """Who leads, and each controller that has started (`states` are those of `run_controllers`), as checks."""
+    return lambda: {**led(), **{name: partial(states.__getitem__, name) for name in states}}
 
 
 def of_scheduler(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -27,8 +28,10 @@ class ControllerClients:
         settings: NetworkSettings,
         clock: Clock,
         instruments: Instruments,
+        accounts: Mapping[str, str] = SERVICE_ACCOUNTS,
     ) -> None:
         self._root = root
+        self._accounts = accounts
         self._connection = replace(
             connection, certificate=b"", key=b"", token="", token_file=None, exec=None, username="", password="",
             impersonate=None,
@@ -40,7 +43,7 @@ class ControllerClients:
 
     def of(self, controller: str) -> Client:
         """The client of a controller, by its name."""
-        account = SERVICE_ACCOUNTS.get(controller)
+        account = self._accounts.get(controller)
         if account is None:
             return self._root
         if account not in self._clients:

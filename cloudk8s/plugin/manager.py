@@ -167,7 +167,7 @@ class Plugins:
             raise _error(candidate, f"the name is taken by {taken.distribution} ({taken.target})")
         try:
             plugin = candidate.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module that ends the process ends only itself
             raise _error(candidate, f"{candidate.target} can't be loaded: {error!r}") from error
         try:
             self._manager.register(plugin, candidate.name)

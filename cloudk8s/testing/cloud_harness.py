@@ -97,6 +97,11 @@ class CloudHarness:
         found = [event for event in self.client.all(CORE_EVENTS) if name in ("", event["involvedObject"]["name"])]
         return [(event["type"], event["reason"]) for event in sorted(found, key=_age)]
 
+    def event_sources(self, name: str) -> set[str]:
+        """Which components have told something of an object."""
+        found = [event for event in self.client.all(CORE_EVENTS) if event["involvedObject"]["name"] == name]
+        return {str(event["source"]["component"]) for event in found}
+
     def node(self, name: str) -> Object:
         node = self.client.peek(NODES, name)
         assert node is not None, f"node {name} is gone"

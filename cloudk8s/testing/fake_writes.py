@@ -48,7 +48,7 @@ def updated(resource: Resource, old: Object, new: Object, subresource: str) -> O
         if field in before:
             after[field] = before[field]
     if subresource == "status":
-        return _with_status(old, new)
+        return _with_status(resource, old, new)
     if subresource == "finalize":
         new = {**old, "spec": new.get("spec", {}), "metadata": after}
     elif subresource == "approval":
@@ -100,9 +100,11 @@ def is_finished(obj: Object, resource: Resource) -> bool:
     return not metadata.get("deletionGracePeriodSeconds")
 
 
-def _with_status(old: Object, new: Object) -> Object:
+def _with_status(resource: Resource, old: Object, new: Object) -> Object:
     before, after = old["metadata"], new["metadata"]
     kept = {"finalizers": before.get("finalizers"), "ownerReferences": before.get("ownerReferences")}
+    if resource.plural == "services":  # the cloud controllers hold them by finalizers, and may write no more than this
+        kept["finalizers"] = after.get("finalizers")
     metadata = {**after, **kept, "labels": after.get("labels")}
     wanted = {**old, "status": new.get("status"), "metadata": _without_none(metadata)}
     stored: Object = _without_none(wanted)

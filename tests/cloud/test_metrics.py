@@ -37,3 +37,24 @@ async def test_everything_that_happens_is_counted() -> None:
     assert value(calls, cloud="fake", method="ensure", outcome="CloudError") == 1
     assert value(calls, cloud="fake", method="ensure", outcome="ok") == 1
     assert value(calls, cloud="fake", method="describe", outcome="ok") >= 1
+
+
+async def test_updates_of_members_are_timed_and_their_failures_counted() -> None:
+    registry = CollectorRegistry()
+    harness = CloudHarness(metrics=PrometheusMetrics(registry))
+    balancers = RecordingLoadBalancers()
+    harness.attach(load_balancers=balancers)
+    harness.client.add(make_service())
+    async with harness.running():
+        harness.client.add(make_node("n1", provider_id="fake://1"))
+        await harness.settle(5)
+        balancers.recorder.answer("update_targets", CloudError("no"))
+        harness.client.add(make_node("n2", provider_id="fake://2"))
+        await harness.settle(5)
+
+    def value(name: str) -> float:
+        return registry.get_sample_value(f"service_controller_{name}") or 0.0
+
+    assert value("update_loadbalancer_host_latency_seconds_count") == 2
+    assert value("nodesync_error_total") == 1
+    assert value("nodesync_latency_seconds_count") >= 2

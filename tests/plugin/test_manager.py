@@ -81,6 +81,17 @@ def test_a_plugin_that_fails_to_import_is_left_out_and_explains_itself() -> None
         plugins.settings_model("bad")
 
 
+def test_a_plugin_that_ends_the_process_ends_only_itself() -> None:
+    def load() -> object:
+        raise SystemExit(3)
+
+    plugins = Plugins.load(
+        candidates=[Candidate("bad", "bad-dist", "1.0", "bad.plugin", load), candidate("ok", provider())]
+    )
+    assert plugins.names == ("ok",)
+    assert "plugin 'bad' of bad-dist" in str(plugins.failures[0])
+
+
 def test_a_misspelt_hook_is_refused_with_a_suggestion() -> None:
     plugins = Plugins.load(candidates=[candidate("typo", plugin(cloudk8s_instance=lambda cloud: None))])
     assert "did you mean 'cloudk8s_instances'" in str(plugins.failures[0])

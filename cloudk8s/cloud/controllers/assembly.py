@@ -36,6 +36,13 @@ ALIASES = {
 }  # fmt: skip
 """Upstream's older names, accepted by `--controllers`."""
 
+SERVICE_ACCOUNTS = {
+    NODE: "node-controller", NODE_LIFECYCLE: "node-controller", ROUTE: "route-controller",
+    SERVICE: "service-controller", IPAM: "node-controller",
+}  # fmt: skip
+"""The account in `kube-system` that each works as, with `--use-service-account-credentials`; what providers bring
+keeps the identity of the process."""
+
 log = logging.getLogger(__name__)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from cloudk8s.errors import CloudError, Conflict, NotFound, RetryLater
 from cloudk8s.machinery import codec
 
 TRIES = 20
+PAUSE = 0.05
+"""Seconds between tries after a conflict; up to twice as long, so that two writers do not meet again."""
 UNCLAIMED = timedelta(seconds=30)
 """When to ask again about a node that no cloud claims: clouds list what was just made a little later."""
 log = logging.getLogger(__name__)
@@ -81,7 +84,7 @@ class CloudNodeController:
         """Compare addresses and labels of all initialised nodes with their clouds, and write what differs."""
         nodes = {name_of(node): node for node in self._nodes.list() if not is_uninitialized(node)}
         found = await self._lookup.find_many([node_ref(node) for node in nodes.values()])
-        limit = asyncio.Semaphore(self._settings.concurrent_node_syncs)
+        limit = asyncio.Semaphore(self._settings.node_status_updates)
 
         async def one(name: str) -> None:
             async with limit:
@@ -113,6 +116,7 @@ class CloudNodeController:
             except Conflict:
                 if attempt == TRIES - 1:
                     raise
+                await self._clock.sleep(PAUSE * (1 + random.random()))
                 node = await self._client.get(NODES, name_of(node))
         self._metrics.initialized(age_of(node, self._clock.now()).total_seconds())
         matched = f" (matched by {instance.matched_by} in cloud {cloud})" if instance.matched_by else ""

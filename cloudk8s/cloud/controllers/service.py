@@ -67,8 +67,9 @@ class ServiceController:
         self._ensuring = ServiceEnsuring(self._calls, self._writer, self._events, self._memory, clock=context.clock)
         self._removal = ServiceRemoval(self._calls, self._writer, self._events, self._memory, directory)
         self._members = ServiceMembers(
-            self._calls, self._events, self._memory, directory, concurrency=settings.concurrent_service_syncs
-        )
+            self._calls, self._events, self._memory, directory, concurrency=settings.concurrent_service_syncs,
+            metrics=self._metrics, clock=context.clock,
+        )  # fmt: skip
         self._queue: WorkQueue[str] = WorkQueue(
             "service",
             clock=context.clock,
@@ -118,7 +119,6 @@ class ServiceController:
         failed = await self._members.update()
         self._metrics.synced("nodes", self._clock.monotonic() - started, failed=bool(failed))
         for entry in failed:
-            self._metrics.synced("host", 0.0, failed=True)
             self._queue.add(key_of(entry.service))
         return None
 

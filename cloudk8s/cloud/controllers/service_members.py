@@ -11,8 +11,10 @@ from cloudk8s.cloud.controllers.service_calls import ServiceCalls
 from cloudk8s.cloud.controllers.service_ensuring import NO_NODES
 from cloudk8s.cloud.controllers.service_memory import Balanced, ServiceMemory
 from cloudk8s.cloud.directory import AttachedCloud, CloudDirectory
+from cloudk8s.cloud.metrics import CloudMetrics
 from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest
 from cloudk8s.errors import CloudError, CloudNotFound, Unsupported
+from cloudk8s.machinery.clock import Clock
 
 NAMES_SHOWN = 20
 log = logging.getLogger(__name__)
@@ -23,13 +25,15 @@ class ServiceMembers:
 
     def __init__(
         self, calls: ServiceCalls, events: EventRecorder, memory: ServiceMemory, directory: CloudDirectory, *,
-        concurrency: int,
+        concurrency: int, metrics: CloudMetrics, clock: Clock,
     ) -> None:  # fmt: skip
         self._calls = calls
         self._events = events
         self._memory = memory
         self._directory = directory
         self._limit = asyncio.Semaphore(concurrency)
+        self._metrics = metrics
+        self._clock = clock
 
     async def update(self) -> Sequence[Balanced]:
         """Compare and update. Returns the load balancers that must be ensured in full, because that failed.
@@ -61,7 +65,9 @@ class ServiceMembers:
             if entry.targets == request.targets_digest:
                 entry.members = request.nodes
                 return True
+            started = self._clock.monotonic()
             error = (await self._calls.update(cloud, [request]))[request.service.uid]
+            self._metrics.synced("host", self._clock.monotonic() - started, failed=error is not None)
             return self._note(entry, cloud, request, error)
 
     def _note(

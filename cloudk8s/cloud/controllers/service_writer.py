@@ -24,7 +24,10 @@ TRIES = 5
 
 
 class ServiceWriter:
-    """Each write is guarded by the resource version, and tried again on what was read anew."""
+    """Each write is guarded by the resource version, and tried again on what was read anew.
+
+    All of them go to the status, which also takes metadata: upstream's role for this controller allows no other.
+    """
 
     def __init__(self, client: Client, *, clock: Clock) -> None:
         self._client = client
@@ -106,8 +109,9 @@ class ServiceWriter:
             metadata["resourceVersion"] = service["metadata"].get("resourceVersion")
             try:
                 return await self._client.patch(
-                    SERVICES, name_of(service), {"metadata": metadata}, namespace=namespace_of(service), type="merge"
-                )
+                    SERVICES, name_of(service), {"metadata": metadata}, namespace=namespace_of(service), type="merge",
+                    subresource="status",
+                )  # fmt: skip
             except Conflict:
                 if attempt == TRIES - 1:
                     raise

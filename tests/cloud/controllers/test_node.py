@@ -238,3 +238,27 @@ async def test_two_clouds_describe_their_own_nodes() -> None:
         assert harness.node("b")["spec"]["providerID"] == "two://b"
         assert "taints" not in harness.node("a")["spec"]
     assert all(ref.name == "b" for refs in two.recorder.arguments("describe") for ref in refs)
+
+
+async def test_conflicts_are_tried_twenty_times_with_pauses_in_between(harness: CloudHarness) -> None:
+    refused: list[float] = []
+
+    def refuse(action: Action) -> None:
+        if action.verb == "update":
+            refused.append(harness.clock.monotonic())
+            raise Conflict("somebody else wrote")
+
+    harness.client.on(refuse)
+    harness.client.add(make_node("n1", taints=[TAINT]))
+    async with harness.running(NODE):
+        await harness.settle(0.1)
+        pauses = [after - before for before, after in itertools.pairwise(refused[:20])]
+        assert len(pauses) == 19
+        assert all(0.05 <= pause <= 0.1 for pause in pauses)
+        assert "taints" in harness.node("n1")["spec"]
+
+
+async def test_events_come_from_upstreams_component(harness: CloudHarness) -> None:
+    harness.client.add(make_node("n1", taints=[TAINT]))
+    async with harness.running(NODE):
+        assert harness.event_sources("n1") == {"cloud-node-controller"}

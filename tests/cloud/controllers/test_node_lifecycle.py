@@ -205,3 +205,28 @@ def test_a_node_that_reappears_starts_counting_anew() -> None:
     assert vanished.look({}, {"c": 1}, 5) == (set(), set())
     assert vanished.look({"u": "c"}, {"c": 1}, 10) == (set(), set())
     assert vanished.look({"u": "c"}, {"c": 1}, 15) == ({"u"}, set())
+
+
+async def test_events_come_from_upstreams_component(harness: CloudHarness, instances: RecordingInstances) -> None:
+    harness.client.add(make_node("n1", provider_id="fake://1", ready=False))
+    instances.instances["n1"] = GONE
+    async with harness.running(NODE_LIFECYCLE):
+        await harness.settle(12)
+        assert harness.event_sources("n1") == {"cloud-node-lifecycle-controller"}
+
+
+async def test_conflicts_on_the_taint_are_overcome_five_times(
+    harness: CloudHarness, instances: RecordingInstances
+) -> None:
+    left = iter([True] * 4)
+
+    def refuse(action: Action) -> None:
+        if action.verb == "patch" and action.resource == NODES and next(left, False):
+            raise Conflict("somebody else wrote")
+
+    harness.client.on(refuse)
+    harness.client.add(make_node("n1", provider_id="fake://1", ready=False))
+    instances.instances["n1"] = Instance("shutdown")
+    async with harness.running(NODE_LIFECYCLE):
+        await harness.settle(2)
+        assert harness.node("n1")["spec"]["taints"] == [SHUTDOWN]

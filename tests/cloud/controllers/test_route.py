@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from cloudk8s.client.resources import NODES
 from cloudk8s.cloud.controllers.assembly import ROUTE
+from cloudk8s.cloud.controllers.route_plan import RoutedNode, plan_routes
 from cloudk8s.cloud.model.instance import NodeAddress
 from cloudk8s.cloud.model.route import Route, RouteCapabilities
-from cloudk8s.errors import CloudError
+from cloudk8s.errors import CloudError, RetryLater
 from cloudk8s.testing.cloud_harness import CloudHarness, make_node
 from cloudk8s.testing.recording_cloud import RecordingRoutes
 
@@ -152,3 +155,70 @@ async def test_a_thousand_nodes_cost_one_list_in_steady_state(routes: RecordingR
         routes.routes.append(Route(cidr, f"n{number}"))
     async with harness.running(ROUTE):
         assert routes.recorder.names() == ["list"]
+
+
+async def test_events_come_from_upstreams_component(harness: CloudHarness, routes: RecordingRoutes) -> None:
+    routes.refused["10.244.1.0/24->n1"] = CloudError("table is full")
+    async with harness.running(ROUTE):
+        assert harness.event_sources("n1") == {"route_controller"}
+
+
+@pytest.mark.parametrize(("refusals", "reason"), [(4, "RouteCreated"), (5, "NoRouteCreated")])
+async def test_a_locked_table_is_tried_five_times(
+    harness: CloudHarness, routes: RecordingRoutes, refusals: int, reason: str
+) -> None:
+    routes.capabilities = RouteCapabilities(batch=10)
+    locked = {"10.244.1.0/24->n1": RetryLater(timedelta(milliseconds=100), "locked")}
+    routes.recorder.answer("create", *[locked] * refusals)
+    async with harness.running(ROUTE):
+        assert condition(harness, "n1")[1] == reason
+        assert len(routes.recorder.arguments("create")) == 5
+
+
+async def test_another_error_is_not_tried_again_at_once(harness: CloudHarness, routes: RecordingRoutes) -> None:
+    routes.capabilities = RouteCapabilities(batch=10)
+    routes.refused["10.244.1.0/24->n1"] = CloudError("table is full")
+    async with harness.running(ROUTE):
+        assert len(routes.recorder.arguments("create")) == 1
+
+
+async def test_a_node_whose_range_was_taken_away_has_no_network(harness: CloudHarness, routes: RecordingRoutes) -> None:
+    harness.client.add(make_node("n3"))
+    harness.client.add(make_node("n4"))
+    routes.routes.append(Route("10.244.3.0/24", "n3"))
+    async with harness.running(ROUTE):
+        assert condition(harness, "n3") == ("True", "NoRouteCreated")
+        assert not [entry for entry in harness.node("n4")["status"].get("conditions", ()) if entry["type"] != "Ready"]
+        assert pairs(routes) == GOOD
+
+
+async def test_a_condition_says_what_upstreams_says(harness: CloudHarness, routes: RecordingRoutes) -> None:
+    routes.refused["10.244.1.0/24->n1"] = CloudError("table is full")
+    async with harness.running(ROUTE):
+        messages = [entry["message"] for name in ("n1", "n2") for entry in harness.node(name)["status"]["conditions"]
+                    if entry["type"] == "NetworkUnavailable"]  # fmt: skip
+    assert messages == ["RouteController failed to create a route", "RouteController created a route"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "goes"),
+    [
+        ("10.244.200.0/24", True),
+        ("10.0.0.0/8", False),
+        ("10.240.0.0/13", False),
+        ("10.244.0.0/15", True),
+        ("10.243.0.0/15", False),
+    ],
+)
+def test_a_route_is_ours_when_one_of_its_ends_is_inside_the_range(destination: str, goes: bool) -> None:
+    plan = plan_routes([], [Route(destination, "gone")], ["10.244.0.0/16"], follows_addresses=False)
+    assert bool(plan.deletes) == goes
+
+
+def test_a_blackhole_beside_a_good_route_goes() -> None:
+    node = RoutedNode("n1", "u", "fake://1", (), ("10.244.1.0/24",))
+    good = Route("10.244.1.0/24", "n1")
+    dead = Route("10.244.1.0/24", "n1", is_blackhole=True)
+    plan = plan_routes([node], [good, dead], ["10.244.0.0/16"], follows_addresses=False)
+    assert plan.deletes == (dead,)
+    assert plan.creates == ()

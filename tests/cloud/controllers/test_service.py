@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from cloudk8s.client.resources import NODES, SERVICES
+from cloudk8s.client.resources import CORE_EVENTS, NODES, SERVICES
 from cloudk8s.cloud.controllers.assembly import SERVICE
 from cloudk8s.cloud.controllers.service import ServiceController
 from cloudk8s.cloud.controllers.service_memory import ServiceMemory
+from cloudk8s.cloud.controllers.service_removal import ORPHAN
 from cloudk8s.cloud.controllers.service_request import FINALIZER, needs_update
 from cloudk8s.cloud.model.load_balancer import LoadBalancerCapabilities
 from cloudk8s.errors import CloudError, CloudForbidden, RetryLater, Unsupported
@@ -19,6 +20,7 @@ from cloudk8s.testing.cloud_harness import CloudHarness, make_node, make_service
 from cloudk8s.testing.recording_cloud import RecordingLoadBalancers
 
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
+FAILED_UPDATE = "UpdateLoadBalancerFailed"
 AUTOSCALER = {"key": "ToBeDeletedByClusterAutoscaler", "value": "1", "effect": "NoSchedule"}
 
 
@@ -83,7 +85,7 @@ async def test_s3_a_load_balancer_is_made_and_shown(harness: CloudHarness, balan
         status = harness.service("web")["status"]
         assert status["loadBalancer"] == {"ingress": [{"ip": "192.0.2.1", "ipMode": "VIP"}]}
         assert condition(harness) == ("True", "Ensured")
-        assert [action.subresource for action in harness.writes()] == ["", "status"]
+        assert [action.subresource for action in harness.writes()] == ["status", "status"]
         assert balancers.members[uid(harness)] == ("n1", "n2")
 
 
@@ -590,3 +592,58 @@ async def test_a_load_balancer_without_address_is_looked_at_again(
         assert condition(harness) == ("False", "Pending")
         await harness.settle(16)
         assert condition(harness) == ("True", "Ensured")
+
+
+async def test_events_come_from_upstreams_component(harness: CloudHarness) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        assert harness.event_sources("web") == {"service-controller"}
+
+
+async def test_load_balancers_are_compared_at_different_times(harness: CloudHarness) -> None:
+    for number in range(20):
+        harness.client.add(make_service(f"web-{number}"))
+    async with harness.running(SERVICE):
+        controller = harness.controllers[SERVICE]
+        again = {await controller.reconcile(f"default/web-{number}") for number in range(20)}  # type: ignore[attr-defined]
+        period = harness.settings.drift_repair_period
+        assert len(again) > 1
+        assert all(period <= delay <= period * 1.2 for delay in again)
+
+
+async def test_a_node_that_is_being_deleted_takes_no_traffic_at_the_next_sync(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    await harness.client.patch(NODES, "n1", {"metadata": {"finalizers": ["a.example/hold"]}})
+    await harness.client.delete(NODES, "n1")
+    async with harness.running(SERVICE):
+        assert balancers.members[uid(harness)] == ("n2",)
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, ""), (23, " <3 more>")])
+async def test_a_failed_update_names_at_most_twenty_nodes(
+    harness: CloudHarness, balancers: RecordingLoadBalancers, count: int, more: str
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        balancers.recorder.answer("update_targets", {uid(harness): CloudError("no")})
+        for number in range(count - 2):
+            harness.client.add(make_node(f"x{number:02}", provider_id=f"fake://x{number}"))
+        await harness.settle(5)
+        [message] = [event["message"] for event in harness.client.all(CORE_EVENTS) if event["reason"] == FAILED_UPDATE]
+        listed = message.partition("[")[2].partition("]")[0]
+        assert len(listed.removesuffix(more).split()) == 20
+        assert listed.endswith(more)
+
+
+async def test_a_service_may_go_while_its_load_balancer_stays(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service(annotations={ORPHAN: "true"}))
+    async with harness.running(SERVICE):
+        balancers.recorder.answer("delete", *[CloudError("the account is closed")] * 5)
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.settle(10)
+        assert harness.client.peek(SERVICES, "web", "default") is None
+        assert len(balancers.states) == 1
