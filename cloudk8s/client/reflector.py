@@ -65,6 +65,8 @@ class Reflector:
         """Where to resume from; empty when everything has to be read again."""
         self._can_watch_list = True
         self._has_read = False
+        self._is_absent = False
+        """Whether the server was last found not to have the resource, which is said once."""
         self._from_cache = True
 
     async def run(self) -> None:
@@ -76,15 +78,24 @@ class Reflector:
                 self._from_cache = bool(self._version)
                 self._version = ""
                 await self._clock.sleep(self._backoff.next() if not self._from_cache else 0)
+            except NotFound as error:
+                self._not_served(error)
+                await self._clock.sleep(self._backoff.next())
             except (StatusError, OSError) as error:
                 _log.warning("watch of %s failed: %s", self._source, error)
-                if isinstance(error, NotFound) and not self._has_read:
-                    self._read([])
                 await self._clock.sleep(self._backoff.next())
+
+    def _not_served(self, error: NotFound) -> None:
+        """The server is older, or the resource is a custom one that is not there yet, or not any more."""
+        level = logging.DEBUG if self._is_absent else logging.WARNING
+        _log.log(level, "watch of %s failed, trying again until it is served: %s", self._source, error)
+        if not self._has_read:
+            self._read([])
+        self._is_absent = True
 
     def _read(self, objects: Sequence[Object]) -> None:
         """Hand on everything there is. A resource that the server has never known, for it is older, has no objects."""
-        self._has_read = True
+        self._has_read, self._is_absent = True, False
         self._sink.replace(objects)
 
     async def _once(self) -> None:

@@ -11,6 +11,7 @@ from cloudk8s.client.backoff import Backoff
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Client
 from cloudk8s.controllers.interface import Controller, ControllerContext
+from cloudk8s.controllers.needs import with_work
 from cloudk8s.controllers.registry import Registration
 from cloudk8s.machinery.clock import Clock
 
@@ -26,13 +27,15 @@ async def run_controllers(
 ) -> None:
     """Run the controllers until cancelled. The informers and the event recorder of `context` run elsewhere.
 
-    A controller starts as soon as the informers it asked for have synced, whatever the others wait for. `states` tells
+    One whose resource the server does not have is left out, and a warning says so. The others start each as soon as the
+    informers it asked for have synced, whatever the others wait for. `states` tells
     of each that has started why it does not run; nothing while it does. `client_of` gives each controller, by its name,
     a client with an identity of its own; without it all work as that of `context`.
     """
     states = {} if states is None else states
     client_of = client_of or (lambda name: context.client)
-    built = [_build(replace(context, client=client_of(each.name)), each) for each in registrations]
+    chosen = await with_work(context.client, list(registrations))
+    built = [_build(replace(context, client=client_of(each.name)), each) for each in chosen]
     async with asyncio.TaskGroup() as group:
         for number, (name, controller, informers) in enumerate(built):
             if number and context.options.controller_start_interval:

@@ -149,7 +149,7 @@ async def test_errors_are_retried_with_backoff(client: FakeClient, clock: FakeCl
 
 
 async def test_a_resource_that_an_older_server_does_not_know_has_no_objects(
-    client: FakeClient, clock: FakeClock
+    client: FakeClient, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     knows = False
 
@@ -163,6 +163,8 @@ async def test_a_resource_that_an_older_server_does_not_know_has_no_objects(
         await clock.advance(1)
         assert informer.is_synced
         assert informer.list() == []
+        await clock.advance(300)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
         knows = True
         await clock.advance(60)
         assert len(informer.list()) == 1
