@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test test-all lint types contracts format reference wheel bench clean
+.PHONY: help up down demo test test-all interop lint types contracts format reference wheel bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: $(VENV)/.dev ## Run the test suite
 
 test-all: $(VENV)/.dev ## Run every test, slow and privileged ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+interop: $(VENV)/.dev ## Run the tests with upstream's programs, which CLOUDK8S_UPSTREAM_BINARIES names a folder of
+	$(BIN)/python -m pytest tests/interop
 
 lint: $(VENV)/.dev ## Check style
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "kubelet": "kubelet:kubelet",
     "controller-manager": "controller_manager:controller_manager",
     "scheduler": "scheduler:scheduler",
+    "simulated-nodes": "simulated_nodes:simulated_nodes",
     "proxy": "proxy:proxy",
     "dns": "dns:dns",
     "cloud-controller-manager": "cloud_controller_manager:cloud_controller_manager",

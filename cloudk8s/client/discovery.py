@@ -58,6 +58,12 @@ async def discover(client: Client) -> Discovery:
     return await _legacy(client, core, groups)
 
 
+async def release_of(client: Client) -> str:
+    """The server's minor release: `1.37`; some clouds' have a plus sign."""
+    version = await client.request("GET", "/version")
+    return f"{version['major']}.{version['minor'].rstrip('+')}"
+
+
 def _aggregated(items: Iterable[Mapping[str, Any]]) -> Discovery:
     resources: list[Served] = []
     failed: set[str] = set()

@@ -45,7 +45,13 @@ class Source:
     field_selector: str = ""
 
     def __str__(self) -> str:
-        parts = (self.resource.plural, self.resource.group, self.namespace, self.label_selector, self.field_selector)
+        parts = (
+            self.resource.plural,
+            self.resource.api_version,
+            self.namespace,
+            self.label_selector,
+            self.field_selector,
+        )
         return " ".join(part for part in parts if part)
 
 

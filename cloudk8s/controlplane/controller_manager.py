@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cloudk8s.client.discovery import release_of
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
-from cloudk8s.client.interface import Client
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.leader_election import LeaderElection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
@@ -76,11 +76,11 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     client_of = clients.of if options.use_service_account_credentials else None
 
     async def control(registrations: Sequence[Registration], election: LeaderElection | None) -> None:
-        cluster = options.cluster.model_copy(update={"kubernetes_version": await _release_of(client)})
+        cluster = options.cluster.model_copy(update={"kubernetes_version": await release_of(client)})
         events = EventRecorder(client, CONTROLLERS, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)
-            report(f"{len(registrations)} controllers run for {connection.server}")
+            report(f"controllers run for {connection.server}")
             tell_of_leadership(events, election)
             group.create_task(events.run(), name="events")
             work = run_controllers(context, registrations, states, client_of=client_of)
@@ -95,9 +95,3 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     finally:
         await clients.close()
         await client.close()
-
-
-async def _release_of(client: Client) -> str:
-    """The API server's minor release: `1.37`; some clouds' have a plus sign."""
-    version = await client.request("GET", "/version")
-    return f"{version['major']}.{version['minor'].rstrip('+')}"

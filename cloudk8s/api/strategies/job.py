@@ -26,6 +26,7 @@ class JobStrategy(WorkloadStrategy):
 
     def __init__(self, features: FeatureGates) -> None:
         self._has_replacement_policy = features.is_on("JobPodReplacementPolicy")
+        self._has_other_managers = features.is_on("JobManagedBy")
 
     checks_updates_as_new = True
 
@@ -74,7 +75,7 @@ class JobStrategy(WorkloadStrategy):
         check_job_changes(errors, new, old)
 
     def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
-        check_job_status(errors, new, old)
+        check_job_status(errors, new, old, is_strict=self._has_other_managers)
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str((obj.get("status") or {}).get("succeeded", 0))}

@@ -159,10 +159,18 @@ class WatchStream:
         metadata["creationTimestamp"] = None
         if annotations:
             metadata["annotations"] = annotations
-        obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
-        mark = self._event("BOOKMARK", obj)
+        mark = self._event("BOOKMARK", self._mark(metadata))
         self._writer.write(mark)
         self._sent.note(len(mark))
+
+    def _mark(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        """An object that is only metadata, in the form of the others: who asked for metadata can read nothing else."""
+        obj = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
+        if self._form.form == "metadata":
+            return partial_metadata(obj, self._form)
+        if self._form.form == "table":
+            return self._presenter.table(self._resource, [], self._form, metadata, with_columns=False)
+        return obj
 
     def _periodic_bookmark(self) -> None:
         self._revision = self._core.store.revision

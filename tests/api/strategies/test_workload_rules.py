@@ -175,3 +175,13 @@ def test_statefulsets_have_max_unavailable_from_1_37(
     strategy.set_defaults(obj)
     strategy.prepare_create(obj)
     assert obj["spec"]["updateStrategy"]["rollingUpdate"] == stored
+
+
+@pytest.mark.parametrize(("version", "findings"), [("1.25", 0), ("1.31", 0), ("1.32", 1), ("1.37", 1)])
+def test_older_versions_trust_the_controller_of_jobs(version: str, findings: int) -> None:
+    """Since others may manage Jobs their end is believed only after what leads to it; older controllers skip that."""
+    job = made("batch/v1", "Job", spec=JOB)
+    end = {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:01Z"}
+    done = {**job, "status": {**end, "conditions": [{"type": "Complete", "status": "True"}], "succeeded": 1}}
+    found = strategies(version)["batch", "Job"].validate_update(done, job, "status")
+    assert len(found) == findings

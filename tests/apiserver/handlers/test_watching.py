@@ -70,6 +70,16 @@ async def test_a_watch_list_tells_where_what_was_there_ends(server: RunningApiSe
     assert following.told[-1] == ("ADDED", "c")
 
 
+@pytest.mark.parametrize("kind", ["PartialObjectMetadata", "Table"])
+async def test_a_bookmark_has_the_form_that_was_asked_for(server: RunningApiServer, kind: str) -> None:
+    """Garbage collectors know no other kind than PartialObjectMetadata, and end a watch that brings one."""
+    accept = f"application/json;as={kind};g=meta.k8s.io;v=v1"
+    following = await watch(server, MAPS, accept=accept, **STREAM)
+    mark = following.events[-1]
+    assert (mark["type"], mark["object"]["kind"], mark["object"]["apiVersion"]) == ("BOOKMARK", kind, "meta.k8s.io/v1")
+    assert mark["object"]["metadata"] == {"resourceVersion": now(server), "creationTimestamp": None, "annotations": END}
+
+
 async def test_a_watch_list_of_nothing_still_has_its_bookmark(server: RunningApiServer) -> None:
     (mark,) = (await watch(server, "/api/v1/namespaces/kube-public/secrets", **STREAM)).events
     assert mark["object"]["metadata"]["annotations"] == END

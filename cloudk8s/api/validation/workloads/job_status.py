@@ -35,16 +35,22 @@ class JobState:
         return self.status.get(field) or 0
 
 
-def check_job_status(errors: Errors, new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+def check_job_status(errors: Errors, new: Mapping[str, Any], old: Mapping[str, Any], *, is_strict: bool = True) -> None:
+    """Strict are versions in which controllers of others may manage Jobs; before, the one controller was trusted."""
     state, before = JobState(new), JobState(old)
-    changed = _Changes(state, before)
     check_counts(errors, "status", state.status, _COUNTS)
     _check_uncounted(errors, state.status.get("uncountedTerminatedPods"))
+    if is_strict:
+        _check_transition(errors, state, before)
+    _check_success(errors, state, before)
+
+
+def _check_transition(errors: Errors, state: JobState, before: JobState) -> None:
+    changed = _Changes(state, before)
     _check_completion(errors, state, changed)
     _check_finish(errors, state, changed)
     _check_indexes(errors, state, changed)
     _check_active(errors, state, changed)
-    _check_success(errors, state)
     _check_course(errors, state, before)
 
 
@@ -146,13 +152,18 @@ def _check_active(errors: Errors, state: JobState, changed: _Changes) -> None:
         errors.append(invalid("status.ready", ready, "cannot set more ready pods than active"))
 
 
-def _check_success(errors: Errors, state: JobState) -> None:
+def _check_success(errors: Errors, state: JobState, before: JobState) -> None:
     if state.succeeding and state.failed:
         errors.append(_condition("cannot set SuccessCriteriaMet=True and Failed=true conditions"))
     if state.succeeding and state.failing:
         errors.append(_condition("cannot set SuccessCriteriaMet=True and FailureTarget=true conditions"))
     if state.spec.get("successPolicy") is not None and state.complete and not state.succeeding:
         text = "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True"
+        errors.append(_condition(text))
+    if before.succeeding and not state.succeeding:
+        errors.append(_condition("cannot disable the SuccessCriteriaMet=True condition"))
+    if before.complete and not before.succeeding and state.succeeding:
+        text = "cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions"
         errors.append(_condition(text))
 
 
@@ -172,11 +183,6 @@ def _check_course(errors: Errors, state: JobState, before: JobState) -> None:
     started = before.status.get("startTime")
     if started and state.status.get("startTime") != started and not state.spec.get("suspend"):
         errors.append(required("status.startTime", "startTime cannot be removed for unsuspended job"))
-    if before.succeeding and not state.succeeding:
-        errors.append(_condition("cannot disable the SuccessCriteriaMet=True condition"))
-    if before.complete and not before.succeeding and state.succeeding:
-        text = "cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions"
-        errors.append(_condition(text))
 
 
 def _condition(text: str) -> Any:
