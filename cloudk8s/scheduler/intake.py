@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from cloudk8s.client.informer import Informers
@@ -30,11 +30,14 @@ class Intake:
         nominations: Nominations,
         informers: Informers,
         scheduler_names: Container[str],
+        skipped: Callable[[Pod], None] = lambda pod: None,
     ) -> None:
+        """`skipped` hears of pods that will not be looked at, since they are being deleted."""
         self._cluster = cluster
         self._queue = queue
         self._nominations = nominations
         self._names = scheduler_names
+        self._skipped = skipped
         self._informers = informers
         informers.of(NAMESPACES).add_handler(self._on_namespace)
         informers.of(NODES).add_handler(self._on_node)
@@ -84,8 +87,15 @@ class Intake:
         elif not is_deleting(new):
             self._on_waiting_pod(old, new)
         else:
-            self._queue.remove(key_of(new))
-            self._nominations.remove(key_of(new))
+            self._on_deleting_pod(old, new)
+
+    def _on_deleting_pod(self, old: Object | None, new: Object) -> None:
+        """It waited for a node, and waits for its finalizers now."""
+        self._queue.remove(key_of(new))
+        self._nominations.remove(key_of(new))
+        pod = self._cluster.pod(new)
+        if (old is None or not is_deleting(old)) and pod.shape.scheduler_name in self._names:
+            self._skipped(pod)
 
     def _gone(self, old: Object | None, new: Object | None) -> None:
         obj = new or old

@@ -40,6 +40,10 @@ class Reporter:
         """The pod found no node, or could not be bound."""
         self._recorder(pod).event(pod.obj, "Warning", "FailedScheduling", message, action="Scheduling", resource=PODS)
 
+    def skipped(self, pod: Pod) -> None:
+        """The pod was deleted while it waited, and is kept by a finalizer."""
+        self.failed(pod, f"skip schedule deleting pod: {pod.key}")
+
     def preempted(self, victim: Pod, preemptor: Pod) -> None:
         """A pod was removed to make room."""
         note = f"Preempted by pod {preemptor.uid} on node {victim.node}"

@@ -110,7 +110,9 @@ class Scheduler:
             self._profiles, clock=context.clock, backoff=_backoff(configuration), incoming=self._metrics.incoming,
             leftover=context.pod_max_in_unschedulable_pods_duration,
         )  # fmt: skip
-        intake = Intake(self.cluster, self.queue, self.nominations, self._informers, self._profiles)
+        intake = Intake(
+            self.cluster, self.queue, self.nominations, self._informers, self._profiles, self._reporter.skipped
+        )
         intake.follow(self._profiles.values())
         self._show()
 

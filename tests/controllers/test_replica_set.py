@@ -179,3 +179,20 @@ async def test_lost_watches_do_not_cost_or_gain_pods(fault: str) -> None:
             await run.settle(2)
         await run.settle(400, step=5)
         assert len(run.pods()) == 1
+
+
+async def test_what_became_of_pods_is_said() -> None:
+    def refuse(action: Action) -> None:
+        if action.verb == "delete" and action.resource == PODS:
+            raise Forbidden("no")
+
+    async with running(ReplicaSetController, objects=[replica_set("web", 1)]) as run:
+        await run.settle()
+        [name] = run.names(PODS)
+        stop = run.client.on(refuse)
+        await run.client.patch(REPLICA_SETS, "web", {"spec": {"replicas": 0}}, namespace=NS)
+        await run.settle()
+        assert ("FailedDelete", "Error deleting: no") in run.events("web")
+        stop()
+        await run.settle(60, step=1)
+        assert ("SuccessfulDelete", f"Deleted pod: {name}") in run.events("web")

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from cloudk8s.client.interface import DeleteOptions
-from cloudk8s.client.resources import PODS
+from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.errors import InternalError
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.testing.fake_client import Action
@@ -176,3 +176,15 @@ async def test_a_pod_that_nothing_helps_is_tried_again_all_the_same(patience: ti
         await run.settle(360, step=1)
         [attempted] = [f for f in instruments.families() if f.name == "scheduler_schedule_attempts_total"]
         assert sum(row.value for row in attempted.rows) == attempts
+
+
+async def test_a_pod_that_is_deleted_while_it_waits_and_kept_by_a_finalizer_is_not_scheduled() -> None:
+    waiting = pod("a", cpu="2")
+    waiting["metadata"]["finalizers"] = ["example.com/hold"]
+    async with running(node("n", cpu="1"), waiting) as run:
+        await run.client.delete(PODS, "a", namespace=NS)
+        await run.settle()
+        await run.client.create(NODES, node("large"))
+        await run.settle(3)
+        assert run.node_of("a") == ""
+        assert run.events("a")[-1] == ("FailedScheduling", f"skip schedule deleting pod: {NS}/a")

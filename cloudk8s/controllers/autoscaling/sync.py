@@ -246,7 +246,11 @@ class AutoscalerSync:
     async def _write(self, status: dict[str, Any]) -> None:
         if status != status_of(self.autoscaler):
             changed = {**self.autoscaler, "status": status}
-            await self.around.client.update(HORIZONTAL_POD_AUTOSCALERS, changed, subresource="status")
+            try:
+                await self.around.client.update(HORIZONTAL_POD_AUTOSCALERS, changed, subresource="status")
+            except StatusError as error:
+                self._warn("FailedUpdateStatus", error.message)
+                raise
 
 
 def _with(wish: Wish, steady: Bounded) -> Wish:

@@ -63,9 +63,18 @@ class DisruptionController:
                 self._enqueue_budgets(pod)
 
     def _enqueue_budgets(self, pod: Object) -> None:
-        for budget in self._budgets.list(namespace_of(pod)):
-            if self._selectors.of(budget).matches(labels_of(pod)):
-                self._queue.add_after(key_of(budget), COALESCE)
+        for budget in self._budgets_of(pod):
+            self._queue.add_after(key_of(budget), COALESCE)
+
+    def _budgets_of(self, pod: Object) -> list[Object]:
+        """All of them count, though evictions allow only one."""
+        budgets = self._budgets.list(namespace_of(pod))
+        found = [budget for budget in budgets if self._selectors.of(budget).matches(labels_of(pod))]
+        if len(found) > 1:
+            who = f'Pod "{namespace_of(pod)}"/"{name_of(pod)}"'
+            message = f'{who} matches multiple PodDisruptionBudgets.  Chose "{name_of(found[0])}" arbitrarily.'
+            self._events.warning(pod, "MultiplePodDisruptionBudgets", message)
+        return found
 
     async def _reconcile(self, name: str) -> timedelta | None:
         budget = self._budgets.get_key(name)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from cloudk8s.client.interface import Object
+from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.objects import condition
 from cloudk8s.client.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS
 from cloudk8s.controllers.autoscaling.controller import HorizontalPodAutoscalerController
-from cloudk8s.errors import NotFound
+from cloudk8s.errors import InternalError, NotFound
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.times import format_time
-from cloudk8s.testing.fake_client import FakeClient
+from cloudk8s.testing.fake_client import Action, FakeClient
 from tests.controllers.harness import NS, Harness, deployment, pod, running
 
 LONG_AGO = "2025-12-31T00:00:00Z"
@@ -25,6 +25,14 @@ class MetricsServer(FakeClient):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock=clock)
         self.metrics: dict[str, list[Object]] = {}
+        self.selector: str | None = None
+        """What every scale says instead of its own selector."""
+
+    async def get(self, resource: Resource, name: str, **how: Any) -> Object:
+        found = await super().get(resource, name, **how)
+        if self.selector is not None and how.get("subresource") == "scale":
+            return {**found, "status": {**found["status"], "selector": self.selector}}
+        return found
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None,
@@ -470,3 +478,41 @@ async def test_a_target_is_found_by_its_group_and_kind(api_version: str, kind: s
         found = condition(run.get(HORIZONTAL_POD_AUTOSCALERS, "web"), "AbleToScale")
         assert found is not None
         assert found["message"] == f"the HPA controller was unable to get the target's current scale: {message}"
+
+
+async def test_what_cannot_be_written_is_said() -> None:
+    def refuse(action: Action) -> None:
+        if action.verb == "update" and action.subresource in refused:
+            raise InternalError("no")
+
+    refused = {"status"}
+    async with scaling(autoscaler(cpu(50)), 2, cpu=("100m", "900m")) as (run, server):
+        server.on(refuse)
+        server.set_usage("cpu", "900m", "900m")
+        await run.settle(20, step=1)
+        assert ("FailedUpdateStatus", "no") in run.events("web")
+        refused = {"scale"}
+        server.set_usage("cpu", "2", "2")
+        await run.settle(20, step=1)
+        reason = "cpu resource utilization (percentage of request) above target"
+        assert why(run, "AbleToScale") == ("False", "FailedUpdateScale")
+        [said] = [message for found, message in run.events("web") if found == "FailedRescale"]
+        assert said.endswith(f"reason: {reason}; error: no")
+
+
+async def test_a_target_that_selects_no_pods_by_label_is_not_scaled() -> None:
+    for text, event, message in (
+        ("", "SelectorRequired", "selector is required"),
+        ("a in (", "InvalidSelector", "couldn't convert selector into a corresponding internal selector object: "),
+    ):
+        web = {**deployment("web", 2), "status": {"replicas": 2}}
+        async with scaling(autoscaler(cpu(50)), 2, cpu=("900m", "900m")) as (run, server):
+            del web
+            before = size(run)
+            server.selector = text
+            await run.settle(20, step=1)
+            found = [said for reason, said in run.events("web") if reason == event]
+            assert found
+            assert found[0].startswith(message)
+            assert why(run, "ScalingActive") == ("False", "InvalidSelector")
+            assert size(run) == before

@@ -6,7 +6,9 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, controller_of, labels_of, name_of
 from cloudk8s.client.resources import CRON_JOBS, JOBS
 from cloudk8s.controllers.cron_job.controller import CronJobController
+from cloudk8s.errors import Forbidden
 from cloudk8s.machinery.times import format_time
+from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import NS, Harness, running
 
 
@@ -187,3 +189,23 @@ async def test_many_missed_times_are_an_event_and_one_job() -> None:
         await run.settle(1)
         assert len(run.names(JOBS)) == 1
         assert "TooManyMissedTimes" in {reason for reason, _ in run.events("tick")}
+
+
+async def test_what_goes_wrong_with_a_job_is_said() -> None:
+    def refuse(action: Action) -> None:
+        if action.verb == "create" and action.resource == JOBS:
+            raise Forbidden("exceeded quota")
+
+    async with running(CronJobController, objects=[cron_job()]) as run:
+        stop = run.client.on(refuse)
+        await minutes(run, 1)
+        await run.settle(1)
+        assert ("FailedCreate", "Error creating job: exceeded quota") in run.events("tick")
+        stop()
+        await minutes(run, 1)
+        first = run.get(JOBS, run.names(JOBS)[0])
+        stranger = {**first, "metadata": {**first["metadata"], "name": "by-hand", "uid": "", "resourceVersion": ""}}
+        run.client.add(stranger)
+        await run.settle(1)
+        message = "Saw a job that the controller did not create or forgot: by-hand"
+        assert ("UnexpectedJob", message) in run.events("tick")

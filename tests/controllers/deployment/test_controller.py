@@ -296,7 +296,8 @@ async def test_selecting_everything_is_refused() -> None:
     async with rollout(deployment("web", 2, selector={}), pod("innocent", labels={"a": "b"})) as run:
         await run.settle(2)
         assert run.names(REPLICA_SETS) == []
-        assert [reason for reason, _ in run.events("web")] == ["SelectingAll"]
+        message = "This deployment is selecting all pods. A non-empty selector is required."
+        assert run.events("web") == [("SelectingAll", message)]
         assert run.get(DEPLOYMENTS, "web")["status"]["observedGeneration"] == 1
 
 

@@ -180,3 +180,18 @@ async def test_a_disruption_that_did_not_come_is_taken_back() -> None:
         assert condition(run.get(PODS, "web-0"), "DisruptionTarget")["status"] == "True"  # type: ignore[index]
         await run.settle(10, step=5)
         assert condition(run.get(PODS, "web-0"), "DisruptionTarget")["status"] == "False"  # type: ignore[index]
+
+
+async def test_a_pod_that_two_budgets_select_is_pointed_out() -> None:
+    other = {**budget(minAvailable=1), "metadata": {"name": "web-too", "namespace": NS}}
+    owner = with_uid(replica_set("web", 1), "set")
+    async with running(DisruptionController, objects=[owner, budget(minAvailable=1), other, *owned(1, owner)]) as run:
+        await run.settle()
+        [(reason, message)] = run.events("web-0")
+        assert reason == "MultiplePodDisruptionBudgets"
+        assert message in {
+            f'Pod "{NS}"/"web-0" matches multiple PodDisruptionBudgets.  Chose "{name}" arbitrarily.'
+            for name in ("web", "web-too")
+        }
+        for name in ("web", "web-too"):
+            assert run.get(POD_DISRUPTION_BUDGETS, name)["status"]["expectedPods"] == 1
