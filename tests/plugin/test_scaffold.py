@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,8 +37,29 @@ def test_the_written_project_passes_the_contract_suite(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_written_project_is_typed(tmp_path: Path) -> None:
     write_provider("acme_cloud", tmp_path)
-    done = run(tmp_path, "mypy", "--strict", "--follow-imports=silent", "acme_cloud")
+    done = run(tmp_path, "mypy", "--strict", "--follow-imports=silent", "acme_cloud", "tests")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_written_project_is_found_and_checked_once_it_is_installed(tmp_path: Path) -> None:
+    write_provider("acme_cloud", tmp_path)
+    metadata = tmp_path / "cloudk8s_acme_cloud-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: cloudk8s-acme-cloud\nVersion: 0.1.0\n")
+    (metadata / "entry_points.txt").write_text("[cloudk8s]\nacme_cloud = acme_cloud.plugin\n")
+    done = run(tmp_path, "cloudk8s", "plugin", "list", "--output", "json")
+    [found] = [row for row in json.loads(done.stdout) if row["name"] == "acme_cloud"]
+    assert (found["distribution"], found["version"], found["status"]) == ("cloudk8s-acme-cloud", "0.1.0", "loaded")
+    done = run(tmp_path, "cloudk8s", "provider", "check", "acme_cloud", "--output", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert {check["result"] for check in _checks(report)} <= {"passed", "skipped"}
+
+
+def _checks(report: Any) -> list[dict[str, str]]:
+    """Of one provider, alone or in a list."""
+    return list((report[0] if isinstance(report, list) else report)["checks"])
 
 
 def test_names_are_replaced_everywhere(tmp_path: Path) -> None:

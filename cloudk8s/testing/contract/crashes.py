@@ -81,6 +81,17 @@ class TestCrashes:
 
         _crash_everywhere(world, act, check, prepare)
 
+    def test_a_deletion_after_a_crash_of_ensure_leaves_nothing(self, world: World, nodes: list[NodeRef]) -> None:
+        request = world.request(nodes=nodes)
+        for call in range(1, AT_MOST):
+            world.crash_after(call)
+            survived = _survives(lambda: ensure(world, require(world), request))
+            world.crash_after(0)
+            delete(world, require(world), request.service)
+            assert not world.left()
+            if survived:
+                return
+
     def test_lost_answers_make_nothing_twice(self, world: World, nodes: list[NodeRef]) -> None:
         request = world.request(nodes=nodes)
 

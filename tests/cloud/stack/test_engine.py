@@ -10,10 +10,11 @@ import pytest
 
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.interface import Create, Observed
-from cloudk8s.cloud.stack.journal import MemoryJournal
+from cloudk8s.cloud.stack.journal import Intent, MemoryJournal
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
 from cloudk8s.cloud.stack.retry import Retries
 from cloudk8s.cloud.stack.timing import VirtualTimer
+from cloudk8s.cloud.stack.token import intent_token
 from cloudk8s.errors import CloudError, CloudForbidden, RetryLater
 from cloudk8s.testing.shelf import Shelf, ShelfType
 
@@ -241,3 +242,34 @@ def test_a_type_that_makes_many_is_called_once() -> None:
     assert cloud.apply(stack).is_complete
     assert kind.batches == [50]
     assert len(shelf.items) == 50
+
+
+@dataclass
+class Diary(MemoryJournal):
+    """Writes into the shelf's own list of calls what it is told."""
+
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def intend(self, intent: Intent) -> None:
+        self.shelf.calls.append(f"intend {intent.action} {intent.key} {bool(intent.token)}")
+
+    def made(self, intent: Intent, observed: Observed) -> None:
+        self.shelf.calls.append(f"made {intent.key} {observed.id}")
+        super().made(intent, observed)
+
+
+def test_intents_are_written_before_each_call_and_ids_right_after() -> None:
+    shelf = Shelf()
+    cloud = replace(engine(shelf), journal=Diary(timer=VirtualTimer(), shelf=shelf))
+    cloud.apply(web())
+    assert [call for call in shelf.calls if not call.startswith("list")] == [
+        "intend create group/80 True", "create group/80", "made group/80 group-1",
+        "intend create lb True", "create lb", "made lb balancer-2",
+        "intend create listener/80 True", "create listener/80", "made listener/80 listener-3",
+    ]  # fmt: skip
+
+
+def test_calls_carry_tokens_of_their_intent() -> None:
+    shelf = Shelf()
+    engine(shelf).apply(web())
+    assert intent_token(OWNER, "lb", {"scheme": "public"}) in shelf.tokens

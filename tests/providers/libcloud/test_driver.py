@@ -14,6 +14,7 @@ from cloudk8s.plugin import Machine, MachineRequest, NodeRef, Plugins
 from cloudk8s_libcloud.driver import Driver
 from cloudk8s_libcloud.errors import cloud_error
 from cloudk8s_libcloud.instances import LibcloudInstances
+from cloudk8s_libcloud.machines import LibcloudMachines
 from cloudk8s_libcloud.settings import LibcloudSettings
 from cloudk8s_libcloud.testing import Ec2World
 
@@ -114,3 +115,22 @@ def test_sizes_are_told_with_what_is_known_of_them(world: Ec2World) -> None:
     types = {entry.name: entry for entry in world.machines().types()}
     assert types["t3.small"].memory_bytes == 2 * 1024**3
     assert types["t3.small"].cpus == 2
+
+
+def test_a_driver_that_answers_with_a_list_has_made_one_machine(world: Ec2World) -> None:
+    driver = world.driver()
+
+    def answer_with_a_list(inner: Any) -> None:
+        create = inner.create_node
+        inner.create_node = lambda **arguments: [create(**arguments)]
+
+    driver.call("prepare", answer_with_a_list)
+    made = LibcloudMachines(driver, world.settings, cloud="cloud").create([MachineRequest("u1", "n1", "c")])["u1"]
+    assert isinstance(made, Machine)
+    assert made.id == world.raw(lambda inner: inner.list_nodes())[0].id
+
+
+def test_tags_go_with_the_call_that_makes_a_machine(world: Ec2World) -> None:
+    """In a call of their own they could fail, and nobody would know whose the machine is."""
+    world.machines().create([MachineRequest("u1", "n1", "c")])
+    assert [call for call in world.faults.calls if not call.startswith("Describe")] == ["RunInstances"]
