@@ -72,7 +72,8 @@ class EndpointsController:
             self._queue.add_after(service, self._patience)
 
     def _endpoints_changed(self, old: Object | None, new: Object | None) -> None:
-        if old is not None:
+        """What others change of a Service's Endpoints is put right; those without a Service are somebody's own."""
+        if old is not None and self._services.get_key(key_of(old)) is not None:
             self._queue.add(key_of(old))
 
     def _enqueue_leftovers(self) -> None:

@@ -115,3 +115,17 @@ async def test_what_others_change_is_put_right() -> None:
         await run.client.patch(ENDPOINTS, "web", {"subsets": None}, namespace=NS)
         await run.settle()
         assert len(subsets(run)) == 1
+
+
+async def test_endpoints_that_somebody_keeps_by_hand_may_be_changed() -> None:
+    async with running(EndpointsController) as run:
+        await run.settle()
+        made = {
+            "metadata": {"name": "mine"},
+            "subsets": [{"addresses": [{"ip": "10.0.0.24"}], "ports": [{"port": 80}]}],
+        }
+        await run.client.create(ENDPOINTS, made, namespace=NS)
+        await run.settle()
+        await run.client.patch(ENDPOINTS, "mine", {"metadata": {"labels": {"a": "b"}}}, namespace=NS)
+        await run.settle()
+        assert run.names(ENDPOINTS) == ["mine"]

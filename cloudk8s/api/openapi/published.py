@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cloudk8s.api.openapi.dialect import Dialect, reference
+from cloudk8s.api.custom.schema import INT_OR_STRING, PRESERVE
+from cloudk8s.api.openapi import embedded
+from cloudk8s.api.openapi.dialect import Dialect, reference, rewrite
 from cloudk8s.api.openapi.operations import Names
 from cloudk8s.api.resource import ResourceType
 
@@ -44,13 +46,12 @@ def schemas(resource: ResourceType, dialect: Dialect) -> dict[str, Any]:
 
 
 def _object(resource: ResourceType, dialect: Dialect) -> dict[str, Any]:
-    schema = _given(resource)
-    if dialect == "v2":
-        schema = _without_v3(schema)
-    if schema.get("x-kubernetes-preserve-unknown-fields") and dialect == "v2":
-        schema = {key: value for key, value in schema.items() if key != "properties"}
-    else:
-        schema["properties"] = _typed(schema.get("properties") or {}, _METADATA, "ObjectMeta", dialect)
+    given = _given(resource)
+    if dialect == "v2" and given.get(PRESERVE):
+        # With any property kubectl would refuse all others.
+        return {"type": "object"} | _mark(resource, resource.kind)
+    schema = embedded.described(_without_v3(given) if dialect == "v2" else given, dialect)
+    schema["properties"] = _typed(schema.get("properties") or {}, _METADATA, "ObjectMeta", dialect)
     schema.setdefault("type", "object")
     return schema | _mark(resource, resource.kind)
 
@@ -78,36 +79,43 @@ def _given(resource: ResourceType) -> dict[str, Any]:
 
 
 def _typed(properties: dict[str, Any], text: str, meta: str, dialect: Dialect) -> dict[str, Any]:
-    ref = reference(_META + meta, dialect)
-    metadata = {"allOf": [ref], "description": text} if dialect == "v3" else ref | {"description": text}
     own = {
         "apiVersion": {"description": _API_VERSION, "type": "string"},
         "kind": {"description": _KIND, "type": "string"},
-        "metadata": metadata,
+        "metadata": rewrite({"$ref": _META + meta, "description": text}, dialect),
     }
     return properties | own
 
 
-def _without_v3(node: Any) -> Any:
-    """What version 2 can say of a structural schema: no alternatives, no null, no structure where all is allowed."""
-    if isinstance(node, list):
-        return [_without_v3(item) for item in node]
-    if not isinstance(node, dict):
-        return node
+def _without_v3(node: dict[str, Any]) -> dict[str, Any]:
+    """What version 2, as kubectl reads it, can say of a structural schema: upstream's `ToStructuralOpenAPIV2`."""
     dropped = {"allOf", "anyOf", "oneOf", "not", "nullable"}
     if node.get("nullable"):
-        dropped |= {"type", "items", "properties", "additionalProperties"}
-    if node.get("x-kubernetes-preserve-unknown-fields"):
-        dropped |= {"items", "properties"}
-    if node.get("x-kubernetes-int-or-string"):
+        dropped |= {"type", "items", "properties"}
+    if node.get(PRESERVE):
+        dropped |= {"items", "properties"} | ({"type"} if node.get("type") == "object" else set())
+    if node.get(INT_OR_STRING):
+        dropped |= {"type"}
+    if node.get("type") == "array" and ("items" in dropped or "items" not in node):
         dropped |= {"type"}
     made = {key: value for key, value in node.items() if key not in dropped}
+    _forget_nullable(made)
     for key in ("items", "additionalProperties"):
         if isinstance(made.get(key), dict):
             made[key] = _without_v3(made[key])
-    if isinstance(made.get("properties"), dict):
+    if "properties" in made:
         made["properties"] = {key: _without_v3(value) for key, value in made["properties"].items()}
     return made
+
+
+def _forget_nullable(node: dict[str, Any]) -> None:
+    """What may be null can't be required."""
+    properties, additional = node.get("properties") or {}, node.get("additionalProperties")
+    required = [name for name in node.get("required") or () if not (properties.get(name) or {}).get("nullable")]
+    if not required or (isinstance(additional, dict) and additional.get("nullable")):
+        node.pop("required", None)
+    else:
+        node["required"] = required
 
 
 def _mark(resource: ResourceType, kind: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from cloudk8s.apiserver.allocation import families
 from cloudk8s.apiserver.allocation.addresses import Addresses, AddressTaken
 from cloudk8s.apiserver.allocation.ports import Ports
 from cloudk8s.apiserver.core import Core
+from cloudk8s.machinery import names
 
 Spec = dict[str, Any]
 
@@ -47,6 +48,8 @@ class ServiceAllocation(AdmissionPlugin):
             if _ends_deletion(request.obj["metadata"]):
                 held = _addresses_of(before)
                 request.on_commit.append(lambda: self._release(held))
+        else:
+            _give_name(request, self.core.strategy(request.resource).generate_name_max)
         families.normalize(spec, before)
         if not families.are_readable(spec):
             return
@@ -165,6 +168,14 @@ class ServiceAllocation(AdmissionPlugin):
             task = asyncio.create_task(self._addresses.release(address), name=f"release {address}")
             self._releases[address] = task
             task.add_done_callback(lambda _, address=address: self._releases.pop(address, None))  # type: ignore[misc]
+
+
+def _give_name(request: AdmissionRequest, max_length: int) -> None:
+    """Make the name now where it is generated: whose an address is, is written down by name."""
+    assert request.obj is not None
+    metadata = request.obj["metadata"]
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = names.generate_name(metadata["generateName"], max_length=max_length)
 
 
 def _needs_address(spec: Spec) -> bool:

@@ -39,14 +39,14 @@ async def create(
     if not is_prepared:
         prepare(core, context, resource, obj, manages_fields=manages_fields)
     request = _admission(context, resource, obj, options or {})
+    generated = _needs_name(metadata)
     try:
         await core.admission.admit(request)
         _begin(core, resource, obj)
         strategy.prepare_create(obj)
         if strategy.has_generation:
             metadata["generation"] = 1
-        generated = _needs_name(metadata)
-        if generated:
+        if _needs_name(metadata):
             metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
         errors = strategy.validate_create(obj)
         if errors:

@@ -74,3 +74,12 @@ async def test_a_service_that_waits_for_a_finalizer_keeps_its_address(api: Local
     assert address in await held(api)
     await api.call("PATCH", f"{SERVICES}/web", None, {"metadata": {"finalizers": None}}, MERGE)
     assert address not in await held(api)
+
+
+async def test_an_address_says_whose_it_is_also_where_the_name_is_generated(api: LocalApi) -> None:
+    answer = await api.call(
+        "POST", SERVICES, None, {"metadata": {"generateName": "web-"}, "spec": {"ports": [{"port": 80}]}}
+    )
+    made = codec.decode(joined(answer))
+    address = await api.call("GET", f"/apis/networking.k8s.io/v1/ipaddresses/{made['spec']['clusterIP']}")
+    assert codec.decode(joined(address))["spec"]["parentRef"]["name"] == made["metadata"]["name"]
