@@ -58,6 +58,11 @@ class Strategy:
         """The field labels that a selector may use beyond metadata.name and metadata.namespace."""
         return frozenset()
 
+    @property
+    def field_labels(self) -> Mapping[str, str]:
+        """Labels of selectable fields that this form of the kind calls otherwise than `selectable_fields` does."""
+        return {}
+
     def validate_name(self) -> Callable[[str], list[str]] | None:
         """The rule for metadata.name: a function from a name to messages; None is the DNS subdomain rule."""
         return None

@@ -6,7 +6,7 @@ Which fields a kind can be selected by is not known here; the API server checks 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -45,6 +45,10 @@ class Selector:
     def matches(self, values: Mapping[str, str]) -> bool:
         """Whether an object with these selectable fields is selected."""
         return all((values.get(term.field, "") == term.value) is not term.is_negated for term in self.terms)
+
+    def renamed(self, names: Mapping[str, str]) -> Selector:
+        """The same selector with other names for some fields."""
+        return Selector(tuple(replace(term, field=names.get(term.field, term.field)) for term in self.terms))
 
     def exact(self, field: str) -> str | None:
         """The one value that `field` must have, if the selector says so; lets a LIST become a GET."""

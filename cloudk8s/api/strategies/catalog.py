@@ -27,7 +27,7 @@ from cloudk8s.api.strategies.deployment import DeploymentStrategy
 from cloudk8s.api.strategies.device_class import DeviceClassStrategy
 from cloudk8s.api.strategies.endpoint_slice import EndpointSliceStrategy
 from cloudk8s.api.strategies.endpoints import EndpointsStrategy
-from cloudk8s.api.strategies.event import EventStrategy
+from cloudk8s.api.strategies.event import EventStrategy, NewEventStrategy
 from cloudk8s.api.strategies.flow_schema import FlowSchemaStrategy
 from cloudk8s.api.strategies.horizontal_pod_autoscaler import HorizontalPodAutoscalerStrategy
 from cloudk8s.api.strategies.ingress import IngressStrategy
@@ -114,7 +114,7 @@ def _strategies(features: FeatureGates) -> Strategies:
         ("certificates.k8s.io", "CertificateSigningRequest"): CertificateSigningRequestStrategy(),
         ("coordination.k8s.io", "Lease"): LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): EndpointSliceStrategy(),
-        ("events.k8s.io", "Event"): EventStrategy(),
+        ("events.k8s.io", "Event"): NewEventStrategy(),
         ("flowcontrol.apiserver.k8s.io", "FlowSchema"): FlowSchemaStrategy(),
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): PriorityLevelConfigurationStrategy(),
         ("networking.k8s.io", "IPAddress"): IPAddressStrategy(),

@@ -21,10 +21,16 @@ SELECTABLE = frozenset(
         "type",
     }
 )
+_NEW_LABELS = {
+    **{f"regarding.{field}": f"involvedObject.{field}" for field in _REFERENCE},
+    "reason": "reason",
+    "reportingController": "reportingComponent",
+    "type": "type",
+}
 
 
 class EventStrategy(BuiltinStrategy):
-    """The Event kind of the core group and of events.k8s.io; they are one object in two forms."""
+    """The Event kind of the core group and, in its other form, of events.k8s.io: one object in two forms."""
 
     allow_create_on_update = True
     checks_own_metadata = False
@@ -77,6 +83,18 @@ class EventStrategy(BuiltinStrategy):
             check_series(errors, event)
             check_event_kept(errors, event, _core_form(old)[0])
         return errors
+
+
+class NewEventStrategy(EventStrategy):
+    """The Event kind of events.k8s.io, whose fields have other names; the stored object is that of the core group."""
+
+    @property
+    def selectable_field_names(self) -> frozenset[str]:
+        return frozenset(_NEW_LABELS)
+
+    @property
+    def field_labels(self) -> Mapping[str, str]:
+        return _NEW_LABELS
 
 
 def _core_form(obj: Object) -> tuple[Object, bool]:

@@ -45,6 +45,8 @@ def select(core: Core, resource: ResourceType, label_selector: str, field_select
     except ValueError as error:
         raise BadRequest(str(error)) from None
     _check_fields(core, resource, by_field)
+    if renames := core.strategy(resource).field_labels:
+        by_field = by_field.renamed(renames)
     return Selection(by_label, by_field, by_field.exact("metadata.name") or "")
 
 

@@ -235,3 +235,18 @@ class TestRevisions:
         monkeypatch.setattr(type(server.core.store), "current_revision", catch_up)
         told = str(server.core.store.revision + 1)
         assert b"elsewhere" in joined(await api.call("GET", path, {"resourceVersion": told}))
+
+
+@pytest.mark.parametrize("group", ["/api/v1", "/apis/events.k8s.io/v1"])
+async def test_events_are_selected_by_the_field_names_of_either_form(api: LocalApi, group: str) -> None:
+    core, new = "/api/v1/namespaces/default/events", "/apis/events.k8s.io/v1/namespaces/default/events"
+    for name in ("ours", "theirs"):
+        about = {"kind": "Pod", "namespace": "default", "name": name}
+        event = {"metadata": {"name": name}, "involvedObject": about, "reportingComponent": f"{name}.dev"}
+        await api.call("POST", core, body=event)
+    assert (await listed(api, f"{group}/namespaces/default/events"))[0] == ["ours", "theirs"]
+    assert (await listed(api, new, fieldSelector="reportingController=ours.dev"))[0] == ["ours"]
+    assert (await listed(api, new, fieldSelector="regarding.name!=ours"))[0] == ["theirs"]
+    assert (await listed(api, core, fieldSelector="reportingComponent=ours.dev,involvedObject.kind=Pod"))[0] == ["ours"]
+    with pytest.raises(BadRequest, match="field label not supported"):
+        await listed(api, new, fieldSelector="involvedObject.name=ours")
