@@ -273,6 +273,7 @@ class NodeAgent:
         self._facts.memory_capacity = quantity.parse(whole["memory"]).value
         self._facts.runtime_name = runtime.name
         status = await self._runtime.status()
+        self._facts.with_recursive_readonly = status.with_recursive_readonly
         if status.missing_isolation:
             _log.debug("isolation is incomplete: %s", "; ".join(status.missing_isolation))
         return Self(

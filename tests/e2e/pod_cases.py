@@ -24,8 +24,6 @@ class Case:
     pod: Pod
     says: tuple[str, ...] = ()
     shows: Callable[[Pod], object] | None = None
-    not_on: str = ""
-    """The runtime that does not have the feature."""
     needs: str = ""
     """A feature of the default handler, as the node tells it; with `not ` before it, one that must be missing."""
 
@@ -252,7 +250,22 @@ CASES: Mapping[str, Case] = {
     "image-volume": Case(
         pod("ls -d /v/bin/sh; touch /v/x || echo refused", container=mounted("/v"),
             volumes=volume(image={"reference": TAG, "pullPolicy": "IfNotPresent"})), ("^/v/bin/sh$", "^refused$"),
-        not_on="cri",
+        needs="imageVolumes",
+    ),
+    "part-of-an-image": Case(
+        pod("ls /v/sh", container=mounted("/v", subPath="bin"),
+            volumes=volume(image={"reference": TAG, "pullPolicy": "IfNotPresent"})), ("^/v/sh$",),
+        needs="partsOfImages",
+    ),
+    "readonly-all-the-way-down": Case(
+        pod("touch /v/shm/cloudk8s-x || echo refused", container=mounted(
+                "/v", readOnly=True, recursiveReadOnly="Enabled"), volumes=volume(hostPath={"path": "/dev"})),
+        ("^refused$",), shows=lambda pod: "'recursiveReadOnly': 'Enabled'" in str(pod["status"]),
+        needs="recursiveReadOnlyMounts",
+    ),
+    "readonly-as-far-as-it-goes": Case(
+        pod("true", container=mounted("/v", readOnly=True, recursiveReadOnly="Enabled"), volumes=volume(emptyDir={})),
+        shows=waits_for("CreateContainerConfigError"), needs="not recursiveReadOnlyMounts",
     ),
     "never-pulled": Case(
         pod("true", container={"image": "cloudk8s.test/none:1", "imagePullPolicy": "Never"}),

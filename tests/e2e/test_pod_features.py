@@ -56,7 +56,7 @@ def pods(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod
         until_there(cluster.kubectl)
         objects = [{"apiVersion": "v1", **each} for each in OBJECTS]
         features = features_of(cluster.kubectl)
-        wanted = {name: case for name, case in CASES.items() if case.not_on != runtime and has(features, case)}
+        wanted = {name: case for name, case in CASES.items() if has(features, case)}
         objects += [named(name, case) for name, case in wanted.items()]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         cluster.kubectl("create", "-f", "-", stdin=text.replace("TOLD", str(home)))
@@ -64,9 +64,15 @@ def pods(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod
 
 
 def features_of(kubectl: Kubectl) -> dict[str, bool]:
-    """What the node says of its default handler."""
-    handlers = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["status"]["runtimeHandlers"]
-    return next((each.get("features") or {} for each in handlers if not each.get("name")), {})
+    """What the node says of its default handler.
+
+    It says nothing of image volumes, which containerd has since 2.1, and of parts of them since 2.2.
+    """
+    status = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["status"]
+    found = next((each.get("features") or {} for each in status["runtimeHandlers"] if not each.get("name")), {})
+    version = status["nodeInfo"]["containerRuntimeVersion"]
+    without, without_parts = (re.match(rf"containerd://(1|2\.{minor})\.", version) for minor in ("0", "[01]"))
+    return {**found, "imageVolumes": not without, "partsOfImages": not without_parts}
 
 
 def has(features: dict[str, bool], case: Case) -> bool:

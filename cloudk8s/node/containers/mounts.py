@@ -20,9 +20,14 @@ _PROPAGATION: Mapping[str, Propagation] = {
 }
 
 
-def volume_mounts(container: Container, volumes: Mapping[str, Mounted], environment: Mapping[str, str]) -> list[Mount]:
-    """Mounts of a container's `volumeMounts`; ConfigurationError for a sub-path that cannot be. Blocks."""
-    return [_mount(mount, volumes, environment) for mount in container.get("volumeMounts") or ()]
+def volume_mounts(
+    container: Container, volumes: Mapping[str, Mounted], environment: Mapping[str, str], *, can_recurse: bool
+) -> list[Mount]:
+    """Mounts of a container's `volumeMounts`; ConfigurationError for one that cannot be. Blocks.
+
+    `can_recurse` tells whether the runtime makes what is mounted below a volume read-only with it.
+    """
+    return [_mount(mount, volumes, environment, can_recurse) for mount in container.get("volumeMounts") or ()]
 
 
 def devices(container: Container, volumes: Mapping[str, Mounted]) -> tuple[Device, ...]:
@@ -39,20 +44,32 @@ def file_mount(mounts: Sequence[Mount], path: Path, container_path: str) -> list
     return [Mount(container_path, str(path))]
 
 
-def statuses(container: Container) -> tuple[Mapping[str, Any], ...]:
+def statuses(container: Container, *, can_recurse: bool) -> tuple[Mapping[str, Any], ...]:
     """What the container's status tells of its mounts."""
     return tuple(
         {"name": mount["name"], "mountPath": mount["mountPath"]}
-        | ({"readOnly": True, "recursiveReadOnly": _recursive(mount)} if mount.get("readOnly") else {})
+        | ({"readOnly": True, "recursiveReadOnly": _shown(mount, can_recurse)} if mount.get("readOnly") else {})
         for mount in container.get("volumeMounts") or ()
     )
 
 
-def _recursive(mount: Mapping[str, Any]) -> str:
-    return "Enabled" if mount.get("recursiveReadOnly") in ("Enabled", "IfPossible") else "Disabled"
+def _shown(mount: Mapping[str, Any], can_recurse: bool) -> str:
+    wanted = mount.get("recursiveReadOnly")
+    return "Enabled" if wanted == "Enabled" or (wanted == "IfPossible" and can_recurse) else "Disabled"
 
 
-def _mount(mount: Mapping[str, Any], volumes: Mapping[str, Mounted], environment: Mapping[str, str]) -> Mount:
+def _is_recursive(mount: Mapping[str, Any], can_recurse: bool) -> bool:
+    if mount.get("recursiveReadOnly") == "Enabled" and not can_recurse:
+        raise ConfigurationError(
+            f'failed to resolve recursive read-only mode: volume "{mount["name"]}" requested recursive read-only mode, '
+            "but it is not supported by the runtime"
+        )
+    return _shown(mount, can_recurse) == "Enabled"
+
+
+def _mount(
+    mount: Mapping[str, Any], volumes: Mapping[str, Mounted], environment: Mapping[str, str], can_recurse: bool
+) -> Mount:
     volume = volumes.get(mount["name"])
     if volume is None:
         raise ConfigurationError(f'cannot find volume "{mount["name"]}" to mount into container')
@@ -69,7 +86,7 @@ def _mount(mount: Mapping[str, Any], volumes: Mapping[str, Mounted], environment
         raise ConfigurationError(str(error)) from error
     target = mount["mountPath"] if mount["mountPath"].startswith("/") else f"/{mount['mountPath']}"
     return Mount(
-        target, str(path), readonly=readonly, recursive_readonly=_recursive(mount) == "Enabled",
+        target, str(path), readonly=readonly, recursive_readonly=_is_recursive(mount, can_recurse),
         propagation=_PROPAGATION.get(mount.get("mountPropagation") or "None", "private"), image=volume.image,
     )  # fmt: skip
 

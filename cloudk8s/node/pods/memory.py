@@ -79,7 +79,7 @@ class PodMemory:
             runtime_name=tools.node.runtime_name,
             allocated=self.granted or {},
             resize_conditions=self.resize_conditions,
-            volume_mounts={each["name"]: mounts.statuses(each) for each in pods.all_containers(pod)},
+            volume_mounts=_mounts(tools, pod, observed),
         )
 
 
@@ -89,6 +89,11 @@ def pod_ips(observed: Observed, tools: Tools) -> tuple[str, ...]:
     if sandbox is None:
         return ()
     return sandbox.ips or tools.node.host_ips
+
+
+def _mounts(tools: Tools, pod: Object, observed: Observed) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    can_recurse = tools.node.can_recurse(observed.sandbox.handler if observed.sandbox is not None else "")
+    return {each["name"]: mounts.statuses(each, can_recurse=can_recurse) for each in pods.all_containers(pod)}
 
 
 def _message(container: Container, directory: Path) -> str:

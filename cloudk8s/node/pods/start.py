@@ -163,7 +163,9 @@ def _mounts(
     tools: Tools, pod: Object, container: Container, ground: Ground, variables: Mapping[str, str]
 ) -> list[Mount]:  # fmt: skip
     """All mounts, with the node's own files made. Blocks."""
-    found = mounts.volume_mounts(container, ground.volumes, variables)
+    found = mounts.volume_mounts(
+        container, ground.volumes, variables, can_recurse=tools.node.can_recurse(ground.sandbox.handler)
+    )
     directory = tools.settings.pods_dir / uid_of(pod)
     hosts = directory / "etc-hosts"
     _write_hosts(tools, pod, ground, hosts)

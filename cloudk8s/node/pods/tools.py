@@ -34,6 +34,12 @@ class NodeFacts:
     object: Object = field(default_factory=lambda: {"metadata": {"name": ""}})
     """The Node as the API shows it."""
     has_apparmor: bool = False
+    with_recursive_readonly: tuple[str, ...] = ()
+    """Handlers of the runtime that make all below a read-only volume read-only."""
+
+    def can_recurse(self, handler: str) -> bool:
+        """Whether a pod of this handler can have that."""
+        return handler in self.with_recursive_readonly
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,12 @@
-"""A containerd of a test's own, with its state in a directory that goes away."""
+"""A containerd of a test's own, with its state in a directory that goes away.
+
+The environment variable CLOUDK8S_CONTAINERD names a directory with other programs than the host's: containerd, ctr, its
+shim, runc and, where a second handler is to be tested, crun.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -13,6 +18,7 @@ from ..host.archives import docker_archive, programs
 
 CNI_PLUGINS = next((path for path in ("/usr/lib/cni", "/opt/cni/bin") if Path(path, "bridge").exists()), "")
 PAUSE = "cloudk8s.test/pause:1"
+PATH = os.pathsep.join(filter(None, (os.environ.get("CLOUDK8S_CONTAINERD", ""), os.environ.get("PATH", os.defpath))))
 _CONFIG = """
 version = 2
 root = "{0}/root"
@@ -28,19 +34,36 @@ state = "{0}/state"
 [plugins."io.containerd.internal.v1.opt"]
   path = "{0}/opt"
 """
+_CRUN = """
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+    BinaryName = "{0}"
+"""
 
 
 def is_installed() -> bool:
     """Whether containerd, runc and the CNI plugins are on this host."""
-    return bool(CNI_PLUGINS and shutil.which("containerd") and shutil.which("runc"))
+    return bool(CNI_PLUGINS and shutil.which("containerd", path=PATH) and shutil.which("runc", path=PATH))
+
+
+def crun() -> str:
+    """The program behind the handler `crun`; empty where there is none."""
+    return shutil.which("crun", path=PATH) or ""
 
 
 @contextmanager
 def running_containerd(home: Path) -> Iterator[str]:
     """Serve at the endpoint that is returned; the networks it reads are in `home/cni`."""
-    (home / "config.toml").write_text(_CONFIG.format(home, CNI_PLUGINS, PAUSE))
+    home.chmod(0o711)  # pods with users of their own are nobody here
+    (home / "config.toml").write_text(
+        _CONFIG.format(home, CNI_PLUGINS, PAUSE) + (_CRUN.format(crun()) if crun() else "")
+    )
     log = (home / "log").open("wb")
-    process = subprocess.Popen(["containerd", "--config", str(home / "config.toml")], stdout=log, stderr=log)
+    process = subprocess.Popen(
+        [str(shutil.which("containerd", path=PATH)), "--config", str(home / "config.toml")],
+        stdout=log, stderr=log, env={**os.environ, "PATH": PATH},
+    )  # fmt: skip
     try:
         pause = docker_archive(home / "pause.tar", [programs(("sleep",))], tag=PAUSE, Cmd=["/bin/sleep", "inf"])
         import_image(home, pause)
@@ -53,7 +76,16 @@ def running_containerd(home: Path) -> Iterator[str]:
 
 def import_image(home: Path, archive: Path) -> None:
     """Load an archive; waits until the runtime answers."""
-    command = ["ctr", "--address", f"{home}/containerd.sock", "-n", "k8s.io", "images", "import", str(archive)]
+    command = [
+        str(shutil.which("ctr", path=PATH)),
+        "--address",
+        f"{home}/containerd.sock",
+        "-n",
+        "k8s.io",
+        "images",
+        "import",
+        str(archive),
+    ]
     deadline = time.monotonic() + 30
     while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
         if time.monotonic() > deadline:

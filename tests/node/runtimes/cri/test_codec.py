@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from cloudk8s.node.runtimes.cri import translation
 from cloudk8s.node.runtimes.cri.codec import decode, encode
 from cloudk8s.node.runtimes.cri.messages import MESSAGES
+from cloudk8s.node.runtimes.interface import ContainerConfig, Mount, SandboxConfig, UserRange
 
 
 def test_known_bytes() -> None:
@@ -43,6 +45,35 @@ def test_messages_survive_the_journey() -> None:
     assert back["labels"] == config["labels"]
     assert back["linux"]["security_context"]["supplemental_groups"] == [1, 65534]
     assert back["linux"]["security_context"]["run_as_user"] == {"value": 1000}
+
+
+def test_users_of_a_pod_are_asked_for_in_the_sandbox_the_container_and_its_mounts() -> None:
+    users = UserRange(131_072)
+    sandbox = translation.sandbox_config(SandboxConfig("p", "default", "u", users=users))
+    config = ContainerConfig("c", "image", mounts=(Mount("/v", "/host"),))
+    container = translation.container_config(config, users)
+    mapping = [{"host_id": 131_072, "length": 65_536}]
+
+    back = decode("PodSandboxConfig", encode("PodSandboxConfig", sandbox))
+    asked = back["linux"]["security_context"]["namespace_options"]["userns_options"]
+    assert asked == {"uids": mapping, "gids": mapping}, "mode 0 is the pod's own"
+    back = decode("ContainerConfig", encode("ContainerConfig", container))
+    assert back["linux"]["security_context"]["namespace_options"]["userns_options"] == asked
+    assert back["mounts"][0]["uidMappings"] == back["mounts"][0]["gidMappings"] == mapping
+
+
+def test_a_pod_with_the_hosts_users_says_so() -> None:
+    container = translation.container_config(ContainerConfig("c", "image", mounts=(Mount("/v", "/host"),)))
+    back = decode("ContainerConfig", encode("ContainerConfig", container))
+    options = back["linux"]["security_context"]["namespace_options"]
+    assert options["userns_options"] == {"mode": 2, "uids": [], "gids": []}
+    assert back["mounts"][0]["uidMappings"] == []
+
+
+def test_users_are_remembered_in_words() -> None:
+    users = UserRange(131_072, 2 * 65_536)
+    assert translation.users_of_text(translation.users_as_text(users)) == users
+    assert translation.users_of_text(translation.users_as_text(None)) is None
 
 
 def test_negative_numbers_and_unknown_fields_are_read() -> None:
