@@ -8,9 +8,7 @@ import pytest
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import RESOURCE_CLAIMS
-from cloudk8s.scheduler.devices.expression import compile_expression
-from cloudk8s.scheduler.devices.tokens import ExpressionError
-from cloudk8s.scheduler.devices.version import Version
+from cloudk8s.machinery.expressions import ExpressionError, Version, compile_expression
 from tests.scheduler.harness import NS, node, pod, running
 from tests.scheduler.table import Table
 

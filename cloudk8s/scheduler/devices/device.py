@@ -9,7 +9,7 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of
 from cloudk8s.machinery import quantity
-from cloudk8s.scheduler.devices.version import Version
+from cloudk8s.machinery.expressions import Version
 from cloudk8s.scheduler.pod.node_selection import NodeTerm, node_terms
 from cloudk8s.scheduler.pod.toleration import Taint
 

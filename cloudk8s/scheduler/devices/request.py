@@ -8,9 +8,8 @@ from typing import Any
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of
+from cloudk8s.machinery.expressions import Evaluate, ExpressionError, compile_expression
 from cloudk8s.scheduler.devices.device import Device
-from cloudk8s.scheduler.devices.expression import Evaluate, compile_expression
-from cloudk8s.scheduler.devices.tokens import ExpressionError
 from cloudk8s.scheduler.pod.toleration import NO_EXECUTE, NO_SCHEDULE, Toleration, untolerated
 
 

@@ -20,11 +20,11 @@ from cloudk8s.client.objects import (
 from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery import codec
+from cloudk8s.machinery.expressions import ExpressionError
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.devices.allocation import Choice, allocate, allocation_result
 from cloudk8s.scheduler.devices.device import Device, DeviceId, devices_of
 from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
-from cloudk8s.scheduler.devices.tokens import ExpressionError
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Refusal, Rejection
 from cloudk8s.scheduler.pod.node_selection import node_terms
 from cloudk8s.scheduler.pod.pod import Pod

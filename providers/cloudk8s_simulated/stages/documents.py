@@ -27,26 +27,28 @@ class Condition(Model):
     values: tuple[str, ...] = ()
 
 
+class Expression(Model):
+    """An expression in jq or CEL."""
+
+    expression: str
+
+
 class MatchExpression(Model):
-    """A condition, or one under `jq`."""
+    """A condition, or one under `jq`, or an expression under `cel` that is true or not."""
 
     key: str = ""
     operator: Literal["", "In", "NotIn", "Exists", "DoesNotExist"] = ""
     values: tuple[str, ...] = ()
     jq: Condition | None = None
-
-
-class Expression(Model):
-    """A jq query."""
-
-    expression: str
+    cel: Expression | None = None
 
 
 class ValueFrom(Model):
-    """A query, in the old form or under `jq`."""
+    """A query, in the old form or under `jq`, or an expression under `cel`."""
 
     expressionFrom: str = ""
     jq: Expression | None = None
+    cel: Expression | None = None
 
     @property
     def query(self) -> str:
@@ -102,10 +104,18 @@ class StagePatch(Model):
     impersonation: dict[str, Any] | None = None
 
 
+class StageApply(Model):
+    """An object to be made, or changed, by applying it."""
+
+    subresource: str = ""
+    template: str
+
+
 class StageStep(Model):
     """One of these."""
 
     patch: StagePatch | None = None
+    apply: StageApply | None = None
     event: StageEvent | None = None
     finalizers: StageFinalizers | None = None
     delete: bool = False

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from cloudk8s.errors import UserError
 from cloudk8s.machinery import yaml_codec
+from cloudk8s.machinery.expressions import Evaluate, ExpressionError, compile_expression
 from cloudk8s_simulated.stages import documents
 from cloudk8s_simulated.stages.jq import Query, QueryError, compiled
 from cloudk8s_simulated.stages.scenario import ContainersRule, Scenario
 from cloudk8s_simulated.stages.stage import (
+    Apply,
     Delay,
     Delete,
     Duration,
@@ -27,6 +29,7 @@ from cloudk8s_simulated.stages.stage import (
     Selector,
     Stage,
     Step,
+    Truth,
 )
 from cloudk8s_simulated.stages.template import Template, TemplateError
 
@@ -110,15 +113,18 @@ def _stage(name: str, document: Mapping[str, Any], where: str) -> Stage:
             named_weight=_query(spec.weightFrom),
             is_followed_at_once=spec.immediateNextStage,
         )
-    except (QueryError, TemplateError) as error:
+    except (QueryError, TemplateError, ExpressionError) as error:
         raise UserError(f"{where}: {error}") from error
 
 
 def _selector(given: documents.StageSelector | None) -> Selector:
     if given is None:
         return Selector(requirements=[_NEVER])
-    requirements = []
+    requirements: list[Requirement | Truth] = []
     for item in given.matchExpressions:
+        if item.cel is not None:
+            requirements.append(Truth(compile_expression(item.cel.expression)))
+            continue
         condition = item.jq
         key, operator, values = (
             (condition.key, condition.operator, condition.values)
@@ -126,7 +132,7 @@ def _selector(given: documents.StageSelector | None) -> Selector:
             else (item.key, item.operator, item.values)
         )
         if not key or not operator:
-            raise QueryError("a match expression needs key and operator; CEL is not understood here, jq is")
+            raise QueryError("a match expression needs key and operator, or an expression under cel")
         requirements.append(Requirement(compiled(key), operator, frozenset(values)))
     return Selector(given.matchLabels, given.matchAnnotations, requirements)
 
@@ -139,6 +145,8 @@ def _steps(spec: documents.StageSpec) -> Iterator[Step]:
     for step in spec.steps:
         if step.patch is not None:
             yield _patch(step.patch)
+        if step.apply is not None:
+            yield Apply(Template(step.apply.template), step.apply.subresource)
         yield from _others(step.event, step.finalizers, delete=step.delete)
     after = spec.next
     if after is None:
@@ -184,4 +192,18 @@ def _span(milliseconds: int | None) -> timedelta | None:
 
 
 def _query(given: documents.ValueFrom | None) -> Query | None:
+    if given is not None and given.cel is not None:
+        return _value_of(compile_expression(given.cel.expression))
     return compiled(given.query) if given is not None and given.query else None
+
+
+def _value_of(evaluate: Evaluate) -> Query:
+    """An expression as a query; one without a value finds nothing."""
+
+    def query(obj: Any) -> Iterator[Any]:
+        try:
+            yield evaluate({"self": obj})
+        except ExpressionError:
+            return
+
+    return query

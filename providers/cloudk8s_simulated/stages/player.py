@@ -25,12 +25,14 @@ from cloudk8s.errors import BadRequest, Forbidden, Invalid
 from cloudk8s.machinery import yaml_codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s_simulated.stages.choosing import chance_for, choose
-from cloudk8s_simulated.stages.stage import Delete, Event, Finalizers, Patch, Stage, Step
-from cloudk8s_simulated.stages.template import TemplateError
+from cloudk8s_simulated.stages.stage import Apply, Delete, Event, Finalizers, Patch, Stage, Step
+from cloudk8s_simulated.stages.template import Template, TemplateError
 from cloudk8s_simulated.stages.world import BY_NODE, World, node_of
 
 _WORKERS: Final = 16
 _NODE, _POD = ("v1", "Node"), ("v1", "Pod")
+_MANAGER: Final = "kwok"
+"""Who applies objects, as kwok calls itself."""
 _LOOK_SECONDS: Final = 1.0
 _AT_ONCE: Final = 16
 """How many stages may follow each other without a wait."""
@@ -158,6 +160,8 @@ class StagePlayer:
         match step:
             case Patch():
                 return await self._patch(resource, obj, step)
+            case Apply():
+                await self._apply(obj, step)
             case Finalizers():
                 metadata = {"finalizers": step.of(finalizers_of(obj)), "resourceVersion": resource_version_of(obj)}
                 return await self._client.patch(resource, name, {"metadata": metadata}, namespace=namespace)
@@ -168,12 +172,29 @@ class StagePlayer:
                 await self._client.delete(resource, name, namespace=namespace, options=options)
         return obj
 
-    async def _patch(self, resource: Resource, obj: Object, step: Patch) -> Object:
-        text = step.template.render(obj, self._world.functions(obj))
+    async def _apply(self, obj: Object, step: Apply) -> None:
+        """Make or change the object that the template is; without a namespace it is in that of `obj`."""
+        wanted = self._rendered(step.template, obj)
+        if not isinstance(wanted, Mapping) or not wanted.get("apiVersion") or not wanted.get("kind"):
+            raise TemplateError("an object to apply needs apiVersion, kind and a name")
+        body: Object = {**wanted, "metadata": dict(wanted.get("metadata") or {})}
+        resource = await self._resource((body["apiVersion"], body["kind"]))
+        if resource.namespaced:
+            body["metadata"].setdefault("namespace", namespace_of(obj))
+        await self._client.patch(
+            resource, str(body["metadata"].get("name") or ""), body, namespace=namespace_of(body), type="apply",
+            subresource=step.subresource, field_manager=_MANAGER, force=True,
+        )  # fmt: skip
+
+    def _rendered(self, template: Template, obj: Object) -> Any:
+        text = template.render(obj, self._world.functions(obj))
         try:
-            content: Any = yaml_codec.decode(text)
+            return yaml_codec.decode(text)
         except ValueError as error:
             raise TemplateError(f"what the template gives is no YAML: {error}") from error
+
+    async def _patch(self, resource: Resource, obj: Object, step: Patch) -> Object:
+        content: Any = self._rendered(step.template, obj)
         if content is None:
             return obj
         body = {step.root: content} if step.root else content

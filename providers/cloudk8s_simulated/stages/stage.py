@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, labels_of
+from cloudk8s.machinery.expressions import Evaluate, ExpressionError
 from cloudk8s.machinery.times import TimeError, parse_duration, parse_time
 from cloudk8s_simulated.stages.jq import Query
 from cloudk8s_simulated.stages.template import Template
@@ -39,12 +40,25 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Truth:
+    """A condition that is an expression in CEL about `self`; one without a value does not hold."""
+
+    evaluate: Evaluate
+
+    def holds(self, obj: Object) -> bool:
+        try:
+            return self.evaluate({"self": obj}) is True
+        except ExpressionError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """All of these must hold."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    requirements: Sequence[Requirement] = ()
+    requirements: Sequence[Requirement | Truth] = ()
 
     def matches(self, obj: Object) -> bool:
         return (
@@ -95,6 +109,14 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Apply:
+    """The object that the template is, whichever that is."""
+
+    template: Template
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finalizers:
     add: Sequence[str] = ()
     remove: frozenset[str] = frozenset()
@@ -118,7 +140,7 @@ class Delete:
     """The object goes at once."""
 
 
-Step = Patch | Finalizers | Event | Delete
+Step = Patch | Apply | Finalizers | Event | Delete
 
 
 @dataclass(frozen=True, slots=True)

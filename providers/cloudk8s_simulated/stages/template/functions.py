@@ -108,6 +108,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "max": lambda *values: max(map(_integer, values)),
     "min": lambda *values: min(map(_integer, values)),
     "int": _integer,
+    "atoi": _integer,
     "int64": _integer,
     "float64": lambda value: float(value or 0),
     "toString": printed,

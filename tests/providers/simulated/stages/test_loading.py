@@ -77,6 +77,30 @@ def test_delays_may_come_from_the_object() -> None:
         assert found.delay.of(pod(annotations={"delay": text}), NOW, lambda: 1.0) == timedelta(seconds=seconds)
 
 
+def test_conditions_weights_and_delays_may_be_cel() -> None:
+    (found,) = read(
+        stage("""
+  selector:
+    matchExpressions:
+    - cel: {expression: "has(self.metadata.annotations) && 'gpu' in self.metadata.annotations"}
+    - cel: {expression: "self.metadata.annotations['gpu'].matches('^[1-9][0-9]?$') && int(self.metadata.annotations['gpu']) <= 16"}
+    - cel: {expression: "!('done' in self.metadata.annotations) || self.metadata.annotations['done'] != ('memory' in self.metadata.annotations ? self.metadata.annotations['memory'] : '16Gi') + '/' + self.metadata.annotations['gpu']"}
+  weightFrom: {cel: {expression: "int(self.metadata.annotations['gpu']) * 2"}}
+  delay: {durationFrom: {cel: {expression: "self.metadata.annotations['gpu'] + 's'"}}}
+"""),  # noqa: E501
+        "test",
+    ).stages
+    matching = pod(annotations={"gpu": "8"})
+    assert found.selector.matches(matching)
+    assert found.selector.matches(pod(annotations={"gpu": "8", "done": "32Gi/8"}))
+    assert found.selector.matches(pod(annotations={"gpu": "8", "memory": "32Gi", "done": "16Gi/8"}))
+    for other in ({"gpu": "17"}, {"gpu": "many"}, {}, {"gpu": "8", "done": "16Gi/8"}):
+        assert not found.selector.matches(pod(annotations=other))
+    assert not found.selector.matches(pod())
+    assert found.weight_for(matching) == 16
+    assert found.delay.of(matching, NOW, lambda: 0.0) == timedelta(seconds=8)
+
+
 def test_a_jitter_below_the_delay_counts_alone() -> None:
     (found,) = read(
         stage("  selector: {}\n  delay: {durationMilliseconds: 1000, jitterDurationMilliseconds: 200}\n"), "test"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloudk8s.client.objects import condition
-from cloudk8s.client.resources import NODES, PERSISTENT_VOLUMES, PODS
+from cloudk8s.client.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from tests.providers.simulated.fleet_harness import running_fleet
 
 
@@ -196,6 +196,57 @@ async def test_objects_of_other_kinds_have_stages_wherever_they_are() -> None:
         await fleet.after(0.5)
         (found,) = fleet.client.all(PERSISTENT_VOLUMES)
         assert found["status"]["phase"] == "Available"
+
+
+async def test_another_object_may_be_applied_and_expressions_may_be_cel() -> None:
+    """As kwok's stages of volumes do it."""
+    text = stage(
+        "provision",
+        """
+  selector:
+    matchExpressions:
+    - cel: {expression: "self.spec.storageClassName == 'kwok-volume'"}
+    - cel: {expression: "!has(self.metadata.deletionTimestamp)"}
+    - cel: {expression: "!has(self.spec.volumeName)"}
+  steps:
+  - apply:
+      template: |
+        apiVersion: v1
+        kind: PersistentVolume
+        metadata:
+          name: pvc-{{ .metadata.name }}
+        spec:
+          accessModes:
+          {{ YAML .spec.accessModes 2 }}
+          capacity:
+          {{ YAML .spec.resources.requests 2 }}
+          claimRef: {kind: {{ .kind | Quote }}, name: {{ .metadata.name | Quote }}}
+  - patch: {root: spec, template: "volumeName: pvc-{{ .metadata.name }}"}
+  - patch: {root: status, subresource: status, template: "phase: Bound"}
+""",
+        kind="PersistentVolumeClaim",
+    )
+    async with running_fleet(text) as fleet:
+        for name, of_class in (("data", "kwok-volume"), ("other", "slow")):
+            claim = {
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "default"},
+                "spec": {
+                    "storageClassName": of_class, "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": "1Gi"}},
+                },
+            }  # fmt: skip
+            await fleet.client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+        await fleet.after(0.5)
+        [volume] = fleet.client.all(PERSISTENT_VOLUMES)
+        assert volume["metadata"]["name"] == "pvc-data"
+        assert volume["spec"]["capacity"] == {"storage": "1Gi"}
+        assert volume["spec"]["claimRef"] == {"kind": "PersistentVolumeClaim", "name": "data"}
+        phases = {
+            claim["metadata"]["name"]: (claim.get("status") or {}).get("phase")
+            for claim in fleet.client.all(PERSISTENT_VOLUME_CLAIMS)
+        }
+        assert phases["data"] == "Bound"
+        assert phases["other"] != "Bound"
 
 
 async def test_what_the_server_refuses_is_said_once_and_left_until_the_object_changes(

@@ -1,7 +1,7 @@
-"""Device selectors: the part of CEL that selects devices, compiled into closures.
+"""Part of CEL, compiled into closures.
 
-There are comparisons, `&&`, `||`, `!`, `in`, `? :`, member and index access, lists, and the functions on strings,
-quantities and versions that drivers' examples use. Anything else is an error, and an error selects nothing.
+There are comparisons, arithmetic, `&&`, `||`, `!`, `in`, `? :`, member and index access, lists, and functions on
+strings, numbers, quantities and versions. Anything else is an error. There are no macros but `has`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,27 @@ from functools import lru_cache
 from typing import Any, Final
 
 from cloudk8s.machinery import quantity
-from cloudk8s.scheduler.devices.tokens import ExpressionError, Token, tokens
-from cloudk8s.scheduler.devices.version import Version
+from cloudk8s.machinery.expressions.tokens import ExpressionError, Token, tokens
+from cloudk8s.machinery.expressions.version import Version
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
+Operation = Callable[[Any, Any], Any]
 
 _COMPARISONS: Final = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+_SUMS: Final[Mapping[str, Operation]] = {"+": operator.add, "-": operator.sub}
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "quantity": quantity.parse, "semver": Version.parse, "int": int, "string": str, "size": len,
+    "quantity": quantity.parse, "semver": Version.parse, "int": int, "double": float, "string": str, "size": len,
 }  # fmt: skip
 _METHODS: Final[Mapping[str, Callable[..., Any]]] = {
     "startsWith": str.startswith,
     "endsWith": str.endswith,
     "contains": lambda whole, part: part in whole,
+    "split": str.split,
+    "replace": str.replace,
+    "trim": str.strip,
+    "upperAscii": str.upper,
     "matches": lambda text, pattern: re.search(pattern, text) is not None,
     "lowerAscii": str.lower,
     "size": len,
@@ -81,17 +87,36 @@ class _Parser:
         return left
 
     def _relation(self) -> Evaluate:
-        left = self._unary()
+        left = self._sum()
         while True:
             token = self._tokens[self._at]
             if token.kind == "symbol" and token.value in _COMPARISONS:
                 self._at += 1
-                left = _compared(_COMPARISONS[token.value], left, self._unary())
+                left = _compared(_COMPARISONS[token.value], left, self._sum())
             elif token == Token("name", "in"):
                 self._at += 1
-                left = _contained(left, self._unary())
+                left = _contained(left, self._sum())
             else:
                 return left
+
+    def _sum(self) -> Evaluate:
+        left = self._product()
+        while (found := self._symbol_of(_SUMS)) is not None:
+            left = _computed(found, left, self._product())
+        return left
+
+    def _product(self) -> Evaluate:
+        left = self._unary()
+        while (found := self._symbol_of(_PRODUCTS)) is not None:
+            left = _computed(found, left, self._unary())
+        return left
+
+    def _symbol_of(self, table: Mapping[str, Operation]) -> Operation | None:
+        token = self._tokens[self._at]
+        if token.kind != "symbol" or token.value not in table:
+            return None
+        self._at += 1
+        return table[token.value]
 
     def _unary(self) -> Evaluate:
         if self._take("!"):
@@ -199,6 +224,36 @@ def _compared(compare: Callable[[Any, Any], Any], left: Evaluate, right: Evaluat
     return lambda scope: _apply("comparison", compare, [left(scope), right(scope)])
 
 
+def _computed(compute: Operation, left: Evaluate, right: Evaluate) -> Evaluate:
+    def compute_alike(one: Any, other: Any) -> Any:
+        if not (_is_number(one) and _is_number(other)) and not (
+            compute is operator.add and type(one) is type(other) and isinstance(one, (str, list))
+        ):
+            raise TypeError(f"no such overload for {type(one).__name__} and {type(other).__name__}")
+        return compute(one, other)
+
+    return lambda scope: _apply("arithmetic", compute_alike, [left(scope), right(scope)])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _divided(one: Any, other: Any) -> Any:
+    """Whole numbers are cut, towards zero."""
+    if isinstance(one, float) or isinstance(other, float):
+        return one / other
+    whole = abs(one) // abs(other)
+    return whole if (one < 0) == (other < 0) else -whole
+
+
+_PRODUCTS: Final[Mapping[str, Operation]] = {
+    "*": operator.mul,
+    "/": _divided,
+    "%": lambda one, other: one - other * _divided(one, other),
+}
+
+
 def _contained(item: Evaluate, whole: Evaluate) -> Evaluate:
     return lambda scope: _apply("in", lambda one, all_: one in all_, [item(scope), whole(scope)])
 
@@ -239,5 +294,5 @@ def _found(whole: Any, key: Any) -> Any:
 def _apply(name: str, function: Callable[..., Any], arguments: list[Any]) -> Any:
     try:
         return function(*arguments)
-    except (TypeError, ValueError, AttributeError, re.error) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError, re.error) as error:
         raise ExpressionError(f"{name}: {error}") from error

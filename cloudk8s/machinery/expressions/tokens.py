@@ -1,4 +1,4 @@
-"""The words of a device selector."""
+"""The words of an expression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 _TOKEN: Final = re.compile(
     r"""\s*(?:
     (?P<number>\d+(?:\.\d+)?) | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*') | (?P<name>[A-Za-z_]\w*) |
-    (?P<symbol>&&|\|\||[=!<>]=|[<>!()\[\].,?:+\-])
+    (?P<symbol>&&|\|\||[=!<>]=|[<>!()\[\].,?:+\-*/%])
     )""",
     re.VERBOSE,
 )
@@ -18,7 +18,7 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read, or not be answered for a device."""
+    """The expression cannot be read, or has no value here."""
 
 
 @dataclass(frozen=True, slots=True)
