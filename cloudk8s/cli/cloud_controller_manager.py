@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.component_gates import ComponentGates, check_feature_gates
 from cloudk8s.cli.election_flags import FLAGS as ELECTION_FLAGS
 from cloudk8s.cli.election_flags import MIGRATION_FLAGS, ElectionSettings, MigrationSettings, leases
-from cloudk8s.cli.options import DisabledPlugins, KubeApiBurst, KubeApiQps, UseServiceAccountCredentials
+from cloudk8s.cli.idle_flags import with_idle_flags
+from cloudk8s.cli.log_flags import LoggingFormat, Verbosity, set_up_logs
+from cloudk8s.cli.options import (
+    ComponentVersion,
+    DisabledPlugins,
+    KubeApiBurst,
+    KubeApiQps,
+    UseServiceAccountCredentials,
+)
 from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
+from cloudk8s.cli.upstream_flags import OF_CLOUD_CONTROLLERS
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane.diagnostics.settings import FLAGS as SERVING_FLAGS
 from cloudk8s.controlplane.diagnostics.settings import ServingSettings
@@ -36,6 +46,7 @@ CLOUD_FLAGS: Final = {
 """Field of `CloudControllerSettings`: name of its flag, upstream's."""
 
 
+@with_idle_flags(OF_CLOUD_CONTROLLERS)
 @with_flags(ServingSettings, SERVING_FLAGS, parameter="serving", defaults={"secure_port": 10258})
 @with_flags(MigrationSettings, MIGRATION_FLAGS, parameter="migrating")
 @with_flags(
@@ -58,6 +69,10 @@ def cloud_controller_manager(
     use_service_account_credentials: UseServiceAccountCredentials = False,
     kube_api_qps: KubeApiQps = 0.0,
     kube_api_burst: KubeApiBurst = 100,
+    feature_gates: ComponentGates = None,
+    v: Verbosity = 0,
+    logging_format: LoggingFormat = "text",
+    version: ComponentVersion = False,
     disable_plugin: DisabledPlugins = None,
     serving: Mapping[str, Any] = MappingProxyType({}),
     electing: Mapping[str, Any] = MappingProxyType({}),
@@ -72,6 +87,8 @@ def cloud_controller_manager(
     from cloudk8s.controlplane.clouds import CloudControllerOptions, run_cloud_controller_manager
     from cloudk8s.controlplane.loop import run
 
+    set_up_logs(v, logging_format)
+    check_feature_gates(feature_gates or ())
     if health_port is not None:
         raise SettingsError("--health-port is gone: --secure-port serves the same over HTTPS (0 for nothing)")
     clouds = changed(clouds_of(config, cloud_provider), given_of(context, controlling))

@@ -19,6 +19,7 @@ _PROFILING: Final = "there are no pages of profiles"
 _SHARING: Final = "no other process can have the same port"
 _CLOUD: Final = "`cloudk8s cloud-controller-manager` looks after what is in a cloud"
 _ATTACHING: Final = "what is attached is looked at when something changes, and a minute later where it must wait"
+_RESYNC: Final = "informers resume where they were, and need no second look"
 _RECYCLING: Final = "volumes are kept or deleted, never recycled"
 
 OF_COMPONENTS: Final[Mapping[str, IdleFlag]] = {
@@ -57,6 +58,19 @@ OF_COMPONENTS: Final[Mapping[str, IdleFlag]] = {
 }
 """What every component takes."""
 
+OF_CLOUD_CONTROLLERS: Final[Mapping[str, IdleFlag]] = {
+    **OF_COMPONENTS,
+    "allow-untagged-cloud": switch("things in a cloud are found by their tags", true="false", is_refused=True),
+    "cidr-allocator-type": value("nodes get their ranges from --cluster-cidr", "RangeAllocator", is_refused=True),
+    "cloud-config": value("clouds and their settings are in the file of --config", "", is_refused=True),
+    "controller-start-interval": value("controllers start at once", "0", "0s"),
+    "external-cloud-volume-plugin": value("volumes are made by CSI drivers", ""),
+    "master": value("the kubeconfig says where the API server is", "", is_refused=True),
+    "min-resync-period": value(_RESYNC, "12h", "12h0m0s"),
+    "node-sync-period": value("what nodes are is looked at every --node-status-update-frequency"),
+}
+"""What a cloud-controller-manager takes beyond what has an effect."""
+
 OF_CONTROLLERS: Final[Mapping[str, IdleFlag]] = {
     **OF_COMPONENTS,
     "allow-untagged-cloud": switch(_CLOUD, true="false"),
@@ -77,7 +91,7 @@ OF_CONTROLLERS: Final[Mapping[str, IdleFlag]] = {
     "enable-hostpath-provisioner": switch("the plugin `local-path` makes volumes on nodes", true="false"),
     "external-cloud-volume-plugin": value("volumes are made by CSI drivers", ""),
     "flex-volume-plugin-dir": value("there are no flex volumes; use a CSI driver"),
-    "min-resync-period": value("informers resume where they were, and need no second look", "12h", "12h0m0s"),
+    "min-resync-period": value(_RESYNC, "12h", "12h0m0s"),
     "namespace-sync-period": value("namespaces are looked at when they change, until they are gone", "5m", "5m0s"),
     "node-sync-period": value(_CLOUD),
     "pv-recycler-increment-timeout-nfs": value(_RECYCLING),

@@ -13,7 +13,7 @@ import typer.main
 from cloudk8s.cli.app import build
 from cloudk8s.cli.idle_flags import IdleFlag, remarks, switch, value
 from cloudk8s.cli.log_flags import JSONFormatter, level_of
-from cloudk8s.cli.upstream_flags import OF_COMPONENTS, OF_CONTROLLERS
+from cloudk8s.cli.upstream_flags import OF_CLOUD_CONTROLLERS, OF_COMPONENTS, OF_CONTROLLERS
 from cloudk8s.errors import SettingsError
 
 DOCS = Path(__file__).parents[2] / "docs" / "components.md"
@@ -61,12 +61,22 @@ pv-recycler-timeout-increment-hostpath pvclaimbinder-sync-period resource-quota-
 route-reconciliation-period secondary-node-eviction-rate service-account-private-key-file service-cluster-ip-range
 terminated-pod-gc-threshold unhealthy-zone-threshold use-service-account-credentials
 """
+CLOUD_CONTROLLER_MANAGER = """
+allocate-node-cidrs allow-untagged-cloud cidr-allocator-type cloud-config cloud-provider cluster-cidr cluster-name
+concurrent-node-syncs concurrent-service-syncs configure-cloud-routes controller-start-interval controllers
+enable-leader-migration external-cloud-volume-plugin leader-migration-config min-resync-period node-monitor-period
+node-status-update-frequency node-sync-period route-reconciliation-period use-service-account-credentials
+"""
 SCHEDULER = "config pod-max-in-unschedulable-pods-duration write-config-to"
 
 
 @pytest.mark.parametrize(
     ("command", "wanted"),
-    [("controller-manager", f"{SHARED} {CONTROLLER_MANAGER}"), ("scheduler", f"{SHARED} {SCHEDULER}")],
+    [
+        ("controller-manager", f"{SHARED} {CONTROLLER_MANAGER}"),
+        ("scheduler", f"{SHARED} {SCHEDULER}"),
+        ("cloud-controller-manager", f"{SHARED} {CLOUD_CONTROLLER_MANAGER}"),
+    ],
 )
 def test_every_flag_of_upstreams_is_taken(command: str, wanted: str) -> None:
     found: Any = typer.main.get_command(build([command]))
@@ -77,7 +87,9 @@ def test_every_flag_of_upstreams_is_taken(command: str, wanted: str) -> None:
 
 def test_each_flag_without_effect_is_in_the_docs() -> None:
     text = DOCS.read_text()
-    assert [name for name in (*OF_COMPONENTS, *OF_CONTROLLERS) if f"`--{name}`" not in text] == []
+    assert [
+        name for name in (*OF_COMPONENTS, *OF_CONTROLLERS, *OF_CLOUD_CONTROLLERS) if f"`--{name}`" not in text
+    ] == []
 
 
 TABLE = {
