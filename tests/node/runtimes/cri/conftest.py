@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +22,14 @@ IMAGE = "cloudk8s.test/tools:1"
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     if not is_installed():
         pytest.skip("containerd, runc or the CNI plugins are not installed")
-    home = tmp_path_factory.mktemp("containerd")
+    with tempfile.TemporaryDirectory(prefix="ctd", ignore_cleanup_errors=True) as home:
+        yield from _serve(Path(home))
+
+
+def _serve(home: Path) -> Iterator[str]:
     cni.write(home / "cni", [CIDR], bridge=BRIDGE)
     tools = docker_archive(
         home / "tools.tar", [programs()], tag=IMAGE, Env=["PATH=/bin"], Cmd=["sh", "-c", "echo default"]

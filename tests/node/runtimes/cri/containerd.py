@@ -1,7 +1,7 @@
 """A containerd of a test's own, with its state in a directory that goes away.
 
 The environment variable CLOUDK8S_CONTAINERD names a directory with other programs than the host's: containerd, ctr, its
-shim, runc and, where a second handler is to be tested, crun.
+shim and runc. A second handler, `other`, is runc too.
 """
 
 from __future__ import annotations
@@ -31,14 +31,12 @@ state = "{0}/state"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{1}"
     conf_dir = "{0}/cni"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.other]
+    runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.internal.v1.opt"]
   path = "{0}/opt"
-"""
-_CRUN = """
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
-  runtime_type = "io.containerd.runc.v2"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
-    BinaryName = "{0}"
 """
 
 
@@ -47,18 +45,11 @@ def is_installed() -> bool:
     return bool(CNI_PLUGINS and shutil.which("containerd", path=PATH) and shutil.which("runc", path=PATH))
 
 
-def crun() -> str:
-    """The program behind the handler `crun`; empty where there is none."""
-    return shutil.which("crun", path=PATH) or ""
-
-
 @contextmanager
 def running_containerd(home: Path) -> Iterator[str]:
     """Serve at the endpoint that is returned; the networks it reads are in `home/cni`."""
     home.chmod(0o711)  # pods with users of their own are nobody here
-    (home / "config.toml").write_text(
-        _CONFIG.format(home, CNI_PLUGINS, PAUSE) + (_CRUN.format(crun()) if crun() else "")
-    )
+    (home / "config.toml").write_text(_CONFIG.format(home, CNI_PLUGINS, PAUSE))
     log = (home / "log").open("wb")
     process = subprocess.Popen(
         [str(shutil.which("containerd", path=PATH)), "--config", str(home / "config.toml")],

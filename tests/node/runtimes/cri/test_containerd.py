@@ -29,6 +29,7 @@ from cloudk8s.node.runtimes.interface import (
     Security,
     StartFailed,
     StreamOptions,
+    UserRange,
 )
 
 from .conftest import IMAGE, PREFIX
@@ -54,11 +55,15 @@ async def runtime(endpoint: str) -> AsyncIterator[CriRuntime]:
 
 @pytest.fixture
 async def sandbox(runtime: CriRuntime, tmp_path: Path) -> str:
+    return await sandbox_with(runtime, tmp_path)
+
+
+async def sandbox_with(runtime: CriRuntime, tmp_path: Path, handler: str = "", **more: Any) -> str:
     config = SandboxConfig(
         "pod", "default", "uid-1", hostname="in-cri", log_directory=str(tmp_path / "logs"),
-        dns=DNSConfig(("10.96.0.10",)), labels={naming.POD_UID: "uid-1"}, cgroup_parent="poduid-1",
+        dns=DNSConfig(("10.96.0.10",)), labels={naming.POD_UID: "uid-1"}, cgroup_parent="poduid-1", **more,
     )  # fmt: skip
-    return await runtime.run_sandbox(config)
+    return await runtime.run_sandbox(config, handler=handler)
 
 
 async def test_it_tells_what_it_is(runtime: CriRuntime) -> None:
@@ -77,6 +82,38 @@ async def test_a_sandbox_has_an_address_and_can_be_found(runtime: CriRuntime, sa
     assert (await runtime.list_sandboxes())[0].state == "notready"
     await runtime.remove_sandbox(sandbox)
     await runtime.remove_sandbox(sandbox)
+
+
+async def test_a_handler_can_be_chosen(runtime: CriRuntime, tmp_path: Path) -> None:
+    sandbox = await sandbox_with(runtime, tmp_path, "other")
+    assert (await runtime.list_sandboxes())[0].handler == "other"
+    assert log(await run(runtime, sandbox, "hostname")) == "in-cri"
+    running = await start(runtime, sandbox, ("sleep", "100"))
+    done = await runtime.exec_sync(running, ("sh", "-c", "echo $0 in"), timedelta(seconds=20))
+    assert done.stdout == b"sh in\n"
+    await runtime.remove_sandbox(sandbox)
+
+
+async def test_a_handler_that_is_not_there_is_told(runtime: CriRuntime, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeFailure, match="nowhere"):
+        await sandbox_with(runtime, tmp_path, "nowhere")
+
+
+@pytest.mark.parametrize("handler", ["", "other"])
+async def test_a_pod_has_users_of_its_own(runtime: CriRuntime, tmp_path: Path, handler: str) -> None:
+    if handler not in (await runtime.status()).with_users:
+        pytest.skip("this containerd, or what it runs, gives no users")
+    sandbox = await sandbox_with(runtime, tmp_path, handler, users=UserRange(1_000_000_000))
+    (tmp_path / "v").mkdir()
+    script = "id -u; cat /proc/self/uid_map; echo x > /v/made; stat -c %u /v/made /bin"
+    said = log(await run(runtime, sandbox, script, mounts=(Mount("/v", str(tmp_path / "v")),))).split()
+    assert said == ["0", "0", "1000000000", "65536", "0", "0"]
+    assert (tmp_path / "v" / "made").stat().st_uid == 0
+
+    later = CriRuntime(runtime._endpoint, clock=SystemClock(), is_network_given=True)
+    await later.start()
+    assert log(await run(later, sandbox, "cat /proc/self/uid_map")).split() == ["0", "1000000000", "65536"]
+    await later.close()
 
 
 async def test_a_container_runs_and_its_end_is_known(runtime: CriRuntime, sandbox: str, tmp_path: Path) -> None:
