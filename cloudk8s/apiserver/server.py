@@ -116,6 +116,7 @@ class ApiServer:
             flow = context.flow = self._flow_control.classify(context.user, verb, info)
             flow.tally.dispatched += 1
             if flow.level.is_closed:
+                context.verb = verb if info.is_resource else ""
                 return self._answer_later(context, request, verb)
         return self._answer(context, request, verb)
 
