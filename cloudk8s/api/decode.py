@@ -72,6 +72,7 @@ class Decoder:
         self._registry = registry
         self._walker = Walker(registry.features.dropped)
         self._completer = Completer()
+        self._finisher = Completer(is_last=True)
 
     def read(
         self,
@@ -127,12 +128,17 @@ class Decoder:
             self._walker.used = NOTHING_USED
 
     def complete(self, tree: Object, schema: Schema, shared: Object | None = None) -> None:
-        """Add what Go writes although nobody set it (`status: {}`, `resources: {}`); the last step before storing.
+        """Add what Go writes although nobody set it (`status: {}`, `resources: {}`).
 
         Parts that the object shares with `shared`, a stored one, are complete.
         """
         if schema.name:
             self._completer.complete(tree, schema, shared or {})
+
+    def finish(self, tree: Object, schema: Schema, shared: Object | None = None) -> None:
+        """The last step before storing: complete the object, with null for empty lists as upstream's store has."""
+        if schema.name:
+            self._finisher.complete(tree, schema, shared or {})
 
     def _keep_used(self, stored: Stored | None, schema: Schema) -> None:
         if stored is not None:

@@ -21,6 +21,8 @@ SCALARS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Definitions that are one value on the wire: type and format."""
 
+_EMPTY: Final = ".CustomResourceSubresourceStatus"
+"""A struct without any field, which its schema cannot tell from an object of any content."""
 _GO_SCALARS = {"string": "string", "boolean": "bool", "number": "float64", "integer": "int64"}
 
 
@@ -109,6 +111,8 @@ class Definitions:
         if node.name in SCALARS:
             scalar = SCALARS[node.name]
             node.type, node.format = scalar  # type: ignore[assignment]
+        elif node.name.endswith(_EMPTY):
+            node.properties = {}
         elif node.type == "object" and node.properties is None and node.additional is None:
             node.type, node.preserve_unknown = "any", True
         elif node.type == "any":

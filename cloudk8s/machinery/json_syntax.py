@@ -170,4 +170,6 @@ def _quoted(char: str) -> str:
     escapes = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "\a": "\\a", "\v": "\\v"}
     if char in escapes:
         return f"'{escapes[char]}'"
-    return f"'{char}'" if char.isprintable() else f"'\\x{ord(char):02x}'"
+    if char.isprintable():
+        return f"'{char}'"
+    return f"'\\x{ord(char):02x}'" if char < "\x7f" or char == "\x7f" else f"'\\u{ord(char):04x}'"

@@ -30,8 +30,7 @@ def set_defaults(definition: Object) -> None:
         names["singular"] = names["kind"].lower()
     if not names.get("listKind") and names.get("kind"):
         names["listKind"] = names["kind"] + "List"
-    conversion = spec.setdefault("conversion", {})
-    conversion.setdefault("strategy", "None")
+    conversion = spec.setdefault("conversion", {"strategy": "None"})
     service = ((conversion.get("webhook") or {}).get("clientConfig") or {}).get("service")
     if service is not None:
         service.setdefault("port", 443)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cloudk8s.api.custom.definition import APPROVAL, is_protected, versions_of
-from cloudk8s.api.custom.open_api_rules import check_schema
+from cloudk8s.api.custom.open_api_rules import check_schema, is_readable
 from cloudk8s.api.custom.structural_rules import check_defaults, check_structure
 from cloudk8s.api.field_errors import FieldError, forbidden, invalid, not_supported, required
 from cloudk8s.api.resource import Object
@@ -85,7 +85,8 @@ def _spec(spec: Object) -> Iterator[FieldError]:
         yield not_supported("spec.scope", scope, ("Cluster", "Namespaced"))
     yield from _versions(spec)
     yield from _names(spec.get("names") or {})
-    yield from _features(_shared(spec), "spec", "spec.validation")
+    has_status = any(_has_status(version) for version in spec.get("versions") or ())
+    yield from _features(_shared(spec), "spec", "spec.validation", has_status=has_status)
     yield from _conversion(spec.get("conversion") or {})
 
 
@@ -113,16 +114,20 @@ def _versions(spec: Object) -> Iterator[FieldError]:
     versions: Sequence[Mapping[str, Any]] = spec.get("versions") or ()
     shared = _shared(spec)
     own = [{key: value for key, value in version.items() if key not in shared} for version in versions]
+    for index, version in enumerate(versions):
+        if (version.get("schema") or {}).get("openAPIV3Schema") is None:
+            yield required(f"spec.versions[{index}].schema.openAPIV3Schema")
     for index, features in enumerate(own):
         path = f"spec.versions[{index}]"
         name = features.get("name") or ""
         if problems := names.dns_1035_label(name):
             yield invalid(f"{path}.name", name, ",".join(problems))
-        yield from _features(features, path, f"{path}.schema")
-    for index, version in enumerate(versions):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            yield required(f"spec.versions[{index}].schema.openAPIV3Schema")
+        yield from _features(features, path, f"{path}.schema", has_status=_has_status(versions[index]))
     yield from _as_a_whole(versions, own)
+
+
+def _has_status(version: Mapping[str, Any]) -> bool:
+    return (version.get("subresources") or {}).get("status") is not None
 
 
 def _as_a_whole(versions: Sequence[Mapping[str, Any]], own: list[dict[str, Any]]) -> Iterator[FieldError]:
@@ -141,22 +146,22 @@ def _shown(versions: list[dict[str, Any]]) -> Any:
 
 def _names(given: Mapping[str, Any]) -> Iterator[FieldError]:
     path = "spec.names"
+    for key in ("plural", "singular", "kind", "listKind"):
+        if not given.get(key):
+            yield required(f"{path}.{key}")
     for key in ("plural", "singular"):
-        value = given.get(key) or ""
-        if value or key == "plural":
+        if value := given.get(key):
             yield from _label(value, f"{path}.{key}")
     for key in ("kind", "listKind"):
-        value = given.get(key) or ""
-        if value or key == "kind":
-            problems = names.dns_1035_label(value.lower())
-            if problems:
-                text = f"may have mixed case, but should otherwise match: {','.join(problems)}"
-                yield invalid(f"{path}.{key}", value, text)
-    for key in ("shortNames", "categories"):
-        for index, value in enumerate(given.get(key) or ()):
-            yield from _label(value, f"{path}.{key}[{index}]")
+        if (value := given.get(key)) and (problems := names.dns_1035_label(value.lower())):
+            text = f"may have mixed case, but should otherwise match: {','.join(problems)}"
+            yield invalid(f"{path}.{key}", value, text)
+    for index, value in enumerate(given.get("shortNames") or ()):
+        yield from _label(value, f"{path}.shortNames[{index}]")
     if given.get("kind") and given.get("kind") == given.get("listKind"):
         yield invalid(f"{path}.listKind", given["listKind"], "kind and listKind may not be the same")
+    for index, value in enumerate(given.get("categories") or ()):
+        yield from _label(value, f"{path}.categories[{index}]")
 
 
 def _label(value: str, path: str) -> Iterator[FieldError]:
@@ -164,22 +169,28 @@ def _label(value: str, path: str) -> Iterator[FieldError]:
         yield invalid(path, value, ",".join(problems))
 
 
-def _features(version: Mapping[str, Any], path: str, schema_path: str) -> Iterator[FieldError]:
+def _features(version: Mapping[str, Any], path: str, schema_path: str, *, has_status: bool) -> Iterator[FieldError]:
     """What a version, or all of them, say of their objects."""
+    schema = (version.get("schema") or {}).get("openAPIV3Schema")
+    if schema is not None:
+        yield from _schema(schema, f"{schema_path}.openAPIV3Schema", has_status=has_status)
+    yield from _subresources(version.get("subresources") or {}, f"{path}.subresources")
     for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
         yield from _column(column, f"{path}.additionalPrinterColumns[{index}]")
-    schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    if schema:
-        yield from _schema(schema, f"{schema_path}.openAPIV3Schema")
-    yield from _subresources(version.get("subresources") or {}, f"{path}.subresources")
     for index, field in enumerate(version.get("selectableFields") or ()):
         yield from _selectable(field, schema, f"{path}.selectableFields[{index}]")
 
 
-def _schema(schema: Mapping[str, Any], path: str) -> list[FieldError]:
+def _schema(schema: Mapping[str, Any], path: str, *, has_status: bool) -> Iterator[FieldError]:
+    type = schema.get("type")
+    if has_status and type and type != "object":
+        text = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+        yield invalid(f"{path}.type", type, text)
     if schema.get("nullable"):
-        return [forbidden(f"{path}.nullable", "nullable cannot be true at the root")]
-    return check_schema(schema, path) or check_structure(schema, path) or check_defaults(schema, path)
+        yield forbidden(f"{path}.nullable", "nullable cannot be true at the root")
+    if is_readable(schema):
+        yield from check_structure(schema, path) or check_defaults(schema, path)
+    yield from check_schema(schema, path)
 
 
 def _column(column: Mapping[str, Any], path: str) -> Iterator[FieldError]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cloudk8s.api.custom.values import compile_pattern
 from cloudk8s.api.field_errors import FieldError, forbidden, invalid, not_supported, required
 
 Raw = Mapping[str, Any]
 
 _UNSUPPORTED: Final = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
-_SCALARS: Final = ("string", "integer", "number", "boolean")
+_TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _LIST_TYPES: Final = ("atomic", "set", "map")
 _MAP_TYPES: Final = ("atomic", "granular")
 _KEYED: Final = "this property is in x-kubernetes-list-map-keys, so it "
@@ -28,6 +27,13 @@ def check_schema(schema: Raw, path: str) -> list[FieldError]:
         *_inside(schema, path),
         *_extensions(schema, path),
     ]
+
+
+def is_readable(schema: Raw) -> bool:
+    """Whether a structure can be made out at all; if not, only the findings of `check_schema` count."""
+    if any(schema.get(key) not in (None, "", {}, []) for key in _UNSUPPORTED) or isinstance(schema.get("items"), list):
+        return False
+    return all(is_readable(inner) for inner, _ in children(schema, ""))
 
 
 def children(schema: Raw, path: str) -> Iterator[tuple[Raw, str]]:
@@ -46,6 +52,8 @@ def children(schema: Raw, path: str) -> Iterator[tuple[Raw, str]]:
 
 
 def _unsupported(schema: Raw, path: str) -> Iterator[FieldError]:
+    if (type := schema.get("type")) and type not in _TYPES:
+        yield not_supported(f"{path}.type", type, _TYPES)
     for key in _UNSUPPORTED:
         if schema.get(key) not in (None, "", {}, []):
             yield forbidden(f"{path}.{key}", f"{key} is not supported")
@@ -62,8 +70,6 @@ def _combinations(schema: Raw, path: str) -> Iterator[FieldError]:
     additional = schema.get("additionalProperties")
     if additional is not None and additional is not True and schema.get("properties"):
         yield forbidden(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive")
-    if (pattern := schema.get("pattern")) and compile_pattern(pattern) is None:
-        yield invalid(f"{path}.pattern", pattern, "must be a valid regular expression, but isn't: error parsing regexp")
 
 
 def _inside(schema: Raw, path: str) -> Iterator[FieldError]:
@@ -75,8 +81,10 @@ def _extensions(schema: Raw, path: str) -> Iterator[FieldError]:
     if schema.get("x-kubernetes-preserve-unknown-fields") is False:
         yield invalid(f"{path}.x-kubernetes-preserve-unknown-fields", False, "must be true or undefined")
     yield from _kind_of(schema, path, "x-kubernetes-map-type", "object", _MAP_TYPES)
+    yield from _set_of(schema, path)
     yield from _kind_of(schema, path, "x-kubernetes-list-type", "array", _LIST_TYPES)
     yield from _list_map(schema, path)
+    yield from _keyed(schema, path)
     yield from _rules(schema, path)
 
 
@@ -103,33 +111,61 @@ def _list_map(schema: Raw, path: str) -> Iterator[FieldError]:
     items = schema.get("items")
     if not keys:
         yield required(f"{path}.x-kubernetes-list-map-keys", "must not be empty if x-kubernetes-list-type is map")
-    if not isinstance(items, Mapping):
+    if items is None:
         yield required(f"{path}.items", "must have a schema if x-kubernetes-list-type is map")
+    if not isinstance(items, Mapping):
         return
     if items.get("type") != "object":
         text = "must be object if parent array's x-kubernetes-list-type is map"
         yield invalid(f"{path}.items.type", items.get("type") or "", text)
+        return
     yield from _keys(items, keys, path)
 
 
 def _keys(items: Raw, keys: list[str], path: str) -> Iterator[FieldError]:
     where, seen = f"{path}.x-kubernetes-list-map-keys", set()
-    for index, key in enumerate(keys):
-        if key in seen:
-            yield invalid(f"{where}[{index}]", key, "must not contain duplicate values")
-        seen.add(key)
+    for key in keys:
         property = (items.get("properties") or {}).get(key)
         if property is None:
-            yield invalid(f"{where}[{index}]", key, "entries must all be names of item properties")
+            yield invalid(where, keys, "entries must all be names of item properties")
+        elif property.get("type") in ("array", "object"):
+            text = "must be a scalar type if parent array's x-kubernetes-list-type is map"
+            yield invalid(f"{path}.items.properties[{key}].type", items["type"], text)
+        if key in seen:
+            yield invalid(where, keys, "must not contain duplicate entries")
+        seen.add(key)
+
+
+def _set_of(schema: Raw, path: str) -> Iterator[FieldError]:
+    """What a set holds is compared as a whole."""
+    items = schema.get("items")
+    is_set = schema.get("type") == "array" and schema.get("x-kubernetes-list-type") == "set"
+    if not is_set or not isinstance(items, Mapping):
+        return
+    text = "must be atomic as item of a list with x-kubernetes-list-type=set"
+    inner = items.get("x-kubernetes-list-type")
+    if items.get("type") == "array" and inner not in (None, "atomic"):
+        yield invalid(f"{path}.items.x-kubernetes-list-type", inner, text)
+    if items.get("type") == "object" and items.get("x-kubernetes-map-type") != "atomic":
+        yield invalid(f"{path}.items.x-kubernetes-map-type", inner, text)
+
+
+def _keyed(schema: Raw, path: str) -> Iterator[FieldError]:
+    """Every item of a set or map is there, and has its keys."""
+    list_type, items = schema.get("x-kubernetes-list-type"), schema.get("items")
+    if list_type not in ("set", "map") or not isinstance(items, Mapping):
+        return
+    if items.get("nullable"):
+        yield forbidden(f"{path}.items.nullable", f"cannot be nullable when x-kubernetes-list-type is {list_type}")
+    for key in (schema.get("x-kubernetes-list-map-keys") or ()) if list_type == "map" else ():
+        property = (items.get("properties") or {}).get(key)
+        if property is None:
             continue
         inside = f"{path}.items.properties[{key}]"
-        if property.get("type") not in _SCALARS:
-            text = "must be a scalar type if parent array's x-kubernetes-list-type is map"
-            yield invalid(f"{inside}.type", property.get("type") or "", text)
-        if property.get("nullable"):
-            yield forbidden(f"{inside}.nullable", f"{_KEYED}cannot be nullable")
         if key not in (items.get("required") or ()) and property.get("default") is None:
             yield required(f"{inside}.default", f"{_KEYED}must have a default or be a required property")
+        if property.get("nullable"):
+            yield forbidden(f"{inside}.nullable", f"{_KEYED}cannot be nullable")
 
 
 def _rules(schema: Raw, path: str) -> Iterator[FieldError]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from cloudk8s.api.custom.pruning import prune
 from cloudk8s.api.custom.schema import EMBEDDED, INT_OR_STRING, PRESERVE, compile_schema
-from cloudk8s.api.custom.values import ABSENT, compile_validator
+from cloudk8s.api.custom.values import ABSENT, compile_pattern, compile_validator
 from cloudk8s.api.field_errors import FieldError, forbidden, invalid, required
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.schema import Schema
@@ -44,7 +44,7 @@ _INT_OR_STRING: Final = [{"type": "integer"}, {"type": "string"}]
 
 def check_structure(schema: Raw, path: str) -> list[FieldError]:
     """The findings of a schema as the schema of a whole resource."""
-    return [*_invariants(schema, "root", path), *_completeness(schema, path)]
+    return sorted([*_invariants(schema, "root", path), *_completeness(schema, path)], key=str)
 
 
 def check_defaults(schema: Raw, path: str) -> list[FieldError]:
@@ -71,6 +71,8 @@ def _default(schema: Raw, path: str) -> Iterator[FieldError]:
 
 
 def _invariants(schema: Raw, level: Level, path: str) -> Iterator[FieldError]:
+    if schema.get("type") == "array" and not isinstance(schema.get("items"), Mapping):
+        yield required(f"{path}.items", "must be specified")
     if isinstance(items := schema.get("items"), Mapping):
         yield from _invariants(items, "items", f"{path}.items")
     for name, inner in sorted((schema.get("properties") or {}).items()):
@@ -127,6 +129,8 @@ def _nested(schema: Raw, path: str, *, skips: tuple[str, ...] = ()) -> Iterator[
                 yield from _restriction(inner, f"{path}.{key}[{index}]")
     if isinstance(inner := schema.get("not"), Mapping):
         yield from _restriction(inner, f"{path}.not")
+    if (pattern := schema.get("pattern")) and compile_pattern(pattern) is None:
+        yield invalid(f"{path}.pattern", pattern, "must be a valid regular expression, but isn't: error parsing regexp")
 
 
 def _restriction(schema: Raw, path: str) -> Iterator[FieldError]:

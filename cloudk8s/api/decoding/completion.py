@@ -21,10 +21,15 @@ _BOXED_ZEROS: dict[str, Any] = {"date-time": None, "quantity": "0", "int-or-stri
 
 
 class Completer:
-    """Compiled completions of one registry's schemas."""
+    """Compiled completions of one registry's schemas.
 
-    def __init__(self) -> None:
+    `is_last`: the objects are about to be stored, where upstream's encoding has no empty lists: those that Go writes
+    become null.
+    """
+
+    def __init__(self, *, is_last: bool = False) -> None:
         self._fills: dict[str, Fill] = {}
+        self._is_last = is_last
 
     def complete(self, tree: dict[str, Any], schema: Schema, shared: Mapping[str, Any] = _NOTHING) -> None:
         """Add to an object of the schema, in place, what Go would write.
@@ -53,6 +58,7 @@ class Completer:
 
     def _compile(self, schema: Schema) -> Fill:
         makers: list[tuple[str, _Make]] = []
+        lists: list[str] = []
         inner: dict[str, Callable[[Any], None]] = {}
         unread = True
 
@@ -63,6 +69,8 @@ class Completer:
                 held = shape(schema.name, key, node, required=key in schema.required)
                 if key not in ("kind", "apiVersion") and (make := self._maker(node, held)) is not None:
                     makers.append((key, make))
+                    if self._is_last and node.type == "array":
+                        lists.append(key)
                 if (visit := self._visit(node)) is not None:
                     inner[key] = visit
 
@@ -72,6 +80,9 @@ class Completer:
             for key, make in makers:
                 if key not in tree:
                     tree[key] = make()
+            for key in lists:
+                if tree[key] == []:
+                    tree[key] = None
             if len(inner) <= len(tree):
                 for key, visit in inner.items():
                     if (value := tree.get(key)) is not None:

@@ -57,6 +57,7 @@ storage.v1.VolumeError: time
 held directly, other optional ones by pointer; `metadata`, `spec` and `status` are held directly everywhere."""
 
 POINTERS: Final = """
+apiextensions.v1.CustomResourceSubresources: status
 admissionregistration.v1.MutatingWebhook: sideEffects
 admissionregistration.v1.ValidatingWebhook: sideEffects
 apps.v1.DaemonSetSpec: selector

@@ -9,7 +9,7 @@ from cloudk8s.api.custom.definition_rules import check_definition, check_definit
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
-from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation import metadata, names
 
 
 class CustomResourceDefinitionStrategy(BuiltinStrategy):
@@ -47,6 +47,7 @@ def _name_rule(obj: Object) -> Callable[[str], list[str]]:
     wanted = f"{(spec.get('names') or {}).get('plural', '')}.{spec.get('group', '')}"
 
     def check(name: str) -> list[str]:
-        return [] if name == wanted else ['must be spec.names.plural+"."+spec.group']
+        problems = names.dns_subdomain(name)
+        return problems if name == wanted else [*problems, 'must be spec.names.plural+"."+spec.group']
 
     return check

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from typing import Any, Final
 
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.pod.resource_defaults import round_up
 from cloudk8s.api.validation.core.limit_range import check_limit_range_spec
+
+_AMOUNTS: Final = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 
 
 class LimitRangeStrategy(BuiltinStrategy):
@@ -16,9 +20,16 @@ class LimitRangeStrategy(BuiltinStrategy):
     allow_create_on_update = True
 
     def set_defaults(self, obj: Object) -> None:
-        for item in spec_of(obj).setdefault("limits", []) or ():
+        for item in spec_of(obj).get("limits") or ():
             if item.get("type") == "Container":
                 _default_container_limit(item)
+            for key in _AMOUNTS:
+                round_up(item.get(key))
+
+    def prepare_create(self, obj: Object) -> None:
+        """One without a name is given a UID, as upstream does."""
+        if not obj["metadata"].get("name"):
+            obj["metadata"]["name"] = str(uuid.uuid4())
 
     def check_update(self, new: Object, old: Object) -> list[FieldError]:
         return self.check_create(new)

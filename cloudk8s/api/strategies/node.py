@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.pod.resource_defaults import round_up
 from cloudk8s.api.validation.core.node import check_node, check_node_changes
 
 _NODE_INFO = (
@@ -36,6 +37,8 @@ class NodeStrategy(BuiltinStrategy):
         status["daemonEndpoints"].setdefault("kubeletEndpoint", {}).setdefault("Port", 0)
         if status.get("capacity") is not None and status.get("allocatable") is None:
             status["allocatable"] = dict(status["capacity"])
+        round_up(status.get("capacity"))
+        round_up(status.get("allocatable"))
 
     def prepare_create(self, obj: Object) -> None:
         spec_of(obj).pop("configSource", None)

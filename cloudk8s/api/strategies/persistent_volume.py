@@ -9,6 +9,7 @@ from cloudk8s.api.features import FeatureGates
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.pod.resource_defaults import round_up
 from cloudk8s.api.strategies.pod.volume_defaults import (
     default_azure_disk,
     default_host_path,
@@ -43,6 +44,7 @@ class PersistentVolumeStrategy(BuiltinStrategy):
         spec = spec_of(obj)
         spec["persistentVolumeReclaimPolicy"] = spec.get("persistentVolumeReclaimPolicy") or "Retain"
         spec.setdefault("volumeMode", "Filesystem")
+        round_up(spec.get("capacity"))
         for key, default in _SOURCES.items():
             if (source := spec.get(key)) is not None:
                 default(source)

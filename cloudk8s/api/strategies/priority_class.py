@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cloudk8s.api.field_errors import FieldError, forbidden
+from cloudk8s.api.field_errors import FieldError, forbidden, required
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.validation.values import check_immutable, check_optional
@@ -37,7 +37,10 @@ class PriorityClassStrategy(BuiltinStrategy):
                 errors.append(forbidden("metadata.name", text + problem))
         elif value > _HIGHEST:
             errors.append(forbidden("value", f"maximum allowed value of a user defined priority is {_HIGHEST}"))
-        check_optional(errors, "preemptionPolicy", obj.get("preemptionPolicy"), _POLICIES)
+        if obj.get("preemptionPolicy") == "":
+            errors.append(required("preemptionPolicy"))
+        else:
+            check_optional(errors, "preemptionPolicy", obj.get("preemptionPolicy"), _POLICIES)
         return errors
 
     def check_changes(self, errors: list[FieldError], new: Object, old: Object) -> None:

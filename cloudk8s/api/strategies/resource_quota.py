@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudk8s.api.field_errors import FieldError
 from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
+from cloudk8s.api.strategies.pod.resource_defaults import round_up
 from cloudk8s.api.validation.core.quota import check_quota_spec, check_quota_status, check_scopes_kept
 
 
@@ -14,8 +15,10 @@ class ResourceQuotaStrategy(BuiltinStrategy):
     has_status = True
 
     def set_defaults(self, obj: Object) -> None:
-        spec_of(obj)
+        round_up(spec_of(obj).get("hard"))
         self.default_status(obj)
+        for key in ("hard", "used"):
+            round_up(obj["status"].get(key))
 
     def check_create(self, obj: Object) -> list[FieldError]:
         errors = super().check_create(obj)

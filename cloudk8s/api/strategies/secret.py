@@ -12,7 +12,7 @@ from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy
 from cloudk8s.api.strategies.config_map import decoded_size
 from cloudk8s.api.validation import metadata, names
-from cloudk8s.api.validation.go_json_errors import json_error
+from cloudk8s.machinery import json_syntax
 
 MAX_BYTES = 1024 * 1024
 _FROZEN = "field is immutable when `immutable` is set"
@@ -94,7 +94,7 @@ def _check_docker(data: dict[str, Any], key: str) -> list[FieldError]:
     if key not in data:
         return [required(f"data[{key}]")]
     content = base64.b64decode(data[key] or "")
-    if message := json_error(content):
+    if message := json_syntax.problem(content):
         return [invalid(f"data[{key}]", _REDACTED, message)]
     if not isinstance(json.loads(content), dict | None):
         text = f"json: cannot unmarshal {_go_kind(json.loads(content))} into Go value of type map[string]interface {{}}"

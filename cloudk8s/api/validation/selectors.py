@@ -61,12 +61,11 @@ def check_node_selector_term(errors: Errors, path: str, term: Mapping[str, Any],
 
 
 def check_topology_terms(errors: Errors, path: str, terms: Sequence[Mapping[str, Any]]) -> None:
-    """`allowedTopologies` of a storage class."""
-    seen: list[dict[str, frozenset[str]]] = []
+    """`allowedTopologies` of a storage class; one that says nothing counts as there already, as upstream has it."""
+    seen: list[dict[str, frozenset[str]]] = [{} for _ in terms]
     for index, term in enumerate(terms):
         expressions = _check_topology_term(errors, f"{path}[{index}].matchLabelExpressions", term)
-        if expressions in seen:
-            errors.append(duplicate(f"{path}[{index}].matchLabelExpressions", ""))
+        errors += [duplicate(f"{path}[{index}].matchLabelExpressions", "")] * seen.count(expressions)
         seen.append(expressions)
 
 

@@ -10,6 +10,7 @@ from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations import writing
+from cloudk8s.apiserver.operations.owners import drop_duplicate_owners
 from cloudk8s.machinery import names
 from cloudk8s.machinery.times import format_time
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
@@ -42,6 +43,7 @@ async def create(
     generated = _needs_name(metadata)
     try:
         await core.admission.admit(request)
+        drop_duplicate_owners(obj, context.warn, after_admission=True)
         _begin(core, resource, obj)
         strategy.prepare_create(obj)
         if strategy.has_generation:
@@ -53,7 +55,7 @@ async def create(
             raise failures.invalid_object(resource, metadata.get("name", ""), errors)
         for text in strategy.warnings(obj, None):
             context.warn(text)
-        core.decoder.complete(obj, resource.schema)
+        core.decoder.finish(obj, resource.schema)
         request.name = metadata["name"]
         await core.admission.validate(request)
         record = await _store(core, context, resource, obj, generated)
@@ -71,6 +73,7 @@ def prepare(
     metadata = obj["metadata"]
     for name in _SYSTEM_FIELDS:
         metadata.pop(name, None)
+    drop_duplicate_owners(obj, context.warn)
     core.strategy(resource).set_defaults(obj)
     if manages_fields:
         core.fields.on_create(context, resource, obj)

@@ -13,6 +13,7 @@ from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.context import RequestContext
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations import writing
+from cloudk8s.apiserver.operations.owners import drop_duplicate_owners
 from cloudk8s.machinery.apply import managed_fields
 from cloudk8s.storage.interface import Record, RevisionConflict, Write
 
@@ -110,6 +111,8 @@ async def _once(
 ) -> Record:
     resource, strategy = change.resource, core.strategy(change.resource)
     _carry_over(new, old)
+    if change.replaces:
+        drop_duplicate_owners(new, context.warn)
     strategy.set_defaults(new)
     if change.manages_fields:
         core.fields.on_update(context, resource, new, old, change.subresource)
@@ -120,11 +123,12 @@ async def _once(
     try:
         if change.check_admission:
             await core.admission.admit(request)
+        drop_duplicate_owners(new, context.warn, after_admission=True)
         _prepare(core, resource, new, old, change.subresource)
         errors = strategy.validate_update(new, old, change.subresource)
         if errors:
             raise failures.invalid_object(resource, change.name, errors)
-        core.decoder.complete(new, resource.schema, old if resource.is_stored_form else None)
+        core.decoder.finish(new, resource.schema, old if resource.is_stored_form else None)
         for text in strategy.warnings(new, old):
             context.warn(text)
         if change.check_admission:

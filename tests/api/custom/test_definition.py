@@ -160,3 +160,78 @@ def test_groups_of_the_community_need_an_approval() -> None:
     assert STRATEGY.validate_create(obj) == []
     accepted = definition.accepted(obj, [], NOW)
     assert not definition.condition_is_true(accepted, "KubernetesAPIApprovalPolicyConformant")
+
+
+def found(obj: dict[str, Any]) -> list[str]:
+    return [str(error) for error in STRATEGY.validate_create(obj)]
+
+
+SCHEMA = "spec.validation.openAPIV3Schema"
+
+
+def with_field(schema: dict[str, Any]) -> dict[str, Any]:
+    return made({"type": "object", "properties": {"a": schema}})
+
+
+def test_a_type_that_openapi_does_not_know_is_refused() -> None:
+    kinds = '"array", "boolean", "integer", "number", "object", "string"'
+    assert found(with_field({"type": "text"})) == [
+        f'{SCHEMA}.properties[a].type: Unsupported value: "text": supported values: {kinds}'
+    ]
+
+
+def test_findings_about_structure_and_about_values_come_together() -> None:
+    assert found(with_field({"uniqueItems": True})) == [
+        f"{SCHEMA}.properties[a].type: Required value: must not be empty for specified object fields",
+        f"{SCHEMA}.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime "
+        "complexity becomes quadratic",
+    ]
+
+
+def test_an_array_has_items() -> None:
+    for schema in ({"type": "array"}, {"type": "array", "items": "x"}):
+        assert found(with_field(schema)) == [f"{SCHEMA}.properties[a].items: Required value: must be specified"]
+
+
+def test_keys_of_a_list_are_names_of_its_items_properties() -> None:
+    item = {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}}
+    more = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "k", "z"]}
+    keys = f'{SCHEMA}.properties[a].x-kubernetes-list-map-keys: Invalid value: ["k","k","z"]'
+    assert found(with_field({"type": "array", "items": item} | more)) == [
+        f"{keys}: must not contain duplicate entries",
+        f"{keys}: entries must all be names of item properties",
+    ]
+
+
+def test_items_of_sets_and_maps_are_whole() -> None:
+    granular = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object", "nullable": True}}
+    where = f"{SCHEMA}.properties[a].items"
+    assert found(with_field(granular)) == [
+        f"{where}.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with "
+        "x-kubernetes-list-type=set",
+        f"{where}.nullable: Forbidden: cannot be nullable when x-kubernetes-list-type is set",
+    ]
+
+
+def test_names_that_are_missing_are_required_and_nothing_else() -> None:
+    obj = made()
+    obj["spec"]["names"] = {}
+    assert [text for text in found(obj) if text.startswith("spec.names")] == [
+        f"spec.names.{key}: Required value" for key in ("plural", "singular", "kind", "listKind")
+    ]
+
+
+def test_a_conversion_without_a_strategy_is_refused() -> None:
+    obj = made()
+    obj["spec"]["conversion"] = {}
+    STRATEGY.set_defaults(obj)
+    assert found(obj) == ["spec.conversion.strategy: Required value"]
+
+
+def test_only_an_object_has_a_status() -> None:
+    text = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+    obj = made({"type": "string"}, subresources={"status": {}})
+    assert found(obj) == [
+        f'{SCHEMA}.type: Invalid value: "string": {text}',
+        f'{SCHEMA}.type: Invalid value: "string": must be object at the root',
+    ]

@@ -13,13 +13,15 @@ _match = re.compile(
     r"(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
     re.ASCII,
 ).fullmatch
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}").fullmatch
+"""What could be the digest of an image is no reference."""
 
 
 @lru_cache(maxsize=2048)
 def default_pull_policy(image: str) -> str:
     """`Always` for what moves (the tag `latest`, or none and no digest), else `IfNotPresent`."""
     match = _match(image)
-    if match is None:
+    if match is None or _IDENTIFIER(image):
         return "IfNotPresent"
     tag = match["tag"] or ("" if match["digest"] else "latest")
     return "Always" if tag == "latest" else "IfNotPresent"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloudk8s.api.strategies.pod.image import default_pull_policy
+from cloudk8s.api.strategies.pod.resource_defaults import round_up
 
 FILE_MODE: Final = 0o644
 
@@ -26,7 +27,9 @@ def default_volume(volume: dict[str, Any]) -> None:
 def default_claim_spec(spec: dict[str, Any]) -> None:
     """A claim's spec, also inside an ephemeral volume; quantities and zero values are the schema's business."""
     spec.setdefault("volumeMode", "Filesystem")
-    spec.setdefault("resources", {})
+    resources = spec.setdefault("resources", {})
+    round_up(resources.get("limits"))
+    round_up(resources.get("requests"))
 
 
 def default_mode(source: dict[str, Any]) -> None:

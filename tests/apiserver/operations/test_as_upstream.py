@@ -1,0 +1,109 @@
+"""What comparing with a running kube-apiserver, request by request, has brought to light."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudk8s.apiserver.local import LocalApi, joined
+from cloudk8s.controlplane.api_server import running_api_server
+from cloudk8s.errors import Invalid
+from cloudk8s.machinery import codec
+from cloudk8s.settings import ClusterSettings
+from tests.apiserver.admission.cluster import ADMIN
+
+CORE = "/api/v1/namespaces/default"
+DRY = {"dryRun": "All"}
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[LocalApi]:
+    async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as server:
+        yield server.assembly.local(ADMIN, agent="test")
+
+
+async def made(api: LocalApi, path: str, body: dict[str, Any]) -> Any:
+    return codec.decode(joined(await api.call("POST", path, DRY, body=body)))
+
+
+async def causes(api: LocalApi, path: str, body: dict[str, Any]) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as refused:
+        await made(api, path, body)
+    return [(cause["field"], cause["message"]) for cause in refused.value.status["details"]["causes"]]
+
+
+async def test_an_owner_that_is_named_twice_counts_once(api: LocalApi) -> None:
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "u", "controller": True}
+    other = owner | {"uid": "v", "controller": False}
+    body = {"metadata": {"name": "a", "ownerReferences": [owner, other, owner]}}
+    answer = await api.call("POST", f"{CORE}/configmaps", body=body)
+    assert codec.decode(joined(answer))["metadata"]["ownerReferences"] == [owner, other]
+    assert [text for name, text in answer.headers if name == "Warning"] == [
+        '299 - ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and '
+        'may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: u"'
+    ]
+    patch = {"metadata": {"ownerReferences": [other, other]}}
+    headers = {"content-type": "application/merge-patch+json"}
+    answer = await api.call("PATCH", f"{CORE}/configmaps/a", body=patch, headers=headers)
+    assert codec.decode(joined(answer))["metadata"]["ownerReferences"] == [other]
+    assert "after mutating admission happens" in dict(answer.headers)["Warning"]
+
+
+async def test_amounts_are_rounded_to_a_thousandth_everywhere(api: LocalApi) -> None:
+    tiny = {"cpu": "0.0001m"}
+    ranges = await made(
+        api, f"{CORE}/limitranges", {"metadata": {"name": "a"}, "spec": {"limits": [{"type": "Pod", "max": tiny}]}}
+    )
+    assert ranges["spec"]["limits"][0]["max"] == {"cpu": "1m"}
+    quota = await made(api, f"{CORE}/resourcequotas", {"metadata": {"name": "a"}, "spec": {"hard": tiny}})
+    assert quota["spec"]["hard"] == {"cpu": "1m"}
+    node = await made(api, "/api/v1/nodes", {"metadata": {"name": "a"}, "status": {"capacity": tiny}})
+    assert node["status"]["capacity"] == node["status"]["allocatable"] == {"cpu": "1m"}
+
+
+async def test_a_limit_range_without_a_name_is_given_one(api: LocalApi) -> None:
+    for metadata in ({}, {"generateName": "a-"}):
+        body = {"metadata": metadata, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}}
+        assert re.fullmatch(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            (await made(api, f"{CORE}/limitranges", body))["metadata"]["name"],
+        )
+
+
+async def test_empty_lists_that_go_writes_are_null_but_owned(api: LocalApi) -> None:
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    empty = await made(api, roles, {"metadata": {"name": "a"}, "rules": []})
+    assert empty["rules"] is None
+    assert empty["metadata"]["managedFields"][0]["fieldsV1"] == {"f:rules": {}}
+    absent = await made(api, roles, {"metadata": {"name": "a"}})
+    assert absent["rules"] is None
+    assert "managedFields" not in absent["metadata"]
+    assert (await made(api, f"{CORE}/limitranges", {"metadata": {"name": "a"}}))["spec"] == {"limits": None}
+
+
+async def test_a_topology_that_says_nothing_is_there_already(api: LocalApi) -> None:
+    body = {"metadata": {"name": "a"}, "provisioner": "a.b/c", "allowedTopologies": [{}]}
+    found = await causes(api, "/apis/storage.k8s.io/v1/storageclasses", body)
+    assert found == [("allowedTopologies[0].matchLabelExpressions", 'Duplicate value: ""')]
+
+
+async def test_an_empty_preemption_policy_is_missing(api: LocalApi) -> None:
+    body = {"metadata": {"name": "a"}, "value": 1, "preemptionPolicy": ""}
+    found = await causes(api, "/apis/scheduling.k8s.io/v1/priorityclasses", body)
+    assert found == [("preemptionPolicy", "Required value")]
+
+
+async def test_what_could_be_a_digest_is_no_image_of_changing_content(api: LocalApi) -> None:
+    await api.call("POST", f"{CORE}/serviceaccounts", body={"metadata": {"name": "default"}})
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "a" * 64}]}}
+    assert (await made(api, f"{CORE}/pods", pod))["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+
+
+async def test_bytes_beyond_ascii_are_shown_as_go_shows_them(api: LocalApi) -> None:
+    body = {"metadata": {"name": "a"}, "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "http"}}
+    found = await causes(api, f"{CORE}/secrets", body)
+    assert found[0][1].endswith(r"invalid character '\u0086' looking for beginning of value")
