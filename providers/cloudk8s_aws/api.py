@@ -31,6 +31,7 @@ SERVICES = (
     "route53",
     "resourcegroupstaggingapi",
     "service-quotas",
+    "wafv2",
 )
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4

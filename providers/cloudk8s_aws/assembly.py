@@ -92,8 +92,9 @@ class Aws:
         retries = self.retries or Retries(attempts=2)
         shared = self._shared(retries)
         reader = self._reader(shared)
-        engine = Engine(ingress_types(self.api), retries=retries, concurrency=self.concurrency)
-        return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster)
+        secrets: dict[str, str] = {}
+        engine = Engine(ingress_types(self.api, secrets), retries=retries, concurrency=self.concurrency)
+        return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster, secrets=secrets)
 
     def doors(self) -> Doors:
         reader = self._reader(self._shared(self.retries or Retries(attempts=2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cloudk8s.cloud.stack.engine import Engine
@@ -15,6 +15,7 @@ from cloudk8s_aws.ingress.certificates import find_certificates
 from cloudk8s_aws.ingress.group import OWNER
 from cloudk8s_aws.ingress.listener import HttpListenerType, RuleType
 from cloudk8s_aws.ingress.model import AlbRequest, build_alb
+from cloudk8s_aws.ingress.web_acl import WebAclType
 from cloudk8s_aws.load_balancers.balancer import BalancerType, owned_balancers
 from cloudk8s_aws.load_balancers.environment import EnvironmentReader
 from cloudk8s_aws.load_balancers.options import NlbOptions
@@ -23,31 +24,38 @@ from cloudk8s_aws.load_balancers.shared import SharedGroup
 from cloudk8s_aws.load_balancers.target_group import TargetGroupType
 
 
-def resource_types(api: AwsApi) -> Sequence[ResourceType]:
+def resource_types(api: AwsApi, secrets: Mapping[str, str]) -> Sequence[ResourceType]:
     """What a load balancer is made of; what its parts refer to comes before it."""
-    return (SecurityGroupType(api), TargetGroupType(api), BalancerType(api), HttpListenerType(api), RuleType(api))
+    return (
+        SecurityGroupType(api), TargetGroupType(api), BalancerType(api), HttpListenerType(api, secrets),
+        RuleType(api, secrets),
+    )  # fmt: skip
 
 
 class AwsIngresses:
     """Blocking and idempotent, like every contract; safe to repeat after a crash at any point."""
 
     def __init__(
-        self, api: AwsApi, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, *, cluster: str
-    ) -> None:
+        self, api: AwsApi, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, *, cluster: str,
+        secrets: dict[str, str],
+    ) -> None:  # fmt: skip
+        """`secrets` are those that the engine's types look into."""
         self._api, self._engine, self._reader, self._shared = api, engine, reader, shared
         self._cluster = cluster
+        self._secrets = secrets
 
     def ensure(self, request: AlbRequest) -> str:
         """Create or converge; returns the host name. Raises Unsupported for what can't be built."""
         with self._shared:
-            outcome = self._engine.apply(self._stack(request, prepare=True))
+            self._secrets |= {secret.mark: secret.secret for secret in request.backends.secrets.values()}
+            outcome = self._engine_for(request).apply(self._stack(request, prepare=True))
             outcome.raise_for_failure()
         found = (entry for entry in outcome.observation.resources if entry.type == "load-balancer" and entry.is_alive)
         return next((str(entry.attribute("hostname") or "") for entry in found), "")
 
     def plan(self, request: AlbRequest) -> Plan:
         """What `ensure` would do now; reads only."""
-        return self._engine.plan(self._stack(request, prepare=False))
+        return self._engine_for(request).plan(self._stack(request, prepare=False))
 
     def delete(self, owner: str) -> None:
         """Remove every part. Absent is success."""
@@ -58,6 +66,12 @@ class AwsIngresses:
         """Everyone who has such a load balancer."""
         found = owned_balancers(self._api, Scope(self._cluster))
         return sorted({tags[OWNER_TAG] for _, tags in found if tags.get(OWNER_TAG, "").startswith(OWNER)})
+
+    def _engine_for(self, request: AlbRequest) -> Engine:
+        """Firewalls are looked at only where an annotation speaks of one: others may have put theirs there."""
+        if not request.options.web_acl:
+            return self._engine
+        return replace(self._engine, types=[*self._engine.types, WebAclType(self._api)])
 
     def _stack(self, request: AlbRequest, *, prepare: bool) -> Stack:
         options = request.options

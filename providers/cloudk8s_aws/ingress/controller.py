@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from cloudk8s.client.interface import Object
@@ -22,11 +23,12 @@ from cloudk8s.client.objects import (
     spec_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.client.resources import ENDPOINT_SLICES, INGRESS_CLASSES, INGRESSES, NODES, SERVICES
+from cloudk8s.client.resources import ENDPOINT_SLICES, INGRESS_CLASSES, INGRESSES, NODES, SECRETS, SERVICES
 from cloudk8s.cloud.controllers.node_reference import node_ref
 from cloudk8s.cloud.controllers.service_nodes import takes_traffic
 from cloudk8s.cloud.controllers.service_targets import pod_targets, services_of
 from cloudk8s.cloud.stack.resource import digest
+from cloudk8s.errors import NotFound
 from cloudk8s.machinery.codec import encode_canonical
 from cloudk8s.plugin import (
     Calls,
@@ -38,6 +40,7 @@ from cloudk8s.plugin import (
     RetryLater,
     Unsupported,
 )
+from cloudk8s_aws.ingress.authentication import ClientSecret, read_secret, secret_of
 from cloudk8s_aws.ingress.contract import AwsIngresses
 from cloudk8s_aws.ingress.group import (
     FINALIZER,
@@ -68,6 +71,8 @@ class IngressController:
     def __init__(self, context: ControllerContext, calls: Calls, ingresses: AwsIngresses, *, cluster: str) -> None:
         self._calls, self._cloud, self._cluster = calls, ingresses, cluster
         self._events = context.events.for_component("ingress")
+        self._client, self._informers = context.client, context.informers
+        self._watched: set[str] = set()
         self._writer = IngressWriter(context.client)
         self._ingresses = context.informers.of(INGRESSES)
         self._classes = context.informers.of(INGRESS_CLASSES)
@@ -119,7 +124,9 @@ class IngressController:
 
     async def _ensure(self, group: IngressGroup) -> None:
         options = alb_options(group)
-        request = AlbRequest(self._cluster, group, options, self._backends(group))
+        backends = self._backends(group)
+        backends = replace(backends, secrets=await self._secrets(group, backends))
+        request = AlbRequest(self._cluster, group, options, backends)
         for ingress in group.members:
             await self._writer.claim(ingress, group.finalizer)
         wanted = _digest(request)
@@ -159,6 +166,32 @@ class IngressController:
                 pods[key_of(service)] = self._pods(key_of(service))
         nodes = sorted((node for node in self._nodes.list() if takes_traffic(node)), key=name_of)
         return Backends(services, pods, tuple(node_ref(node) for node in nodes))
+
+    async def _secrets(self, group: IngressGroup, backends: Backends) -> Mapping[str, ClientSecret]:
+        """The Secrets that signing in needs; their changes are noticed from now on."""
+        pairs = ((ingress, backend) for ingress in group.members for backend in backends_of(ingress))
+        names = {secret_of(ingress, backends.services.get("/".join(backend))) for ingress, backend in pairs}
+        found: dict[str, ClientSecret] = {}
+        for whole in sorted(names - {""}):
+            self._watch_secret(whole)
+            namespace, _, name = whole.partition("/")
+            try:
+                found[whole] = read_secret(whole, await self._client.get(SECRETS, name, namespace=namespace))
+            except NotFound:
+                log.info("ingress %s: there is no secret %s", group.key, whole)
+        return found
+
+    def _watch_secret(self, whole: str) -> None:
+        """Look at this one Secret alone: the others are nobody's business."""
+        if whole not in self._watched:
+            self._watched.add(whole)
+            namespace, _, name = whole.partition("/")
+            informer = self._informers.of(SECRETS, namespace=namespace, field_selector=f"metadata.name={name}")
+            informer.add_handler(lambda old, new: self._in_namespace(namespace))
+
+    def _in_namespace(self, namespace: str) -> None:
+        for ingress in self._ingresses.list(namespace):
+            self._enqueue(ingress)
 
     def _pods(self, service: str) -> Sequence[PodTarget]:
         found = set(pod_targets(self._slices.by_index(BY_SERVICE, service)))
@@ -256,4 +289,5 @@ def _digest(request: AlbRequest) -> str:
         for key, targets in request.backends.pods.items()
     }
     nodes = [[node.name, node.provider_id, dict(node.labels)] for node in request.backends.nodes]
-    return digest(encode_canonical([group, services, pods, nodes]).decode())
+    marks = {name: secret.mark for name, secret in request.backends.secrets.items()}
+    return digest(encode_canonical([group, services, pods, nodes, marks]).decode())

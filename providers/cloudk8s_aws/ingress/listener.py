@@ -11,6 +11,7 @@ from cloudk8s.cloud.stack.resource import OWNER_TAG
 from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import AwsApi, shown
 from cloudk8s_aws.errors import Taken
+from cloudk8s_aws.ingress.actions import mark_secret, read_marks, secret_tags, sent, told
 from cloudk8s_aws.load_balancers.balancer import owned_balancers
 from cloudk8s_aws.load_balancers.certificates import certificates_of, set_more_certificates
 from cloudk8s_aws.load_balancers.tagging import creation_tags
@@ -23,19 +24,23 @@ class HttpListenerType:
     """`http-listener`: protocol, certificates and default actions can change in place."""
 
     api: AwsApi
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secrets of clients of identity providers, by their marks."""
     name: str = "http-listener"
     traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"load_balancer", "port"}), api="elbv2"))
 
     def list(self, scope: Scope) -> Sequence[Observed]:
-        return [self._observed(entry, owner) for entry, owner in listeners(self.api, scope)]
+        found = listeners(self.api, scope)
+        marks = read_marks(self.api, {entry["ListenerArn"]: entry.get("DefaultActions") or () for entry, _ in found})
+        return [self._observed(entry, owner, marks.get(entry["ListenerArn"], "")) for entry, owner in found]
 
     def create(self, call: Create) -> Observed:
         wanted = call.properties
         arn = wanted["load_balancer"]
         try:
             listener = self.api.call(
-                "elbv2", "create_listener", LoadBalancerArn=arn, Port=wanted["port"], Tags=creation_tags(call),
-                **_parameters(wanted),
+                "elbv2", "create_listener", LoadBalancerArn=arn, Port=wanted["port"],
+                Tags=[*creation_tags(call), *secret_tags(wanted["actions"])], **self._parameters(wanted),
             )["Listeners"][0]  # fmt: skip
         except Taken:
             same = [entry for entry in _of(self.api, arn) if entry["Port"] == wanted["port"]]
@@ -58,13 +63,23 @@ class HttpListenerType:
         self.api.call("elbv2", "delete_listener", ListenerArn=observed.id)
 
     def _modify(self, arn: str, wanted: Mapping[str, Any]) -> None:
-        self.api.call("elbv2", "modify_listener", ListenerArn=arn, **_parameters(wanted))
+        self.api.call("elbv2", "modify_listener", ListenerArn=arn, **self._parameters(wanted))
+        mark_secret(self.api, arn, wanted["actions"])
 
-    def _observed(self, listener: Mapping[str, Any], owner: str) -> Observed:
+    def _parameters(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        parameters: dict[str, Any] = {
+            "Protocol": wanted["protocol"], "DefaultActions": sent(wanted["actions"], self.secrets),
+        }  # fmt: skip
+        if wanted["protocol"] == "HTTPS":
+            parameters["Certificates"] = [{"CertificateArn": arn} for arn in wanted["certificates"][:1]]
+            parameters["SslPolicy"] = wanted["ssl_policy"]
+        return parameters
+
+    def _observed(self, listener: Mapping[str, Any], owner: str, mark: str) -> Observed:
         secure = listener["Protocol"] == "HTTPS"
         properties: dict[str, Any] = {
             "load_balancer": listener["LoadBalancerArn"], "port": listener["Port"], "protocol": listener["Protocol"],
-            "actions": [plain_action(entry) for entry in listener.get("DefaultActions") or ()],
+            "actions": told(listener.get("DefaultActions") or (), mark),
             "certificates": certificates_of(self.api, listener) if secure else [],
         }  # fmt: skip
         if secure:
@@ -80,6 +95,7 @@ class RuleType:
     """`rule`: the priority is part of the key, so that what a rule says is changed in place."""
 
     api: AwsApi
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = "rule"
     traits: Traits = field(default_factory=lambda: Traits(immutable=frozenset({"listener", "priority"}), api="elbv2"))
 
@@ -87,7 +103,9 @@ class RuleType:
         found: list[Observed] = []
         for listener, owner in listeners(self.api, scope):
             rules = self.api.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener["ListenerArn"])
-            found += [self._observed(rule, listener, owner) for rule in rules if not rule.get("IsDefault")]
+            own = [rule for rule in rules if not rule.get("IsDefault")]
+            marks = read_marks(self.api, {rule["RuleArn"]: rule.get("Actions") or () for rule in own})
+            found += [self._observed(rule, listener, owner, marks.get(rule["RuleArn"], "")) for rule in own]
         return found
 
     def create(self, call: Create) -> Observed:
@@ -95,7 +113,8 @@ class RuleType:
         try:
             rule = self.api.call(
                 "elbv2", "create_rule", ListenerArn=wanted["listener"], Priority=wanted["priority"],
-                Conditions=wanted["conditions"], Actions=wanted["actions"], Tags=creation_tags(call),
+                Conditions=wanted["conditions"], Actions=sent(wanted["actions"], self.secrets),
+                Tags=[*creation_tags(call), *secret_tags(wanted["actions"])],
             )["Rules"][0]  # fmt: skip
         except Taken:
             rules = self.api.pages("elbv2", "describe_rules", "Rules", ListenerArn=wanted["listener"])
@@ -118,14 +137,16 @@ class RuleType:
         self.api.call("elbv2", "delete_rule", RuleArn=observed.id)
 
     def _modify(self, arn: str, wanted: Mapping[str, Any]) -> None:
-        self.api.call("elbv2", "modify_rule", RuleArn=arn, Conditions=wanted["conditions"], Actions=wanted["actions"])
+        actions = sent(wanted["actions"], self.secrets)
+        self.api.call("elbv2", "modify_rule", RuleArn=arn, Conditions=wanted["conditions"], Actions=actions)
+        mark_secret(self.api, arn, wanted["actions"])
 
-    def _observed(self, rule: Mapping[str, Any], listener: Mapping[str, Any], owner: str) -> Observed:
+    def _observed(self, rule: Mapping[str, Any], listener: Mapping[str, Any], owner: str, mark: str) -> Observed:
         priority = int(rule["Priority"])
         properties = {
             "listener": listener["ListenerArn"], "priority": priority,
             "conditions": [plain_condition(entry) for entry in rule.get("Conditions") or ()],
-            "actions": [plain_action(entry) for entry in rule.get("Actions") or ()],
+            "actions": told(rule.get("Actions") or (), mark),
         }  # fmt: skip
         key = f"listener/{listener['Port']}/rule/{priority}"
         return Observed(self.name, key, rule["RuleArn"], owner, properties, within=listener["ListenerArn"])
@@ -142,24 +163,6 @@ def listeners(api: AwsApi, scope: Scope) -> list[tuple[Mapping[str, Any], str]]:
     ]
 
 
-def plain_action(action: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An action as AWS tells it, in the words in which it was asked for."""
-    kept = {name: value for name, value in action.items() if name not in ("Order", "TargetGroupArn")}
-    if action.get("Type") == "forward":
-        config = action.get("ForwardConfig") or {}
-        groups = config.get("TargetGroups") or [{"TargetGroupArn": action.get("TargetGroupArn", "")}]
-        plain = [{"TargetGroupArn": entry["TargetGroupArn"], "Weight": int(entry.get("Weight", 1))} for entry in groups]
-        return {"Type": "forward", "ForwardConfig": {"TargetGroups": plain}}
-    if action.get("Type") == "redirect":
-        config = action.get("RedirectConfig") or {}
-        fixed = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
-        kept["RedirectConfig"] = {name: value for name, value in config.items() if fixed.get(name) != value}
-    if action.get("Type") == "fixed-response":
-        config = action.get("FixedResponseConfig") or {}
-        kept["FixedResponseConfig"] = {name: value for name, value in config.items() if value}
-    return kept
-
-
 def plain_condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
     """A condition as AWS tells it: without the older form of its values."""
     return {name: value for name, value in condition.items() if name != "Values" or "Field" not in condition}
@@ -170,11 +173,3 @@ def _of(api: AwsApi, arn: str) -> Sequence[Mapping[str, Any]]:
         return api.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=arn)
     except CloudNotFound:
         return []
-
-
-def _parameters(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"Protocol": wanted["protocol"], "DefaultActions": wanted["actions"]}
-    if wanted["protocol"] == "HTTPS":
-        parameters["Certificates"] = [{"CertificateArn": arn} for arn in wanted["certificates"][:1]]
-        parameters["SslPolicy"] = wanted["ssl_policy"]
-    return parameters

@@ -10,9 +10,10 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of, namespace_of, spec_of, uid_of
 from cloudk8s.cloud.stack.resource import Owner, Ref, Resource, Stack
 from cloudk8s.plugin import NodeRef, PodTarget, Unsupported
+from cloudk8s_aws.ingress.authentication import ClientSecret, sign_in
 from cloudk8s_aws.ingress.group import IngressGroup
-from cloudk8s_aws.ingress.options import AlbOptions, TargetOptions, target_options
-from cloudk8s_aws.ingress.rules import Rule, default_actions, redirect, rules_of
+from cloudk8s_aws.ingress.options import NO_ACL, AlbOptions, TargetOptions, target_options
+from cloudk8s_aws.ingress.rules import Action, Rule, default_actions, everybody, redirect, rules_of
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.load_balancers.certificates import in_order
 from cloudk8s_aws.load_balancers.model import Environment
@@ -27,6 +28,8 @@ class Backends:
     services: Mapping[str, Object] = field(default_factory=dict, hash=False)
     pods: Mapping[str, Sequence[PodTarget]] = field(default_factory=dict, hash=False)
     nodes: tuple[NodeRef, ...] = ()
+    secrets: Mapping[str, ClientSecret] = field(default_factory=dict, hash=False)
+    """Those that authentication needs, by `namespace/name`."""
 
     def service(self, namespace: str, name: str) -> Object:
         found = self.services.get(f"{namespace}/{name}")
@@ -67,7 +70,9 @@ class _Builder:
             resource for port, kind in options.ports.items() for resource in self._listener(port, kind, balancer)
         ]
         owner = Owner(self._request.cluster, self._owner, f"ingress {self._request.group.key}")
-        return Stack(owner, (*groups, *self._targets.values(), balancer, *listeners))
+        acl = Resource("web-acl", "web-acl", {"load_balancer": Ref(balancer.key), "acl": options.web_acl})
+        firewall = [acl] if options.web_acl not in ("", NO_ACL) else []
+        return Stack(owner, (*groups, *self._targets.values(), balancer, *firewall, *listeners))
 
     def _groups(self) -> list[Resource]:
         options, environment = self._request.options, self._environment
@@ -100,7 +105,8 @@ class _Builder:
         options = self._request.options
         redirects = kind == "HTTP" and options.redirect_to
         members = self._request.group.members
-        default = [redirect(options.redirect_to)] if redirects else default_actions(members, self._target)
+        guard = self._sign_in if kind == "HTTPS" else everybody
+        default = [redirect(options.redirect_to)] if redirects else default_actions(members, self._target, guard)
         properties: dict[str, Any] = {
             "load_balancer": Ref(balancer.key), "port": port, "protocol": kind, "actions": list(default),
             "certificates": in_order(options.certificates) if kind == "HTTPS" else [],
@@ -108,7 +114,7 @@ class _Builder:
         if kind == "HTTPS":
             properties["ssl_policy"] = options.ssl_policy
         listener = Resource("http-listener", f"listener/{port}", properties)
-        rules = [] if redirects else [rule for entry in members for rule in rules_of(entry, self._target)]
+        rules = [] if redirects else [rule for entry in members for rule in rules_of(entry, self._target, guard)]
         return [listener, *(self._rule(listener, number, rule) for number, rule in enumerate(rules, start=1))]
 
     def _rule(self, listener: Resource, number: int, rule: Rule) -> Resource:
@@ -117,6 +123,11 @@ class _Builder:
             "actions": list(rule.actions),
         }  # fmt: skip
         return Resource("rule", f"{listener.key}/rule/{number}", properties)
+
+    def _sign_in(self, ingress: Object, name: str) -> Action | None:
+        """What has to be done first where a Service is asked for; only HTTPS can."""
+        backends = self._request.backends
+        return sign_in(ingress, backends.services.get(f"{namespace_of(ingress)}/{name}"), backends.secrets)
 
     def _target(self, ingress: Object, name: str, port: int | str) -> Ref:
         """The target group of a Service's port; one for all rules that send there."""

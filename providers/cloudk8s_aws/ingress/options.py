@@ -19,9 +19,12 @@ KNOWN = frozenset({
     "load-balancer-attributes", "target-group-attributes", "tags", "backend-protocol", "backend-protocol-version",
     "healthcheck-protocol", "healthcheck-port", "healthcheck-path", "healthcheck-interval-seconds",
     "healthcheck-timeout-seconds", "healthy-threshold-count", "unhealthy-threshold-count", "success-codes",
-    "manage-backend-security-group-rules", "target-node-labels",
+    "manage-backend-security-group-rules", "target-node-labels", "auth-type", "auth-idp-oidc", "auth-idp-cognito",
+    "auth-on-unauthenticated-request", "auth-scope", "auth-session-cookie", "auth-session-timeout", "wafv2-acl-arn",
 })  # fmt: skip
 PER_BACKEND = ("actions.", "conditions.")
+NO_ACL = "none"
+"""Takes the firewall away; no annotation at all leaves it as it is."""
 DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 
 
@@ -46,6 +49,8 @@ class AlbOptions:
     ssl_policy: str = DEFAULT_POLICY
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    web_acl: str = ""
+    """ARN of the firewall's rules, `none`, or nothing."""
     warnings: tuple[str, ...] = ()
 
 
@@ -87,6 +92,7 @@ def alb_options(group: IngressGroup) -> AlbOptions:
         ssl_policy=given.text("ssl-policy", DEFAULT_POLICY),
         attributes=given.pairs("load-balancer-attributes"),
         tags=given.pairs("tags"),
+        web_acl=_web_acl(given),
         warnings=tuple(_warnings(group.members)),
     )
 
@@ -136,7 +142,7 @@ def _merged(members: Iterable[Object]) -> Annotations:
 
 SHARED = frozenset({
     "scheme", "ssl-redirect", "ssl-policy", "subnets", "security-groups", "inbound-cidrs", "ip-address-type",
-    "load-balancer-name", "load-balancer-attributes", "tags", "manage-backend-security-group-rules",
+    "load-balancer-name", "load-balancer-attributes", "tags", "manage-backend-security-group-rules", "wafv2-acl-arn",
 })  # fmt: skip
 """Options of the load balancer; listen ports and certificates add up instead."""
 
@@ -172,6 +178,13 @@ def _name(given: Annotations) -> str:
     if name and (len(name) > 32 or not name.replace("-", "").isalnum() or name.startswith(("-", "internal-"))):
         raise given.wrong("load-balancer-name", f"{name!r} is no name: at most 32 letters, digits and hyphens")
     return name
+
+
+def _web_acl(given: Annotations) -> str:
+    acl = given.text("wafv2-acl-arn")
+    if acl and acl != NO_ACL and not acl.startswith("arn:"):
+        raise given.wrong("wafv2-acl-arn", f"{acl!r} is neither an ARN nor {NO_ACL}")
+    return acl
 
 
 def _health(given: Annotations, protocol: str) -> HealthOptions:

@@ -26,8 +26,11 @@ CONDITIONS = {
 MOST_VALUES = 5
 """Values that the conditions of one rule may have together."""
 
+Action = Mapping[str, Any]
 Target = Callable[[Object, str, int | str], Ref]
 """The target group of an Ingress's backend: Service and port."""
+Guard = Callable[[Object, str], Action | None]
+"""What is to be done first where an Ingress leads to a Service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,12 @@ class Rule:
     actions: tuple[Mapping[str, Any], ...] = field(hash=False)
 
 
-def rules_of(ingress: Object, target: Target) -> list[Rule]:
+def everybody(ingress: Object, service: str) -> Action | None:
+    """The guard that lets everybody in."""
+    return None
+
+
+def rules_of(ingress: Object, target: Target, guard: Guard = everybody) -> list[Rule]:
     """The rules of one Ingress: exact paths first, then longer prefixes before shorter ones."""
     given = Annotations.of(annotations_of(ingress), PREFIX)
     rules: list[Rule] = []
@@ -47,16 +55,16 @@ def rules_of(ingress: Object, target: Target) -> list[Rule]:
             service = path["backend"]["service"]
             conditions = [*_host(entry.get("host") or ""), *_path(path)]
             conditions = _with_annotated(given, service["name"], conditions)
-            rules.append(Rule(tuple(conditions), tuple(_actions(ingress, given, path["backend"], target))))
+            rules.append(Rule(tuple(conditions), tuple(_actions(ingress, given, path["backend"], target, guard))))
     return rules
 
 
-def default_actions(ingresses: Iterable[Object], target: Target) -> Sequence[Mapping[str, Any]]:
+def default_actions(ingresses: Iterable[Object], target: Target, guard: Guard = everybody) -> Sequence[Action]:
     """What is done where no rule fits: the first default backend, else 404."""
     for ingress in ingresses:
         if backend := spec_of(ingress).get("defaultBackend"):
             given = Annotations.of(annotations_of(ingress), PREFIX)
-            return _actions(ingress, given, backend, target)
+            return _actions(ingress, given, backend, target, guard)
     return [NOT_FOUND]
 
 
@@ -69,13 +77,15 @@ def redirect(port: int) -> Mapping[str, Any]:
 
 
 def _actions(
-    ingress: Object, given: Annotations, backend: Mapping[str, Any], target: Target
-) -> list[Mapping[str, Any]]:
+    ingress: Object, given: Annotations, backend: Mapping[str, Any], target: Target, guard: Guard
+) -> list[Action]:
     service, port = backend["service"]["name"], backend["service"].get("port") or {}
+    first = guard(ingress, service)
     if port.get("name") == USE_ANNOTATION:
-        return [_annotated(ingress, given, service, target)]
-    chosen = port.get("number") or port.get("name") or 0
-    return [_forward([(target(ingress, service, chosen), 1)])]
+        then = _annotated(ingress, given, service, target)
+    else:
+        then = _forward([(target(ingress, service, port.get("number") or port.get("name") or 0), 1)])
+    return [then] if first is None else [first, then]
 
 
 def _annotated(ingress: Object, given: Annotations, name: str, target: Target) -> Mapping[str, Any]:

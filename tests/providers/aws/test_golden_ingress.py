@@ -14,6 +14,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.cloud.stack.resource import Stack
 from cloudk8s.plugin import NodeRef, PodTarget
 from cloudk8s.testing.cloud_harness import make_service
+from cloudk8s_aws.ingress.authentication import ClientSecret
 from cloudk8s_aws.ingress.group import IngressGroup
 from cloudk8s_aws.ingress.model import AlbRequest, Backends, build_alb
 from cloudk8s_aws.ingress.options import alb_options
@@ -70,6 +71,15 @@ CASES: dict[str, Sequence[Object]] = {
             "load-balancer-attributes": "idle_timeout.timeout_seconds=120,deletion_protection.enabled=true",
         })
     ],
+    "sign-in": [
+        ingress("web", path("web"), path("api", "/api", port="rest"), annotations={
+            "listen-ports": BOTH_PORTS, "certificate-arn": "arn:one", "auth-type": "oidc", "auth-scope": "openid email",
+            "auth-idp-oidc": json.dumps({
+                "issuer": "https://id", "authorizationEndpoint": "https://id/a", "tokenEndpoint": "https://id/t",
+                "userInfoEndpoint": "https://id/u", "secretName": "oidc",
+            }), "wafv2-acl-arn": "arn:aws:wafv2:eu-central-1:1:regional/webacl/shop/1",
+        })
+    ],
     "default-backend": [ingress(defaultBackend={"service": {"name": "api", "port": {"name": "rest"}}}, rules=[])],
 }  # fmt: skip
 
@@ -88,12 +98,14 @@ def test_the_stack_is_as_reviewed(name: str) -> None:
                for number, entry in enumerate(CASES[name])]  # fmt: skip
     group = IngressGroup("group/shop" if len(members) > 1 else "default/web", tuple(members))
     pods = {"default/web": [PodTarget("10.1.0.4", 8080, "http")]}
-    backends = Backends(services(), pods, (NodeRef("n1", provider_id="aws:///eu-central-1a/i-0aaa"),))
+    nodes = (NodeRef("n1", provider_id="aws:///eu-central-1a/i-0aaa"),)
+    backends = Backends(services(), pods, nodes, {"default/oidc": ClientSecret("me", "hush")})
     built: dict[str, Any] = build_alb(AlbRequest("prod", group, alb_options(group), backends), ENVIRONMENT).as_dict()
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(json.dumps(built, indent=2) + "\n")
+    assert "hush" not in json.dumps(built)
     assert json.loads(path.read_text()) == built
     assert Stack.from_dict(built).as_dict() == built
 
