@@ -63,7 +63,7 @@ def read_state(directory: Path) -> ClusterState | None:
         state = ClusterState(**codec.decode((directory / "cluster.json").read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return state if _is_alive(state.pid) else None
+    return state if is_alive(state.pid) else None
 
 
 def clusters() -> Iterator[tuple[str, Path, ClusterState | None]]:
@@ -74,7 +74,8 @@ def clusters() -> Iterator[tuple[str, Path, ClusterState | None]]:
             yield directory.name, directory, read_state(directory)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, whoever's it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

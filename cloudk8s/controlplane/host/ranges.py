@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudk8s.controlplane import directories
+from cloudk8s.controlplane.host import claims
 from cloudk8s.machinery import codec
 from cloudk8s.network.privileges import may_administer
 from cloudk8s.settings import ClusterSettings
@@ -19,21 +20,30 @@ FILE: Final = "network.json"
 Network = IPv4Network | IPv6Network
 _FIELDS: Final = ("service_cluster_ip_range", "cluster_cidr", "load_balancer_range", "host_range")
 _ROUTES: Final = Path("/proc/net/route")
+_LISTENERS: Final = Path("/proc/net/tcp")
+_LISTENING, _OWN_LOOPBACK = "0A", IPv4Network("127.0.0.0/10")
 
 
 def with_ranges(settings: ClusterSettings) -> ClusterSettings:
     """The settings with the cluster's ranges: those asked for, those of its first start, or free ones. Blocks."""
-    path = settings.data_dir / FILE
-    chosen = _read(path)
     asked = {name: getattr(settings, name) for name in settings.model_fields_set}
-    if not chosen and not (settings.data_dir / "pki").exists():
-        others = (_read(directory / FILE) for _, directory, _ in directories.clusters())
-        taken = [*_routes(_ROUTES), *(network for other in others for text in other.values() for network in _all(text))]
-        chosen = choose(taken, is_privileged=may_administer())
-        chosen |= {name: asked[name] for name in _FIELDS if name in asked}
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(codec.encode(chosen))
+    registered = claims.place()
+    with claims.locked(registered):
+        chosen = _read(settings.data_dir / FILE)
+        if not chosen and not (settings.data_dir / "pki").exists():
+            chosen = choose(_taken(registered, settings.data_dir), is_privileged=may_administer())
+            chosen |= {name: asked[name] for name in _FIELDS if name in asked}
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (settings.data_dir / FILE).write_bytes(codec.encode(chosen))
+        claims.claim(registered, settings.data_dir)
     return settings.model_copy(update={**chosen, **asked})
+
+
+def _taken(registered: Path, data_dir: Path) -> list[Network]:
+    """What the kernel uses, and what clusters have that run, are being started at this moment, or may start again."""
+    known = {directory for _, directory, _ in directories.clusters()} | set(claims.others(registered, data_dir))
+    texts = [text for directory in known for text in _read(directory / FILE).values()]
+    return [*_routes(_ROUTES), *_listened(_LISTENERS), *(network for text in texts for network in _all(text))]
 
 
 def choose(taken: Sequence[Network], *, is_privileged: bool) -> dict[str, str]:
@@ -87,3 +97,12 @@ def _routes(path: Path) -> Iterable[IPv4Network]:
         address, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
         if mask:
             yield IPv4Network((address, mask.bit_count()), strict=False)
+
+
+def _listened(path: Path) -> Iterable[IPv4Network]:
+    """Loopback addresses beyond the host's own that somebody listens on: the Services of another user's cluster."""
+    lines = path.read_text().splitlines()[1:] if path.exists() else []
+    for fields in (line.split() for line in lines):
+        address = IPv4Network(int.from_bytes(bytes.fromhex(fields[1].partition(":")[0]), "little"))
+        if fields[3] == _LISTENING and address.is_loopback and not address.subnet_of(_OWN_LOOPBACK):
+            yield address

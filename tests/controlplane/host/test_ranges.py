@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from cloudk8s.controlplane.host import claims, ranges
 from cloudk8s.controlplane.host.ranges import choose, with_ranges
 from cloudk8s.settings import ClusterSettings
+
+
+@pytest.fixture(autouse=True)
+def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "place", lambda: tmp_path / "claims")
 
 
 def test_the_usual_ranges_are_taken_where_they_are_free():
@@ -40,6 +49,37 @@ def test_ranges_stay_once_chosen_and_differ_between_clusters(tmp_path: Path, mon
     assert with_ranges(one) == first
     assert with_ranges(two).cluster_cidr != first.cluster_cidr
     assert with_ranges(two).service_cluster_ip_range != first.service_cluster_ip_range
+
+
+def test_clusters_that_start_at_one_moment_get_different_ranges(tmp_path: Path):
+    wanted = [ClusterSettings(data_dir=tmp_path / f"elsewhere-{number}", name=f"c{number}") for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(with_ranges, wanted))
+    assert len({each.service_cluster_ip_range for each in found}) == 6
+    assert [with_ranges(each) for each in wanted] == found
+
+
+def test_what_nobody_starts_or_runs_any_more_claims_nothing(tmp_path: Path):
+    registered, gone = tmp_path / "claims", tmp_path / "gone"
+    with claims.locked(registered):
+        claims.claim(registered, gone)
+    assert list(claims.others(registered, tmp_path / "other")) == [gone]
+    assert list(claims.others(registered, gone)) == []
+    (claim,) = registered.glob("[0-9a-f]*")
+    claim.write_text(claim.read_text().replace(str(os.getpid()), "4194305"))
+    assert list(claims.others(registered, tmp_path / "other")) == []
+    assert not claim.exists()
+
+
+def test_loopback_addresses_of_other_users_clusters_are_passed_over(tmp_path: Path):
+    listening = socket.create_server(("127.96.7.7", 0))
+    try:
+        taken = list(ranges._listened(Path("/proc/net/tcp")))
+        assert ip_network("127.96.7.7/32") in taken
+        assert not any(each.subnet_of(ip_network("127.0.0.0/10")) for each in taken)
+    finally:
+        listening.close()
+    assert choose([ip_network("127.96.7.7/32")], is_privileged=False)["service_cluster_ip_range"] == "127.97.0.0/16"
 
 
 def test_what_was_asked_for_counts(tmp_path: Path):

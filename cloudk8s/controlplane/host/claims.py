@@ -1,0 +1,55 @@
+"""Which clusters run on this host or are being started, wherever their files are: who chooses addresses asks here."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cloudk8s.controlplane import directories
+from cloudk8s.machinery import codec
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Path:
+    """The directory of claims: one for root, one for each other user."""
+    if os.geteuid() == 0:
+        return Path("/run/cloudk8s/clusters")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "cloudk8s" if runtime else directories.home(environment) / ".claims"
+
+
+@contextmanager
+def locked(claims: Path) -> Iterator[None]:
+    """Keep others waiting who choose, too. Blocks."""
+    claims.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd = os.open(claims / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def claim(claims: Path, data_dir: Path) -> None:
+    """Say that this process starts a cluster; it counts until neither this process nor the cluster lives."""
+    path = claims / hashlib.sha256(str(data_dir.absolute()).encode()).hexdigest()[:16]
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(codec.encode({"pid": os.getpid(), "data_dir": str(data_dir.absolute())}))
+    temporary.rename(path)
+
+
+def others(claims: Path, data_dir: Path) -> Iterator[Path]:
+    """The data directories of all other clusters that are claimed; what counts no longer is cleared away."""
+    for path in claims.glob("[0-9a-f]*"):
+        try:
+            found = codec.decode(path.read_bytes())
+            directory, pid = Path(found["data_dir"]), int(found["pid"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if not directories.is_alive(pid) and directories.read_state(directory) is None:
+            path.unlink(missing_ok=True)
+        elif directory != data_dir.absolute():
+            yield directory
