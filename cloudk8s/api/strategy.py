@@ -49,6 +49,16 @@ class Strategy:
         """Texts for `Warning` headers: deprecated or suspicious fields."""
         return []
 
+    def known_parts(self, obj: Object) -> Object:
+        """Parts of a new, prepared object that are like those of earlier ones: complete, nothing to find or warn of.
+
+        `validate_create` and `warnings`, which follow at once, need not look at them again.
+        """
+        return {}
+
+    def note_usual(self, obj: Object) -> None:
+        """A new object is complete, and there was nothing to find or to warn of: parts of it may be known from now."""
+
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         """Field-selector values beyond metadata.name and metadata.namespace."""
         return {}

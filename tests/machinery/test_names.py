@@ -1,4 +1,5 @@
 import re
+import uuid
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,13 @@ def test_generated_name_is_cut_to_fit() -> None:
 
 def test_uids_differ() -> None:
     assert names.new_uid() != names.new_uid()
+
+
+def test_uids_are_random_uuids() -> None:
+    for _ in range(100):
+        text = names.new_uid()
+        found = uuid.UUID(text)
+        assert (str(found), found.version, found.variant) == (text, 4, uuid.RFC_4122)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ class Policy:
         A wrong level counts as restricted, a wrong version as latest. Without a level of its own, warning and auditing
         follow enforcement.
         """
+        if not any(key.startswith(PREFIX) for key in labels):
+            return _LENIENT, []
         problems: list[tuple[str, str, str]] = []
         found: dict[str, LevelVersion] = {}
         for mode in ("enforce", "audit", "warn"):
@@ -58,6 +60,9 @@ class Policy:
                 minor = LATEST if number is None else number
             found[mode] = LevelVersion(level, minor)
         return cls(**found), problems
+
+
+_LENIENT: Final = Policy()
 
 
 def parse_level(text: str) -> Level | None:

@@ -28,10 +28,9 @@ class NamespaceLifecycle(AdmissionPlugin):
             if request.name in _IMMORTAL:
                 raise failures.forbidden(request.resource, request.name, "this namespace may not be deleted")
             return
-        namespaces = self.core.resource("", "namespaces")
         namespace = self.core.find("", "namespaces", request.namespace)
         if namespace is None:
-            raise failures.not_found(namespaces, request.namespace)
+            raise failures.not_found(self.core.resource("", "namespaces"), request.namespace)
         if namespace["metadata"].get("deletionTimestamp") or _is_terminating(namespace):
             raise self._terminating(request)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionRequest
@@ -50,12 +48,7 @@ async def create(
             metadata["generation"] = 1
         if _needs_name(metadata):
             metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
-        errors = strategy.validate_create(obj)
-        if errors:
-            raise failures.invalid_object(resource, metadata.get("name", ""), errors)
-        for text in strategy.warnings(obj, None):
-            context.warn(text)
-        core.decoder.finish(obj, resource.schema)
+        _check(core, context, resource, obj)
         request.name = metadata["name"]
         await core.admission.validate(request)
         record = await _store(core, context, resource, obj, generated)
@@ -92,10 +85,24 @@ def _begin(core: Core, resource: ResourceType, obj: Object) -> None:
     metadata = obj["metadata"]
     for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
         metadata.pop(name, None)
-    metadata["uid"] = str(uuid.uuid4())
+    metadata["uid"] = names.new_uid()
     metadata["creationTimestamp"] = format_time(core.clock.now())
     if not resource.namespaced:
         metadata.pop("namespace", None)
+
+
+def _check(core: Core, context: RequestContext, resource: ResourceType, obj: Object) -> None:
+    """Refuse what is wrong with the object, warn of what is odd, complete it; raises Invalid."""
+    strategy = core.strategy(resource)
+    known = strategy.known_parts(obj)
+    if errors := strategy.validate_create(obj):
+        raise failures.invalid_object(resource, obj["metadata"].get("name", ""), errors)
+    warnings = strategy.warnings(obj, None)
+    for text in warnings:
+        context.warn(text)
+    core.decoder.finish(obj, resource.schema, known)
+    if not warnings and not known:
+        strategy.note_usual(obj)
 
 
 def _needs_name(metadata: Object) -> bool:

@@ -11,8 +11,9 @@ from cloudk8s.api.strategies.builtin import SpecStatusStrategy
 from cloudk8s.api.strategies.pod import prepare
 from cloudk8s.api.strategies.pod.defaults import default_pod
 from cloudk8s.api.strategies.pod.quality import quality_of_service
-from cloudk8s.api.strategies.pod.warnings import pod_warnings
+from cloudk8s.api.strategies.pod.warnings import annotation_warnings, pod_warnings
 from cloudk8s.api.validation import metadata
+from cloudk8s.api.validation.pod.known import KNOWN
 from cloudk8s.api.validation.pod.pod import validate_pod_create
 from cloudk8s.api.validation.pod.resize import validate_resize
 from cloudk8s.api.validation.pod.status import validate_pod_status_update
@@ -65,7 +66,17 @@ class PodStrategy(SpecStatusStrategy):
 
     def warnings(self, new: Object, old: Object | None) -> list[str]:
         """Only on creation: pods are updated by machines, and often."""
-        return [] if old is not None else pod_warnings(new["metadata"], new["spec"])
+        if old is not None:
+            return []
+        if KNOWN.is_recognized(new["spec"]):
+            return annotation_warnings(new["metadata"], new["spec"])
+        return pod_warnings(new["metadata"], new["spec"])
+
+    def known_parts(self, obj: Object) -> Object:
+        return {"spec": obj["spec"]} if KNOWN.recognize(obj["spec"]) else {}
+
+    def note_usual(self, obj: Object) -> None:
+        KNOWN.note_usual(obj["spec"])
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec, status = obj.get("spec") or {}, obj.get("status") or {}

@@ -53,8 +53,7 @@ def pod_warnings(meta: Mapping[str, Any], spec: Mapping[str, Any], path: str = "
         warnings.extend(_node_affinity(f"{at}.affinity.nodeAffinity", affinity.get("nodeAffinity") or {}))
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         warnings.extend(_spread(f"{at}.topologySpreadConstraints[{index}]", constraint))
-    if annotations := meta.get("annotations"):
-        warnings.extend(_annotations(f"{path}metadata.annotations", annotations, spec))
+    warnings.extend(annotation_warnings(meta, spec, path))
     if volumes := spec.get("volumes"):
         warnings.extend(_volumes(f"{at}.volumes", volumes))
     if aliases := spec.get("hostAliases"):
@@ -71,6 +70,12 @@ def pod_warnings(meta: Mapping[str, Any], spec: Mapping[str, Any], path: str = "
     if affinity:
         warnings.extend(_pod_affinity(f"{at}.affinity", affinity))
     return warnings
+
+
+def annotation_warnings(meta: Mapping[str, Any], spec: Mapping[str, Any], path: str = "") -> list[str]:
+    """Those of them that are about annotations."""
+    annotations = meta.get("annotations")
+    return list(_annotations(f"{path}metadata.annotations", annotations, spec)) if annotations else []
 
 
 def node_selector_warnings(path: str, terms: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from cloudk8s.api.field_errors import forbidden
 from cloudk8s.api.validation import metadata
-from cloudk8s.api.validation.pod import known
 from cloudk8s.api.validation.pod.annotations import check_annotations, check_profiles_match
 from cloudk8s.api.validation.pod.containers import check_image_padding
+from cloudk8s.api.validation.pod.known import KNOWN
 from cloudk8s.api.validation.pod.spec import check_pod_spec
 from cloudk8s.api.validation.values import Errors
 
@@ -33,12 +33,11 @@ def validate_metadata_and_spec(pod: Mapping[str, Any]) -> Errors:
     errors = metadata.validate(meta, namespaced=True)
     if annotations := meta.get("annotations"):
         check_annotations(errors, "metadata.annotations", annotations, spec)
-    key = known.key_of(spec)
-    if not known.is_sound(key):
+    if not KNOWN.is_sound(spec):
         before = len(errors)
         _check_own_spec(errors, spec, meta.get("name") or "")
         if len(errors) == before:
-            known.remember(key)
+            KNOWN.note_sound(spec)
     return errors
 
 
