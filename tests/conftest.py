@@ -1,10 +1,12 @@
-"""How the suite is shared out among processes."""
+"""How the suite is shared out among processes, and what no test may do."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+
+from tests.blocking import watch_for_blocking
 
 HOST = "host"
 """Whatever makes bridges, routes and tables in this host's own namespace takes turns in one process."""
@@ -17,6 +19,10 @@ ON_THE_HOST = tuple(
         "usage", "volumes", "without_root",
     )
 )  # fmt: skip
+
+
+def pytest_configure() -> None:
+    watch_for_blocking()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -32,6 +33,12 @@ def network() -> Iterator[HostNetwork]:
         network.remove_all()
 
 
+def add_two(network: HostNetwork) -> None:
+    network.ensure()
+    for index, name in enumerate(("one", "two")):
+        network.add(name, network.address(index), network.address_six(index))
+
+
 async def connects(source: HostThread, target: HostThread, address: str) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     server = await target.run(lambda: socket.create_server((address, 0), family=family))
@@ -43,9 +50,7 @@ async def connects(source: HostThread, target: HostThread, address: str) -> bool
 
 async def test_hosts_reach_each_other_and_this_host(network: HostNetwork):
     for _ in range(2):
-        network.ensure()
-        for index, name in enumerate(("one", "two")):
-            network.add(name, network.address(index))
+        await asyncio.to_thread(add_two, network)
     assert sorted(network.names()) == ["one", "two"]
     here, one, two = HostThread(), *(HostThread(network.namespace(name)) for name in ("one", "two"))
     assert await connects(one, two, network.address(1))
@@ -60,19 +65,17 @@ async def test_hosts_have_addresses_of_both_families_where_the_cluster_has(netwo
         pytest.skip("this host has no IPv6")
     both = replace(network, six="fdc8:c613:fa00::/64")
     for _ in range(2):
-        both.ensure()
-        for index, name in enumerate(("one", "two")):
-            both.add(name, both.address(index), both.address_six(index))
+        await asyncio.to_thread(add_two, both)
     here, one, two = HostThread(), *(HostThread(both.namespace(name)) for name in ("one", "two"))
     assert await connects(one, two, both.address_six(1))
     assert await connects(one, here, both.gateway_six)
     assert await connects(here, two, both.address_six(1))
-    both.remove_all()
-    nft = find_nft()
-    assert nft is not None
-    assert both.table not in nft.run("list tables")
     for thread in (here, one, two):
         thread.close()
+    await asyncio.to_thread(both.remove_all)
+    nft = await asyncio.to_thread(find_nft)
+    assert nft is not None
+    assert both.table not in await asyncio.to_thread(nft.run, "list tables")
 
 
 def test_a_host_is_made_anew_at_once(network: HostNetwork):
@@ -84,8 +87,7 @@ def test_a_host_is_made_anew_at_once(network: HostNetwork):
 
 
 async def test_a_thread_speaks_for_its_host(network: HostNetwork):
-    network.ensure()
-    network.add("one", network.address(0))
+    await asyncio.to_thread(add_two, network)
     here, thread = os.readlink("/proc/self/ns/net"), HostThread(network.namespace("one"))
     assert await thread.run(lambda: os.readlink("/proc/thread-self/ns/net")) != here
     assert os.readlink("/proc/thread-self/ns/net") == here

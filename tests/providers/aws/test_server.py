@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,8 @@ def client(endpoint: str, service: str) -> Any:
 
 async def test_a_service_gets_a_network_load_balancer_and_leaves_an_empty_account(endpoint: str) -> None:
     settings = {"endpoint_url": endpoint, "offline": True}
-    prepare(AwsSettings.model_validate(settings), cluster="test", nodes=["sim-0", "sim-1"])
+    made = AwsSettings.model_validate(settings)
+    await asyncio.to_thread(prepare, made, cluster="test", nodes=["sim-0", "sim-1"])
     harness = CloudHarness()
     entry = CloudEntry(name="aws", provider="aws", settings=settings)
     harness.clouds += attach_clouds(
