@@ -494,3 +494,50 @@ async def test_burstable_pods_weigh_what_they_asked_for_together(runtime: HostRu
     if not found:
         pytest.skip("cgroup v2 counts in weights")
     assert found[0].read_text().strip() == "1024"
+
+
+async def test_mounts_travel_as_the_propagation_says(runtime: HostRuntime, sandbox: str, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "shared", shared], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", shared], check=True)
+        for name in ("in", "out", "none"):
+            (shared / name).mkdir()
+        mounts = (
+            Mount("/both", str(shared), propagation="bidirectional"),
+            Mount("/from-host", str(shared), propagation="host_to_container"),
+            Mount("/alone", str(shared)),
+        )
+        container_id = await start(
+            runtime, sandbox, "exec sleep 100", image="host", mounts=mounts, security=Security(privileged=True)
+        )
+
+        async def inside(script: str) -> str:
+            result = await runtime.exec_sync(container_id, ("sh", "-c", script), timedelta(seconds=20))
+            return (result.stdout + result.stderr).decode().strip()
+
+        subprocess.run(["mount", "-t", "tmpfs", "later", shared / "in"], check=True)
+        (shared / "in" / "file").write_text("x")
+        assert await inside("ls /both/in /from-host/in /alone/in") == "/alone/in:\n\n/both/in:\nfile\n\n/from-host/in:\nfile"
+        assert await inside("mount -t tmpfs out /both/out && touch /both/out/made; mount -t tmpfs none /from-host/none") == ""
+        assert (shared / "out" / "made").exists(), "what is mounted inside is seen by the host"
+        assert not os.path.ismount(shared / "none")
+        await runtime.stop_container(container_id, timedelta(0))
+    finally:
+        subprocess.run(["umount", "-R", "-l", shared], check=False)
+
+
+async def test_what_the_host_does_not_share_cannot_travel_both_ways(
+    runtime: HostRuntime, sandbox: str, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "alone", alone], check=True)
+    try:
+        subprocess.run(["mount", "--make-private", alone], check=True)
+        mounts = (Mount("/both", str(alone), propagation="bidirectional"),)
+        with pytest.raises(StartFailed, match="not a shared mount"):
+            await start(runtime, sandbox, "true", mounts=mounts, security=Security(privileged=True))
+    finally:
+        subprocess.run(["umount", "-l", alone], check=False)

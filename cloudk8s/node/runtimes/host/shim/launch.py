@@ -18,7 +18,7 @@ import termios
 from dataclasses import dataclass
 from typing import Any
 
-from cloudk8s.node.runtimes.host.shim import confinement, identity, mapped, namespaces, root, syscalls
+from cloudk8s.node.runtimes.host.shim import confinement, identity, mapped, mounts, namespaces, root, syscalls
 
 Description = dict[str, Any]
 """A process as JSON: argv, env, cwd, user, and what `namespaces` and `root` read; made by `host/launching.py`."""
@@ -88,6 +88,8 @@ def _become(process: Description, writer: int, above: socket.socket, *, has_term
         _adjust_oom_score(int(adjustment))
     if process.get("users"):
         mapped.enter(process, writer, above)
+    elif new_root := process.get("root"):
+        mounts.hold_shared(new_root)
     namespaces.enter(process)
     if new_root := process.get("root"):
         root.build(new_root)

@@ -44,6 +44,17 @@ def bind_into(root: str, mount: dict[str, Any], *, may_create: bool) -> None:
         _remount_readonly(target)
 
 
+def hold_shared(root: dict[str, Any]) -> None:
+    """Take, while this is the host's mount namespace, what is to show the host in turn what is mounted inside."""
+    for mount in root.get("mounts", ()):
+        if mount.get("propagation") == "bidirectional" and "lower" not in mount:
+            source: str = mount["source"]
+            point, is_shared = _mount_of(source)
+            if not is_shared:
+                raise OSError(f'path "{source}" is mounted on "{point}" but it is not a shared mount')
+            mount |= {"tree": syscalls.open_tree(source), "is_directory": os.path.isdir(source)}
+
+
 def source_of(mount: dict[str, Any]) -> str:
     """The path on the host that is mounted; a part of an image is put together first."""
     return _image_part(mount) if "lower" in mount else str(mount["source"])
@@ -86,6 +97,19 @@ def mirror(source: str, target: str, *, without: tuple[str, ...] = ()) -> None:
             continue
         _make_mount_point(place, is_directory=entry.is_dir())
         syscalls.mount(entry.path, place, flags=syscalls.MS_BIND | syscalls.MS_REC)
+
+
+def _mount_of(path: str) -> tuple[str, bool]:
+    """Where the mount is that holds a path, and whether it passes on what is mounted below it."""
+    found, place = ("/", False), os.path.realpath(path)
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            before, _, _ = line.partition(" - ")
+            fields = before.split(" ")
+            point = fields[4].replace("\\040", " ")
+            if (place == point or place.startswith(point.rstrip("/") + "/")) and len(point) >= len(found[0]):
+                found = point, any(tag.startswith("shared:") for tag in fields[6:])
+    return found
 
 
 def _image_part(mount: dict[str, Any]) -> str:
