@@ -16,6 +16,8 @@ from cloudk8s.network.proxy.nftables.parts import parts_of
 from tests.network.netns import Namespace, connect, namespaces, needs_root
 from tests.network.objects import rule
 
+from . import sctp
+
 pytestmark = [pytest.mark.root, needs_root]
 PODS = ("10.244.0.0/16",)
 BOTH = [("10.244.0.5", 8080), ("10.244.0.6", 8080)]
@@ -208,3 +210,28 @@ def test_removal_leaves_nothing_but_the_frame(world: World):
     world.apply(replace(full, affinity_seconds=30, cluster=full.cluster[1:]))
     world.apply(gone=(full.key,))
     assert world.host.do(lambda: world.nft.run("list table ip cloudk8s")) == empty
+
+
+@pytest.mark.parametrize("through", ["cluster ip", "node port"])
+def test_sctp_is_forwarded_and_answered_by_whom_it_was_sent_to(world: World, through: str):
+    world.apply(rule(backends=[("10.244.0.6", 9000)], protocol="SCTP", node_port=30080))
+    target, port = ("10.96.0.7", 80) if through == "cluster ip" else (HOST, 30080)
+    source = 40_000 if through == "cluster ip" else 40_001
+    client, server = world.one.do(sctp.raw_socket), world.two.do(sctp.raw_socket)
+    with client, server:
+        client.sendto(sctp.init(source, port), (target, 0))
+        asked = sctp.receive(server)
+        assert (asked.target, asked.target_port, asked.is_answer) == ("10.244.0.6", 9000, False)
+        server.sendto(sctp.init_ack(9000, asked.source_port), (asked.source, 0))
+        answered = sctp.receive(client)
+    assert (answered.source, answered.source_port, answered.target_port) == (target, port, source)
+    assert answered.is_answer
+
+
+def test_sctp_and_tcp_of_one_port_are_apart(world: World):
+    world.apply(rule(backends=[("10.244.0.6", 9000)], protocol="SCTP"), rule("other", backends=[(POD, 8080)]))
+    client, server = world.one.do(sctp.raw_socket), world.two.do(sctp.raw_socket)
+    with client, server:
+        client.sendto(sctp.init(40_002, 80), ("10.96.0.7", 0))
+        assert sctp.receive(server).target_port == 9000
+    assert world.one.dial("10.96.0.7", 80)[0] == world.one.name

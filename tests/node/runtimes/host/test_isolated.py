@@ -519,8 +519,14 @@ async def test_mounts_travel_as_the_propagation_says(runtime: HostRuntime, sandb
 
         subprocess.run(["mount", "-t", "tmpfs", "later", shared / "in"], check=True)
         (shared / "in" / "file").write_text("x")
-        assert await inside("ls /both/in /from-host/in /alone/in") == "/alone/in:\n\n/both/in:\nfile\n\n/from-host/in:\nfile"
-        assert await inside("mount -t tmpfs out /both/out && touch /both/out/made; mount -t tmpfs none /from-host/none") == ""
+        assert (
+            await inside("ls /both/in /from-host/in /alone/in")
+            == "/alone/in:\n\n/both/in:\nfile\n\n/from-host/in:\nfile"
+        )
+        assert (
+            await inside("mount -t tmpfs out /both/out && touch /both/out/made; mount -t tmpfs none /from-host/none")
+            == ""
+        )
         assert (shared / "out" / "made").exists(), "what is mounted inside is seen by the host"
         assert not os.path.ismount(shared / "none")
         await runtime.stop_container(container_id, timedelta(0))
