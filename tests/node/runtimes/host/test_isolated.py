@@ -496,12 +496,16 @@ async def test_burstable_pods_weigh_what_they_asked_for_together(runtime: HostRu
     assert found[0].read_text().strip() == "1024"
 
 
+def mounting(*words: str | Path) -> None:
+    subprocess.run(words, check=True)
+
+
 async def test_mounts_travel_as_the_propagation_says(runtime: HostRuntime, sandbox: str, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "shared", shared], check=True)
+    mounting("mount", "-t", "tmpfs", "shared", shared)
     try:
-        subprocess.run(["mount", "--make-shared", shared], check=True)
+        mounting("mount", "--make-shared", shared)
         for name in ("in", "out", "none"):
             (shared / name).mkdir()
         mounts = (
@@ -517,7 +521,7 @@ async def test_mounts_travel_as_the_propagation_says(runtime: HostRuntime, sandb
             result = await runtime.exec_sync(container_id, ("sh", "-c", script), timedelta(seconds=20))
             return (result.stdout + result.stderr).decode().strip()
 
-        subprocess.run(["mount", "-t", "tmpfs", "later", shared / "in"], check=True)
+        mounting("mount", "-t", "tmpfs", "later", shared / "in")
         (shared / "in" / "file").write_text("x")
         assert (
             await inside("ls /both/in /from-host/in /alone/in")
@@ -531,7 +535,7 @@ async def test_mounts_travel_as_the_propagation_says(runtime: HostRuntime, sandb
         assert not os.path.ismount(shared / "none")
         await runtime.stop_container(container_id, timedelta(0))
     finally:
-        subprocess.run(["umount", "-R", "-l", shared], check=False)
+        mounting("umount", "-R", "-l", shared)
 
 
 async def test_what_the_host_does_not_share_cannot_travel_both_ways(
@@ -539,11 +543,11 @@ async def test_what_the_host_does_not_share_cannot_travel_both_ways(
 ) -> None:
     alone = tmp_path / "alone"
     alone.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "alone", alone], check=True)
+    mounting("mount", "-t", "tmpfs", "alone", alone)
     try:
-        subprocess.run(["mount", "--make-private", alone], check=True)
+        mounting("mount", "--make-private", alone)
         mounts = (Mount("/both", str(alone), propagation="bidirectional"),)
         with pytest.raises(StartFailed, match="not a shared mount"):
             await start(runtime, sandbox, "true", mounts=mounts, security=Security(privileged=True))
     finally:
-        subprocess.run(["umount", "-l", alone], check=False)
+        mounting("umount", "-l", alone)
