@@ -25,6 +25,7 @@ from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.batches import all_of
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, is_terminal, node_of
+from cloudk8s.controllers.victims import Victims
 from cloudk8s.errors import NotFound
 from cloudk8s.machinery.times import format_time
 
@@ -43,6 +44,7 @@ class PodGarbageCollector:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._victims = Victims(context.client, context.settings)
         self._clock = context.clock
         self._threshold = context.options.terminated_pod_gc_threshold
         self._missing: dict[str, float] = {}
@@ -110,8 +112,7 @@ class PodGarbageCollector:
         name, namespace = name_of(pod), namespace_of(pod)
         try:
             if not is_terminal(pod):
-                patch = {"metadata": {"uid": uid_of(pod)}, "status": self._failed(pod, message)}
-                await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
+                await self._victims.mark(pod, self._failed(pod, message))
             options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
             await self._client.delete(PODS, name, namespace=namespace, options=options)
         except NotFound:

@@ -24,6 +24,7 @@ from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, is_terminal, node_of
+from cloudk8s.controllers.victims import Victims
 from cloudk8s.errors import NotFound
 from cloudk8s.machinery.times import format_time
 
@@ -45,6 +46,7 @@ class TaintEvictionController:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._victims = Victims(context.client, context.settings)
         self._clock = context.clock
         self._events = context.events.for_component("taint-eviction-controller")
         self._queue: WorkQueue[str] = WorkQueue(
@@ -129,10 +131,9 @@ class TaintEvictionController:
             "reason": "DeletionByTaintManager",
             "message": "Taint manager: deleting due to NoExecute taint",
         }
-        patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [target]}}
         try:
             if not is_terminal(pod):
-                await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
+                await self._victims.mark(pod, {"conditions": [target]})
             await self._client.delete(PODS, name, namespace=namespace, options=DeleteOptions(uid=uid_of(pod)))
         except NotFound:
             return

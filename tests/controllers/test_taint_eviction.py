@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import condition, is_deleting
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.taint_eviction import TaintEvictionController, time_left
+from cloudk8s.errors import Forbidden
+from cloudk8s.settings import ClusterSettings
+from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import Harness, node, ready_pod, running
 
 TAINT = {"key": "k", "value": "v", "effect": "NoExecute"}
@@ -113,3 +118,18 @@ def test_what_a_toleration_covers(toleration: Object, left: float | None) -> Non
 
 def test_the_shortest_toleration_in_use_counts() -> None:
     assert time_left([TAINT], [for_seconds(30), for_seconds(10), {**for_seconds(1), "key": "unused"}]) == 10
+
+
+async def test_a_server_from_before_the_condition_is_not_asked_to_take_it() -> None:
+    """Its roles do not let controllers patch the status of pods."""
+
+    def refuse(action: Action) -> None:
+        if action.verb == "patch" and action.resource == PODS:
+            raise Forbidden("no")
+
+    old = ClusterSettings(data_dir=Path("/nonexistent")).model_copy(update={"kubernetes_version": "1.20"})
+    async with running(TaintEvictionController, objects=[node("n1"), tolerating("p")], settings=old) as run:
+        run.client.on(refuse)
+        await taint(run, TAINT)
+        await run.settle(2)
+        assert run.names(PODS) == []

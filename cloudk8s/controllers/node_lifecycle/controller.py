@@ -15,7 +15,6 @@ from cloudk8s.client.objects import (
     condition,
     labels_of,
     name_of,
-    namespace_of,
     observed_generation,
     resource_version_of,
     status_of,
@@ -253,13 +252,13 @@ class NodeLifecycleController:
             raise failed[0]
 
     async def _mark_pod(self, pod: Object) -> None:
+        """By an update: older servers' roles allow no patch."""
         now = format_time(self._clock.now())
         not_ready = {"type": "Ready", **observed_generation(pod), "status": "False", "lastTransitionTime": now}
-        patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [not_ready]}}
+        status = status_of(pod)
+        told = [{**each, **not_ready} if each["type"] == "Ready" else each for each in status["conditions"]]
         try:
-            await self._client.patch(
-                PODS, name_of(pod), patch, namespace=namespace_of(pod), type="strategic", subresource="status"
-            )
+            await self._client.update(PODS, {**pod, "status": {**status, "conditions": told}}, subresource="status")
         except NotFound:
             return
         self._events.warning(pod, "NodeNotReady", "Node is not ready")

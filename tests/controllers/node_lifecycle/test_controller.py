@@ -60,6 +60,8 @@ async def test_a_silent_node_becomes_unknown_and_unreachable_and_its_pods_not_re
         assert condition(run.get(PODS, "p"), "Ready")["status"] == "False"  # type: ignore[index]
         assert ("NodeNotReady", "Node n0 status is now: NodeNotReady") in run.events("n0")
         assert ("NodeNotReady", "Node is not ready") in run.events("p")
+        ways = {a.verb for a in run.client.actions if a.resource == PODS and a.subresource == "status"}
+        assert ways == {"update"}, "roles of before 1.26 allow no patch"
 
 
 async def test_a_node_that_comes_back_loses_its_taints() -> None:
