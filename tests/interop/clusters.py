@@ -62,6 +62,16 @@ class Cluster:
         given = [f"--kubeconfig={config}", "--secure-port=0", *self.upstream.scheduler_flags, *flags]
         self.processes.start(name, [program, *given])
 
+    def start_others(self) -> None:
+        """Controllers and scheduler of the other side, until there is what pods need."""
+        if self.server.is_upstream:
+            self.start_our_manager()
+            self.start_our_scheduler()
+        else:
+            self.start_upstream_manager()
+            self.start_upstream_scheduler()
+        eventually(lambda: self.kubectl("-n", "default", "get", "serviceaccount", "default"), seconds=60)
+
     def _keys(self) -> list[str]:
         pki = self.server.pki
         return [
@@ -82,13 +92,13 @@ def our_version(upstream: Upstream) -> str:
 
 @contextmanager
 def api_server(
-    folder: Path, upstream: Upstream, *, is_upstream: bool, flags: tuple[str, ...] = ()
+    folder: Path, upstream: Upstream, *, is_upstream: bool, prefix: tuple[str, ...] = ()
 ) -> Iterator[Cluster]:
-    """An API server alone."""
-    processes = Processes(folder)
+    """An API server alone; its components run where it does."""
+    processes = Processes(folder, prefix)
     try:
-        start = start_upstream(processes, folder, upstream, *flags) if is_upstream else None
-        yield Cluster(start or start_ours(processes, folder, our_version(upstream), *flags), upstream, processes)
+        start = start_upstream(processes, folder, upstream) if is_upstream else None
+        yield Cluster(start or start_ours(processes, folder, our_version(upstream)), upstream, processes)
     finally:
         processes.stop()
 
@@ -97,14 +107,8 @@ def api_server(
 def crosswise(folder: Path, upstream: Upstream, *, is_upstream: bool) -> Iterator[Cluster]:
     """The same with controllers and a scheduler of the other side, and simulated nodes."""
     with api_server(folder, upstream, is_upstream=is_upstream) as cluster:
-        if is_upstream:
-            cluster.start_our_manager()
-            cluster.start_our_scheduler()
-        else:
-            cluster.start_upstream_manager()
-            cluster.start_upstream_scheduler()
+        cluster.start_others()
         config, count = str(cluster.server.kubeconfig), str(len(NODES))
         cluster.processes.start_ours("nodes", "simulated-nodes", "--kubeconfig", config, "--count", count)
-        eventually(lambda: cluster.kubectl("-n", "default", "get", "serviceaccount", "default"), seconds=60)
         eventually(lambda: cluster.kubectl("wait", "--for=condition=Ready", "node", *NODES, "--timeout=60s"))
         yield cluster

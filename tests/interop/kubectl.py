@@ -14,6 +14,7 @@ class Kubectl:
     """Calling it runs a command that has to succeed, and answers what a user would see."""
 
     kubeconfig: Path
+    prefix: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str, stdin: str = "", timeout: float = 60) -> str:
         done = self.run(*arguments, stdin=stdin, timeout=timeout)
@@ -22,7 +23,7 @@ class Kubectl:
         return done.stdout
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
+        command = [*self.prefix, "kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
 
     def json(self, *arguments: str) -> Any:

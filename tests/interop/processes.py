@@ -19,12 +19,14 @@ class Processes:
     """What was started, by name; `stop` ends all of it, the youngest first."""
 
     folder: Path
+    prefix: tuple[str, ...] = ()
+    """The beginning of every command: where it runs."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
-                ["nice", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
+                [*self.prefix, "nice", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
                 env=environment_in(self.folder),
             )  # fmt: skip
         self.running[name] = process

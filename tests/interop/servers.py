@@ -37,22 +37,24 @@ class Server:
         return path
 
 
-def start_ours(processes: Processes, folder: Path, version: str, *flags: str) -> Server:
+def start_ours(processes: Processes, folder: Path, version: str) -> Server:
     """`cloudk8s apiserver`, of one Kubernetes version."""
     port, config = free_port(), folder / "admin.conf"
     processes.start_ours(
         "apiserver", "apiserver", "--data-dir", str(folder / "data"), "--secure-port", str(port),
-        "--kubeconfig-out", str(config), "--kubernetes-version", version, *flags,
+        "--kubeconfig-out", str(config), "--kubernetes-version", version,
     )  # fmt: skip
     eventually(config.exists, seconds=60)
-    return _ready(Server(False, f"https://127.0.0.1:{port}", config, ensure(folder / "data"), Kubectl(config)))
+    return _ready(
+        Server(False, f"https://127.0.0.1:{port}", config, ensure(folder / "data"), Kubectl(config, processes.prefix))
+    )
 
 
-def start_upstream(processes: Processes, folder: Path, upstream: Upstream, *flags: str) -> Server:
+def start_upstream(processes: Processes, folder: Path, upstream: Upstream) -> Server:
     """kube-apiserver on an etcd of its own, with the certificates that ours would have."""
     pki, port, config = ensure(folder / "data"), free_port(), folder / "admin.conf"
     pair = pki.serving
-    server = Server(True, f"https://127.0.0.1:{port}", config, pki, Kubectl(config))
+    server = Server(True, f"https://127.0.0.1:{port}", config, pki, Kubectl(config, processes.prefix))
     server.kubeconfig_of(config, "admin")
     store, key = _start_etcd(processes, folder), pki.service_account_key
     of_kubelets, front = pki.pair("apiserver-kubelet-client"), pki.pair("front-proxy-client")
@@ -82,7 +84,7 @@ def start_upstream(processes: Processes, folder: Path, upstream: Upstream, *flag
         "proxy-client-key-file": front.key,
     }
     given = [f"--{name}={value}" for name, value in settings.items()]
-    processes.start("apiserver", [upstream.path("kube-apiserver"), *given, *upstream.server_flags, *flags])
+    processes.start("apiserver", [upstream.path("kube-apiserver"), *given, *upstream.server_flags])
     return _ready(server)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from cloudk8s.apiserver.kubeconfig import Access, write
 from tests.interop.clusters import Cluster
+from tests.interop.joining import bootstrap_kubeconfig
 from tests.interop.kubectl import Kubectl
 from tests.interop.objects import pod, service, workload
 from tests.interop.processes import eventually
@@ -237,38 +238,9 @@ def test_roles_are_aggregated(kubectl: Kubectl) -> None:
 
 def test_a_joining_node_is_given_a_certificate(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
     """A bootstrap token asks, as kubeadm's do."""
-    token = {
-        "token-id": "abcdef", "token-secret": "0123456789abcdef", "usage-bootstrap-authentication": "true",
-        "usage-bootstrap-signing": "true", "auth-extra-groups": "system:bootstrappers:nodes",
-    }  # fmt: skip
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "bootstrap.kubernetes.io/token",
-        "metadata": {"name": "bootstrap-token-abcdef"},
-        "stringData": token,
-    }
     info = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info"}, "data": {"kubeconfig": "a"}}
-    kubectl.apply(secret, namespace="kube-system")
     kubectl.apply(info, namespace="kube-public")
-    for name, role in (
-        ("ask", "system:node-bootstrapper"),
-        ("get", "system:certificates.k8s.io:certificatesigningrequests:nodeclient"),
-    ):
-        kubectl(
-            "create",
-            "clusterrolebinding",
-            f"nodes-{name}",
-            f"--clusterrole={role}",
-            "--group=system:bootstrappers:nodes",
-        )
-    config = tmp_path / "joining.conf"
-    write(
-        config,
-        Access(
-            "join", cluster.server.url, cluster.server.pki.ca.certificate.read_bytes(), token="abcdef.0123456789abcdef"
-        ),
-    )
+    config = bootstrap_kubeconfig(cluster.server, tmp_path / "joining.conf")
     request = {
         "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "joining"},
         "spec": {

@@ -10,9 +10,10 @@ import asyncio
 import logging
 from typing import Final
 
+from cloudk8s.client.discovery import discover
 from cloudk8s.client.interface import Client, ListOptions
 from cloudk8s.client.resources import RESOURCE_SLICES
-from cloudk8s.errors import CloudK8sError, NotFound
+from cloudk8s.errors import CloudK8sError, Forbidden, NotFound
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.waiting import wait_for
 
@@ -58,8 +59,18 @@ class AbandonedSlices:
         except NotFound:
             _log.debug("the cluster has no ResourceSlices")
         except (CloudK8sError, OSError) as error:
-            _log.warning("ResourceSlices of %s are not deleted, trying again: %s", driver or "this node", error)
-            if driver in self._due:
-                self._due[driver] = self._clock.monotonic() + _RETRY
-            return
+            if not (isinstance(error, Forbidden) and await self._are_unknown()):
+                _log.warning("ResourceSlices of %s are not deleted, trying again: %s", driver or "this node", error)
+                if driver in self._due:
+                    self._due[driver] = self._clock.monotonic() + _RETRY
+                return
         self._due.pop(driver, None)
+
+    async def _are_unknown(self) -> bool:
+        """Whether the server, being older, has no such objects: it says first that nodes may not have them."""
+        try:
+            found = await discover(self._client)
+        except (CloudK8sError, OSError):
+            return False
+        group = RESOURCE_SLICES.group
+        return group not in found.failed and all(each.resource.group != group for each in found.resources)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cloudk8s.client.interface import Object
-from cloudk8s.client.resources import RESOURCE_SLICES
-from cloudk8s.errors import ServiceUnavailable
+from cloudk8s.client.interface import Object, Resource
+from cloudk8s.client.resources import PODS, RESOURCE_SLICES
+from cloudk8s.errors import Forbidden, ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.node.devices.slices import PATIENCE, AbandonedSlices
 from cloudk8s.testing.fake_client import Action, FakeClient
@@ -87,3 +87,23 @@ async def test_a_failure_is_tried_again(slices: AbandonedSlices, client: FakeCli
     mend()
     await clock.advance(10)
     assert "dice" not in names(client)
+
+
+@pytest.mark.parametrize(("resources", "tries"), [((PODS,), 1), ((PODS, RESOURCE_SLICES), 3)])
+async def test_a_server_that_has_none_is_asked_once(resources: tuple[Resource, ...], tries: int) -> None:
+    """An older server refuses before it notices that it does not know them; else nodes may get the right yet."""
+    clock = FakeClock()
+    client = FakeClient(clock=clock, resources=resources)
+    asked: list[Action] = []
+
+    def refuse(action: Action) -> None:
+        if action.verb == "deletecollection":
+            asked.append(action)
+            raise Forbidden("nodes may not")
+
+    client.on(refuse)
+    task = asyncio.create_task(AbandonedSlices(client, "n1", clock=clock).run())
+    await clock.advance(12)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(asked) == tries

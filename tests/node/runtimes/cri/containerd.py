@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,15 +46,16 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def running_containerd(home: Path) -> Iterator[str]:
-    """Serve at the endpoint that is returned; the networks it reads are in `home/cni`."""
+def running_containerd(home: Path, *, prefix: Sequence[str] = ()) -> Iterator[str]:
+    """Serve at the endpoint that is returned; the networks it reads are in `home/cni`.
+
+    `prefix` begins the command: where it runs.
+    """
     home.chmod(0o711)  # pods with users of their own are nobody here
     (home / "config.toml").write_text(_CONFIG.format(home, CNI_PLUGINS, PAUSE))
     log = (home / "log").open("wb")
-    process = subprocess.Popen(
-        [str(shutil.which("containerd", path=PATH)), "--config", str(home / "config.toml")],
-        stdout=log, stderr=log, env={**os.environ, "PATH": PATH},
-    )  # fmt: skip
+    command = [*prefix, str(shutil.which("containerd", path=PATH)), "--config", str(home / "config.toml")]
+    process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": PATH})
     try:
         pause = docker_archive(home / "pause.tar", [programs(("sleep",))], tag=PAUSE, Cmd=["/bin/sleep", "inf"])
         import_image(home, pause)
