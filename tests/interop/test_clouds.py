@@ -13,7 +13,10 @@ from tests.interop.processes import eventually
 from tests.interop.upstream import Upstream
 
 pytestmark = [pytest.mark.slow, pytest.mark.kubectl]
-CLOUDS = "clouds: [{name: lab, provider: simulated, settings: {any_node: true}}]\ncontrollers: {cluster: lab}\n"
+CLOUDS = """
+clouds: [{name: lab, provider: simulated, settings: {any_node: true}}]
+controllers: {cluster: lab, configure_cloud_routes: false}
+"""
 UNINITIALIZED = "node.cloudprovider.kubernetes.io/uninitialized"
 
 

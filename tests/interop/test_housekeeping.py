@@ -203,24 +203,21 @@ def test_a_quota_counts_and_holds(kubectl: Kubectl, namespace: str) -> None:
 
 
 def test_a_quota_counts_kinds_in_whatever_version_they_are_served(kubectl: Kubectl, namespace: str) -> None:
-    """Budgets, CronJobs and autoscalers have other versions in old servers."""
+    """Budgets have another version in old servers."""
     version = "policy/v1" if kubectl.has("policy/v1", "poddisruptionbudgets") else "policy/v1beta1"
-    hard = {"count/poddisruptionbudgets.policy": "5", "count/widgets.example.com": "5"}
-    spec = {"hard": hard}
-    kubectl.apply(
-        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "kinds"}, "spec": spec}, namespace=namespace
-    )
-    budget = {
-        "apiVersion": version,
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": "b"},
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"a": "b"}}},
-    }
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"a": "b"}}}
+    budget = {"apiVersion": version, "kind": "PodDisruptionBudget", "metadata": {"name": "b"}, "spec": spec}
     kubectl.apply(budget, namespace=namespace)
     count = "count/poddisruptionbudgets.policy"
-    eventually(lambda: kubectl.json("quota/kinds", "-n", namespace)["status"].get("used", {}).get(count) == "1")
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "kinds"}, "spec": {"hard": {count: "5"}}}
+    kubectl.apply(quota, namespace=namespace)
+
+    def used() -> str:
+        return str(kubectl.json("quota/kinds", "-n", namespace)["status"].get("used", {}).get(count))
+
+    eventually(lambda: used() == "1")
     kubectl("-n", namespace, "delete", f"poddisruptionbudgets.{version.split('/')[1]}.policy", "b")
-    eventually(lambda: kubectl.json("quota/kinds", "-n", namespace)["status"]["used"][count] == "0", seconds=60)
+    eventually(lambda: used() == "0", seconds=60)
 
 
 def test_pods_of_nodes_that_never_were_are_cleaned_up(kubectl: Kubectl, namespace: str) -> None:

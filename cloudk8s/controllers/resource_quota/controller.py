@@ -39,7 +39,8 @@ class ResourceQuotaController:
             "resourcequota_primary", clock=context.clock, instruments=context.instruments
         )
         self._informers: dict[Resource, Informer] = {}
-        self._served: Sequence[Resource] = BUILT_IN
+        self._served: Sequence[Resource] = [each for each in BUILT_IN if not each.group]
+        """What a `count/` name can mean; groups may be served in other versions than ours, which discovery tells."""
         self._not_before: dict[str, float] = {}
         self._charges = Charges(context.clock)
         self._is_joining = False

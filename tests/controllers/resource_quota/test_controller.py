@@ -5,8 +5,17 @@ from typing import Any
 import pytest
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.resources import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SERVICES
+from cloudk8s.client.resources import (
+    BUILT_IN,
+    CONFIG_MAPS,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    RESOURCE_QUOTAS,
+    SERVICES,
+)
 from cloudk8s.controllers.resource_quota.controller import ResourceQuotaController
+from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.testing.fake_client import FakeClient
 from tests.controllers.harness import NS, Harness, pod, replica_set, running, service
 
 
@@ -132,3 +141,17 @@ async def test_only_what_is_limited_is_followed() -> None:
         await run.settle()
         followed = {action.resource.plural for action in run.client.actions if action.verb in ("list", "watch")}
         assert followed == {"resourcequotas", "pods"}
+
+
+async def test_kinds_are_counted_in_the_version_that_the_server_has() -> None:
+    """Also where an older server knows a kind that we know in another version."""
+    old = POD_DISRUPTION_BUDGETS._replace(version="v1beta1")
+    served = [each for each in BUILT_IN if each != POD_DISRUPTION_BUDGETS]
+    metadata = {"name": "b", "namespace": NS}
+    budget = {"apiVersion": old.api_version, "kind": old.kind, "metadata": metadata, "spec": {}}
+    clock = FakeClock()
+    client = FakeClient(clock=clock, resources=[*served, old])
+    objects = [quota({"count/poddisruptionbudgets.policy": "5"}), budget]
+    async with running(ResourceQuotaController, objects=objects, client=client, clock=clock) as run:
+        await run.settle(3)
+        assert used(run) == {"count/poddisruptionbudgets.policy": "1"}
