@@ -19,6 +19,16 @@ async def test_calls_do_not_grow_with_nodes() -> None:
     ]
 
 
+@pytest.mark.slow
+async def test_a_sync_of_1000_nodes_and_200_load_balancers_costs_no_more_than_one_of_10_nodes() -> None:
+    few = await measure(SimulatedWorld(), 10, 200)
+    many = await measure(SimulatedWorld(), 1000, 200)
+    assert [(row.phase, row.reads, row.mutations) for row in few] == [
+        (row.phase, row.reads, row.mutations) for row in many
+    ]
+    assert (many[1].phase, many[1].reads, many[1].mutations) == ("restart", 5, 0)
+
+
 async def test_a_restart_costs_a_few_reads_and_a_node_two_calls_for_each_service() -> None:
     first, restart, node = await measure(SimulatedWorld(), 50, SERVICES)
     assert first.mutations == 5 * SERVICES

@@ -88,6 +88,58 @@ def test_annotations_become_listeners_checks_and_attributes(world: ClassicWorld)
     assert world.mutations() == before
 
 
+def test_what_tls_may_negotiate_is_set_and_goes_back(world: ClassicWorld) -> None:
+    certificate = world.raw("acm").request_certificate(DomainName="shop.example")["CertificateArn"]
+    ports = [ServicePort(80, 30080, name="http"), ServicePort(443, 30443, name="https")]
+    tls = {
+        f"{PREFIX}ssl-cert": certificate, f"{PREFIX}ssl-ports": "https", f"{PREFIX}backend-protocol": "ssl",
+    }  # fmt: skip
+    policies = []
+    for policy in ("ELBSecurityPolicy-TLS-1-1-2017-01", "ELBSecurityPolicy-TLS-1-2-2017-01", ""):
+        named = tls | ({f"{PREFIX}ssl-negotiation-policy": policy} if policy else {})
+        request = world.request(ports=ports, annotations=named)
+        world.load_balancers().ensure(request)
+        described = {e["Listener"]["LoadBalancerPort"]: e for e in balancer(world)["ListenerDescriptions"]}
+        policies.append((described[80].get("PolicyNames"), described[443].get("PolicyNames")))
+        before = world.mutations()
+        world.load_balancers().ensure(request)
+        assert world.mutations() == before
+    assert policies == [
+        ([], ["k8s-SSLNegotiationPolicy-ELBSecurityPolicy-TLS-1-1-2017-01"]),
+        ([], ["k8s-SSLNegotiationPolicy-ELBSecurityPolicy-TLS-1-2-2017-01"]),
+        ([], []),
+    ]
+
+
+def test_a_listener_that_is_made_anew_gets_its_policy_again(world: ClassicWorld) -> None:
+    certificate = world.raw("acm").request_certificate(DomainName="shop.example")["CertificateArn"]
+    tls = {"ssl-cert": certificate, "backend-protocol": "ssl", "ssl-negotiation-policy": "TLS12"}
+    annotations = {PREFIX + name: value for name, value in tls.items()}
+    for node_port in (30443, 30444):
+        ports = [ServicePort(443, node_port, name="https")]
+        world.load_balancers().ensure(world.request(ports=ports, annotations=annotations))
+        [listener] = balancer(world)["ListenerDescriptions"]
+        assert listener["PolicyNames"] == ["k8s-SSLNegotiationPolicy-TLS12"]
+
+
+def test_access_logs_and_more_groups(world: ClassicWorld) -> None:
+    vpc = world.raw("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = world.raw("ec2").create_security_group(GroupName="mine", Description="m", VpcId=vpc)["GroupId"]
+    wanted = {
+        "access-log-enabled": "true", "access-log-s3-bucket-name": "logs", "access-log-s3-bucket-prefix": "web",
+        "access-log-emit-interval": "5", "extra-security-groups": group,
+    }  # fmt: skip
+    request = world.request(annotations={PREFIX + name: value for name, value in wanted.items()})
+    world.load_balancers().ensure(request)
+    found = balancer(world)
+    name = found["LoadBalancerName"]
+    attributes = world.raw("elb").describe_load_balancer_attributes(LoadBalancerName=name)["LoadBalancerAttributes"]
+    log = {"Enabled": True, "S3BucketName": "logs", "S3BucketPrefix": "web", "EmitInterval": 5}
+    assert attributes["AccessLog"] == log
+    assert group in found["SecurityGroups"]
+    world.load_balancers().delete(request.service)
+
+
 def test_a8_a_service_moves_between_kinds_and_leaves_nothing(world: ClassicWorld) -> None:
     request = world.request(nodes=[world.start_instance("n1")])
     balancers = world.load_balancers()

@@ -9,6 +9,7 @@ import pytest
 
 from cloudk8s.errors import CloudError, CloudForbidden
 from cloudk8s.plugin import LoadBalancerRequest, NodeRef, ServicePort
+from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.load_balancers.values import PREFIX
 from cloudk8s_aws.testing import AwsWorld
 
@@ -173,6 +174,25 @@ def test_many_targets_go_in_hundreds_and_old_ones_leave_first(world: AwsWorld) -
     assert balancers.update_targets([world.request(nodes=nodes(150, 300))]) == {}
     changes = [call for call in world.faults.mutations if "Targets" in call]
     assert changes == ["DeregisterTargets", "DeregisterTargets", "RegisterTargets"]
+
+
+def test_targets_that_drain_already_are_left_to_it(
+    world: AwsWorld, request_: LoadBalancerRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load_balancers().ensure(request_)
+    before = world.mutations()
+    call = AwsApi.call
+
+    def draining(api: AwsApi, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = call(api, service, operation, **parameters)
+        if operation == "describe_target_health":
+            old = {"Target": {"Id": "i-0old", "Port": 30080}, "TargetHealth": {"State": "draining"}}
+            return {"TargetHealthDescriptions": [*answer["TargetHealthDescriptions"], old]}
+        return answer
+
+    monkeypatch.setattr(AwsApi, "call", draining)
+    world.load_balancers().ensure(request_)
+    assert world.mutations() == before
 
 
 def test_a_load_balancer_of_somebody_else_is_never_taken_over(world: AwsWorld, request_: LoadBalancerRequest) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from cloudk8s_aws.load_balancers.naming import may_belong_to
 from cloudk8s_aws.load_balancers.tagging import AT_ONCE, creation_tags
 
 PROXY_POLICY = "k8s-proxyprotocol-enabled"
+TLS_POLICY = "k8s-SSLNegotiationPolicy-"
+"""Begins the names of policies that stand for one of AWS's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class ClassicType:
     traits: Traits = field(
         default_factory=lambda: Traits(
             immutable=frozenset({"name", "scheme"}),
-            unordered=frozenset({"subnets", "security_groups", "listeners", "members", "proxy_ports"}),
+            unordered=frozenset({"subnets", "security_groups", "listeners", "members", "proxy_ports", "tls"}),
             write_only=frozenset({"tags"}), api="elb",
         )
     )  # fmt: skip
@@ -82,6 +85,7 @@ class ClassicType:
             self._set_places(name, wanted, present)
             self._set_rest(name, wanted, present)
             self._set_proxy(name, wanted["proxy_ports"], present.get("proxy_ports", []))
+            self._set_tls(name, wanted["tls"], _kept_tls(wanted["listeners"], present))
         self._set_members(name, wanted["members"], present["members"])
         kept = {key: value for key, value in wanted.items() if key != "tags"}
         return replace(entry, properties={**present, **kept})
@@ -136,6 +140,29 @@ class ClassicType:
                 PolicyNames=names,
             )  # fmt: skip
 
+    def _set_tls(self, name: str, wanted: Sequence[str], present: Sequence[str]) -> None:
+        """What listeners of TLS may negotiate: `port=policy`."""
+        on, off = _difference(wanted, present)
+        stays = {entry.partition("=")[0] for entry in wanted}
+        for port, _, policy in (entry.partition("=") for entry in on):
+            attribute = {"AttributeName": "Reference-Security-Policy", "AttributeValue": policy}
+            with suppress(Taken):
+                self.api.call(
+                    "elb", "create_load_balancer_policy", LoadBalancerName=name, PolicyName=f"{TLS_POLICY}{policy}",
+                    PolicyTypeName="SSLNegotiationPolicyType", PolicyAttributes=[attribute],
+                )  # fmt: skip
+            self._set_policies(name, int(port), [f"{TLS_POLICY}{policy}"])
+        for port in (entry.partition("=")[0] for entry in off):
+            if port not in stays:
+                self._set_policies(name, int(port), [])
+
+    def _set_policies(self, name: str, port: int, policies: Sequence[str]) -> None:
+        with suppress(CloudNotFound):  # the listener went meanwhile
+            self.api.call(
+                "elb", "set_load_balancer_policies_of_listener", LoadBalancerName=name, LoadBalancerPort=port,
+                PolicyNames=list(policies),
+            )  # fmt: skip
+
     def _set_members(self, name: str, wanted: Sequence[str], present: Sequence[str]) -> None:
         add, remove = _difference(wanted, present)
         for operation, ids in (
@@ -175,6 +202,7 @@ class ClassicType:
             },
             "members": sorted(entry["InstanceId"] for entry in found.get("Instances") or ()),
             "proxy_ports": [e["InstancePort"] for e in backends if PROXY_POLICY in e.get("PolicyNames", ())],
+            "tls": [policy for entry in found.get("ListenerDescriptions") or () for policy in _tls_of(entry)],
         }  # fmt: skip
         return Observed(
             self.name, tags.get(RESOURCE_TAG, ""), found["LoadBalancerName"], tags.get(OWNER_TAG, ""), properties,
@@ -196,6 +224,17 @@ def _listener_of(found: Mapping[str, Any]) -> dict[str, Any]:
         "instance_protocol": found.get("InstanceProtocol", found["Protocol"]), "instance_port": found["InstancePort"],
         "certificate": found.get("SSLCertificateId", "") if found["Protocol"] in ("HTTPS", "SSL") else "",
     }  # fmt: skip
+
+
+def _kept_tls(wanted: Sequence[Any], present: Mapping[str, Any]) -> list[str]:
+    """What is still set: a listener that was made anew has lost its policies."""
+    fresh = {str(entry["port"]) for entry in wanted if entry not in present["listeners"]}
+    return [entry for entry in present.get("tls", ()) if entry.partition("=")[0] not in fresh]
+
+
+def _tls_of(description: Mapping[str, Any]) -> list[str]:
+    names = [name for name in description.get("PolicyNames") or () if name.startswith(TLS_POLICY)]
+    return [f"{description['Listener']['LoadBalancerPort']}={name.removeprefix(TLS_POLICY)}" for name in names]
 
 
 def _only_set(attribute: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudk8s.cloud.stack.balancing import mark, owner_of
@@ -43,9 +43,10 @@ def build_classic(request: LoadBalancerRequest, environment: Environment, *, pro
     scheme = scheme_of(request)
     name = resource_name(service.name, service.uid, request.cluster, "classic", scheme)
     proxied = given.choice("proxy-protocol", ("", "*"), "") == "*"
+    listeners = [_listener(given, port) for port in request.ports]
     properties = {
         "name": name, "scheme": scheme, "subnets": list(environment.subnets), "security_groups": chosen,
-        "listeners": [_listener(given, port) for port in request.ports],
+        "listeners": listeners, "tls": _tls(given, listeners),
         "health_check": _health(given, request, probe), "members": _members(request), "tags": tags,
         "attributes": _attributes(given), "proxy_ports": [port.node_port for port in request.ports] if proxied else [],
     }  # fmt: skip
@@ -85,6 +86,12 @@ def _listener(given: Annotations, port: ServicePort) -> dict[str, Any]:
         "protocol": front, "port": port.port, "instance_protocol": back, "instance_port": port.node_port,
         "certificate": certificate if secured else "",
     }  # fmt: skip
+
+
+def _tls(given: Annotations, listeners: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`port=policy` of every listener that ends TLS, where a policy is named."""
+    policy = given.text("ssl-negotiation-policy")
+    return [f"{entry['port']}={policy}" for entry in listeners if entry["certificate"]] if policy else []
 
 
 def _health(given: Annotations, request: LoadBalancerRequest, probe: str) -> dict[str, Any]:
