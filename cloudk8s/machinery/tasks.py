@@ -120,3 +120,14 @@ def _discard(future: asyncio.Future[Any]) -> None:
     """Look at a late outcome, so that nobody reports it as never retrieved."""
     if not future.cancelled():
         future.exception()
+
+
+async def changed_or_slept(change: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait until the event is set, or that time has passed."""
+    waiting = asyncio.ensure_future(change.wait())
+    sleeping = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        sleeping.cancel()

@@ -16,7 +16,17 @@ import pytest
 from cloudk8s.apiserver import kubeconfig
 from cloudk8s.client.interface import Client, Object
 from cloudk8s.client.objects import condition, spec_of
-from cloudk8s.client.resources import EVENTS, LEASES, NODES, PODS, PRIORITY_CLASSES, SERVICE_ACCOUNTS
+from cloudk8s.client.resources import (
+    DEVICE_CLASSES,
+    EVENTS,
+    LEASES,
+    NODES,
+    PODS,
+    PRIORITY_CLASSES,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    SERVICE_ACCOUNTS,
+)
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.controlplane.controllers import running_controllers
 from cloudk8s.controlplane.scheduler import running_scheduler
@@ -124,6 +134,57 @@ async def test_pods_are_bound_by_the_schedulers_own_identity(server: Server) -> 
             while not (events := (await server.client.list(EVENTS, namespace="default")).items):
                 await asyncio.sleep(0.02)
         assert (events[0]["reason"], events[0]["reportingController"]) == ("Scheduled", "default-scheduler")
+
+
+async def test_parts_and_shares_of_devices_are_given_out(server: Server) -> None:
+    client = server.client
+    await add_node(client, "a")
+    pool = {"name": "p", "generation": 1, "resourceSliceCount": 2}
+    there: Object = {"driver": "x.example", "pool": pool, "nodeName": "a"}
+    memory: Object = {"memory": {"value": "40Gi"}}
+    part: Object = {"consumesCounters": [{"counterSet": "gpu", "counters": memory}]}
+    card: Object = {
+        "name": "card", "allowMultipleAllocations": True,
+        "capacity": {"bandwidth": {"value": "10", "requestPolicy": {"default": "1", "validRange": {"min": "1"}}}},
+    }  # fmt: skip
+    counters = {**there, "sharedCounters": [{"name": "gpu", "counters": memory}]}
+    devices = {**there, "devices": [{"name": "one", **part}, {"name": "two", **part}, card]}
+    for name, spec in (("counters", counters), ("devices", devices)):
+        await client.create(RESOURCE_SLICES, {"metadata": {"name": name}, "spec": spec})
+    await client.create(DEVICE_CLASSES, {"metadata": {"name": "x"}, "spec": {}})
+    wanted: Object = {
+        "part": {"selectors": [{"cel": {"expression": "!device.allowMultipleAllocations"}}]},
+        "share": {"capacity": {"requests": {"bandwidth": "4"}}, "selectors": [
+            {"cel": {"expression": "device.allowMultipleAllocations"}}
+        ]},
+    }  # fmt: skip
+    async with in_process(server):
+        for name in ("part-1", "part-2", "share-1", "share-2", "share-3"):
+            exactly = {"deviceClassName": "x", **wanted[name.partition("-")[0]]}
+            spec = {"devices": {"requests": [{"name": "r", "exactly": exactly}]}}
+            await client.create(RESOURCE_CLAIMS, {"metadata": {"name": name}, "spec": spec}, namespace="default")
+            claims = [{"name": "c", "resourceClaimName": name}]
+            await client.create(PODS, pod(name, resourceClaims=claims), namespace="default")
+        await until_scheduled(client, 3)
+    found = {item["metadata"]["name"]: item for item in (await client.list(RESOURCE_CLAIMS, namespace="default")).items}
+    results = [
+        result
+        for claim in found.values()
+        for result in ((claim.get("status") or {}).get("allocation") or {}).get("devices", {}).get("results", ())
+    ]
+    assert sorted(result["device"] for result in results) in (["card", "card", "one"], ["card", "card", "two"])
+    assert [result["consumedCapacity"] for result in results if "shareID" in result] == [{"bandwidth": "4"}] * 2
+
+
+async def until_scheduled(client: Client, count: int) -> None:
+    """Until so many pods have a node, and the scheduler has said of all others that they have none."""
+    async with asyncio.timeout(30):
+        while True:
+            pods = (await client.list(PODS, namespace="default")).items
+            told = [condition(each, "PodScheduled") for each in pods]
+            if all(told) and sum(bool(spec_of(each).get("nodeName")) for each in pods) == count:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def test_a_failure_is_written_and_preemption_makes_room(server: Server) -> None:

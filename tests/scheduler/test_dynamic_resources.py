@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.resources import RESOURCE_CLAIMS
+from cloudk8s.client.resources import RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.machinery.expressions import ExpressionError, Version, compile_expression
-from tests.scheduler.harness import NS, node, pod, running
+from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
+from tests.scheduler.harness import NS, Harness, node, pod, running
 from tests.scheduler.table import Table
 
 API = "resource.k8s.io/v1"
 DRIVER = "gpu.example.com"
+LONG_AGO = "2025-12-31T00:00:00Z"
 
 
 def device(name: str, model: str = "A", memory: str = "40Gi", **more: Any) -> dict[str, Any]:
@@ -259,3 +261,187 @@ def test_versions_are_ordered() -> None:
     assert sorted(map(Version.parse, reversed(texts))) == [Version.parse(text) for text in texts]
     with pytest.raises(ValueError, match="not a semantic version"):
         Version.parse("1.0")
+
+
+def partition(name: str, memory: str, **more: Any) -> dict[str, Any]:
+    """A part of a device whose memory all of its parts share."""
+    counters = {"memory": {"value": memory}}
+    return device(name, **more) | {"consumesCounters": [{"counterSet": "gpu-0", "counters": counters}]}
+
+
+def counters(memory: str = "40Gi", *, pool: str = "a", count: int = 2) -> Object:
+    found = resource_slice("counters", node_name="a", pool=pool, count=count)
+    del found["spec"]["devices"]
+    found["spec"]["sharedCounters"] = [{"name": "gpu-0", "counters": {"memory": {"value": memory}}}]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("taken", "wanted", "fits"),
+    [
+        ([], request("r", count=2), True),
+        ([], request("r", count=3), True),
+        ([], request("r", count=4), False),
+        (["whole"], request("r"), False),
+        (["small-1"], request("r", 'device.attributes["gpu.example.com"].model == "whole"'), False),
+        (["small-1"], request("r", count=2), True),
+        ([], request("r", 'device.attributes["gpu.example.com"].model == "whole"'), True),
+    ],
+)
+def test_parts_of_a_device_share_what_it_has(taken: list[str], wanted: Any, fits: bool) -> None:
+    parts = [partition("whole", "40Gi", model="whole"), partition("half", "20Gi")]
+    parts += [partition(f"small-{n}", "10Gi") for n in (1, 2)]
+    slices = [counters(), resource_slice("devices", *parts, node_name="a", pool="a", count=2)]
+    others = [claim(f"other-{name}", status=allocated(name)) for name in taken]
+    table = Table(node("a"), device_class(), *slices, *others, claim("c", wanted))
+    assert bool(table.fits(user("p", "c"))) is fits
+
+
+def test_a_part_of_something_that_is_not_there_is_not_there() -> None:
+    parts = resource_slice("devices", partition("half", "20Gi"), node_name="a", pool="a")
+    assert Table(node("a"), device_class(), parts, claim("c")).fits(user("p", "c")) == set()
+
+
+def card(name: str = "card", policy: Any = None, bandwidth: str = "10G") -> dict[str, Any]:
+    """A device that several may use at once."""
+    capacity: dict[str, Any] = {"value": bandwidth}
+    if policy is not None:
+        capacity["requestPolicy"] = policy
+    return {"name": name, "allowMultipleAllocations": True, "capacity": {"bandwidth": capacity}}
+
+
+def share(amount: str, device: str = "card") -> dict[str, Any]:
+    found = allocated(device)
+    found["allocation"]["devices"]["results"][0] |= {"shareID": "x", "consumedCapacity": {"bandwidth": amount}}
+    return found
+
+
+def needing(amount: str | None, **more: Any) -> dict[str, Any]:
+    return request("r", **({"capacity": {"requests": {"bandwidth": amount}}} if amount else {}), **more)
+
+
+@pytest.mark.parametrize(
+    ("policy", "taken", "wanted", "consumed"),
+    [
+        (None, [], needing("3G"), ["3G"]),
+        (None, ["3G", "4G"], needing("3G"), ["3G"]),
+        (None, ["3G", "5G"], needing("3G"), None),
+        (None, [], needing(None), ["10G"]),
+        (None, ["1G"], needing(None), None),
+        ({"default": "1G"}, ["9G"], needing(None), ["1G"]),
+        ({"default": "1G", "validValues": ["1G", "5G"]}, [], needing("2G"), ["5G"]),
+        ({"default": "1G", "validValues": ["1G", "5G"]}, [], needing("6G"), None),
+        ({"default": "1G", "validRange": {"min": "1G", "max": "8G", "step": "2G"}}, [], needing("4G"), ["5G"]),
+        ({"default": "1G", "validRange": {"min": "1G", "max": "8G", "step": "2G"}}, [], needing("8G"), None),
+        ({"default": "1G", "validRange": {"min": "2G"}}, [], needing("1G"), ["2G"]),
+        (None, [], needing("4G", count=2), ["4G", "4G"]),
+        (None, [], needing("4G", count=3), None),
+    ],
+)
+async def test_a_device_that_several_use_is_shared_out(
+    policy: Any, taken: list[str], wanted: Any, consumed: list[str] | None
+) -> None:
+    others = [claim(f"other-{at}", status=share(amount)) for at, amount in enumerate(taken)]
+    slices = resource_slice("a", card(policy=policy), node_name="a")
+    async with running(node("a"), device_class(), slices, *others, claim("c", wanted), user("p", "c")) as run:
+        assert run.node_of("p") == ("a" if consumed else "")
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        if consumed:
+            results = found["status"]["allocation"]["devices"]["results"]
+            assert [result["consumedCapacity"]["bandwidth"] for result in results] == consumed
+            assert len({result["shareID"] for result in results}) == len(consumed)
+
+
+def test_a_device_of_ones_own_must_have_what_is_asked_for() -> None:
+    slices = resource_slice("a", device("d"), node_name="a")
+    for amount, fits in (("30Gi", {"a"}), ("50Gi", set())):
+        wanted = claim("c", request("r", capacity={"requests": {"memory": amount}}))
+        assert Table(node("a"), device_class(), slices, wanted).fits(user("p", "c")) == fits
+    unheard = claim("c", request("r", capacity={"requests": {"unheard": "1"}}))
+    assert Table(node("a"), device_class(), slices, unheard).fits(user("p", "c")) == set()
+
+
+def test_too_many_devices_are_refused_without_trying_every_way() -> None:
+    slices = resource_slice("a", *(device(f"d{at}") for at in range(100)), node_name="a")
+    wanted = claim("c", request("r", count=101))
+    assert Table(node("a"), device_class(), slices, wanted).fits(user("p", "c")) == set()
+    slices = resource_slice("a", *(card(f"d{at}") for at in range(20)), node_name="a")
+    wanted = claim("c", needing("6G", count=21))
+    assert Table(node("a"), device_class(), slices, wanted).fits(user("p", "c")) == set()
+
+
+async def test_an_allocation_says_where_devices_of_several_nodes_can_be_used() -> None:
+    term = {"matchExpressions": [{"key": "rack", "operator": "In", "values": ["1"]}]}
+    slices = resource_slice("a", device("d"))
+    slices["spec"] = {**slices["spec"], "nodeSelector": {"nodeSelectorTerms": [term]}}
+    del slices["spec"]["allNodes"]
+    nodes = [node("a", labels={"rack": "1"}), node("b")]
+    async with running(*nodes, device_class(), slices, claim("c"), user("p", "c"), user("q", "c")) as run:
+        await run.settle(2)
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["status"]["allocation"]["nodeSelector"] == {"nodeSelectorTerms": [term]}
+        assert run.placement() == {"p": "a", "q": "a"}
+
+
+FABRIC: dict[str, Any] = {
+    "bindsToNode": True,
+    "bindingConditions": ["Attached"],
+    "bindingFailureConditions": ["Unreachable"],
+}
+
+
+async def say(run: Harness, device: str, **conditions: str) -> None:
+    """What a driver does: it writes conditions of an allocated device."""
+    told = [
+        {"type": type, "status": status, "reason": type, "message": "so it is", "lastTransitionTime": LONG_AGO}
+        for type, status in conditions.items()
+    ]
+    status = {"devices": [{"driver": DRIVER, "pool": "a", "device": device, "conditions": told}]}
+    await run.client.patch(RESOURCE_CLAIMS, "c", {"status": status}, namespace=NS, subresource="status")
+    await run.settle(1)
+
+
+async def test_a_pod_waits_until_its_devices_are_attached() -> None:
+    slices = resource_slice("a", device("d", **FABRIC))
+    async with running(node("a"), device_class(), slices, claim("c"), user("p", "c")) as run:
+        await run.settle(5)
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        allocation = found["status"]["allocation"]
+        assert allocation["devices"]["results"][0]["bindingConditions"] == ["Attached"]
+        assert allocation["nodeSelector"]["nodeSelectorTerms"][0]["matchFields"][0]["values"] == ["a"]
+        assert "allocationTimestamp" in allocation
+        await say(run, "d", Attached="False")
+        assert run.node_of("p") == ""
+        await say(run, "d", Attached="True")
+        assert run.node_of("p") == "a"
+
+
+async def test_devices_that_cannot_be_attached_are_given_back_and_others_tried() -> None:
+    slices = resource_slice("a", device("d1", **FABRIC), device("d2"))
+    async with running(node("a"), device_class(), slices, claim("c"), user("p", "c")) as run:
+        taints = [{"key": "gone", "effect": "NoSchedule"}]
+        broken = resource_slice("a", device("d1", **FABRIC, taints=taints), device("d2"))
+        await run.client.patch(RESOURCE_SLICES, "a", {"spec": broken["spec"]})
+        await say(run, "d1", Unreachable="True")
+        reasons = [message for _, message in run.events("p")]
+        assert any(f"device {DRIVER}/a/d1 reports Unreachable: so it is" in message for message in reasons)
+        await run.settle(20, step=1)
+        assert run.node_of("p") == "a"
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["status"]["allocation"]["devices"]["results"][0]["device"] == "d2"
+
+
+async def test_devices_have_only_so_long_to_be_attached() -> None:
+    slices = resource_slice("a", device("d", **FABRIC))
+    configuration = {"pluginConfig": [{"name": "DynamicResources", "args": {"bindingTimeout": "30s"}}]}
+    profile = SchedulerConfiguration.model_validate({"profiles": [configuration]})
+    objects = [node("a"), device_class(), slices, claim("c"), user("p", "c")]
+    async with running(*objects, configuration=profile) as run:
+        await run.settle(29, step=1)
+        assert not any("timed out" in message for _, message in run.events("p"))
+        await run.settle(3, step=1)
+        assert any("timed out waiting for its devices" in message for _, message in run.events("p"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of
 from cloudk8s.machinery.expressions import Evaluate, ExpressionError, compile_expression
+from cloudk8s.machinery.quantity import Quantity, parse
 from cloudk8s.scheduler.devices.device import Device
 from cloudk8s.scheduler.pod.toleration import NO_EXECUTE, NO_SCHEDULE, Toleration, untolerated
 
@@ -30,15 +31,32 @@ class DeviceRequest:
     has_admin_access: bool
     """Sees devices that others use, and does not use them up."""
     tolerations: tuple[Toleration, ...]
+    capacity: Mapping[str, Quantity] = field(default_factory=dict)
+    """How much of capacities it needs at least."""
 
     def accepts(self, device: Device) -> bool:
         """Whether a device would do; a selector that cannot be answered accepts nothing."""
-        if untolerated(self.tolerations, device.taints, NO_SCHEDULE, NO_EXECUTE):
+        if self.share_of(device) is None or untolerated(self.tolerations, device.taints, NO_SCHEDULE, NO_EXECUTE):
             return False
         try:
             return all(selector(device.scope) for selector in self.selectors)
         except ExpressionError:
             return False
+
+    def share_of(self, device: Device) -> Mapping[str, Quantity] | None:
+        """How much it takes of a device that several use; nothing of one that is its own; None if that is not there."""
+        if self.capacity.keys() - device.capacity.keys():
+            return None
+        if not device.is_shared:
+            is_enough = all(device.capacity[name].value >= amount for name, amount in self.capacity.items())
+            return {} if is_enough else None
+        found: dict[str, Quantity] = {}
+        for name, capacity in device.capacity.items():
+            amount = capacity.taken_by(self.capacity.get(name))
+            if amount is None:
+                return None
+            found[name] = amount
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,7 @@ def _request(name: str, item: Mapping[str, Any], class_of: ClassOf) -> DeviceReq
     return DeviceRequest(
         name, class_name, selectors, 0 if is_all else int(item.get("count") or 1), bool(item.get("adminAccess")),
         tolerations,
+        {key: parse(amount) for key, amount in ((item.get("capacity") or {}).get("requests") or {}).items()},
     )  # fmt: skip
 
 

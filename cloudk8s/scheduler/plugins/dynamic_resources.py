@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from cloudk8s.client.interface import Object
@@ -21,10 +23,14 @@ from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.expressions import ExpressionError
+from cloudk8s.machinery.tasks import changed_or_slept
+from cloudk8s.machinery.times import format_time, parse_duration, parse_time
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.devices.allocation import Choice, allocate, allocation_result
-from cloudk8s.scheduler.devices.device import Device, DeviceId, devices_of
+from cloudk8s.scheduler.devices.device import Device, Inventory, inventory_of
+from cloudk8s.scheduler.devices.preparation import failure, is_awaited, is_ready
 from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
+from cloudk8s.scheduler.devices.usage import Usage, usage_of
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Refusal, Rejection
 from cloudk8s.scheduler.pod.node_selection import node_terms
 from cloudk8s.scheduler.pod.pod import Pod
@@ -34,6 +40,10 @@ NOT_AVAILABLE: Final = "resourceclaim not available on the node"
 CANNOT: Final = "cannot allocate all claims"
 MOST_PODS: Final = 256
 """So many pods may share a claim."""
+
+
+class DevicesNotReady(CloudK8sError):
+    """Devices were not made ready for the pod, or not in time."""
 
 
 class ClaimTaken(CloudK8sError):
@@ -49,7 +59,7 @@ class _PodDevices:
     """What is still to be allocated."""
     allowed: Bools | None
     """Rows where the allocated claims can be used; None is all."""
-    used: set[DeviceId]
+    used: Usage | None
     choices: dict[int, dict[str, Choice] | None] = field(default_factory=dict)
     """What the filter found, by slot."""
 
@@ -66,8 +76,14 @@ class DynamicResources:
         self._classes = handle.informers.of(DEVICE_CLASSES)
         self._slices = handle.informers.of(RESOURCE_SLICES)
         self._slices.add_handler(self._on_slice)
-        self._devices: dict[str, list[Device]] | None = None
-        """By node, those of no particular one under the empty name; None while they have to be read anew."""
+        self._claims.add_handler(lambda old, new: self._changed.set())
+        self._changed = asyncio.Event()
+        """A claim has."""
+        self._patience = parse_duration(str(arguments.get("bindingTimeout") or "10m"))
+        self._inventory: Inventory | None = None
+        """None while slices have to be read anew."""
+        self._devices: dict[str, list[Device]] = {}
+        """By node, those of no particular one under the empty name."""
         self._pending: dict[str, dict[str, Any]] = {}
         """Allocations that are being written, by the claim's UID."""
 
@@ -99,7 +115,7 @@ class DynamicResources:
             if (selector := allocation.get("nodeSelector")) is not None:
                 rows = cycle.cluster.selector.any_of(node_terms(selector))
                 allowed = rows if allowed is None else allowed & rows
-        cycle.state[self.name] = _PodDevices(claims, wanted, allowed, self._used() if wanted else set())
+        cycle.state[self.name] = _PodDevices(claims, wanted, allowed, self._usage() if wanted else None)
         return None
 
     def filter(self, cycle: Cycle, rows: slice) -> Bools | None:
@@ -108,7 +124,7 @@ class DynamicResources:
             return None
         nodes = cycle.cluster.nodes
         passed = nodes.exists[rows].copy() if pod.allowed is None else pod.allowed[rows].copy()
-        if pod.wanted:
+        if pod.used is not None:
             for slot in range(rows.start, rows.stop):
                 at = slot - rows.start
                 if passed[at] and (cycle.alive is None or cycle.alive[at]):
@@ -137,7 +153,7 @@ class DynamicResources:
         planned = {}
         for item in pod.wanted:
             uid = uid_of(item.claim)
-            names = {request.class_name for request, _ in choice[uid]}
+            names = {pick.request.class_name for pick in choice[uid]}
             classes = {name: found for name in names if (found := self._classes.get(name)) is not None}
             planned[uid] = allocation_result(item.claim, choice[uid], classes, node)
         self._pending |= planned
@@ -149,7 +165,8 @@ class DynamicResources:
             self._pending.pop(uid, None)
 
     async def pre_bind(self, cycle: Cycle, node: str) -> Refusal | None:
-        """Write allocations and reservations. Raises ClaimTaken."""
+        """Write allocations and reservations, and wait for devices that are made ready. Raises ClaimTaken and
+        DevicesNotReady."""
         if self.name not in cycle.state:
             return None
         planned: dict[str, Any] = cycle.state["claims planned"]
@@ -157,7 +174,38 @@ class DynamicResources:
             await self._reserve(claim, cycle.pod, planned.get(uid_of(claim)))
         for uid in planned:
             self._pending.pop(uid, None)
+        for claim in cycle.state[self.name].claims:
+            if is_awaited(planned.get(uid_of(claim)) or status_of(claim).get("allocation")):
+                await self._ready(key_of(claim))
         return None
+
+    async def _ready(self, key: str) -> None:
+        """Wait until the devices of a claim are; an allocation of devices that will not be is taken back."""
+        while True:
+            self._changed.clear()
+            claim = self._claims.get_key(key)
+            if claim is None:
+                raise DevicesNotReady(f"resource claim {key} was deleted")
+            if status_of(claim).get("allocation") and is_ready(claim):
+                return
+            if reason := failure(claim):
+                await self._deallocate(claim)
+                raise DevicesNotReady(f"resource claim {key}: {reason}")
+            if (left := self._left(claim)) <= timedelta(0):
+                await self._deallocate(claim)
+                raise DevicesNotReady(f"resource claim {key}: timed out waiting for its devices to be ready")
+            await changed_or_slept(self._changed, self._handle.clock, left.total_seconds())
+
+    def _left(self, claim: Object) -> timedelta:
+        """How long the devices of a claim still have."""
+        allocated = (status_of(claim).get("allocation") or {}).get("allocationTimestamp")
+        now = self._handle.clock.now()
+        return self._patience - (now - parse_time(allocated)) if allocated else self._patience
+
+    async def _deallocate(self, claim: Object) -> None:
+        """Other devices may be better, for this pod or another one."""
+        status = {**status_of(claim), "allocation": None, "reservedFor": None, "devices": None}
+        await self._handle.client.update(RESOURCE_CLAIMS, {**claim, "status": status}, subresource="status")
 
     def interests(self) -> Sequence[Interest]:
         seen = frozenset(("add", "update"))
@@ -196,10 +244,6 @@ class DynamicResources:
 
     def _on_node(self, cycle: Cycle, slot: int) -> list[Device]:
         """The devices that a node can use: its own, and those that other nodes can use too."""
-        if self._devices is None:
-            self._devices = {}
-            for device in devices_of(self._slices.list()):
-                self._devices.setdefault(device.node, []).append(device)
         nodes = cycle.cluster.nodes
         name, labels = nodes.names[slot], nodes.labels.labels(slot)
         shared = [
@@ -209,14 +253,14 @@ class DynamicResources:
         ]
         return [*self._devices.get(name, ()), *shared]
 
-    def _used(self) -> set[DeviceId]:
-        """Devices that some claim has, written or not."""
-        found: set[DeviceId] = set()
-        for claim in self._claims.list():
-            found.update(_devices_in(status_of(claim).get("allocation")))
-        for allocation in self._pending.values():
-            found.update(_devices_in(allocation))
-        return found
+    def _usage(self) -> Usage:
+        """What claims have of the devices there are, written or not."""
+        if self._inventory is None:
+            self._inventory, self._devices = inventory_of(self._slices.list()), {}
+            for device in self._inventory.by_id.values():
+                self._devices.setdefault(device.node, []).append(device)
+        written = {uid_of(claim): status_of(claim).get("allocation") for claim in self._claims.list()}
+        return usage_of(self._inventory, (written | self._pending).values())
 
     async def _reserve(self, claim: Object, pod: Pod, allocation: dict[str, Any] | None) -> None:
         client = self._handle.client
@@ -229,6 +273,8 @@ class DynamicResources:
             if status.get("allocation"):
                 raise ClaimTaken(f"resource claim {key_of(claim)} has got an allocation elsewhere")
             status["allocation"] = allocation
+            if is_awaited(allocation):
+                allocation["allocationTimestamp"] = format_time(self._handle.clock.now())
         reserved = status.get("reservedFor") or []
         if all(item.get("uid") != pod.uid for item in reserved):
             status["reservedFor"] = [*reserved, {"resource": "pods", "name": pod.name, "uid": pod.uid}]
@@ -247,15 +293,9 @@ class DynamicResources:
         return name_of(event.new) in names or pod.uid in owners
 
     def _on_slice(self, old: Object | None, new: Object | None) -> None:
-        self._devices = None
+        self._inventory = None
 
 
 def _is_free_for(claim: Object, pod: Pod) -> bool:
     reserved = status_of(claim).get("reservedFor") or ()
     return len(reserved) < MOST_PODS or any(item.get("uid") == pod.uid for item in reserved)
-
-
-def _devices_in(allocation: Mapping[str, Any] | None) -> Iterator[DeviceId]:
-    for result in ((allocation or {}).get("devices") or {}).get("results") or ():
-        if not result.get("adminAccess"):
-            yield result["driver"], result["pool"], result["device"]

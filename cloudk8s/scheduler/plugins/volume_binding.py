@@ -10,6 +10,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, key_of, name_of, namespace_of, spec_of, uid_of
 from cloudk8s.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from cloudk8s.errors import CloudK8sError
+from cloudk8s.machinery.tasks import changed_or_slept
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.interface import Cycle, Handle, Interest, Refusal, Rejection
 from cloudk8s.scheduler.plugins.hints import is_own_claim, labels_changed
@@ -178,13 +179,7 @@ class VolumeBinding:
     async def _wait(self, seconds: float) -> None:
         """Until a claim changes, or that time has passed."""
         self._changed.clear()
-        change = asyncio.ensure_future(self._changed.wait())
-        sleep = asyncio.ensure_future(self._handle.clock.sleep(seconds))
-        try:
-            await asyncio.wait((change, sleep), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            change.cancel()
-            sleep.cancel()
+        await changed_or_slept(self._changed, self._handle.clock, seconds)
 
     def _on_claim(self, old: Object | None, new: Object | None) -> None:
         self._changed.set()
