@@ -26,6 +26,7 @@ from cloudk8s.node.cluster.node_status import NodeReporter
 from cloudk8s.node.cluster.services import ServiceVariables
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.counts import AgentCounts
 from cloudk8s.node.credentials.assembly import node_logins
 from cloudk8s.node.extensions import NodeExtensions
 from cloudk8s.node.machine import addresses, capacity
@@ -41,6 +42,7 @@ from cloudk8s.node.pressure.eviction import Eviction, Manner
 from cloudk8s.node.pressure.images import ImageCollector
 from cloudk8s.node.pressure.local_storage import LocalStorageLimits
 from cloudk8s.node.pressure.marks import Marks
+from cloudk8s.node.runtimes.counted import counted
 from cloudk8s.node.runtimes.interface import Runtime
 from cloudk8s.node.server import serving
 from cloudk8s.node.server.application import Application
@@ -73,7 +75,9 @@ class NodeAgent:
     ) -> None:
         self.settings = settings
         self._authorize = authorize
-        self._client, self._runtime, self._clock = client, runtime, clock
+        self._counts = AgentCounts()
+        self._client, self._clock = client, clock
+        self._runtime = counted(runtime, self._counts, clock=clock)
         self._informers = Informers(client, clock=clock)
         self._events = EventRecorder(client, "kubelet", clock=clock, instance=settings.node_name)
         self._facts = NodeFacts(host_ips=addresses.node_ips(settings.node_ip), has_apparmor=capacity.has_apparmor())
@@ -84,7 +88,7 @@ class NodeAgent:
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look, events=self._events)
         self._static = self._make_static()
-        self._images = ImageCollector(settings, runtime, clock=clock, announce=self._node_warning)
+        self._images = ImageCollector(settings, self._runtime, clock=clock, announce=self._node_warning)
         self._marks = Marks(settings)
         self._eviction = self._make_eviction()
         self.workers.check_with(self._eviction.refusal)
@@ -232,6 +236,7 @@ class NodeAgent:
             devices=self._extensions.devices,
             claims=self._extensions.claims,
             users=UserRanges(settings.pods_dir, length=settings.users_per_pod),
+            counts=self._counts,
         )
 
     def _report_soon(self) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from cloudk8s.errors import SettingsError
 from cloudk8s.machinery import quantity, yaml_codec
 from cloudk8s.machinery.quantity import QuantityError
-from cloudk8s.machinery.times import TimeError, parse_duration
+from cloudk8s.machinery.times import TimeError, format_duration, parse_duration
+from cloudk8s.node.settings import NodeSettings
 
 _log = logging.getLogger(__name__)
 _VERSION, _KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
@@ -120,3 +122,39 @@ def settings_of(document: Mapping[str, Any], where: str) -> dict[str, Any]:
         except (TimeError, QuantityError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise SettingsError(f"{where}: {name}: {error}") from error
     return found
+
+
+def shown(settings: NodeSettings) -> dict[str, Any]:
+    """Settings in the form of such a file, for `/configz`; what is empty is left out."""
+    found = {}
+    for name, (setting, read) in _FIELDS.items():
+        value = getattr(settings, setting)
+        if value not in (None, "", (), {}):
+            found[name] = _WRITERS.get(read, _same)(value)
+    return found
+
+
+def _duration(value: float) -> str:
+    return format_duration(timedelta(seconds=value))
+
+
+def _size(value: int) -> str:
+    return f"{value >> 20}Mi" if value % (1 << 20) == 0 else str(value)
+
+
+def _parted(text: str, sign: str) -> dict[str, str]:
+    return {name: value for name, _, value in (part.partition(sign) for part in text.split(","))}
+
+
+_WRITERS: Final[Mapping[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    _seconds: _duration,
+    _whole_seconds: _duration,
+    _bytes: _size,
+    _marks: lambda value: _parted(value, "<"),
+    _pairs: lambda value: _parted(value, "="),
+    _users_per_pod: lambda value: {"idsPerPod": value},
+    _phases: lambda value: [{"priority": each[0], "shutdownGracePeriodSeconds": each[1]} for each in value],
+    Path: str,
+    tuple: list,
+}
+"""How the values are written that are read by these."""

@@ -224,6 +224,24 @@ async def test_readiness_follows_its_probe(node: Node, tmp_path: Path) -> None:
     assert not condition(pod, "Ready").get("message")
 
 
+async def test_answers_of_probes_are_counted_for_as_long_as_the_pod_is_there(node: Node) -> None:
+    probe = {"exec": {"command": ["true"]}, "periodSeconds": 1}
+    pod = await node.run_pod(containers=[container("sleep 300", readinessProbe=probe)])
+    await node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+    counts = node.agent._counts
+    row = counts.probe_families()[0].rows[-1]
+    assert row.value >= 1
+    assert row.labels == {
+        "container": "c", "namespace": "default", "pod": "p", "pod_uid": pod["metadata"]["uid"],
+        "probe_type": "Readiness", "result": "successful",
+    }  # fmt: skip
+    await node.client.delete(PODS, "p", namespace="default")
+    await node.until_gone("p")
+    async with asyncio.timeout(5):
+        while counts.probe_families()[0].rows:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_failed_liveness_probe_restarts_the_container(node: Node, tmp_path: Path) -> None:
     ok = tmp_path / "ok"
     probe = {"exec": {"command": ["test", "-e", str(ok)]}, "periodSeconds": 1, "failureThreshold": 1}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloudk8s.errors import SettingsError
-from cloudk8s.node.configuration_file import load
+from cloudk8s.node.configuration_file import load, settings_of, shown
 from cloudk8s.node.settings import NodeSettings
 
 FILE = """
@@ -41,6 +41,29 @@ def test_fields_become_settings(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert (settings.allowed_unsafe_sysctls, settings.system_reserved) == (("net.core.*",), {"cpu": "100m"})
     assert settings.seccomp_default
     assert "cgroupDriver is not heeded" in caplog.text
+
+
+def test_settings_are_shown_as_such_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "kubelet.yaml"
+    path.write_text(FILE)
+    settings = NodeSettings(node_name="n1", root_dir=tmp_path, **load(path))
+
+    found = shown(settings)
+
+    assert (found["maxPods"], found["containerLogMaxSize"], found["seccompDefault"]) == (50, "1Mi", True)
+    assert found["evictionHard"] == {"memory.available": "200Mi", "nodefs.available": "5%"}
+    assert found["evictionSoftGracePeriod"] == {"memory.available": "1m30s"}
+    assert (found["nodeStatusUpdateFrequency"], found["shutdownGracePeriod"]) == ("10s", "30s")
+    assert found["userNamespaces"] == {"idsPerPod": 65_536}
+    assert settings_of(found, "shown") == settings_of(shown(NodeSettings(**settings.model_dump())), "again")
+
+
+@pytest.mark.parametrize("count", [0, 1000, -65_536])
+def test_users_of_a_pod_are_counted_in_blocks(count: int) -> None:
+    assert settings_of({"userNamespaces": {"idsPerPod": 131_072}}, "f") == {"users_per_pod": 131_072}
+    if count:
+        with pytest.raises(SettingsError, match="multiple of 65536"):
+            settings_of({"userNamespaces": {"idsPerPod": count}}, "f")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, name_of, namespace_of, spec_of, status_of, uid_of
 from cloudk8s.machinery.times import parse_time
+from cloudk8s.node.counts import ContainerType
 
 Container = Mapping[str, Any]
 
@@ -39,6 +40,14 @@ def all_containers(pod: Object) -> Iterable[Container]:
     yield from init_containers(pod)
     yield from containers(pod)
     yield from ephemeral_containers(pod)
+
+
+def type_of(pod: Object, container: Container) -> ContainerType:
+    """What a container is, as metrics name it."""
+    if any(each["name"] == container["name"] for each in init_containers(pod)):
+        return "init_container"
+    is_regular = any(each["name"] == container["name"] for each in containers(pod))
+    return "container" if is_regular else "ephemeral_container"
 
 
 def find_container(pod: Object, name: str) -> Container | None:

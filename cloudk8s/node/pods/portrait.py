@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import status_of, uid_of
+from cloudk8s.client.objects import name_of, namespace_of, status_of, uid_of
 from cloudk8s.node.cluster.pod_status import PodStatusWriter
+from cloudk8s.node.counts import ProbeKey, ProbeResult
 from cloudk8s.node.pods import cleanup
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.memory import PodMemory, pod_ips
@@ -18,7 +19,8 @@ from cloudk8s.node.pods.status.pod_status import pod_status, rejected_status
 from cloudk8s.node.pods.sync import look
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.handlers import Subject
-from cloudk8s.node.probes.prober import Prober, Report
+from cloudk8s.node.probes.outcome import Outcome
+from cloudk8s.node.probes.prober import Kind, Prober, Report
 
 
 class Portrait:
@@ -28,7 +30,11 @@ class Portrait:
         self, tools: Tools, pod: Object, memory: PodMemory, writer: PodStatusWriter, *, on_change: Callable[[], None]
     ) -> None:
         self._tools, self._memory, self._writer = tools, memory, writer
-        self._prober = Prober(tools.runtime, clock=tools.clock, on_change=on_change, on_failure=self._probe_failed)
+        self._prober = Prober(
+            tools.runtime, clock=tools.clock, on_change=on_change, on_failure=self._probe_failed,
+            on_outcome=self._probe_answered,
+        )  # fmt: skip
+        self._seen_at = tools.clock.monotonic()
         self.pod = pod
         self.observed = Observed()
         """What the runtime had at the last look."""
@@ -71,8 +77,11 @@ class Portrait:
     async def close(self) -> None:
         """Stop probing."""
         await self._prober.close()
+        self._tools.counts.forget_pod(uid_of(self.pod))
 
     def _put(self, status: dict[str, Any]) -> None:
+        if status.get("phase") == "Running" and self.status.get("phase") in (None, "Pending"):
+            self._tools.counts.pod_starts.observe(self._tools.clock.monotonic() - self._seen_at)
         self.status = status
         self._memory.previous = status
         self._writer.put(self.pod, status)
@@ -90,6 +99,11 @@ class Portrait:
                     Subject(spec, container.id, self.pod_ip), container,
                     was_ready=bool(before.get("ready")), was_started=bool(before.get("started")),
                 )  # fmt: skip
+
+    def _probe_answered(self, name: str, kind: Kind, outcome: Outcome | None) -> None:
+        result: ProbeResult = "unknown" if outcome is None else "successful" if outcome.is_success else "failed"
+        key = ProbeKey(kind, result, name, name_of(self.pod), namespace_of(self.pod), uid_of(self.pod))
+        self._tools.counts.probes[key] += 1
 
     def _probe_failed(self, report: Report) -> None:
         kind = report.kind.capitalize()

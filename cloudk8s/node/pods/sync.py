@@ -185,9 +185,11 @@ class PodSync:
             )  # fmt: skip
             await _uninterrupted(tools.runtime.run_sandbox(config, handler=handler))
         except (RuntimeFailure, OSError) as error:
+            tools.counts.failed_pods += 1
             tools.pod_event(pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             self._memory.wake_at["sandbox"] = tools.clock.now() + SANDBOX_RETRY
             return False
+        tools.counts.started_pods += 1
         self._memory.wake_at.pop("sandbox", None)
         return True
 
@@ -218,9 +220,11 @@ class PodSync:
             known = {**pod, "status": memory.previous or status_of(pod)}
             await _uninterrupted(start.start(self._tools, known, container, ground))
         except start.NotStarted as error:
+            self._tools.counts.failed_containers[pods.type_of(pod, container), error.reason] += 1
             memory.waiting[name] = Waiting(error.reason, error.message)
             self._wait_after(pod, container, error)
             return False
+        self._tools.counts.started_containers[pods.type_of(pod, container)] += 1
         memory.waiting.pop(name, None)
         memory.wake_at.pop(name, None)
         return True

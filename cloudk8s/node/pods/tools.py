@@ -12,6 +12,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.cluster.configuration import ConfigurationCache
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.node.containers.fields import PodFacts
+from cloudk8s.node.counts import AgentCounts
 from cloudk8s.node.devices.claims import ResourceClaims
 from cloudk8s.node.devices.manager import DeviceManager
 from cloudk8s.node.pods import pod as pods
@@ -61,6 +62,7 @@ class Tools:
     devices: DeviceManager
     claims: ResourceClaims
     users: UserRanges
+    counts: AgentCounts = field(default_factory=AgentCounts)
     restarts: Backoff = field(default_factory=Backoff)
 
     def pod_event(self, pod: Object, kind: EventKind, reason: str, note: str) -> None:

@@ -35,12 +35,16 @@ class Report:
 
 
 class Prober:
-    """Probes containers until told that they have gone. `on_change` is called when a health changes."""
+    """Probes containers until told that they have gone. `on_change` is called when a health changes.
+
+    `on_outcome` is told of each answer; None is one that could not be had.
+    """
 
     def __init__(
-        self, runtime: Runtime, *, clock: Clock, on_change: Callable[[], None], on_failure: Callable[[Report], None]
+        self, runtime: Runtime, *, clock: Clock, on_change: Callable[[], None], on_failure: Callable[[Report], None],
+        on_outcome: Callable[[str, Kind, Outcome | None], None] = lambda name, kind, outcome: None,
     ) -> None:  # fmt: skip
-        self._runtime, self._clock = runtime, clock
+        self._runtime, self._clock, self._on_outcome = runtime, clock, on_outcome
         self._on_change, self._on_failure = on_change, on_failure
         self._verdicts: dict[tuple[str, Kind], Verdict] = {}
         self._tasks: dict[tuple[str, Kind], asyncio.Task[None]] = {}
@@ -107,6 +111,7 @@ class Prober:
         while True:
             before = verdict.health
             outcome = await self._ask(subject, probe)
+            self._on_outcome(subject.container["name"], kind, outcome)
             if outcome is not None:
                 self._judge(kind, subject, verdict, outcome)
                 if verdict.health != before:

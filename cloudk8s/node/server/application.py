@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.client.interface import Object
+from cloudk8s.node import configuration_file
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.pods.worker import PodWorker
@@ -36,6 +37,7 @@ class Application:
             "/runningpods": self._running_pods,
             "/metrics/resource": self._resource_metrics,
             "/metrics/cadvisor": self._container_metrics,
+            "/metrics/probes": self._probe_metrics,
             "/metrics": self._metrics,
             "/configz": self._configz,
         }
@@ -165,6 +167,9 @@ class Application:
     async def _container_metrics(self) -> Answer:
         return _text_page(await self._statistics.container_metrics())
 
+    async def _probe_metrics(self) -> Answer:
+        return _text_page(self._statistics.probe_metrics())
+
     async def _metrics(self) -> Answer:
         import prometheus_client  # a few megabytes, for nodes that are scraped only
 
@@ -172,8 +177,7 @@ class Application:
         return _text_page(own + prometheus_client.generate_latest().decode())
 
     async def _configz(self) -> Answer:
-        settings = self._tools.settings.model_dump(mode="json")
-        return responses.json({"kubeletconfig": settings})
+        return responses.json({"kubeletconfig": configuration_file.shown(self._tools.settings)})
 
 
 def _text_page(page: str) -> Response:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cloudk8s.machinery.exposition import page
 from cloudk8s.machinery.quantity import parse
 from cloudk8s.node.machine.filesystems import filesystem_of
 from cloudk8s.node.pods import naming
@@ -81,7 +82,12 @@ class Statistics:
         for worker in workers:
             mounted = self._tools.volumes.mounted(worker.pod["metadata"]["uid"])
             claims += await asyncio.to_thread(read_claims, worker.pod, mounted)
-        return agent_metrics.render(self._tools.settings.node_name, running, states, claims)
+        own = agent_metrics.render(self._tools.settings.node_name, running, states, claims)
+        return own + page(self._tools.counts.families())
+
+    def probe_metrics(self) -> str:
+        """`/metrics/probes`."""
+        return page(self._tools.counts.probe_families())
 
     async def _node(self) -> NodeView:
         settings = self._tools.settings

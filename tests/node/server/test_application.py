@@ -240,6 +240,12 @@ async def test_pods_and_statistics_are_served(node: Node, peer: Peer) -> None:
     _, own = await peer.get("/metrics")
     assert b"kubelet_running_pods 1" in own
     assert b"process_cpu_seconds_total" in own
+    assert b"kubelet_started_pods_total 1" in own
+    assert b'kubelet_started_containers_total{container_type="container"} 1' in own
+    assert b'kubelet_runtime_operations_total{operation_type="run_podsandbox"} 1' in own
+    assert b"kubelet_pod_start_duration_seconds_count 1" in own
+    _, configuration = await peer.get("/configz")
+    assert json.loads(configuration)["kubeletconfig"]["maxPods"] == 110
     assert await peer.get("/healthz") == (200, b"ok")
     assert (await peer.get("/nothing"))[0] == 404
 
