@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cloudk8s.cloud.model.instance import Instance, InstanceCapabilities, NodeRef
+from cloudk8s.cloud.model.leftover import Fate, Leftover
 from cloudk8s.cloud.model.load_balancer import (
     LoadBalancerCapabilities,
     LoadBalancerRequest,
@@ -273,6 +274,22 @@ class Preflights(Protocol):
 
     def preflight(self, request: NetworkRequest, machines: Sequence[MachineRequest]) -> Sequence[Finding]:
         """What stands in the way of making all this: permissions, quotas, types that a zone has not. Reads only."""
+
+
+@runtime_checkable
+class SweepsWorkloads(Protocol):
+    """A `Networks` that finds what controllers of workloads made with the cluster's name: drivers of volumes, others'
+    load balancer controllers.
+    """
+
+    def leftovers(self, cluster: str) -> Sequence[Leftover]:
+        """All of it, in the order in which it can be deleted."""
+
+    def write_down(self, cluster: str, fates: Mapping[str, Fate]) -> None:
+        """Write on volumes and snapshots, by id, whose they are and what becomes of them; other ids are left out."""
+
+    def delete_leftover(self, leftover: Leftover) -> None:
+        """Delete it; absent is success. Raises RetryLater while something uses it."""
 
 
 class Volumes(Protocol):

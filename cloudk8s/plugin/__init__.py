@@ -21,6 +21,7 @@ from cloudk8s.cloud.interface import (
     Preflights,
     Routes,
     ScalesGroups,
+    SweepsWorkloads,
     Volumes,
 )
 from cloudk8s.cloud.model.cloud import Cloud
@@ -33,6 +34,7 @@ from cloudk8s.cloud.model.instance import (
     NodeAddress,
     NodeRef,
 )
+from cloudk8s.cloud.model.leftover import Fate, Leftover, LeftoverKind
 from cloudk8s.cloud.model.load_balancer import (
     HealthCheck,
     Ingress,
@@ -106,6 +108,7 @@ __all__ = [
     "Entry",
     "ExistingNetwork",
     "Failures",
+    "Fate",
     "Finding",
     "ForetellsCalls",
     "HealthCheck",
@@ -117,6 +120,8 @@ __all__ = [
     "Instances",
     "KeepsRecords",
     "KnowsPrices",
+    "Leftover",
+    "LeftoverKind",
     "LoadBalancerCapabilities",
     "LoadBalancerRequest",
     "LoadBalancerState",
@@ -155,7 +160,9 @@ __all__ = [
     "ServicePort",
     "SettingsError",
     "StorageBackends",
-    "Unanswered", "Unsupported",
+    "SweepsWorkloads",
+    "Unanswered",
+    "Unsupported",
     "Volume",
     "VolumeCapabilities",
     "VolumeRequest",

@@ -1,7 +1,7 @@
 """Delete a cluster and everything that was ever made for it, in any state that a crash left it in.
 
-Load balancers of its Services go first (they hold on to the network), then machines, then volumes, then the network,
-and at the end one more look at everything: what is still there is named.
+Load balancers of its Services go first (they hold on to the network), then machines, then volumes and what else
+workloads left, then the network, and at the end one more look at everything: what is still there is named.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, RetryLater
 from cloudk8s.provisioning.groups import owner_of_groups
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
+from cloudk8s.provisioning.leftovers import Consent, Sweep
 from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.progress import Event
@@ -60,19 +61,24 @@ def _may_have_services(site: Site) -> bool:
     return site.deletion is None or site.deletion.has_others(cluster_uid(site.cluster))
 
 
-def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False, state: State | None = None) -> None:
+def tear_down(
+    site: Site, *, timeout: float = 1200.0, consent: Consent = "declared", state: State | None = None
+) -> None:
     """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured."""
     patience = Patience(site, timeout)
     state = state or patience.read(lambda: look_to_delete(site))
     owned = patience.read(lambda: belongings(site))
+    sweep = Sweep(site, consent)
     while True:
         work = _Work()
-        state = _pass(site, patience, state, owned, work, keep_volumes=keep_volumes)
+        state = _pass(site, patience, state, owned, work, sweep)
         if work.is_done:
-            left = patience.read(lambda state=state: sorted(_left(site, state, keep_volumes=keep_volumes)))  # type: ignore[misc]
+            left = patience.read(lambda state=state: sorted(_left(site, state, sweep)))  # type: ignore[misc]
             if not left:
                 site.seeds.forget()
-                site.report(Event("done", f"cluster {site.cluster}", "is gone; nothing is left"))
+                site.report(
+                    Event("done", f"cluster {site.cluster}", f"is gone; {sweep.remains() or 'nothing is left'}")
+                )
                 return
             work.waiting["what is left"] = ", ".join(left)
         if work.has_moved:
@@ -83,7 +89,7 @@ def tear_down(site: Site, *, timeout: float = 1200.0, keep_volumes: bool = False
             owned = patience.read(lambda: belongings(site))
 
 
-def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, *, keep_volumes: bool) -> State:
+def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, sweep: Sweep) -> State:
     _delete_services(site, owned, work)
     state = _delete_groups(site, state, work)
     if not work.is_done and state.groups.resources:
@@ -91,11 +97,14 @@ def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work:
     state = _delete_machines(site, patience, state, work)
     if any(view.machine.state != "gone" for view in state.machines):
         return state
-    if not keep_volumes:
+    if sweep.consent != "none":
         _delete_volumes(site, owned, work)
+    work.has_moved |= patience.read(lambda: sweep.run(work.failures, work.waiting))
     if work.failures or site.networks is None:
         return state
-    return _delete_network(site, state, work)
+    state = _delete_network(site, state, work)
+    sweep.is_wanted |= bool(work.waiting)
+    return state
 
 
 def _delete_network(site: Site, state: State, work: _Work) -> State:
@@ -187,7 +196,7 @@ def _looked_again(site: Site, state: State, work: _Work) -> State:
     return look_to_delete(site)
 
 
-def _left(site: Site, state: State, *, keep_volumes: bool) -> Iterator[str]:
+def _left(site: Site, state: State, sweep: Sweep) -> Iterator[str]:
     """Everything is read once more, but for machines that were deleted and seen gone: that listing came after it."""
     seen = [view.machine for view in state.machines] if site.deletion is not None else []
     there = look_to_delete(site, machines=seen or None)
@@ -197,5 +206,6 @@ def _left(site: Site, state: State, *, keep_volumes: bool) -> Iterator[str]:
     yield from (f"machine {machine.id}" for machine in machines if machine.state not in ("deleting", "gone"))
     if site.deletion is not None and _may_have_services(site):
         yield "load balancers of workloads, or what they share"
-    if site.volumes is not None and not keep_volumes:
+    yield from (str(entry) for entry in sweep.left)
+    if site.volumes is not None and sweep.consent != "none":
         yield from (f"volume {volume.id}" for volume in site.volumes.list_owned(site.cluster))

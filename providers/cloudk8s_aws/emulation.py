@@ -23,8 +23,9 @@ def completed() -> Iterator[None]:
 
 
 def _with_what_is_missing(listing: Any) -> Any:
-    """`GetResources` of AWS lists addresses, endpoints and launch templates too."""
+    """`GetResources` of AWS lists addresses, endpoints, launch templates and classic load balancers too."""
     from moto.core.resource_tagging import TaggedResource
+    from moto.elb.models import elb_backends
 
     def iterate(self: Any) -> Iterator[Any]:
         yield from listing(self)
@@ -35,6 +36,9 @@ def _with_what_is_missing(listing: Any) -> Any:
         for kind, id in more:
             arn = f"arn:{self.partition}:ec2:{self.region_name}:{self.account_id}:{kind}/{id}"
             yield TaggedResource(arn=arn, tags=dict(self.tags.get(id, {})), resource_type=f"ec2:{kind}")
+        for name, entry in elb_backends[self.account_id][self.region_name].load_balancers.items():
+            arn = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}:loadbalancer/{name}"
+            yield TaggedResource(arn=arn, tags=dict(entry.tags), resource_type="elasticloadbalancing:loadbalancer")
 
     return iterate
 

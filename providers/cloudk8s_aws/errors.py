@@ -41,7 +41,7 @@ def cloud_error(code: str, message: str, operation: str) -> CloudError:
         return Taken(text)
     if code.endswith(("NotFound", ".NotFound", "NotFoundException")) or code.startswith("NoSuch"):
         return CloudNotFound(text)
-    if code in ("Gateway.NotAttached", "WAFNonexistentItemException"):
+    if code in ("Gateway.NotAttached", "InvalidID", "WAFNonexistentItemException"):
         return CloudNotFound(text)
     if "LimitExceeded" in code or code.startswith("TooMany") or code.endswith("Exceeded"):
         return QuotaExceeded(text)

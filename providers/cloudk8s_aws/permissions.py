@@ -18,6 +18,8 @@ NETWORK = [
     "ModifySubnetAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
     "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
 ]  # fmt: skip
+LEFTOVERS = ["DeleteNetworkInterface", "DeleteSnapshot", "DeleteVolume"]
+"""What drivers of volumes and others' controllers made for workloads."""
 INSTANCES = ["CreateLaunchTemplate", "DeleteLaunchTemplate", "RunInstances", "TerminateInstances"]
 GROUPS = [
     "CreateAutoScalingGroup", "CreateOrUpdateTags", "DeleteAutoScalingGroup", "DescribeAutoScalingGroups",
@@ -64,6 +66,7 @@ def policy() -> dict[str, Any]:
         "Statement": [
             _allow("Network", "ec2", NETWORK),
             _allow("Instances", "ec2", INSTANCES),
+            _allow("Leftovers", "ec2", LEFTOVERS),
             _allow("Groups", "autoscaling", GROUPS),
             _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),

@@ -55,7 +55,7 @@ def test_volumes_are_kept_on_request(cloud: SimulatedCloud) -> None:
     site = cloud.site()
     assert site.volumes is not None
     site.volumes.create(VolumeRequest("claim-1", "data", "demo", 10))
-    tear_down(cloud.site(), keep_volumes=True)
+    tear_down(cloud.site(), consent="none")
     assert len(cloud.left()) == 1
 
 

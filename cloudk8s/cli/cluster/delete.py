@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,6 +16,14 @@ from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
 
+class Consent(StrEnum):
+    """Which data of workloads may go."""
+
+    DECLARED = "declared"
+    ALL = "all"
+    NONE = "none"
+
+
 def delete(
     name: Name,
     provider: Provider = "",
@@ -22,18 +31,24 @@ def delete(
     settings: Set = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")] = False,
-    keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="Leave volumes of claims alone.")] = False,
+    volumes: Annotated[
+        Consent,
+        typer.Option(help="Volumes and snapshots of workloads: as their reclaim policies say, all of them, or none."),
+    ] = Consent.DECLARED,
+    keep_volumes: Annotated[bool, typer.Option("--keep-volumes", help="The same as --volumes none.")] = False,
     timeout: Timeout = "20m",
     format: Output = Format.TABLE,
 ) -> None:
     """Delete a cluster and everything made for it, load balancers and volumes of its workloads too.
 
+    Volumes whose reclaim policy is Retain stay and are named, unless --volumes all says otherwise.
     Run it again after a crash or a time-out; a cluster that is gone already is success.
 
     Example: cloudk8s cluster delete demo --yes
     """
     from cloudk8s.apiserver import kubeconfig as files
     from cloudk8s.provisioning.bookmarks import forget
+    from cloudk8s.provisioning.leftovers import write_down_fates
     from cloudk8s.provisioning.planning import plan_deletion
     from cloudk8s.provisioning.seizing import seize
     from cloudk8s.provisioning.state import look_to_delete
@@ -52,7 +67,9 @@ def delete(
         if not yes and not planned.is_empty:
             _confirm(name, planned.summary)
         seize(site, state)
-        tear_down(site, timeout=limit, keep_volumes=keep_volumes, state=state)
+        write_down_fates(site, state)
+        consent = Consent.NONE if keep_volumes else volumes
+        tear_down(site, timeout=limit, consent=consent.value, state=state)
     forget(name)
     files.remove(files.default_path(), files.context_name(name))
     if format is not Format.TABLE:

@@ -9,7 +9,9 @@ from cloudk8s.cloud.stack.plan import Step
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, Resource, Stack
 from cloudk8s.plugin import (
     ExistingNetwork,
+    Fate,
     Finding,
+    Leftover,
     MachineGroup,
     MachineRequest,
     Network,
@@ -22,6 +24,7 @@ from cloudk8s_aws.cluster.calls import planned_calls
 from cloudk8s_aws.cluster.existing import Search
 from cloudk8s_aws.cluster.firewall import CONTROL_PLANE
 from cloudk8s_aws.cluster.known import KnownVpc
+from cloudk8s_aws.cluster.leftovers import Leftovers
 from cloudk8s_aws.cluster.preflight import Preflight
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.cluster.secrets import Secrets
@@ -80,6 +83,15 @@ class AwsNetworks:
 
     def has_others(self, owner: str) -> bool:
         return self._listing.others(owner)
+
+    def leftovers(self, cluster: str) -> Sequence[Leftover]:
+        return Leftovers(self._api).found(cluster)
+
+    def write_down(self, cluster: str, fates: Mapping[str, Fate]) -> None:
+        Leftovers(self._api).write_down(cluster, fates)
+
+    def delete_leftover(self, leftover: Leftover) -> None:
+        Leftovers(self._api).delete(leftover)
 
     def group_types(self) -> Sequence[ResourceType]:
         reader = GroupReader(self._api, self._reader)

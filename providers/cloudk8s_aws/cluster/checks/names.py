@@ -29,9 +29,10 @@ def taken(api: AwsApi, request: NetworkRequest) -> Iterator[Finding]:
 
 
 def _clusters(api: AwsApi, request: NetworkRequest) -> Iterator[Finding]:
-    """By the tag that all tools use; cloud controllers could not tell the two apart."""
+    """By the tag that all tools use; cloud controllers could not tell the two apart. Kept data is no cluster."""
     wanted = [{"Name": "key", "Values": [cluster_tag(request.cluster)]}, {"Name": "value", "Values": ["owned"]}]
-    found = [entry["ResourceId"] for entry in api.pages("ec2", "describe_tags", "Tags", Filters=wanted)]
+    tagged = api.pages("ec2", "describe_tags", "Tags", Filters=wanted)
+    found = [entry["ResourceId"] for entry in tagged if entry["ResourceType"] not in ("volume", "snapshot")]
     if found:
         shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
         message = (
