@@ -112,8 +112,13 @@ class Fanout:
             group.pending = []
         for members, pending in rounds:
             for watch in members:
-                if watch.group is not None:
-                    _deliver(watch, pending)
+                if watch.group is None:
+                    continue
+                try:
+                    watch.deliver(pending)
+                except Exception:
+                    logger.exception("a watch failed to take its events and is closed")
+                    watch.close()
 
     def _groups_of(self, key: str, touched: Touched) -> list[Group]:
         by_prefix = self._by_prefix
@@ -136,11 +141,3 @@ class Fanout:
 
 def _is_odd(prefix: str) -> bool:
     return bool(prefix) and not prefix.endswith("/")
-
-
-def _deliver(watch: Watch, events: Sequence[Event]) -> None:
-    try:
-        watch.deliver(events)
-    except Exception:
-        logger.exception("a watch failed to take its events and is closed")
-        watch.close()

@@ -21,7 +21,7 @@ from cloudk8s.apiserver.presenting import Presenter, partial_metadata
 from cloudk8s.apiserver.protobuf_answers import encode_tree
 from cloudk8s.errors import Cause, Expired, StatusError, Timeout
 from cloudk8s.machinery import codec, yaml_codec
-from cloudk8s.storage.interface import Compacted, FutureRevision, Record, Subscription
+from cloudk8s.storage.interface import Compacted, Event, FutureRevision, Record, Subscription
 
 _CONTENT_TYPES: Final = {JSON: JSON, YAML: YAML, PROTOBUF: f"{PROTOBUF};stream=watch"}
 _BOOKMARK_SECONDS: Final = 60.0
@@ -44,7 +44,7 @@ class WatchStream:
 
     __slots__ = (
         "_core", "_form", "_namespace", "_options", "_presenter", "_resource", "_revision", "_selection",
-        "_sent", "_sent_columns", "_subscription", "_timers", "_view", "_writer",
+        "_sent", "_sent_columns", "_shares_frames", "_subscription", "_timers", "_view", "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class WatchStream:
         self._options = options
         self._view = intern(f"{form} {resource.api_version}/{resource.plural}")
         """Names what makes two watches' frames the same; a text, because it is hashed for every delivery."""
+        self._shares_frames = form.form != "table" and form.media_type != YAML
         self._subscription: Subscription | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._revision = 0
@@ -77,8 +78,9 @@ class WatchStream:
         loop = asyncio.get_running_loop()
         try:
             self._subscription = watching.watch(
-                self._core, self._resource, self._namespace, self._selection, self._options.request, self._on_changes
-            )
+                self._core, self._resource, self._namespace, self._selection, self._options.request, self._on_changes,
+                self._on_events if self._shares_frames else None,
+            )  # fmt: skip
         except (Compacted, FutureRevision) as error:
             self._fail(error)
             return
@@ -111,12 +113,23 @@ class WatchStream:
                 self._sent.note(len(frame))
             writer.write_framed(b"".join(frames))
 
+    def _on_events(self, events: Sequence[Event]) -> None:
+        """The same for a watch that sees everything: called for each event and each of thousands of watches."""
+        writer, view = self._writer, self._view
+        if writer is None or writer.is_closed:
+            return
+        self._revision = events[-1].record.revision
+        for event in events:
+            frame = event.frames.get(view) or self._frame((event.type, event.record, event))
+            self._sent.note(len(frame))
+            writer.write_framed(frame)
+
     def _frame(self, change: Change) -> bytes:
         """One event in chunked framing; frames of whole objects are made once for all watchers."""
         kind, record, event = change
-        if event is None or self._form.form == "table" or self._form.media_type == YAML:
+        if event is None or not self._shares_frames:
             return chunk(self._encode(kind, record))
-        key = (kind, self._view)
+        key = self._view if kind == event.type else (kind, self._view)
         frame = event.frames.get(key)
         if frame is None:
             frame = event.frames[key] = chunk(self._encode(kind, record))

@@ -128,6 +128,9 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         if not self._is_handling or len(data) > RECORD:
             self._flush()
+            buffers = self._buffers
+            if not buffers.incoming.pending and not buffers.outgoing.pending:
+                buffers.owner = None  # so that the next one need not ask for them
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
         self.write(b"".join(list_of_data))

@@ -9,7 +9,7 @@ from typing import Final
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.operations.selection import Selection
-from cloudk8s.storage.interface import Event, EventType, Record, Subscription
+from cloudk8s.storage.interface import Deliver, Event, EventType, Record, Subscription
 
 Change = tuple[EventType, Record, Event | None]
 """What one watcher sees of one event: its type for this watcher, the record to show, the event it came from."""
@@ -45,9 +45,13 @@ def add_indexes(core: Core) -> None:
 
 
 def watch(
-    core: Core, resource: ResourceType, namespace: str, selection: Selection, request: WatchRequest, sink: Sink
-) -> Subscription:
-    """Feed `sink` until the subscription is closed. Raises Compacted or FutureRevision."""
+    core: Core, resource: ResourceType, namespace: str, selection: Selection, request: WatchRequest, sink: Sink,
+    whole: Deliver | None = None,
+) -> Subscription:  # fmt: skip
+    """Feed `sink` until the subscription is closed. Raises Compacted or FutureRevision.
+
+    Where nothing is selected, `whole` is given the store's events as they are, after the initial state.
+    """
     prefix = resource.prefix_in(namespace)
     if request.initial:
         result = core.store.range(prefix)
@@ -56,16 +60,23 @@ def watch(
         after: int | None = result.revision
     else:
         after = request.after
+    deliver = (whole or _all(sink)) if selection.is_everything else _selected(core, resource, selection, sink)
+    return core.store.watch(prefix, deliver, after=after, index=_index(resource, selection))
 
-    def deliver_all(events: Sequence[Event]) -> None:
+
+def _all(sink: Sink) -> Deliver:
+    def deliver(events: Sequence[Event]) -> None:
         sink([(event.type, event.record, event) for event in events], events[-1].revision)
 
-    def deliver_selected(events: Sequence[Event]) -> None:
+    return deliver
+
+
+def _selected(core: Core, resource: ResourceType, selection: Selection, sink: Sink) -> Deliver:
+    def deliver(events: Sequence[Event]) -> None:
         changes = [change for event in events if (change := _seen(core, resource, selection, event))]
         sink(changes, events[-1].revision)
 
-    deliver = deliver_all if selection.is_everything else deliver_selected
-    return core.store.watch(prefix, deliver, after=after, index=_index(resource, selection))
+    return deliver
 
 
 def _index(resource: ResourceType, selection: Selection) -> tuple[str, str] | None:
