@@ -30,6 +30,7 @@ async def test_everything_that_happens_is_counted() -> None:
         return registry.get_sample_value(name, labels) or 0.0
 
     assert value("node_controller_cloud_provider_taint_removal_delay_seconds_count") == 1
+    assert value("node_controller_initial_node_sync_delay_seconds_count") == 1
     assert value("service_controller_loadbalancer_sync_total", result="error") == 1
     assert value("service_controller_loadbalancer_sync_total", result="success") >= 1
     assert value("route_controller_route_sync_total") >= 1

@@ -10,6 +10,8 @@ from cloudk8s.controllers.node_ipam.controller import NodeIPAMController
 from cloudk8s.controllers.node_ipam.pool import RangeExhausted, RangePool
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import SettingsError, Timeout
+from cloudk8s.machinery.exposition import page
+from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.settings import ClusterSettings
 from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import node, running
@@ -118,3 +120,83 @@ async def test_unless_asked_for_nothing_is_handed_out() -> None:
     async with running(NodeIPAMController, objects=[node("a")]) as run:
         await run.settle()
         assert ranges(run.client.all(NODES)) == [[]]
+
+
+def test_what_is_reserved_is_never_released() -> None:
+    pool = RangePool("10.0.0.0/22", 24)
+    pool.reserve("10.0.1.0/24")
+    pool.release("10.0.0.0/22")
+    assert [pool.allocate() for _ in range(3)] == ["10.0.0.0/24", "10.0.2.0/24", "10.0.3.0/24"]
+
+
+async def test_a_range_whose_write_has_no_answer_is_kept_for_its_node() -> None:
+    """It may be written yet: whoever else got it would share it."""
+    asked: list[tuple[str, str]] = []
+    lost = iter([True] * 3)
+
+    def lose(action: Action) -> None:
+        if action.verb == "patch" and action.resource == NODES:
+            asked.append((action.name, action.body["spec"]["podCIDR"]))
+            if action.name == "a" and next(lost, False):
+                raise Timeout("no answer")
+
+    async with running(NodeIPAMController, options=ON, settings=cluster("10.0.0.0/16")) as run:
+        run.client.on(lose)
+        run.client.add(node("a"))
+        run.client.add(node("b"))
+        await run.settle(5)
+        assert {cidr for name, cidr in asked if name == "a"} == {"10.0.0.0/24"}
+        assert ranges(run.client.all(NODES)) == [["10.0.0.0/24"], ["10.0.1.0/24"]]
+        assert run.events("a")[0] == ("CIDRAssignmentFailed", "Node a status is now: CIDRAssignmentFailed")
+
+
+async def test_a_range_that_another_one_gave_meanwhile_frees_ours() -> None:
+    def lose(action: Action) -> None:
+        if action.verb == "patch" and action.resource == NODES:
+            raise Timeout("no answer")
+
+    async with running(NodeIPAMController, options=ON, settings=cluster("10.0.0.0/23")) as run:
+        stop = run.client.on(lose)
+        run.client.add(node("a"))
+        await run.settle(0.1)
+        stop()
+        given = {"spec": {"podCIDR": "10.0.1.0/24", "podCIDRs": ["10.0.1.0/24"]}}
+        await run.client.patch(NODES, "a", given)
+        run.client.add(node("b"))
+        await run.settle(5)
+        assert ranges(run.client.all(NODES)) == [["10.0.1.0/24"], ["10.0.0.0/24"]]
+
+
+async def test_a_node_that_is_being_deleted_gets_none() -> None:
+    going = node("a")
+    going["metadata"] |= {"finalizers": ["a.example/hold"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    async with running(NodeIPAMController, objects=[going], options=ON, settings=cluster("10.0.0.0/16")) as run:
+        await run.settle()
+        assert ranges(run.client.all(NODES)) == [[]]
+
+
+async def test_a_range_that_can_not_be_read_stops_nobody() -> None:
+    objects = [with_range("a", "what"), node("b")]
+    async with running(NodeIPAMController, objects=objects, options=ON, settings=cluster("10.0.0.0/16")) as run:
+        await run.settle()
+        assert ranges(run.client.all(NODES)) == [["what"], ["10.0.0.0/24"]]
+        await run.client.delete(NODES, "a")
+        await run.settle()
+
+
+def test_ranges_are_counted_under_upstreams_names() -> None:
+    instruments = Instruments()
+    pool = RangePool("10.0.0.0/22", 24, instruments)
+    pool.occupy("10.0.0.0/24")
+    pool.release(pool.allocate())
+    text = page(instruments.families())
+    shown = {
+        line.split("{")[0].removeprefix("node_ipam_controller_"): float(line.split()[-1])
+        for line in text.splitlines()
+        if 'clusterCIDR="10.0.0.0/22"}' in line
+    }
+    assert shown == {
+        "cidrset_cidrs_allocations_total": 2, "cidrset_cidrs_releases_total": 1, "cidrset_usage_cidrs": 0.25,
+        "cirdset_max_cidrs": 4, "cidrset_allocation_tries_per_request_sum": 1,
+        "cidrset_allocation_tries_per_request_count": 1,
+    }  # fmt: skip

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import name_of, spec_of, uid_of
+from cloudk8s.client.objects import is_deleting, name_of, spec_of, uid_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import NODES
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.node_ipam.pool import RangeExhausted, RangePool
-from cloudk8s.errors import NotFound, StatusError
+from cloudk8s.errors import NotFound, StatusError, Timeout
+
+_log = logging.getLogger(__name__)
 
 
 class NodeIPAMController:
@@ -25,6 +28,8 @@ class NodeIPAMController:
         self._queue: WorkQueue[str] = WorkQueue(
             "cidrallocator_node", clock=context.clock, instruments=context.instruments
         )
+        self._unsure: dict[str, list[str]] = {}
+        """What was to be given, by UID, where nobody knows whether it was: nobody else may get it."""
         self._pools = self._make_pools() if context.options.allocate_node_cidrs else []
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)
@@ -39,31 +44,44 @@ class NodeIPAMController:
         pools = []
         for cidr in _split(settings.cluster_cidr):
             length = options.node_cidr_mask_size_ipv6 if ":" in cidr else options.node_cidr_mask_size_ipv4
-            pools.append(RangePool(cidr, options.node_cidr_mask_size or length))
+            pools.append(RangePool(cidr, options.node_cidr_mask_size or length, self._context.instruments))
         for taken in _split(settings.service_cluster_ip_range):
             for pool in pools:
-                pool.occupy(taken)
+                pool.reserve(taken)
         return pools
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         """What nodes have is taken at once, before anything is handed out."""
-        for cidr in _ranges(new) if new is not None else ():
-            for pool in self._pools:
-                pool.occupy(cidr)
         if new is None:
-            for cidr in _ranges(old or {}):
+            for cidr in {*_ranges(old or {}), *self._unsure.pop(uid_of(old or {}), ())}:
                 self._release(cidr)
-        elif not _ranges(new):
+        elif given := _ranges(new):
+            self._occupy(new, given)
+            for cidr in set(self._unsure.pop(uid_of(new), ())) - set(given):
+                self._release(cidr)
+        elif not is_deleting(new):
             self._queue.add(name_of(new))
+
+    def _occupy(self, node: Object, ranges: Sequence[str]) -> None:
+        try:
+            for cidr in ranges:
+                for pool in self._pools:
+                    pool.occupy(cidr)
+        except ValueError as error:
+            _log.warning("node %s: its range can't be read, and is given to others too: %s", name_of(node), error)
 
     async def _reconcile(self, name: str) -> timedelta | None:
         node = self._nodes.get(name)
-        if node is None or _ranges(node):
+        if node is None or _ranges(node) or is_deleting(node):
             return None
-        ranges = self._allocate(node)
+        ranges = self._unsure.pop(uid_of(node), None) or self._allocate(node)
         patch = {"metadata": {"uid": uid_of(node)}, "spec": {"podCIDR": ranges[0], "podCIDRs": ranges}}
         try:
             await self._client.patch(NODES, name, patch, type="strategic")
+        except Timeout:
+            self._unsure[uid_of(node)] = ranges  # it may be given yet: the same is tried again, for this node only
+            self._say(node, "CIDRAssignmentFailed")
+            raise
         except StatusError as error:
             await self._take_back(name, ranges)
             if isinstance(error, NotFound):
@@ -98,8 +116,11 @@ class NodeIPAMController:
             self._release(cidr)
 
     def _release(self, cidr: str) -> None:
-        for pool in self._pools:
-            pool.release(cidr)
+        try:
+            for pool in self._pools:
+                pool.release(cidr)
+        except ValueError as error:
+            _log.debug("what can't be read is not released: %s", error)
 
     def _say(self, node: Object, reason: str) -> None:
         self._events.normal(node, reason, f"Node {name_of(node)} status is now: {reason}")

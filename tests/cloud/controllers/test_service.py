@@ -14,7 +14,7 @@ from cloudk8s.cloud.controllers.service import ServiceController
 from cloudk8s.cloud.controllers.service_memory import ServiceMemory
 from cloudk8s.cloud.controllers.service_removal import ORPHAN
 from cloudk8s.cloud.controllers.service_request import FINALIZER, needs_update
-from cloudk8s.cloud.model.load_balancer import LoadBalancerCapabilities
+from cloudk8s.cloud.model.load_balancer import Ingress, LoadBalancerCapabilities, LoadBalancerStatus
 from cloudk8s.errors import CloudError, CloudForbidden, RetryLater, Unsupported
 from cloudk8s.testing.cloud_harness import CloudHarness, make_node, make_service
 from cloudk8s.testing.recording_cloud import RecordingLoadBalancers
@@ -196,7 +196,9 @@ async def test_a_forbidden_call_is_retried_late(harness: CloudHarness, balancers
         {"ports": [{"name": "http", "protocol": "UDP", "port": 80, "targetPort": 8080, "nodePort": 30080}]},
         {"ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8081, "nodePort": 30080}]},
         {"ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080, "nodePort": 30081}]},
+        {"ports": [{"name": "http", "port": 80, "targetPort": 8080, "nodePort": 30080, "appProtocol": "h2c"}]},
         {"sessionAffinity": "ClientIP"},
+        {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}}},
         {"loadBalancerIP": "192.0.2.9"},
         {"externalIPs": ["192.0.2.8"]},
         {"externalTrafficPolicy": "Local"},
@@ -647,3 +649,43 @@ async def test_a_service_may_go_while_its_load_balancer_stays(
         await harness.settle(10)
         assert harness.client.peek(SERVICES, "web", "default") is None
         assert len(balancers.states) == 1
+
+
+async def test_a_deletion_that_fails_keeps_the_service_and_is_tried_again(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        balancers.recorder.answer("delete", CloudError("still used"), CloudError("still used"))
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.settle(1)
+        assert FINALIZER in harness.service("web")["metadata"]["finalizers"]
+        assert ("Warning", "SyncLoadBalancerFailed") in harness.events("web")
+        assert condition(harness) == ("False", "SyncFailed")
+        await harness.settle(20)
+        assert harness.client.peek(SERVICES, "web", "default") is None
+        assert balancers.states == {}
+
+
+async def test_what_belongs_to_an_earlier_object_is_told_when_it_can_not_go(
+    harness: CloudHarness, balancers: RecordingLoadBalancers
+) -> None:
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        balancers.recorder.answer("delete", CloudError("still used"))
+        await harness.client.patch(SERVICES, "web", {"metadata": {"finalizers": []}}, namespace="default")
+        await harness.client.delete(SERVICES, "web", namespace="default")
+        await harness.client.create(SERVICES, make_service(), namespace="default")
+        await harness.settle(1)
+        assert ("Warning", "DeleteLoadBalancerFailed") in harness.events("web")
+        await harness.settle(20)
+        assert list(balancers.states) == [uid(harness)]
+
+
+async def test_what_a_provider_warns_of_is_told_once(harness: CloudHarness, balancers: RecordingLoadBalancers) -> None:
+    status = LoadBalancerStatus((Ingress(ip="192.0.2.1"),), warnings=("annotation x is not known",))
+    balancers.recorder.answer("ensure", status)
+    harness.client.add(make_service())
+    async with harness.running(SERVICE):
+        await harness.settle(600)
+        assert harness.events("web").count(("Warning", "LoadBalancerWarning")) == 1

@@ -205,6 +205,23 @@ def test_a_load_balancer_of_somebody_else_is_never_taken_over(world: AwsWorld, r
     assert world.raw("elbv2").describe_listeners(LoadBalancerArn=balancer(world)["LoadBalancerArn"])["Listeners"] == []
 
 
+@pytest.mark.parametrize("kind", ["security-group", "target-group"])
+def test_parts_of_somebody_else_are_never_taken_over(world: AwsWorld, request_: LoadBalancerRequest, kind: str) -> None:
+    [step] = [step for step in world.load_balancers().plan(request_).steps if step.type == kind]
+    assert step.resource is not None
+    name, vpc = step.resource.properties["name"], step.resource.properties["vpc"]
+    if kind == "security-group":
+        world.raw("ec2").create_security_group(GroupName=name, Description="theirs", VpcId=vpc)
+    else:
+        world.raw("elbv2").create_target_group(Name=name, Protocol="TCP", Port=80, VpcId=vpc)
+    with pytest.raises(CloudError, match="exists"):
+        world.load_balancers().ensure(request_)
+    world.load_balancers().delete(request_.service)
+    groups = [entry["GroupName"] for entry in world.raw("ec2").describe_security_groups()["SecurityGroups"]]
+    targets = [entry["TargetGroupName"] for entry in world.raw("elbv2").describe_target_groups()["TargetGroups"]]
+    assert name in (groups if kind == "security-group" else targets)
+
+
 def test_a_chosen_name_is_used_and_found_again(world: AwsWorld, request_: LoadBalancerRequest) -> None:
     named = annotated(request_, name="shop-front")
     world.load_balancers().ensure(named)
