@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import status_of, uid_of
@@ -102,7 +103,7 @@ class PodWorkers:
     async def clear_orphans(self) -> None:
         """Remove what an earlier agent left of pods that are gone; call it once the pods are known."""
         for sandbox in await self._tools.runtime.list_sandboxes():
-            if sandbox.uid not in self._workers:
+            if sandbox.uid not in self._workers and not await asyncio.to_thread(self._is_others, sandbox):
                 await self._clear(sandbox)
         self._orphans |= self._tools.claims.holders - set(self._workers)
         for uid in self._tools.devices.holders - set(self._workers):
@@ -191,6 +192,15 @@ class PodWorkers:
             _log.warning("what pod %s had, which is gone, is not undone yet: %s", uid, error)
             return False
         return True
+
+    def _is_others(self, sandbox: Sandbox) -> bool:
+        """Whether another agent that uses the same runtime may still have a sandbox: its logs are elsewhere. Blocks."""
+        logs = Path(sandbox.log_directory)
+        is_ours = not sandbox.log_directory or logs.is_relative_to(self._tools.settings.logs_dir)
+        if not is_ours and logs.exists():
+            _log.warning("pod %s/%s is another node's, with logs in %s", sandbox.namespace, sandbox.name, logs)
+            return True
+        return False
 
     async def _clear(self, sandbox: Sandbox) -> None:
         _log.info("pod %s/%s is gone, ending what is left of it", sandbox.namespace, sandbox.name)

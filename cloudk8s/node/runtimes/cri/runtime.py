@@ -250,11 +250,7 @@ class CriRuntime(CriImages, CriStatistics):
 
     async def _sandboxes_below(self, directory: Path) -> list[Sandbox]:
         found = await self.list_sandboxes()
-        return [
-            each
-            for each in found
-            if Path(each.annotations.get(translation.LOG_DIRECTORY, "/")).is_relative_to(directory)
-        ]
+        return [each for each in found if Path(each.log_directory or "/").is_relative_to(directory)]
 
     async def _cni_directory(self) -> Path:
         """Where the runtime looks for networks; containerd tells it, others look in the usual place."""

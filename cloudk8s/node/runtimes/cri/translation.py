@@ -138,6 +138,7 @@ def sandbox(item: Document, ips: tuple[str, ...]) -> Sandbox:
         uid=metadata.get("uid", ""), attempt=metadata.get("attempt", 0),
         state="ready" if item.get("state", 0) == 0 else "notready", created_at=time(item.get("created_at", 0)),
         ips=ips, labels=item["labels"], annotations=item["annotations"], handler=item.get("runtime_handler", ""),
+        log_directory=item["annotations"].get(LOG_DIRECTORY, ""),
     )  # fmt: skip
 
 

@@ -105,4 +105,6 @@ class Sandbox:
     ips: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    log_directory: str = ""
+    """Where the agent that made it keeps its logs, if the runtime remembers."""
     handler: str = ""

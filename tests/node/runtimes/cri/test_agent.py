@@ -132,3 +132,28 @@ async def use_a_die(cri_node: Node, plugin: DicePlugin, directory: Path) -> None
         groups = directories_of("kubepods", f"burstable/pod{pod['metadata']['uid']}")
         files = [Path(group, name) for group in groups for name in ("memory.max", "memory.limit_in_bytes")]
         assert [file.read_text().strip() for file in files if file.exists()] == [str(64 << 20)]
+
+
+async def test_pods_of_another_node_on_the_same_runtime_are_left_alone(
+    cri_node: Node, endpoint: str, tmp_path: Path
+) -> None:
+    await cri_node.run_pod(containers=[container("sleep 300") | {"image": IMAGE}])
+    await cri_node.until_phase("p", "Running")
+
+    async def left_by_a_neighbour(name: str) -> int:
+        runtime = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
+        neighbour = Node(tmp_path / name, FakeClient(), runtime)
+        await neighbour.start()
+        found = await cri_node.runtime.list_containers()
+        await neighbour.stop()
+        return sum(each.state == "running" for each in found)
+
+    assert await left_by_a_neighbour("second") == 1
+    await cri_node.stop()
+    shutil.rmtree(cri_node.settings.logs_dir)
+    later = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
+    await later.start()
+    cri_node.runtime = later
+    assert await left_by_a_neighbour("third") == 0, "nobody comes back for it"
+    await later.close()
+    await cri_node.start()
