@@ -106,6 +106,85 @@ def test_profiles_that_cannot_work_are_refused(fields: dict[str, Any], message: 
         Table(configuration=profile(**fields))
 
 
+async def test_every_field_of_upstreams_is_understood(tmp_path: Path) -> None:
+    """As `kube-scheduler --write-config-to` writes it."""
+    path = tmp_path / "scheduler.yaml"
+    path.write_text("""
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+parallelism: 16
+leaderElection:
+  leaderElect: true
+  leaseDuration: 15s
+  renewDeadline: 10s
+  resourceLock: leases
+  resourceName: kube-scheduler
+  resourceNamespace: kube-system
+  retryPeriod: 2s
+clientConnection:
+  acceptContentTypes: ""
+  burst: 100
+  contentType: application/vnd.kubernetes.protobuf
+  kubeconfig: ""
+  qps: 50
+enableProfiling: true
+enableContentionProfiling: true
+delayCacheUntilActive: true
+percentageOfNodesToScore: 0
+podInitialBackoffSeconds: 1
+podMaxBackoffSeconds: 10
+profiles:
+- schedulerName: default-scheduler
+  percentageOfNodesToScore: 50
+  plugins:
+    multiPoint: {enabled: [{name: NodeName, weight: 0}], disabled: [{name: ImageLocality}]}
+  pluginConfig:
+  - name: DefaultPreemption
+    args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: DefaultPreemptionArgs
+      minCandidateNodesAbsolute: 100
+      minCandidateNodesPercentage: 10
+  - name: DynamicResources
+    args: {kind: DynamicResourcesArgs, filterTimeout: 10s, bindingTimeout: 10m0s}
+  - name: InterPodAffinity
+    args: {kind: InterPodAffinityArgs, hardPodAffinityWeight: 1, ignorePreferredTermsOfExistingPods: true}
+  - name: NodeAffinity
+    args: {kind: NodeAffinityArgs, addedAffinity: {}}
+  - name: NodeResourcesBalancedAllocation
+    args: {kind: NodeResourcesBalancedAllocationArgs, resources: [{name: cpu, weight: 1}]}
+  - name: NodeResourcesFit
+    args:
+      kind: NodeResourcesFitArgs
+      ignoredResources: [example.com/foo]
+      ignoredResourceGroups: [example.org]
+      scoringStrategy:
+        type: RequestedToCapacityRatio
+        resources: [{name: cpu, weight: 1}]
+        requestedToCapacityRatio: {shape: [{utilization: 0, score: 0}, {utilization: 100, score: 10}]}
+  - name: PodTopologySpread
+    args: {kind: PodTopologySpreadArgs, defaultingType: System}
+  - name: VolumeBinding
+    args: {kind: VolumeBindingArgs, bindTimeoutSeconds: 600}
+extenders:
+- urlPrefix: http://127.0.0.1:1/
+  filterVerb: filter
+  preemptVerb: preempt
+  prioritizeVerb: prioritize
+  weight: 1
+  bindVerb: ""
+  enableHTTPS: false
+  httpTimeout: 5s
+  nodeCacheCapable: true
+  managedResources: [{name: example.com/foo, ignoredByScheduler: true}]
+  ignorable: true
+""")
+    found = load_configuration(path)
+    assert found.client_connection.qps == 50
+    async with running(node("a"), pod("p"), configuration=found) as run:
+        assert run.node_of("p") == "a"
+
+
 def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(
@@ -126,6 +205,7 @@ def test_a_file(tmp_path: Path) -> None:
         (HEAD + "podMaxBackofSeconds: 3", "podMaxBackofSeconds: Extra inputs are not permitted"),
         (HEAD + "podMaxBackoffSeconds: -3", "podMaxBackoffSeconds"),
         (HEAD + "leaderElection: {leaseDuration: soon}", 'invalid duration "soon"'),
+        (HEAD + "leaderElection: {resourceLock: endpoints}", "leaderElection.resourceLock: Input should be 'leases'"),
         (HEAD + "profiles: [{schedulerName: a}, {schedulerName: a}]", "'a' is there twice"),
         ("- x", "a KubeSchedulerConfiguration is expected"),
         ("{", "config.yaml"),

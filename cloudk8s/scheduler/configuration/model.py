@@ -107,7 +107,7 @@ class LeaderElectionConfiguration(Model):
     """After this long without a renewal the leader gives up."""
     retry_period: Duration = timedelta(seconds=2)
     """How often to try."""
-    resource_lock: str = "leases"
+    resource_lock: Literal["leases"] = "leases"
     """The kind of lock; leases."""
     resource_name: str = "kube-scheduler"
     """Name of the lease."""
@@ -153,6 +153,8 @@ class SchedulerConfiguration(Model):
     """Accepted; all nodes are always looked at."""
     parallelism: int = 16
     """Accepted; columns are looked at in one step."""
+    delay_cache_until_active: bool = False
+    """Accepted; a replica that does not lead reads nothing."""
     health_z_bind_address: str = Field(
         default="", validation_alias="healthzBindAddress", serialization_alias="healthzBindAddress"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.objects import condition
-from cloudk8s.client.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS
+from cloudk8s.client.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS
 from cloudk8s.controllers.autoscaling.controller import HorizontalPodAutoscalerController
 from cloudk8s.errors import InternalError, NotFound
 from cloudk8s.machinery.clock import FakeClock
@@ -516,3 +516,21 @@ async def test_a_target_that_selects_no_pods_by_label_is_not_scaled() -> None:
             assert found[0].startswith(message)
             assert why(run, "ScalingActive") == ("False", "InvalidSelector")
             assert size(run) == before
+
+
+@pytest.mark.parametrize(
+    "wanted", [target("AverageValue", averageValue="5"), target("Value", value="5")], ids=["average", "value"]
+)
+async def test_without_work_there_may_be_no_pods_at_all(wanted: Object) -> None:
+    metric = {"type": "External", "external": {"metric": {"name": "m"}, "target": wanted}}
+    async with scaling(autoscaler(metric, low=0), 2) as (run, server):
+        server.metrics[EXTERNAL_METRIC] = [{"value": "0"}]
+        await run.settle(330, step=5)
+        assert size(run) == 0
+        assert why(run, "ScalingActive") == ("True", "ValidMetricFound")
+        await run.client.patch(DEPLOYMENTS, "web", {"status": {"replicas": 0}}, namespace=NS, subresource="status")
+        for web in ("web-0", "web-1"):
+            await run.client.delete(PODS, web, namespace=NS)
+        server.metrics[EXTERNAL_METRIC] = [{"value": "12"}]
+        await run.settle(20, step=1)
+        assert size(run) == 3

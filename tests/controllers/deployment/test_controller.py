@@ -15,6 +15,7 @@ from cloudk8s.controllers.deployment.controller import DeploymentController
 from cloudk8s.controllers.deployment.sets import max_surge, max_unavailable
 from cloudk8s.controllers.replica_set import ReplicaSetController
 from cloudk8s.errors import Forbidden
+from cloudk8s.machinery import codec
 from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import NS, Harness, deployment, pod, replica_set, rolling, running
 
@@ -347,3 +348,15 @@ async def test_a_rollout_survives_conflicts_lost_watches_and_restarts() -> None:
         await run.settle(200, step=0.5)
         assert {image: size for image, size in sizes(run).items() if size} == {"image:8": 8}
         assert len(run.pods()) == 8
+
+
+async def test_pods_on_their_way_out_are_counted() -> None:
+    async with rollout(deployment("web", 2)) as run:
+        await run.settle(2)
+        held = codec.copy(run.pods()[0])
+        held["metadata"]["finalizers"] = ["example.com/hold"]
+        await run.client.update(PODS, held)
+        await run.client.delete(PODS, name_of(held), namespace=NS)
+        await run.settle(2)
+        status = run.get(DEPLOYMENTS, "web")["status"]
+        assert (status["replicas"], status["terminatingReplicas"]) == (2, 1)
