@@ -61,13 +61,17 @@ def _resource(path: str, group: str, version: str, rest: list[str]) -> RequestIn
     resource, *more = rest
     name = more[0] if more else ""
     subresource = more[1] if len(more) > 1 else ""
-    tail = _tail(path, subresource) if len(more) > 2 or path.endswith("/") else ""
+    tail = _tail(path, subresource, len(more) - 2) if len(more) > 2 or path.endswith("/") else ""
     scope = "resource" if name else "namespace" if namespace else "cluster"
     place = sys.intern("/".join((group, version, resource, subresource, scope)))
     return RequestInfo(path, group, version, namespace, resource, name, subresource, tail, is_watch, place)
 
 
-def _tail(path: str, subresource: str) -> str:
+def _tail(path: str, subresource: str, count: int) -> str:
+    """The last `count` parts as they stand in the path, and the slash at its end."""
     if subresource != "proxy":
         return "/" if subresource else ""
-    return path[path.index("/proxy") + len("/proxy") :]
+    inner = path.rstrip("/")
+    for _ in range(count):
+        inner = inner.rpartition("/")[0]
+    return path[len(inner) :]

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from cloudk8s.apiserver.http.interface import Answer, Hijack, Request, Response, Stream, StreamWriter
+from cloudk8s.apiserver.relay import pages
 from cloudk8s.apiserver.relay.backend import HOP_BY_HOP, Exchange, Target, send
 from cloudk8s.apiserver.streaming.upgrade import is_upgrade
+from cloudk8s.errors import ServiceUnavailable
 
 _SMALL: Final = 1024 * 1024
 _BODYLESS: Final = frozenset({204, 304})
@@ -34,17 +36,22 @@ async def pass_on(
 
 
 class _Place(NamedTuple):
-    """Where a backend is, and where it seems to be."""
+    """Where a backend is, and where it seems to be: `below` a path of this server, or nowhere."""
 
     target: Target
     below: str
 
     def redirected(self, location: str) -> str:
-        """Where this server answers what the backend redirects to; other hosts are none of its business."""
-        parts = urlsplit(location)
+        """Where this server answers what the backend leads to; other hosts are none of its business."""
+        try:
+            parts = urlsplit(location)
+        except ValueError:
+            return location
         own = ("", f"{self.target.host}:{self.target.port}", self.target.host)
         if not self.below or parts.netloc not in own or not parts.path.startswith("/"):
             return location
+        if parts.path.startswith(self.below):
+            return urlunsplit(("", "", *parts[2:]))
         return urlunsplit(("", "", self.below + parts.path, parts.query, parts.fragment))
 
 
@@ -79,17 +86,26 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
     ]
     content_type = exchange.headers.get("content-type", "")
     length = exchange.headers.get("content-length", "")
+    if place.below and pages.is_page(content_type) and not is_head:
+        page = await _whole(exchange)
+        encoding = exchange.headers.get("content-encoding", "")
+        return Response(exchange.status, pages.led_here(page, encoding, place.redirected), content_type, headers)
     if is_head or exchange.status in _BODYLESS:
         exchange.close()
         return Response(exchange.status, b"", content_type, headers)
     if length.isdecimal() and int(length[:12]) <= _SMALL:
-        try:
-            body = b"".join([piece async for piece in exchange.body()])
-        finally:
-            exchange.close()
-        return Response(exchange.status, body, content_type, headers)
+        return Response(exchange.status, await _whole(exchange), content_type, headers)
     pump = _Pump(exchange)
     return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
+
+
+async def _whole(exchange: Exchange) -> bytes:
+    try:
+        return b"".join([piece async for piece in exchange.body()])
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        raise ServiceUnavailable(f"the backend's answer broke off: {error}") from None
+    finally:
+        exchange.close()
 
 
 class _Pump:

@@ -81,7 +81,7 @@ def _to_root(request: Request) -> Response:
 
 def _prefix(request: Request, tail: str) -> str:
     """The path of this server that stands before the backend's own."""
-    return request.path[: request.path.index("/proxy") + len("/proxy")] if tail else request.path
+    return request.path.removesuffix(tail)
 
 
 def _split(text: str, resource: ResourceType) -> tuple[str, str, str]:

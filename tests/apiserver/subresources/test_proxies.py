@@ -117,6 +117,34 @@ async def test_the_root_ends_with_a_slash(server: RunningApiServer, backend: Bac
     assert backend.requests == []
 
 
+async def test_a_namespace_and_a_pod_may_be_called_like_the_subresource(
+    server: RunningApiServer, backend: Backend
+) -> None:
+    api = server.assembly.local(ADMIN, agent="test")
+    await api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": "proxy-1"}})
+    await api.call("POST", "/api/v1/namespaces/proxy-1/serviceaccounts", body={"metadata": {"name": "default"}})
+    pod = {"metadata": {"name": "proxy"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    await api.call("POST", "/api/v1/namespaces/proxy-1/pods", body=pod)
+    merge = {"Content-Type": "application/merge-patch+json"}
+    status = {"status": {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}}
+    await api.call("PATCH", "/api/v1/namespaces/proxy-1/pods/proxy/status", body=status, headers=merge)
+    prefix = f"/api/v1/namespaces/proxy-1/pods/proxy:{backend.port}/proxy"
+    backend.answer = b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    for path in ("/", "/proxy//a/"):
+        answer = await ask(server, "GET", prefix + path)
+        assert dict(answer.headers)["location"] == f"{prefix}/b"
+        assert backend.requests.pop().startswith(f"GET {path} HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 13", "Connection: close"])
+async def test_links_of_pages_lead_through_the_proxy(server: RunningApiServer, backend: Backend, framing: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n{framing}\r\n\r\n".encode()
+    backend.answer = head + b'<a href="/x">'
+    answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a")
+    assert isinstance(answer, Response)
+    assert answer.body == f'<a href="{DEFAULT}/pods/web/proxy/x">'.encode()
+
+
 @pytest.mark.parametrize(
     ("location", "seen"),
     [
@@ -124,6 +152,8 @@ async def test_the_root_ends_with_a_slash(server: RunningApiServer, backend: Bac
         ("http://127.0.0.1:PORT/x", f"{DEFAULT}/pods/web/proxy/x"),
         ("http://elsewhere.example/x", "http://elsewhere.example/x"),
         ("relative", "relative"),
+        (f"{DEFAULT}/pods/web/proxy/x", f"{DEFAULT}/pods/web/proxy/x"),
+        ("http://[", "http://["),
     ],
 )
 async def test_redirects_lead_through_the_proxy(
