@@ -65,7 +65,12 @@ def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, res
         if form.form == "table":
             check_include(include)
         watching = _watch_options(core, options, include)
-        return WatchStream(core, presenter, resource, namespace, selection, form, watching).answer()
+        answer = WatchStream(core, presenter, resource, namespace, selection, form, watching).answer()
+        if "upgrade" not in context.headers:
+            return answer
+        from cloudk8s.apiserver.streaming import framed  # WebSockets, which few servers are ever asked for
+
+        return framed.watch_in_messages(answer, context.headers)
     page = read_page(core, resource, namespace, selection, _page_request(core, options))
     return presenter.page(resource, page, form, include)
 

@@ -38,6 +38,11 @@ def is_websocket(headers: Mapping[str, str]) -> bool:
     return is_upgrade(headers) and headers["upgrade"].lower() == "websocket"
 
 
+def offered(headers: Mapping[str, str]) -> list[str]:
+    """The subprotocols of a WebSocket that the client names."""
+    return _words(headers.get("sec-websocket-protocol", ""))
+
+
 def agree(headers: Mapping[str, str], *, spdy: Sequence[str], websocket: Sequence[str]) -> Upgrade:
     """Choose the protocol; `spdy` and `websocket` are those the server speaks, the best first. Raises NoProtocol."""
     if is_websocket(headers):
@@ -51,10 +56,10 @@ def _websocket(headers: Mapping[str, str], known: Sequence[str]) -> Upgrade:
     key = headers.get("sec-websocket-key", "")
     if not key or headers.get("sec-websocket-version") != "13":
         raise NoProtocol("unable to upgrade: not a WebSocket handshake of version 13")
-    offered = _words(headers.get("sec-websocket-protocol", ""))
-    chosen = next((each for each in known if each in offered), "")
-    if offered and not chosen:
-        raise NoProtocol(f"unable to upgrade: unable to negotiate protocol: client supports {offered}")
+    named = offered(headers)
+    chosen = next((each for each in known if each in named), "")
+    if named and not chosen:
+        raise NoProtocol(f"unable to upgrade: unable to negotiate protocol: client supports {named}")
     lines = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": _accept_token(key)}
     if chosen:
         lines["Sec-WebSocket-Protocol"] = chosen

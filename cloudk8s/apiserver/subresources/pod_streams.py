@@ -15,6 +15,7 @@ from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.http.interface import Answer, Request, Response
 from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.apiserver.relay.passing import pass_on
+from cloudk8s.apiserver.streaming.upgrade import is_websocket
 from cloudk8s.errors import BadRequest
 
 _DEFAULT: Final = "kubectl.kubernetes.io/default-container"
@@ -79,7 +80,12 @@ class PodStreamHandler:
         namespace = context.info.namespace
         options = {key: query.get(key) for key in _LOG_OPTIONS if query.get(key)}
         path = f"/containerLogs/{quote(namespace)}/{quote(name)}/{quote(container)}?{urlencode(options)}"
-        return await pass_on(request, self._kubelets.of(node), path)
+        if not is_websocket(request.headers):
+            return await pass_on(request, self._kubelets.of(node), path)
+        from cloudk8s.apiserver.streaming import framed
+
+        answer = await pass_on(_without_upgrade(request), self._kubelets.of(node), path)
+        return framed.log_in_messages(answer, request.headers)
 
     def _path(self, context: RequestContext, pod: Object) -> str:
         info, query = context.info, context.query
@@ -93,6 +99,13 @@ class PodStreamHandler:
             if query.flag(ours):
                 pairs.append((theirs, "1"))
         return f"/{self._kind}/{place}/{quote(container)}?{urlencode(pairs)}"
+
+
+def _without_upgrade(request: Request) -> Request:
+    """The same request for the kubelet, which answers over plain HTTP."""
+    kept = {name: value for name, value in request.headers.items() if not name.startswith("sec-websocket-")}
+    kept.pop("upgrade")
+    return Request(request.method, request.target, kept, request.body, request.connection)
 
 
 def _container(pod: Object, wanted: str, kind: str) -> str:

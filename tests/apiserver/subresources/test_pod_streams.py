@@ -229,3 +229,36 @@ async def test_a_kubelet_that_cannot_be_found_is_told(
     answer = await sent(server, "GET", f"{PODS}/far/log")
     assert answer.status == code
     assert problem in refusal(answer)["message"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [("", b"\x82\x05lines"), ("binary.k8s.io", b"\x82\x05lines"), ("base64.binary.k8s.io", b"\x81\x08bGluZXM=")],
+)
+@pytest.mark.parametrize("framing", ["content-length: 5", "connection: close"])
+async def test_a_log_comes_in_messages_where_they_are_asked_for(
+    server: RunningApiServer, kubelet: Kubelet, protocol: str, message: bytes, framing: str
+) -> None:
+    kubelet.answer = f"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n{framing}\r\n\r\nlines".encode()
+    handshake = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "x",
+    }
+    answer = await sent(server, "GET", f"{PODS}/one/log", **handshake, **{"sec-websocket-protocol": protocol})
+    assert isinstance(answer, Hijack)
+    assert "upgrade" not in kubelet.request
+    assert (await conversation(answer, b"")).startswith(message + b"\x88")
+
+
+async def test_a_log_that_is_refused_is_no_websocket(server: RunningApiServer, kubelet: Kubelet) -> None:
+    kubelet.answer = b"HTTP/1.1 400 Bad\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nno"
+    handshake = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "x",
+    }
+    answer = await sent(server, "GET", f"{PODS}/one/log", **handshake)
+    assert (answer.status, joined(answer)) == (400, b"no")

@@ -1,0 +1,137 @@
+"""Answers in WebSocket messages for clients that ask for them: watches, an event a message, and logs.
+
+Browsers follow clusters this way: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Final, Literal
+
+from cloudk8s.apiserver.http.interface import Answer, Hijack, Response, Stream
+from cloudk8s.apiserver.streaming.bytes import SocketStream
+from cloudk8s.apiserver.streaming.upgrade import NoProtocol, agree, is_websocket, offered
+from cloudk8s.apiserver.streaming.websocket import WebSocket
+from cloudk8s.errors import BadRequest
+
+Form = Literal["binary", "base64", "lines"]
+
+_LOG_FORMS: Final[Mapping[str, Form]] = {"": "binary", "binary.k8s.io": "binary", "base64.binary.k8s.io": "base64"}
+_BEARER: Final = "base64url.bearer.authorization.k8s.io."
+_BACKLOG: Final = 16 * 1024 * 1024
+"""What may wait for a reader that is slow; one that lets it grow further is cut off."""
+
+
+def log_in_messages(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    """A log for a client that asked for a WebSocket; refusals stay what they are."""
+    if isinstance(answer, Hijack) or answer.status != 200:
+        return answer
+    return _hijack(answer, headers, [name for name in _LOG_FORMS if name], lambda chosen: _LOG_FORMS[chosen])
+
+
+def watch_in_messages(answer: Stream, headers: Mapping[str, str]) -> Answer:
+    """A watch for whoever asks: as messages for a WebSocket, as it is for others."""
+    if not is_websocket(headers):
+        return answer
+    names = [name for name in offered(headers) if not name.startswith(_BEARER)]
+    return _hijack(answer, headers, names, lambda _: "lines")
+
+
+def _hijack(
+    answer: Response | Stream, headers: Mapping[str, str], known: list[str], form: Callable[[str], Form]
+) -> Hijack:  # fmt: skip
+    try:
+        upgrade = agree(headers, spdy=(), websocket=known)
+    except NoProtocol as error:
+        raise BadRequest(str(error)) from None
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        socket = WebSocket(SocketStream(reader, writer), is_server=True)
+        await _carry(answer, socket, form(upgrade.protocol))
+
+    return Hijack(upgrade.head, take)
+
+
+async def _carry(answer: Response | Stream, socket: WebSocket, form: Form) -> None:
+    """Send the answer until it or the client ends."""
+    messages = Messages(form)
+    if isinstance(answer, Response):
+        messages.write(answer.body if isinstance(answer.body, bytes) else b"".join(answer.body))
+        messages.close()
+    else:
+        answer.start(messages)
+    tasks = [asyncio.create_task(each, name="messages") for each in (_send(messages, socket), _until_closed(socket))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        messages.close()
+        if isinstance(answer, Stream):
+            answer.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await socket.close()
+
+
+async def _send(messages: Messages, socket: WebSocket) -> None:
+    with suppress(ConnectionError):
+        while (data := await messages.next()) is not None:
+            if messages.form == "binary":
+                await socket.send(data)
+            else:
+                await socket.send_text((base64.b64encode(data) if messages.form == "base64" else data).decode())
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    """What the client says is of no interest."""
+    while await socket.receive() is not None:
+        pass
+
+
+class Messages:
+    """A `StreamWriter` whose chunks are taken out as messages."""
+
+    def __init__(self, form: Form) -> None:
+        self.form: Form = form
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._waiting = 0
+        self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def write(self, data: bytes) -> None:
+        for piece in data.splitlines(keepends=True) if self.form == "lines" else [data]:
+            if not self._closed and piece:
+                self._queue.put_nowait(piece)
+                self._waiting += len(piece)
+        if self._waiting > _BACKLOG:
+            self.close()
+
+    def write_framed(self, chunk: bytes) -> None:
+        for piece in _unframed(chunk):
+            self.write(piece)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._queue.put_nowait(None)
+
+    async def next(self) -> bytes | None:
+        """The next message; None at the end."""
+        piece = await self._queue.get()
+        self._waiting -= len(piece or b"")
+        return piece
+
+
+def _unframed(chunk: bytes) -> Iterator[bytes]:
+    """The data of chunks (RFC 9112, section 7.1)."""
+    while chunk:
+        size, _, rest = chunk.partition(b"\r\n")
+        length = int(size, 16)
+        yield rest[:length]
+        chunk = rest[length + 2 :]
