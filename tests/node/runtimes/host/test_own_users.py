@@ -220,3 +220,26 @@ async def test_without_the_means_there_is_no_such_pod(tmp_path: Path) -> None:
             await sandbox_of(runtime, tmp_path)
     finally:
         await runtime.close()
+
+
+async def test_the_whole_of_proc_can_be_shown(runtime: HostRuntime, tmp_path: Path) -> None:
+    sandbox = await sandbox_of(runtime, tmp_path)
+    script = "grep -c ' /proc/' /proc/self/mountinfo; id -u"
+    hidden = await output(runtime, sandbox, script, image="host")
+    shown = await output(runtime, sandbox, script, image="host", security=Security(unmasked_proc=True))
+    assert int(hidden[0]) > 3
+    assert shown == ["0", "0"]
+
+
+async def test_a_privileged_container_is_so_in_its_pod_only(runtime: HostRuntime, tmp_path: Path) -> None:
+    sandbox = await sandbox_of(runtime, tmp_path)
+    script = "mount -t tmpfs x /mnt && echo mounted; echo 1 > /proc/sys/kernel/panic || echo refused"
+    said = await output(runtime, sandbox, script, image="host", security=Security(privileged=True))
+    assert "mounted" in said
+    assert "refused" in said
+
+
+async def test_the_first_process_can_have_a_terminal(runtime: HostRuntime, tmp_path: Path) -> None:
+    sandbox = await sandbox_of(runtime, tmp_path)
+    said = await output(runtime, sandbox, "tty; stat -c %u $(tty)", tty=True, security=Security(run_as_user=1000))
+    assert said == ["/dev/pts/0", "1000"]
