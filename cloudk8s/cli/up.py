@@ -86,6 +86,8 @@ def up(
     directory = (data_dir or directories.data_dir(name)).absolute()
     if (state := directories.read_state(directory)) is not None:
         raise UserError(f'cluster "{name}" already runs at {state.url}; stop it with: cloudk8s down --name {name}')
+    if runtime == "cri" and nodes > 1:
+        raise UserError("a CRI runtime serves one node: use --nodes 1, and join other hosts with `cloudk8s kubelet`")
     simulation = Simulation(simulated_nodes, _absolute(simulated_stages), simulated_seed)
     if simulated_stages:
         load_scenario(simulation.stages)
