@@ -28,7 +28,7 @@ CONTROLLER = {"elbv2.k8s.aws/cluster": "demo", "service.k8s.aws/stack": "default
 
 
 @pytest.fixture
-def account(cloud: AwsCloud) -> AwsCloud:
+def used(cloud: AwsCloud) -> AwsCloud:
     converge(cloud.site(), declaration())
     return cloud
 
@@ -55,23 +55,23 @@ def within(cloud: AwsCloud) -> tuple[str, list[str]]:
     return next(e.id for e in resources if e.type == "vpc"), [e.id for e in resources if e.type == "subnet"]
 
 
-def test_volumes_and_snapshots_of_drivers_go_with_the_cluster(account: AwsCloud) -> None:
-    made = volume(account, DRIVER)
+def test_volumes_and_snapshots_of_drivers_go_with_the_cluster(used: AwsCloud) -> None:
+    made = volume(used, DRIVER)
     snapshot = {**OWNED, "CSIVolumeSnapshotName": "snapshot-1"}
-    account.world.raw("ec2").create_snapshot(VolumeId=made, TagSpecifications=specification("snapshot", snapshot))
-    tear_down(whole(account))
-    assert not account.world.left()
-    assert [e for e in account.events if e.subject == f"volume {made} (pvc-1)" and e.kind == "deleted"]
+    used.world.raw("ec2").create_snapshot(VolumeId=made, TagSpecifications=specification("snapshot", snapshot))
+    tear_down(whole(used))
+    assert not used.world.left()
+    assert [e for e in used.events if e.subject == f"volume {made} (pvc-1)" and e.kind == "deleted"]
 
 
-def test_data_that_is_to_be_kept_stays_and_is_named(account: AwsCloud) -> None:
-    kept, gone = volume(account, DRIVER), volume(account, DRIVER)
-    whole(account).networks.write_down("demo", {kept: "keep", gone: "delete", "vol-0": "delete", "fs-1": "delete"})  # type: ignore[union-attr]
-    tear_down(whole(account))
-    assert account.world.left() == [kept]
-    assert account.events[-1].detail == f"is gone; what stays: volume {kept} (pvc-1)"
-    tear_down(whole(account), consent="all")
-    assert not account.world.left()
+def test_data_that_is_to_be_kept_stays_and_is_named(used: AwsCloud) -> None:
+    kept, gone = volume(used, DRIVER), volume(used, DRIVER)
+    whole(used).networks.write_down("demo", {kept: "keep", gone: "delete", "vol-0": "delete", "fs-1": "delete"})  # type: ignore[union-attr]
+    tear_down(whole(used))
+    assert used.world.left() == [kept]
+    assert used.events[-1].detail == f"is gone; what stays: volume {kept} (pvc-1)"
+    tear_down(whole(used), consent="all")
+    assert not used.world.left()
 
 
 def test_data_that_was_kept_does_not_stand_in_the_way_of_another_cluster_of_the_name(cloud: AwsCloud) -> None:
@@ -82,23 +82,23 @@ def test_data_that_was_kept_does_not_stand_in_the_way_of_another_cluster_of_the_
     assert not [each for each in found if each.check == "name"]
 
 
-def test_no_data_goes_without_consent(account: AwsCloud) -> None:
-    made = volume(account, DRIVER)
-    tear_down(whole(account), consent="none")
-    assert account.world.left() == [made]
+def test_no_data_goes_without_consent(used: AwsCloud) -> None:
+    made = volume(used, DRIVER)
+    tear_down(whole(used), consent="none")
+    assert used.world.left() == [made]
 
 
-def test_volumes_that_carry_no_tag_of_the_cluster_are_known_by_its_api(account: AwsCloud) -> None:
-    made = volume(account, {"CSIVolumeName": "pvc-2", "ebs.csi.aws.com/cluster": "true"})
-    other = volume(account, {"CSIVolumeName": "pvc-3", "ebs.csi.aws.com/cluster": "true"})
-    whole(account).networks.write_down("demo", {made: "delete"})  # type: ignore[union-attr]
-    tear_down(whole(account))
-    assert account.world.left() == [other], "another cluster's"
+def test_volumes_that_carry_no_tag_of_the_cluster_are_known_by_its_api(used: AwsCloud) -> None:
+    made = volume(used, {"CSIVolumeName": "pvc-2", "ebs.csi.aws.com/cluster": "true"})
+    other = volume(used, {"CSIVolumeName": "pvc-3", "ebs.csi.aws.com/cluster": "true"})
+    whole(used).networks.write_down("demo", {made: "delete"})  # type: ignore[union-attr]
+    tear_down(whole(used))
+    assert used.world.left() == [other], "another cluster's"
 
 
-def test_others_load_balancers_their_groups_and_interfaces_go_too(account: AwsCloud) -> None:
-    vpc, subnets = within(account)
-    ec2, elbv2 = account.world.raw("ec2"), account.world.raw("elbv2")
+def test_others_load_balancers_their_groups_and_interfaces_go_too(used: AwsCloud) -> None:
+    vpc, subnets = within(used)
+    ec2, elbv2 = used.world.raw("ec2"), used.world.raw("elbv2")
     tags = [{"Key": key, "Value": value} for key, value in CONTROLLER.items()]
     group = ec2.create_security_group(
         GroupName="k8s-web", Description="x", VpcId=vpc, TagSpecifications=specification("security-group", CONTROLLER)
@@ -107,28 +107,28 @@ def test_others_load_balancers_their_groups_and_interfaces_go_too(account: AwsCl
     elbv2.create_target_group(Name="k8s-web", **own, Tags=tags)
     elbv2.create_load_balancer(Name="k8s-web", Type="network", Subnets=subnets[:1], SecurityGroups=[group], Tags=tags)
     ec2.create_network_interface(SubnetId=subnets[0], TagSpecifications=specification("network-interface", OWNED))
-    account.world.raw("elb").create_load_balancer(
+    used.world.raw("elb").create_load_balancer(
         LoadBalancerName="classic", Subnets=subnets[:1], SecurityGroups=[group],
         Tags=[{"Key": key, "Value": text} for key, text in OWNED.items()],
         Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 30080}],
     )  # fmt: skip
-    tear_down(whole(account))
-    assert not account.world.left()
-    assert not account.world.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
+    tear_down(whole(used))
+    assert not used.world.left()
+    assert not used.world.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
 
 
-def test_what_holds_on_to_the_network_is_looked_for_also_where_no_machine_runs(account: AwsCloud) -> None:
-    vpc, _ = within(account)
-    account.world.raw("ec2").create_security_group(
+def test_what_holds_on_to_the_network_is_looked_for_also_where_no_machine_runs(used: AwsCloud) -> None:
+    vpc, _ = within(used)
+    used.world.raw("ec2").create_security_group(
         GroupName="k8s-web", Description="x", VpcId=vpc, TagSpecifications=specification("security-group", CONTROLLER)
     )
-    tear_down(account.site())
-    assert not account.world.left()
+    tear_down(used.site())
+    assert not used.world.left()
 
 
-def test_groups_that_name_each_other_are_parted(account: AwsCloud) -> None:
-    vpc, _ = within(account)
-    ec2 = account.world.raw("ec2")
+def test_groups_that_name_each_other_are_parted(used: AwsCloud) -> None:
+    vpc, _ = within(used)
+    ec2 = used.world.raw("ec2")
     ids = [
         ec2.create_security_group(
             GroupName=f"k8s-{name}", Description="x", VpcId=vpc,
@@ -139,8 +139,8 @@ def test_groups_that_name_each_other_are_parted(account: AwsCloud) -> None:
     for one, two in (ids, ids[::-1]):
         pair = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": two}]}
         ec2.authorize_security_group_ingress(GroupId=one, IpPermissions=[pair])
-    tear_down(whole(account))
-    assert not account.world.left()
+    tear_down(whole(used))
+    assert not used.world.left()
 
 
 class Api:
@@ -167,11 +167,11 @@ def test_the_api_tells_what_is_to_be_kept() -> None:
     }  # fmt: skip
 
 
-def test_a_volume_in_use_is_waited_for(account: AwsCloud) -> None:
-    made = volume(account, DRIVER)
-    subnet = within(account)[1][0]
-    ec2 = account.world.raw("ec2")
+def test_a_volume_in_use_is_waited_for(used: AwsCloud) -> None:
+    made = volume(used, DRIVER)
+    subnet = within(used)[1][0]
+    ec2 = used.world.raw("ec2")
     instance = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]
     ec2.attach_volume(VolumeId=made, InstanceId=instance["InstanceId"], Device="/dev/sdf")
     with pytest.raises(RetryLater, match="VolumeInUse"):
-        whole(account).networks.delete_leftover(Leftover("volume", made))  # type: ignore[union-attr]
+        whole(used).networks.delete_leftover(Leftover("volume", made))  # type: ignore[union-attr]
