@@ -7,7 +7,7 @@ with them, a command has changed the declaration, and the objects follow; else t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cloudk8s.client.objects import annotations_of
 from cloudk8s.errors import SettingsError, UserError
@@ -23,6 +23,7 @@ from cloudk8s.provisioning.objects.declaring import declared_by, is_paused
 from cloudk8s.provisioning.objects.ledger import Ledger, install
 from cloudk8s.provisioning.objects.publishing import Outcome, publish, write_declaration
 from cloudk8s.provisioning.progress import Event
+from cloudk8s.provisioning.record import from_tags, to_tags
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State, look
 from cloudk8s.provisioning.waiting import NotConverged
@@ -65,15 +66,17 @@ class Manager:
             except SettingsError as error:
                 problem = str(error)
                 site.report(Event("failed", "what objects declare", problem))
+        after: State | None = None
         if not is_paused(ledger.found, site.cluster):
             wanted = self._scaled(site, state, declaration, api)
             by_objects = by_objects and wanted == declaration
             declaration = wanted
             try:
-                converge(site, declaration, timeout=self.limit, state=state)
+                after = as_recorded(site, converge(site, declaration, timeout=self.limit, state=state))
             except NotConverged as error:
                 site.report(Event("waiting", f"cluster {site.cluster}", str(error)))
-        return self._show(site, declaration, ledger, problem, by_objects=by_objects)
+        state = with_nodes(site, after or look(site))
+        return self._show(site, state, declaration, ledger, problem, by_objects=by_objects)
 
     def _scaled(self, site: Site, state: State, declaration: ClusterDeclaration, api: ClusterApi) -> ClusterDeclaration:
         if not scales(declaration):
@@ -84,15 +87,22 @@ class Manager:
         return found.declaration
 
     def _show(
-        self, site: Site, declaration: ClusterDeclaration, ledger: Ledger, problem: str, *, by_objects: bool
-    ) -> State:
-        state = with_nodes(site, look(site))
+        self, site: Site, state: State, declaration: ClusterDeclaration, ledger: Ledger, problem: str, *,
+        by_objects: bool,
+    ) -> State:  # fmt: skip
         recorded = state.recorded or declaration
         endpoint = Joining.of(site, recorded).endpoint(network_of(site, state), state.machines)
         if by_objects or write_declaration(ledger, recorded, endpoint):
             ledger.mark(kinds.CLUSTERS, site.cluster, annotations={DECLARED: digest(recorded)})
         publish(ledger, Outcome(recorded, state.machines, endpoint, site.clock.now(), problem))
         return state
+
+
+def as_recorded(site: Site, state: State) -> State:
+    """What another look would show of a state that was converged: the declaration as the cloud's tags tell it."""
+    if state.recorded is None:
+        return state
+    return replace(state, recorded=from_tags(to_tags(state.recorded), site.settings))
 
 
 def _in_line(ledger: Ledger, recorded: ClusterDeclaration) -> bool:
