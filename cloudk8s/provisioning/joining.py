@@ -25,7 +25,7 @@ from cloudk8s.errors import CloudK8sError, SettingsError
 from cloudk8s.machinery.codec import encode_sorted
 from cloudk8s.machinery.times import format_time
 from cloudk8s.provisioning.bootstrap.catalog import bootstrap_method
-from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod, Facts
+from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod, Facts, KeepsMembers
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.machines.decision import Decision, Deletion
 from cloudk8s.provisioning.machines.view import MachineView, in_group
@@ -61,6 +61,9 @@ class Joining:
     _api: ClusterApi | None = None
     _nodes: Mapping[str, Object] = field(default_factory=dict)
     _sayings: Sayings = field(default_factory=Sayings)
+    _serving: list[str] = field(default_factory=list)
+    """Machines of the control plane whose nodes are ready."""
+    _staying: list[str] = field(default_factory=list)
     _turn: Turn = field(default_factory=Turn)
     _configured: set[str] = field(default_factory=set)
     _emptying: dict[str, float] = field(default_factory=dict)
@@ -131,7 +134,11 @@ class Joining:
             except CloudK8sError as error:
                 self.site.report(Event("waiting", "the API", str(error)))
         known = states(self._nodes.values())
-        return tuple(self._with_node(view, known) for view in machines)
+        seen = tuple(self._with_node(view, known) for view in machines)
+        self._serving = [
+            view.name for view in in_group(seen, CONTROL_PLANE) if view.node is not None and view.node.is_ready
+        ]
+        return seen
 
     def user_data(self, requests: Sequence[MachineRequest], network: Network, machines: Iterable[MachineView]) -> list[
         MachineRequest
@@ -183,6 +190,8 @@ class Joining:
     def emptied(self, views: Sequence[MachineView]) -> tuple[list[MachineView], dict[str, str]]:
         """Machines whose nodes are empty, and what keeps the others."""
         ready, waiting = [], dict[str, str]()
+        going = {view.name for view in views}
+        self._staying = [name for name in self._serving if name not in going]
         for view in views:
             if reason := self._keeps(view) or self._member_keeps(view):
                 waiting[f"machine {view.name}"] = reason
@@ -260,8 +269,15 @@ class Joining:
 
     def _member_keeps(self, view: MachineView) -> str:
         """What its member of etcd has against a machine's going."""
-        is_member = self._has_members and view.machine.role == "control-plane"
-        return self.members.keeps(view.name) if is_member else ""
+        if view.machine.role != "control-plane":
+            return ""
+        method: object = self.method
+        if isinstance(method, KeepsMembers) and self.answers and self._api is not None:
+            try:
+                return method.member_keeps(self._api, view.name, self._staying)
+            except CloudK8sError as error:
+                return f"nobody can tell of its member of etcd: {error}"
+        return self.members.keeps(view.name) if self._has_members else ""
 
     def _predecessor(self, machines: Iterable[MachineView]) -> str:
         """The machine whose place a new one of the control plane takes."""

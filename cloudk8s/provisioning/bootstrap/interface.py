@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from cloudk8s.cloud.model.machine import MachineRequest
 from cloudk8s.controlplane.machine.seed import Seed
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.declaration.pool import MachineDeclaration
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.nodes.api import ClusterApi
 
 DEFAULT_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
@@ -71,3 +74,14 @@ class BootstrapMethod(Protocol):
 
     def configuration(self, facts: Facts, group: str) -> Mapping[str, Any] | None:
         """What a worker of a group asks the API for; None where it needs nothing more."""
+
+
+@runtime_checkable
+class KeepsMembers(Protocol):
+    """A `BootstrapMethod` whose machines of the control plane are members of what they have to leave first."""
+
+    def member_keeps(self, api: ClusterApi, machine: str, others: Sequence[str]) -> str:
+        """What keeps a machine that shall go, empty if nothing does; it is let go from now on.
+
+        `others` are names of machines of the control plane that stay and serve. Raises what the API answers.
+        """

@@ -6,8 +6,8 @@ makes the cluster if nothing answers at its endpoint, the others and workers joi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,10 @@ from cloudk8s.machinery import yaml_codec
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.native import may_set
 from cloudk8s.provisioning.bootstrap.options import read_options
+from cloudk8s.provisioning.bootstrap.stacked_etcd import StackedEtcd
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.nodes.api import ClusterApi
 
 NEW_FORM = 31
 """The minor version that came to know `v1beta4` of kubeadm's files."""
@@ -109,6 +113,9 @@ class KubeadmBootstrap:
 
     def configuration(self, facts: Facts, group: str) -> Mapping[str, Any] | None:
         return None
+
+    def member_keeps(self, api: ClusterApi, machine: str, others: Sequence[str]) -> str:
+        return StackedEtcd(api).keeps(machine, others)
 
     def _head(self, facts: Facts) -> str:
         minor = ".".join(facts.declaration.version.split(".")[:2])

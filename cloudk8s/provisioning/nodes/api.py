@@ -85,6 +85,10 @@ class ClusterApi:
         except NotFound:
             return
 
+    def log(self, pod: str, namespace: str) -> str:
+        """What a pod's only container has printed."""
+        return str(self._run(self._client.request("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log")))
+
     def close(self) -> None:
         """Let go of the connection."""
         if not self._loop.is_closed():
