@@ -91,3 +91,8 @@ async def test_a_lost_instance_spoils_no_other(stage: Stage) -> None:
         calls = len(stage.world.faults.calls)
         await stage.harness.settle(600)
         assert len(stage.world.faults.calls) == calls, "it is given up five minutes after the node came"
+
+
+def test_the_mark_follows_from_the_tags_and_not_from_their_order() -> None:
+    assert mark_of({"team": "a", "cost": "7"}) == mark_of({"cost": "7", "team": "a"})
+    assert mark_of({"team": "a", "cost": "7"}) != mark_of({"team": "a", "cost": "8"})

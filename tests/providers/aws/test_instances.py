@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cloudk8s.plugin import NodeAddress, NodeRef
+from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.instances.provider_id import ProviderId
@@ -128,3 +131,18 @@ def test_a9_300_lookups_cost_one_listing_and_a_bad_id_fails_no_other(world: AwsW
     assert world.faults.calls == ["DescribeInstances"]
     assert found["n1"].state == "present"
     assert {found[ref.name].state for ref in many} == {"gone"}
+
+
+def test_a_filter_never_has_more_values_than_aws_allows(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    pages = AwsApi.pages
+
+    def noted(api: AwsApi, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+        sizes.extend(len(entry["Values"]) for entry in parameters.get("Filters", ()))
+        return pages(api, service, operation, key, **parameters)
+
+    monkeypatch.setattr(AwsApi, "pages", noted)
+    nodes = [NodeRef(f"node-{number}") for number in range(450)]
+    nodes += [NodeRef(f"known-{number}", provider_id=f"aws:///us-east-1a/i-{number:017}") for number in range(200)]
+    world.instances().describe(nodes)
+    assert max(sizes) == 200

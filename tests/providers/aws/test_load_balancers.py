@@ -10,6 +10,7 @@ import pytest
 from cloudk8s.errors import CloudError, CloudForbidden
 from cloudk8s.plugin import LoadBalancerRequest, NodeRef, ServicePort
 from cloudk8s_aws.api import AwsApi
+from cloudk8s_aws.load_balancers.contract import AwsLoadBalancers
 from cloudk8s_aws.load_balancers.values import PREFIX
 from cloudk8s_aws.testing import AwsWorld
 
@@ -207,7 +208,9 @@ def test_a_load_balancer_of_somebody_else_is_never_taken_over(world: AwsWorld, r
 
 @pytest.mark.parametrize("kind", ["security-group", "target-group"])
 def test_parts_of_somebody_else_are_never_taken_over(world: AwsWorld, request_: LoadBalancerRequest, kind: str) -> None:
-    [step] = [step for step in world.load_balancers().plan(request_).steps if step.type == kind]
+    balancers = world.load_balancers()
+    assert isinstance(balancers, AwsLoadBalancers)
+    [step] = [step for step in balancers.plan(request_).steps if step.type == kind]
     assert step.resource is not None
     name, vpc = step.resource.properties["name"], step.resource.properties["vpc"]
     if kind == "security-group":

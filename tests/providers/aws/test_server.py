@@ -71,6 +71,18 @@ async def test_a_service_gets_a_network_load_balancer_and_leaves_an_empty_accoun
         assert named["kubernetes.io/cluster/test"] == "owned"
         assert named["kubernetes.io/service-name"] == "default/web"
         assert named["team"] == "shop"
+        found = {entry["GroupId"]: entry for entry in ec2.describe_security_groups()["SecurityGroups"]}
+        attached = [found[id] for id in balancer["SecurityGroups"]]
+        [front] = [entry for entry in attached if entry["GroupName"].startswith("k8s-web-")]
+        [shared] = [entry for entry in attached if entry["GroupName"].startswith("k8s-traffic-")]
+        opened = {
+            (rule["IpProtocol"], rule["FromPort"], r["CidrIp"])
+            for rule in front["IpPermissions"]
+            for r in rule["IpRanges"]
+        }
+        assert opened == {("tcp", 80, "0.0.0.0/0"), ("icmp", 3, "0.0.0.0/0")}
+        let_in = {p["GroupId"] for g in found.values() for r in g["IpPermissions"] for p in r["UserIdGroupPairs"]}
+        assert let_in == {shared["GroupId"]}
         routes = ec2.describe_route_tables()["RouteTables"][0]["Routes"]
         pods = {route["DestinationCidrBlock"] for route in routes if route["DestinationCidrBlock"].startswith("10.244")}
         assert pods == {"10.244.0.0/24", "10.244.1.0/24"}

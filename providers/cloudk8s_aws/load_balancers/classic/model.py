@@ -99,7 +99,8 @@ def _health(given: Annotations, request: LoadBalancerRequest, probe: str) -> dic
     if request.traffic_policy == "Local" or probe == "shared":
         protocol, port, path = "HTTP", str(check.port), check.path
     else:
-        protocol, port, path = "TCP", str(request.ports[0].node_port), ""
+        secured = given.text("backend-protocol") in ("https", "ssl")
+        protocol, port, path = "SSL" if secured else "TCP", str(request.ports[0].node_port), ""
     protocol = given.choice("healthcheck-protocol", ("", "tcp", "http", "https", "ssl"), "").upper() or protocol
     port, path = given.text("healthcheck-port", port), given.text("healthcheck-path", path or "/")
     if port == "traffic-port":
