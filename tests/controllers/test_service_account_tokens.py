@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from cloudk8s.apiserver.authentication.legacy_token import LegacyTokens
 from cloudk8s.apiserver.authentication.signing_key import SigningKey
@@ -14,6 +17,7 @@ from cloudk8s.controllers.service_account_tokens import ServiceAccountTokenContr
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import Unauthorized
 from tests.controllers.harness import NS, Harness, running
+from tests.controllers.rsa_keys import key_pem, rsa_key
 
 KEY = new_key().decode()
 OPTIONS = ControllerSettings(service_account_key=KEY, root_ca="the root")
@@ -101,3 +105,15 @@ async def test_without_a_key_nothing_is_made() -> None:
     async with running(ServiceAccountTokenController, objects=[account(), secret()]) as run:
         await run.settle()
         assert "data" not in run.get(SECRETS, "token")
+
+
+async def test_a_key_of_kubeadm_signs() -> None:
+    options = ControllerSettings(service_account_key=key_pem())
+    async with running(ServiceAccountTokenController, objects=[account(), secret()], options=options) as run:
+        await run.settle()
+        token = held(run)["token"]
+    header, content, signature = (base64.urlsafe_b64decode(part + "==") for part in token.split("."))
+    assert json.loads(header)["alg"] == "RS256"
+    assert json.loads(content)["sub"] == "system:serviceaccount:default:robot"
+    signed = token.rpartition(".")[0].encode()
+    rsa_key().public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())

@@ -23,6 +23,7 @@ from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.testing.fake_client import FakeClient
 from tests.controllers.harness import Harness, running
+from tests.controllers.rsa_keys import authority_pem, key_pem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CA = issue(Profile("ca", "kubernetes", authority="", lifetime=timedelta(days=3650)), None, NOW)
@@ -202,3 +203,10 @@ def test_old_requests(type: str, updated: float, created: float, certificate: st
     pem = base64.b64encode(CA.certificate).decode() if certificate else ""
     given["status"] = {"conditions": conditions} | ({"certificate": pem} if pem else {})
     assert is_old(given, NOW) is expected
+
+
+async def test_an_authority_of_kubeadm_signs() -> None:
+    options = ControllerSettings(cluster_signing_certificate=authority_pem(), cluster_signing_key=key_pem())
+    async with running(SigningController, objects=[request(approved=True)], options=options) as run:
+        await run.settle()
+        signed(run).verify_directly_issued_by(x509.load_pem_x509_certificate(authority_pem().encode()))
