@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.cloud.model.network import Network
-from cloudk8s.errors import UserError
+from cloudk8s.errors import CloudK8sError, UserError
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.network import network_request
+from cloudk8s.provisioning.nodes.api import ClusterApi
+from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State
+from cloudk8s.provisioning.state import State, look
 
 LIFETIME = timedelta(days=365)
 
@@ -27,6 +29,17 @@ def access_to(site: Site, state: State, lifetime: timedelta = LIFETIME) -> Acces
     if not endpoint:
         raise UserError(f'cluster "{site.cluster}" has no control plane yet; go on with: cloudk8s cluster apply')
     return seed.administrator(site.cluster, f"https://{endpoint}", site.clock.now(), lifetime)
+
+
+def reach(site: Site, state: State) -> ClusterApi | None:
+    """The API of a cluster that is about to go; None where it has none, or nobody gets in any more, which is told."""
+    if not has_nodes(site, state):
+        return None
+    try:
+        return ClusterApi(access_to(site, look(site)))
+    except CloudK8sError as error:
+        site.report(Event("note", f"cluster {site.cluster}", f"is not asked about its volumes and hooks: {error}"))
+        return None
 
 
 def with_nodes(site: Site, state: State) -> State:

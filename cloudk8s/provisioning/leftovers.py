@@ -16,11 +16,9 @@ from cloudk8s.client.resources import PERSISTENT_VOLUMES
 from cloudk8s.cloud.interface import SweepsWorkloads
 from cloudk8s.cloud.model.leftover import Fate, Leftover
 from cloudk8s.errors import CloudError, CloudK8sError, NotFound, RetryLater
-from cloudk8s.provisioning.access import access_to, has_nodes
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, look
 
 Consent = Literal["declared", "all", "none"]
 """Which data may go: what its class or PersistentVolume lets go, all of it, or none."""
@@ -87,23 +85,16 @@ class Sweep:
             self.site.report(Event("deleted", str(entry), "made for a workload"))
 
 
-def write_down_fates(site: Site, state: State) -> None:
-    """Ask the cluster what becomes of its volumes and snapshots, and write it on them; told where it can't be asked."""
+def write_down_fates(site: Site, api: ClusterApi) -> None:
+    """Ask the cluster what becomes of its volumes and snapshots, and write it on them."""
     contract: object = site.networks
-    if not isinstance(contract, SweepsWorkloads) or not has_nodes(site, state):
-        return
-    try:
-        api = ClusterApi(access_to(site, look(site)))
-    except CloudK8sError as error:
-        site.report(Event("note", "volumes", f"nobody can tell which are to be kept: {error}"))
+    if not isinstance(contract, SweepsWorkloads):
         return
     try:
         fates = fates_of(api)
     except CloudK8sError as error:
         site.report(Event("note", "volumes", f"which are to be kept is what was written down before: {error}"))
         return
-    finally:
-        api.close()
     if fates:
         site.engine.retries.call(lambda: contract.write_down(site.cluster, fates))
 

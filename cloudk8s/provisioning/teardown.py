@@ -14,10 +14,12 @@ from cloudk8s.cloud.model.load_balancer import ServiceKey
 from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, RetryLater
 from cloudk8s.provisioning.groups import owner_of_groups
+from cloudk8s.provisioning.holding import free, held_back
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
 from cloudk8s.provisioning.leftovers import Consent, Sweep
 from cloudk8s.provisioning.machine_work import remove
 from cloudk8s.provisioning.machines.decision import remove_all
+from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State, listed, look_to_delete, renewed
@@ -37,6 +39,7 @@ class _Work:
     failures: dict[str, CloudError] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     has_moved: bool = False
+    api: ClusterApi | None = None
 
     @property
     def is_done(self) -> bool:
@@ -62,15 +65,19 @@ def _may_have_services(site: Site) -> bool:
 
 
 def tear_down(
-    site: Site, *, timeout: float = 1200.0, consent: Consent = "declared", state: State | None = None
-) -> None:
-    """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured."""
+    site: Site, *, timeout: float = 1200.0, consent: Consent = "declared", state: State | None = None,
+    api: ClusterApi | None = None,
+) -> None:  # fmt: skip
+    """Delete everything; raises NotConverged with what blocks it, or the error that can't be cured.
+
+    `api` is the cluster's, which may hold machines back while it answers.
+    """
     patience = Patience(site, timeout)
     state = state or patience.read(lambda: look_to_delete(site))
     owned = patience.read(lambda: belongings(site))
     sweep = Sweep(site, consent)
     while True:
-        work = _Work()
+        work = _Work(api=api)
         state = _pass(site, patience, state, owned, work, sweep)
         if work.is_done:
             left = patience.read(lambda state=state: sorted(_left(site, state, sweep)))  # type: ignore[misc]
@@ -162,13 +169,16 @@ def _sweep(site: Site, work: _Work) -> None:
 
 def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
     there = [view for view in state.machines if not view.is_promised]
-    alone = [replace(view, machine=replace(view.machine, group="")) for view in there]
+    held = held_back(work.api, there) if work.api is not None else {}
+    work.waiting |= {f"machine {name}": reason for name, reason in held.items()}
+    alone = [replace(view, machine=replace(view.machine, group="")) for view in free(there, held)]
     done = remove(site, remove_all(alone).delete)
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)
     if done.deleted:
         state = replace(state, machines=listed(site, patience.read(site.list_machines), state.groups))
-    if left := [view.name for view in state.machines if view.machine.state != "gone"]:
+    left = [view.name for view in state.machines if view.machine.state != "gone"]
+    if left and not held:
         work.waiting["machines"] = f"{len(left)} still shutting down, usually within a minute"
     return state
 

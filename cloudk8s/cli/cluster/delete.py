@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing, nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -47,6 +48,7 @@ def delete(
     Example: cloudk8s cluster delete demo --yes
     """
     from cloudk8s.apiserver import kubeconfig as files
+    from cloudk8s.provisioning.access import reach
     from cloudk8s.provisioning.bookmarks import forget
     from cloudk8s.provisioning.leftovers import write_down_fates
     from cloudk8s.provisioning.planning import plan_deletion
@@ -67,9 +69,11 @@ def delete(
         if not yes and not planned.is_empty:
             _confirm(name, planned.summary)
         seize(site, state)
-        write_down_fates(site, state)
-        consent = Consent.NONE if keep_volumes else volumes
-        tear_down(site, timeout=limit, consent=consent.value, state=state)
+        consent, api = Consent.NONE if keep_volumes else volumes, reach(site, state)
+        with closing(api) if api is not None else nullcontext():
+            if api is not None:
+                write_down_fates(site, api)
+            tear_down(site, timeout=limit, consent=consent.value, state=state, api=api)
     forget(name)
     files.remove(files.default_path(), files.context_name(name))
     if format is not Format.TABLE:
