@@ -123,7 +123,7 @@ class _Parser:
         token = self._peek()
         if token.kind == ")":
             self._next()
-            return set()
+            return {""}
         if token.kind not in (_IDENTIFIER, ","):
             raise SelectorError(f"found '{token.text}', expected: ',', ')' or identifier")
         values = self._value_list()

@@ -72,9 +72,18 @@ class ConverterWording:
         return f"cannot restore {kind} from{colon} {_go_kind(value)}"
 
     def scalar(self, value: Any, place: Place) -> str:
-        return f"unrecognized type: {'string' if '.' in place.go_type else place.go_type}"
+        kind, wanted = _go_kind(value), place.go_type
+        if wanted == "[]uint8":
+            return f"cannot restore slice from {kind}"
+        name = "string" if "." in wanted else wanted
+        if kind == "int64" and name == "string":  # Go converts it, to a character
+            return f"cannot convert int64 to {wanted}"
+        return f"unrecognized type: {name}"
 
-    number = scalar
+    def number(self, value: Any, place: Place) -> str:
+        if _go_kind(value) == "float64":
+            return f"cannot convert float64 to {place.go_type}"
+        return self.scalar(value, place)
 
 
 def _unmarshal(what: str, place: Place) -> str:

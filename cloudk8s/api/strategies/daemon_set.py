@@ -40,10 +40,8 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     def prepare_update(self, new: Object, old: Object, subresource: str = "") -> None:
         super().prepare_update(new, old, subresource)
-        if subresource:
-            return
         generation = _number(old["metadata"].get("annotations") or {})
-        if new["spec"].get("template") != old["spec"].get("template"):
+        if not subresource and new["spec"].get("template") != old["spec"].get("template"):
             generation += 1
         new["metadata"]["annotations"][TEMPLATE_GENERATION] = str(generation)
 

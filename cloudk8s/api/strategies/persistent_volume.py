@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from cloudk8s.api.features import FeatureGates
@@ -55,14 +54,6 @@ class PersistentVolumeStrategy(BuiltinStrategy):
         obj["status"] = {"phase": "Pending"}
         if self._has_phase_times and (now := obj["metadata"].get("creationTimestamp")):
             obj["status"]["lastPhaseTransitionTime"] = now
-
-    def selectable_fields(self, obj: Object) -> Mapping[str, str]:
-        # Upstream offers metadata.name a second time under the short label `name`.
-        return {"name": obj["metadata"].get("name", "")}
-
-    @property
-    def selectable_field_names(self) -> frozenset[str]:
-        return frozenset({"name"})
 
     def prepare_status_update(self, new: Object, old: Object) -> None:
         super().prepare_status_update(new, old)

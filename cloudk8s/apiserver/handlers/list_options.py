@@ -44,7 +44,7 @@ def read_list_options(query: Query, *, watch: bool) -> ListOptions:
         continue_token=query.get("continue"),
         resource_version=query.get("resourceVersion"),
         match=query.get("resourceVersionMatch"),
-        timeout_seconds=read_integer(query.get("timeoutSeconds")),
+        timeout_seconds=read_integer(query.get("timeoutSeconds"), is_pointer="timeoutSeconds" in query),
         bookmarks=query.flag("allowWatchBookmarks"),
         send_initial_events=None if send is None else query.flag("sendInitialEvents"),
         watch=watch,
@@ -72,9 +72,12 @@ def revision_problem(text: str) -> str:
     return f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {problem}'
 
 
-def read_integer(text: str) -> int | None:
-    """A 64-bit number of the query, None where it is empty; BadRequest in upstream's words for anything else."""
-    if not text:
+def read_integer(text: str, *, is_pointer: bool = False) -> int | None:
+    """A 64-bit number of the query, None where it is empty; BadRequest in upstream's words for anything else.
+
+    `is_pointer`: upstream holds it by pointer, and finds that the empty text is no number.
+    """
+    if not text and not is_pointer:
         return None
     problem = "" if _INTEGER.fullmatch(text) else "invalid syntax"
     if not problem and (len(text) > _MOST_DIGITS or not -(2**63) <= int(text) < 2**63):

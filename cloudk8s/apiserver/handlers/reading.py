@@ -36,13 +36,13 @@ Outcome = Answer | Awaitable[Answer]
 def get(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType) -> Outcome:
     """One object. A `resourceVersion` that there was is as good as the newest: reads are of the newest state."""
     info = context.info
+    form = negotiate(context.headers.get("accept", ""))
     version = context.query.get("resourceVersion")
     if version and (revision := parse_revision(version)) > core.store.revision:
         return _once_reached(core, revision, lambda: get(core, presenter, context, resource))
     record = core.store.get(resource.key(info.namespace, info.name))
     if record is None:
         raise failures.not_found(resource, info.name)
-    form = negotiate(context.headers.get("accept", ""))
     return presenter.one(resource, record, form, include=context.query.get("includeObject"))
 
 
@@ -50,8 +50,8 @@ def list_or_watch(core: Core, presenter: Presenter, context: RequestContext, res
     """A collection, once or followed."""
     info, query = context.info, context.query
     watch = info.is_watch or query.flag("watch")
-    options = read_list_options(query, watch=watch)
     form = negotiate(context.headers.get("accept", ""), can_stream=True)
+    options = read_list_options(query, watch=watch)
     selection = select(core, resource, options.label_selector, options.field_selector)
     if info.is_watch and info.name:
         selection = _named(selection, info.name)

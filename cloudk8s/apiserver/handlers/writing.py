@@ -42,8 +42,8 @@ async def post(
     core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes
 ) -> Answer:
     """Create an object from the body."""
-    options = read_write_options(context, "CreateOptions")
     form = negotiate(context.headers.get("accept", ""))
+    options = read_write_options(context, "CreateOptions")
     key = core.repeats.key(context, resource, body)
     obj = core.repeats.recall(key, core.clock.now())
     if obj is None:
@@ -57,8 +57,8 @@ async def post(
 
 async def put(core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes) -> Answer:
     """Replace an object by the body."""
-    options = read_write_options(context, "UpdateOptions")
     form = negotiate(context.headers.get("accept", ""))
+    options = read_write_options(context, "UpdateOptions")
     info = context.info
     obj = Intake(core, context, resource).read(body)
     check_names(resource, obj, info.namespace, info.name)
@@ -81,8 +81,8 @@ async def patch_object(
 ) -> Answer:
     """Patch an object by the body; the content type names the kind of patch."""
     type = patch_type(context, resource)
-    read_write_options(context, "PatchOptions", is_apply=type == "apply")
     form = negotiate(context.headers.get("accept", ""))
+    read_write_options(context, "PatchOptions", is_apply=type == "apply")
     info = context.info
     intake = Intake(core, context, resource)
 
@@ -120,9 +120,9 @@ async def delete_object(
     core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes
 ) -> Answer:
     """Delete one object."""
+    form = negotiate(context.headers.get("accept", ""))
     options = read_delete_options(core, context, body)
     _warn_of_orphans(context, resource, options)
-    form = negotiate(context.headers.get("accept", ""))
     info = context.info
     namespace = info.namespace if resource.namespaced else ""
     deleted = await delete(core, context, resource, namespace, info.name, options)
@@ -154,9 +154,9 @@ async def delete_collection(
     core: Core, presenter: Presenter, context: RequestContext, resource: ResourceType, body: bytes
 ) -> Answer:
     """Delete what the selectors choose; answers with the list of what was there."""
+    form = negotiate(context.headers.get("accept", ""), can_stream=True)
     options = read_delete_options(core, context, body)
     _warn_of_orphans(context, resource, options)
-    form = negotiate(context.headers.get("accept", ""), can_stream=True)
     query, namespace = context.query, context.info.url_namespace
     selection = select(core, resource, query.get("labelSelector"), query.get("fieldSelector"))
     listed = read_list_options(query, watch=False)

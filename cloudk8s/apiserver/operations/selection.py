@@ -8,7 +8,7 @@ from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import Attributes
 from cloudk8s.errors import BadRequest
-from cloudk8s.machinery import fields, labels
+from cloudk8s.machinery import fields, go_text, labels
 
 _COMMON = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -56,6 +56,8 @@ def _check_fields(core: Core, resource: ResourceType, selector: fields.Selector)
     for name in selector.fields:
         if name in _COMMON or name in known:
             continue
+        if resource.custom is None and (resource.group, resource.kind) == ("batch", "Job"):
+            raise BadRequest(f"field label {go_text.quote(name)} not supported for batchv1.Job")
         if known:
             raise BadRequest(f"field label not supported: {name}")
         raise BadRequest(f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"')

@@ -11,7 +11,7 @@ import pytest
 
 from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import running_api_server
-from cloudk8s.errors import Invalid
+from cloudk8s.errors import BadRequest, Invalid, NotAcceptable
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
@@ -107,3 +107,62 @@ async def test_bytes_beyond_ascii_are_shown_as_go_shows_them(api: LocalApi) -> N
     body = {"metadata": {"name": "a"}, "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "http"}}
     found = await causes(api, f"{CORE}/secrets", body)
     assert found[0][1].endswith(r"invalid character '\u0086' looking for beginning of value")
+
+
+async def test_an_answer_in_no_known_form_is_refused_before_anything_else_is_looked_at(api: LocalApi) -> None:
+    form = {"accept": "application/xml"}
+    for method, path, query in (
+        ("GET", f"{CORE}/configmaps/none", {}),
+        ("GET", f"{CORE}/configmaps", {"resourceVersionMatch": "x"}),
+        ("POST", f"{CORE}/configmaps", {"dryRun": "x"}),
+        ("PUT", f"{CORE}/configmaps/none", {"dryRun": "x"}),
+        ("DELETE", f"{CORE}/configmaps/none", {"gracePeriodSeconds": "x"}),
+    ):
+        with pytest.raises(NotAcceptable):
+            await api.call(method, path, query, headers=form)
+
+
+async def test_selectors_and_numbers_at_their_edges(api: LocalApi) -> None:
+    for number, value in enumerate(("", "b", None)):
+        labels = {} if value is None else {"app": value}
+        await api.call("POST", f"{CORE}/configmaps", body={"metadata": {"name": f"c{number}", "labels": labels}})
+    for selector, names in (("app in ()", ["c0"]), ("app notin ()", ["c1", "c2"])):
+        page = codec.decode(joined(await api.call("GET", f"{CORE}/configmaps", {"labelSelector": selector})))
+        assert [item["metadata"]["name"] for item in page["items"]] == names
+    with pytest.raises(BadRequest, match=r'strconv\.ParseInt: parsing "": invalid syntax'):
+        await api.call("GET", f"{CORE}/configmaps", {"timeoutSeconds": ""})
+    await api.call("GET", f"{CORE}/configmaps", {"limit": ""})
+    with pytest.raises(BadRequest, match=r'field label "a" not supported for batchv1\.Job'):
+        await api.call("GET", "/apis/batch/v1/jobs", {"fieldSelector": "a=b"})
+    with pytest.raises(BadRequest, match='"name" is not a known field selector'):
+        await api.call("GET", "/api/v1/persistentvolumes", {"fieldSelector": "name=b"})
+
+
+async def test_a_status_update_keeps_how_often_the_template_of_a_daemon_set_changed(api: LocalApi) -> None:
+    sets = "/apis/apps/v1/namespaces/default/daemonsets"
+    labels = {"a": "b"}
+    pods = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    body = {"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": labels}, "template": pods}}
+    await api.call("POST", sets, body=body)
+    answer = codec.decode(joined(await api.call("PUT", f"{sets}/a/status", body=body)))
+    assert answer["metadata"]["annotations"] == {"deprecated.daemonset.template.generation": "1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"type": 5}, "cannot convert int64 to v1.SecretType"),
+        ({"type": True}, "unrecognized type: string"),
+        ({"data": {"a": 5}}, "cannot restore slice from int64"),
+        ({"immutable": 5}, "unrecognized type: bool"),
+        ({"metadata": {"generation": 1.5}}, "cannot convert float64 to int64"),
+    ],
+)
+async def test_strategic_patches_of_the_wrong_type_are_refused_in_go_s_words(
+    api: LocalApi, change: dict[str, Any], text: str
+) -> None:
+    await api.call("POST", f"{CORE}/secrets", body={"metadata": {"name": "a"}})
+    headers = {"content-type": "application/strategic-merge-patch+json"}
+    with pytest.raises(Invalid) as refused:
+        await api.call("PATCH", f"{CORE}/secrets/a", body=change, headers=headers)
+    assert refused.value.message.endswith(text)
