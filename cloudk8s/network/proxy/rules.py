@@ -20,8 +20,8 @@ AFFINITY_SECONDS = 10800
 
 def is_proxied(service: Object) -> bool:
     """Whether this proxy is the one to forward the Service: not ExternalName, not headless, not another's."""
-    spec = spec_of(service)
-    if spec.get("type") == "ExternalName" or PROXY_NAME_LABEL in labels_of(service):
+    spec, labels = spec_of(service), labels_of(service)
+    if spec.get("type") == "ExternalName" or PROXY_NAME_LABEL in labels or HEADLESS_LABEL in labels:
         return False
     return bool(spec.get("clusterIP")) and spec["clusterIP"] != "None"
 

@@ -51,6 +51,7 @@ def test_the_same_port_of_two_protocols_is_two_rules():
         {"clusterIP": "None", "clusterIPs": ["None"]},
         {"clusterIP": "", "clusterIPs": []},
         {"labels": {"service.kubernetes.io/service-proxy-name": "other"}},
+        {"labels": {"service.kubernetes.io/headless": ""}},
     ],
 )
 def test_services_that_are_not_ours_have_no_rules(foreign):
