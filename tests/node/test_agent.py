@@ -437,3 +437,14 @@ async def test_a_rule_restarts_all_containers_in_place(node: Node) -> None:
     assert restarted["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] == 42
     assert not {pod.get("status", {}).get("phase") for pod in seen} & {"Failed", "Succeeded"}
     assert len(await node.runtime.list_sandboxes()) == 1, "the sandbox stays"
+
+
+async def test_resources_that_somebody_advertises_can_be_had_until_they_are_taken_back(node: Node) -> None:
+    for amount in ("4", "2", None):
+        patch = {"status": {"capacity": {"example.com/dongle": amount}}}
+        await node.client.patch(NODES, "n1", patch, subresource="status")
+        await node.agent._reporter.report()
+        found = node.client.peek(NODES, "n1")
+        assert found is not None
+        assert found["status"]["allocatable"].get("example.com/dongle") == amount
+        assert "cpu" in found["status"]["allocatable"]

@@ -64,7 +64,7 @@ class NodeReporter:
         if not is_due and node_object.is_same(status, status_of(node)):
             return node
         self._reported_at = now
-        patch = {"status": {**status, "addresses": _replacing(status["addresses"])}}
+        patch = {"status": node_object.status_patch(status, status_of(node))}
         name = self._settings.node_name
         written = await self._client.patch(NODES, name, patch, type="strategic", subresource="status")
         self._tell(node, written)
@@ -144,9 +144,3 @@ class NodeReporter:
         metadata = {"name": name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]}
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         await self._client.create(LEASES, body, namespace=LEASE_NAMESPACE)
-
-
-def _replacing(addresses: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Addresses are merged by type, which two of one type do not survive: say that the list is whole."""
-    types = [address["type"] for address in addresses]
-    return addresses if len(set(types)) == len(types) else [*addresses, {"$patch": "replace"}]

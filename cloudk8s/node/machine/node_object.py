@@ -88,12 +88,13 @@ def node_status(settings: NodeSettings, own: Self, previous: Mapping[str, Any], 
     types = {condition["type"] for condition in wanted}
     foreign = [condition for kind, condition in before.items() if kind not in types]
     machine = own.machine
+    advertised = _extended(previous.get("capacity"), own.capacity)
     in_use = own.volumes_in_use or previous.get("volumesInUse")
     return {
         **({"volumesInUse": list(own.volumes_in_use)} if in_use else {}),
         "addresses": [dict(address) for address in own.addresses],
-        "capacity": {**_extended(previous.get("capacity"), own.capacity), **own.capacity},
-        "allocatable": {**_extended(previous.get("allocatable"), own.capacity), **own.allocatable},
+        "capacity": {**advertised, **own.capacity},
+        "allocatable": {**advertised, **own.allocatable},
         "conditions": [*foreign, *wanted],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": own.port}},
         "images": [_image(image) for image in sorted(own.images, key=lambda each: -each.size)[:MAX_IMAGES]],
@@ -112,6 +113,12 @@ def node_status(settings: NodeSettings, own: Self, previous: Mapping[str, Any], 
         **declared_features(settings.kubernetes_version),
         "runtimeHandlers": [_handler(name, own.runtime_status) for name in own.runtime_status.handlers],
     }
+
+
+def status_patch(status: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
+    """What to merge into the previous status: lists that are whole, and no amounts of resources that are gone."""
+    gone = dict.fromkeys(set(previous.get("allocatable") or ()) - set(status["allocatable"]))
+    return {**status, "addresses": _replacing(status["addresses"]), "allocatable": status["allocatable"] | gone}
 
 
 def declared_features(kubernetes_version: str) -> dict[str, list[str]]:
@@ -184,3 +191,9 @@ def _extended(amounts: Mapping[str, str] | None, own: Mapping[str, str]) -> dict
 
 def _image(image: Image) -> dict[str, Any]:
     return {"names": [*image.digests, *image.tags][:5], "sizeBytes": image.size}
+
+
+def _replacing(addresses: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Addresses are merged by type, which two of one type do not survive: say that the list is whole."""
+    types = [address["type"] for address in addresses]
+    return addresses if len(set(types)) == len(types) else [*addresses, {"$patch": "replace"}]
