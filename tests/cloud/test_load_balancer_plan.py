@@ -8,12 +8,14 @@ import pytest
 
 from cloudk8s.client.resources import SERVICES
 from cloudk8s.cloud.controllers.assembly import SERVICE
+from cloudk8s.cloud.controllers.service_request import service_key
 from cloudk8s.cloud.directory import CloudDirectory
 from cloudk8s.cloud.load_balancer_plan import find_orphans, plan_load_balancers, remove_orphans
 from cloudk8s.cloud.lookup import InstanceLookup
+from cloudk8s.cloud.model.load_balancer import LoadBalancerState
 from cloudk8s.errors import CloudError
 from cloudk8s.testing.cloud_harness import CloudHarness, make_node, make_service
-from cloudk8s.testing.recording_cloud import RecordingLoadBalancers
+from cloudk8s.testing.recording_cloud import Call, RecordingLoadBalancers
 from cloudk8s_simulated.testing import SimulatedWorld
 
 
@@ -121,3 +123,17 @@ async def test_a_cloud_that_can_not_be_read_finds_nothing() -> None:
     balancers.recorder.answer("list_owned", CloudError("throttled"))
     with pytest.raises(CloudError, match="throttled"):
         await find_orphans(harness.client, directory_of(harness))
+
+
+async def test_what_is_made_while_clouds_are_read_is_nobodys_leftover() -> None:
+    harness, balancers = CloudHarness(), RecordingLoadBalancers()
+    harness.attach(load_balancers=balancers)
+
+    def make(call: Call) -> None:
+        if call.method == "list_owned":
+            service = service_key(harness.client.add(make_service()))
+            balancers.states[service.uid] = LoadBalancerState(service)
+
+    balancers.recorder.on_call = make
+    assert await find_orphans(harness.client, directory_of(harness)) == []
+    assert balancers.states

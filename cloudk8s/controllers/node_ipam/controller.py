@@ -78,7 +78,7 @@ class NodeIPAMController:
         patch = {"metadata": {"uid": uid_of(node)}, "spec": {"podCIDR": ranges[0], "podCIDRs": ranges}}
         try:
             await self._client.patch(NODES, name, patch, type="strategic")
-        except Timeout:
+        except (Timeout, OSError):
             self._unsure[uid_of(node)] = ranges  # it may be given yet: the same is tried again, for this node only
             self._say(node, "CIDRAssignmentFailed")
             raise
