@@ -59,7 +59,7 @@ async def running_service_proxy(
             own_health=False,
         )
         async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
-            outside = replace(options, mode="userspace", sockets=within.socket)
+            outside = replace(options, mode="userspace", sockets=within.socket, client_sockets=within.client_socket)
             here = Here(options.nodes, options.node_addresses)
             ports = HostPorts(informers, here, within.socket, lambda: listening(within.pid), clock=clock)
             async with (

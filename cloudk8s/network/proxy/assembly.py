@@ -25,7 +25,7 @@ from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Entrance
 from cloudk8s.network.proxy.nftables.forwarder import NftablesForwarder, NftablesSettings
 from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
-from cloudk8s.network.proxy.userspace.sockets import Sockets
+from cloudk8s.network.proxy.userspace.sockets import ClientSockets, Sockets
 
 Mode = Literal["", "nftables", "userspace"]
 _HEALTH_PORTS = 50
@@ -51,6 +51,8 @@ class ProxyOptions:
     health_addresses: tuple[str, ...] = ("127.0.0.1",)
     sockets: Sockets | None = None
     """Makes sockets of the pods' network for the user-space proxy, where this process is not on it."""
+    client_sockets: ClientSockets | None = None
+    """The same with the address of a client, for `externalTrafficPolicy: Local`."""
     nft: Nft | None = None
     """The tables to write to, where they are not this process's own."""
     hides_pods: bool = False
@@ -128,7 +130,9 @@ def _choose(options: ProxyOptions, host: HostThread, clock: Clock) -> tuple[Mode
             "nftables cannot be used here: it needs root and the nft command; try --proxy-mode userspace"
         )
     listening = UserspaceSettings(options.node_addresses)
-    return "userspace", UserspaceForwarder(listening, clock=clock, sockets=options.sockets)
+    return "userspace", UserspaceForwarder(
+        listening, clock=clock, sockets=options.sockets, client_sockets=options.client_sockets
+    )
 
 
 def _may(nft: Nft, options: ProxyOptions) -> bool:

@@ -81,6 +81,9 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[socket.socket
     if request["kind"] in _PACKETS:
         return {}, [_packet_socket(_PACKETS[request["kind"]])]
     made = socket.socket(socket.AF_INET, _KINDS[request["kind"]])
+    if "source" in request:
+        made.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+        made.bind((request["source"], 0))
     if "bind" in request:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(tuple(request["bind"]))

@@ -20,6 +20,8 @@ from cloudk8s.errors import CloudK8sError
 from cloudk8s.network.nftables.command import NftError
 from cloudk8s.network.rootless import enter, holder
 
+Socket = socket.socket
+"""By another name, because of the method that makes some."""
 Where = Literal["node", "exit"]
 Kind = Literal["tcp", "udp", "udp packets", "icmp packets"]
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
@@ -104,13 +106,19 @@ class RootlessHost:
 
     def socket(self, kind: Kind, where: Where = "node", *, bind: tuple[str, int] | None = None) -> socket.socket:
         """A socket of a namespace, bound (and listening, if of TCP) where that is asked for; OSError otherwise."""
-        request: dict[str, Any] = {"where": where, "kind": kind} | ({"bind": bind} if bind else {})
+        return self._socket({"where": where, "kind": kind} | ({"bind": bind} if bind else {}))
+
+    def _socket(self, request: dict[str, Any]) -> Socket:
         answer, fds = self._ask(request)
         if not fds:
             raise OSError(answer.get("errno") or 5, str(answer.get("error")))
         made = socket.socket(fileno=fds[0])
         made.setblocking(False)
         return made
+
+    def client_socket(self, address: str) -> Socket:
+        """A TCP socket that speaks for somebody outside: who is within sees that address, and answers come here."""
+        return self._socket({"where": "exit", "kind": "tcp", "source": address})
 
     def nft(self, where: Where, commands: str) -> str:
         """Run nftables commands in a namespace; NftError if they are refused."""

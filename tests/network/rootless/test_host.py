@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,23 @@ async def test_datagrams_that_leave_are_answered_by_whom_they_were_sent_to(host:
                 client.sendto(b"hello", hidden)
                 with pytest.raises(TimeoutError):
                     await soon(asyncio.get_running_loop().sock_recv(own, 5), 0.3)
+
+
+async def test_who_is_within_sees_the_client_that_a_socket_speaks_for(host: RootlessHost):
+    loop, client_address = asyncio.get_running_loop(), "203.0.113.9"
+    async with running_uplink(host, clock=SystemClock()):
+        listener = await asyncio.to_thread(partial(host.socket, "tcp", bind=("0.0.0.0", 0)))
+        client = await asyncio.to_thread(host.client_socket, client_address)
+        with listener, client:
+            port = listener.getsockname()[1]
+            await soon(loop.sock_connect(client, (host.node, port)), 5)
+            served, (seen, _) = await soon(loop.sock_accept(listener), 5)
+            with served:
+                assert seen == client_address
+                await loop.sock_sendall(served, b"hello")
+                assert await soon(loop.sock_recv(client, 5), 5) == b"hello"
+                await loop.sock_sendall(client, b"there")
+                assert await soon(loop.sock_recv(served, 5), 5) == b"there"
 
 
 def test_the_loop_of_server_processes_carries_them_as_well(host: RootlessHost):

@@ -15,14 +15,18 @@ class Chooser:
 
     def __init__(self, door: Door, *, clock: Clock, is_own: Callable[[str], bool]) -> None:
         self.door = door
-        self._clock, self._is_own = clock, is_own
+        self._clock, self.is_own = clock, is_own
         self._known: dict[str, tuple[Backend, float]] = {}
+
+    def shows(self, client: str) -> bool:
+        """Whether backends are to see this client's address."""
+        return self.door.keeps_client and not self.is_own(client)
 
     def choose(self, client: str, *, tried: Collection[Backend] = ()) -> Backend | None:
         """A backend for this client that was not tried yet; None if there is none or the client may not come in."""
         if not self.door.admits(client):
             return None
-        offered = self.door.inside_backends if self._is_own(client) else self.door.backends
+        offered = self.door.inside_backends if self.is_own(client) else self.door.backends
         left = [backend for backend in offered if backend not in tried]
         if not left:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from cloudk8s.network.proxy.model import Backend, Rule
@@ -27,6 +27,8 @@ class Door:
     """Where connections from this host go."""
     affinity_seconds: int = 0
     source_ranges: tuple[str, ...] = ()
+    keeps_client: bool = False
+    """Backends see the address of a client from outside, where that is possible."""
 
     def admits(self, address: str) -> bool:
         """Whether the source ranges allow this client."""
@@ -39,8 +41,11 @@ class Door:
 def doors_of(rule: Rule, node_addresses: Sequence[str]) -> dict[Frontend, Door]:
     """The rule's doors; where nothing is behind a door there is none, so that connections are refused."""
     doors = {_frontend(rule, rule.cluster_ip, rule.port): Door(rule.internal, rule.internal, rule.affinity_seconds)}
-    outside = Door(rule.external, rule.cluster if rule.is_external else (), rule.affinity_seconds)
-    balanced = Door(outside.backends, outside.inside_backends, rule.affinity_seconds, rule.source_ranges)
+    outside = Door(
+        rule.external, rule.cluster if rule.is_external else (), rule.affinity_seconds,
+        keeps_client=rule.is_external_local,
+    )  # fmt: skip
+    balanced = replace(outside, source_ranges=rule.source_ranges)
     doors |= {_frontend(rule, address, rule.port): balanced for address in rule.load_balancer_ips}
     doors |= {_frontend(rule, address, rule.port): outside for address in rule.external_ips}
     if rule.node_port:

@@ -11,7 +11,7 @@ from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.model import RuleKey, Update
 from cloudk8s.network.proxy.userspace.choice import Chooser
 from cloudk8s.network.proxy.userspace.doors import Door, Frontend, doors_of
-from cloudk8s.network.proxy.userspace.sockets import Sockets
+from cloudk8s.network.proxy.userspace.sockets import ClientSockets, Sockets
 from cloudk8s.network.proxy.userspace.tcp import TcpListener
 from cloudk8s.network.proxy.userspace.udp import UdpListener
 
@@ -38,8 +38,12 @@ class UserspaceSettings:
 class UserspaceForwarder:
     """One listener for each address and port of a Service. A change of backends never closes a listener."""
 
-    def __init__(self, settings: UserspaceSettings, *, clock: Clock, sockets: Sockets | None = None) -> None:
+    def __init__(
+        self, settings: UserspaceSettings, *, clock: Clock, sockets: Sockets | None = None,
+        client_sockets: ClientSockets | None = None,
+    ) -> None:  # fmt: skip
         self._settings, self._clock, self._sockets = settings, clock, sockets
+        self._client_sockets = client_sockets
         self._wanted: dict[RuleKey, Mapping[Frontend, Door]] = {}
         self._owners: dict[Frontend, set[RuleKey]] = {}
         self._listeners: dict[Frontend, Listener] = {}
@@ -105,7 +109,7 @@ class UserspaceForwarder:
         is_tcp = frontend.protocol == "TCP"
         listener: Listener
         if is_tcp:
-            listener = TcpListener(chooser, sockets=self._sockets)
+            listener = TcpListener(chooser, sockets=self._sockets, client_sockets=self._client_sockets)
         else:
             listener = UdpListener(chooser, clock=self._clock, sockets=self._sockets)
         try:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from cloudk8s.network.proxy.model import Backend
 from cloudk8s.network.proxy.userspace.choice import Chooser
-from cloudk8s.network.proxy.userspace.sockets import Sockets, connected
+from cloudk8s.network.proxy.userspace.sockets import ClientSockets, Sockets, connected, connected_as
 
 CONNECT_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
@@ -19,9 +19,11 @@ _log = logging.getLogger(__name__)
 class TcpListener:
     """Listens on one address and relays what comes."""
 
-    def __init__(self, chooser: Chooser, *, sockets: Sockets | None = None) -> None:
+    def __init__(
+        self, chooser: Chooser, *, sockets: Sockets | None = None, client_sockets: ClientSockets | None = None
+    ) -> None:
         self.chooser = chooser
-        self._sockets = sockets
+        self._sockets, self._client_sockets = sockets, client_sockets
         self._server: asyncio.Server | None = None
         self._sides: set[_Side] = set()
         self._connecting: set[asyncio.Task[None]] = set()
@@ -71,8 +73,12 @@ class TcpListener:
 
     async def _link(self, client: _Side, backend: Backend) -> None:
         loop = asyncio.get_running_loop()
+        address = client.transport.get_extra_info("peername")[0]
         async with asyncio.timeout(CONNECT_SECONDS):
-            if self._sockets is None:
+            if self._client_sockets is not None and self.chooser.shows(address):
+                made = await connected_as(self._client_sockets, address, backend)
+                _, server = await loop.create_connection(lambda: _Side(self._sides), sock=made)
+            elif self._sockets is None:
                 _, server = await loop.create_connection(lambda: _Side(self._sides), backend.address, backend.port)
             else:
                 made = await connected(self._sockets, "tcp", backend)

@@ -33,3 +33,9 @@ def test_policy_local_keeps_outsiders_to_local_backends_and_takes_insiders_anywh
     door = doors_of(rule(node_port=30080, is_external_local=True), NODE)[Frontend("192.0.2.1", 30080, "TCP")]
     assert door.backends == ()
     assert len(door.inside_backends) == 1
+
+
+def test_policy_local_keeps_the_client_at_all_doors_to_the_outside():
+    wanted = rule(node_port=30080, load_balancer_ips=("203.0.113.1",), is_external_local=True, local=[("10.0.0.1", 80)])
+    keeping = {frontend.address for frontend, door in doors_of(wanted, NODE).items() if door.keeps_client}
+    assert keeping == {"203.0.113.1", "192.0.2.1", "127.0.0.1"}

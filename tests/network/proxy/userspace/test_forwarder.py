@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import uvloop
@@ -180,3 +181,28 @@ async def _datagram(address: str, port: int, data: bytes) -> bytes:
         await loop.sock_sendall(made, data)
         async with asyncio.timeout(5):
             return await loop.sock_recv(made, 100)
+
+
+async def test_policy_local_speaks_for_clients_of_other_hosts():
+    asked: list[str] = []
+
+    def speak_for(client: str) -> socket.socket:
+        asked.append(client)
+        made = socket.socket()
+        made.setblocking(False)
+        return made
+
+    async with backend(b"one:") as target:
+        made = UserspaceForwarder(UserspaceSettings((SERVICE,)), clock=SystemClock(), client_sockets=speak_for)
+        made._is_own = lambda address: address != "127.0.0.9"  # type: ignore[method-assign]
+        port = free_port()
+        for policy, expected in ((False, []), (True, ["127.0.0.9"])):
+            wanted = rule(backends=[target], local=[target], node_port=port, is_external_local=policy)
+            await made.apply(Update({wanted.key: replace(wanted, cluster_ip=SERVICE)}, frozenset(), is_complete=True))
+            for client in ("127.0.0.9", "127.0.0.8"):
+                reader, writer = await asyncio.open_connection(SERVICE, port, local_addr=(client, 0))
+                writer.write_eof()
+                assert await reader.read() == b"one:"
+                writer.close()
+            assert asked == expected
+        await made.close()
