@@ -64,7 +64,9 @@ async def hold_watches(server: Server, secret: str, watches: int) -> None:
     await asyncio.gather(*[opener() for _ in range(CONNECTIONS)])
     await asyncio.sleep(1)
     after = server.resident_megabytes
-    line(f"{watches:,} idle TLS watches", f"{after:.0f} MB ({after - before:.0f} MB more)", "150 MB")
+    added = after - before
+    line(f"{watches:,} idle TLS watches", f"{after:.0f} MB in all", "150 MB")
+    line("of which the watches", f"{added:.0f} MB, {added / watches * 1e3:.1f} KB each", "")
     for _, writer in held:
         writer.close()
     await asyncio.sleep(2)
@@ -121,7 +123,7 @@ async def exchange(peer: Peer) -> None:
 
 
 def line(what: str, found: str, aim: str) -> None:
-    print(f"{what:<28} {found:<36} aim: {aim}", flush=True)
+    print(f"{what:<28} {found:<36} {aim and f'aim: {aim}'}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from cloudk8s.machinery.times import TimeError, parse_duration
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import AuditTrail
     from cloudk8s.apiserver.authorization.interface import Attributes
-    from cloudk8s.apiserver.metrics.requests import RequestMetrics
+    from cloudk8s.apiserver.metrics.requests import Labels, RequestMetrics
     from cloudk8s.apiserver.paths import Paths
     from cloudk8s.apiserver.security import Security
 
@@ -161,18 +161,28 @@ class ApiServer:
 
     def _follow(self, answer: Stream, context: RequestContext, request: Request, started: float) -> None:
         """Count a stream once it has ended."""
-        metrics, stop = self._metrics, answer.stop
-
-        def stopped() -> None:
-            metrics.streaming(context, request, -1)
-            metrics.observe(context, request, answer.status, perf_counter() - started)
-            stop()
-
-        metrics.streaming(context, request, 1)
-        answer.stop = stopped
+        labels = self._metrics.stream_began(context, request)
+        answer.stop = _Counted(self._metrics, labels, answer, started).stop
         if context.verb == "watch":
             request.headers.clear()  # a token is a kilobyte, and nobody looks at it while the watch goes on
             request.connection.memo.clear()
+
+
+class _Counted:
+    """An open stream, of which thousands are held: it keeps what is counted at its end, and not its request."""
+
+    __slots__ = ("_code", "_labels", "_metrics", "_started", "_stop")
+
+    def __init__(self, metrics: RequestMetrics, labels: Labels, answer: Stream, started: float) -> None:
+        self._metrics = metrics
+        self._labels = labels
+        self._code = answer.status
+        self._started = started
+        self._stop = answer.stop
+
+    def stop(self) -> None:
+        self._metrics.stream_ended(self._labels, self._code, perf_counter() - self._started)
+        self._stop()
 
 
 def _check_timeout(context: RequestContext, method: str) -> None:

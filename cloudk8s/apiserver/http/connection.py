@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from cloudk8s.apiserver.http import hijack, outgoing
@@ -31,7 +31,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
 
     __slots__ = (
         "_current", "_is_closing", "_is_deaf", "_is_paused", "_is_reading", "_parser", "_pieces", "_queue", "_server",
-        "_stream", "_task", "deadline",
+        "_stopping", "_stream", "_task", "deadline",
     )  # fmt: skip
 
     def __init__(self, server: HTTPServer) -> None:
@@ -42,6 +42,8 @@ class HTTPConnection(Peer, asyncio.Protocol):
         self._current: Exchange | None = None
         self._task: asyncio.Future[Answer] | None = None
         self._stream: ChunkedWriter | None = None
+        self._stopping: Callable[[], None] | None = None
+        """What the stream's handler wants to be called when it has ended."""
         self._pieces: Iterator[bytes] | None = None
         self._is_paused = False
         self._is_deaf = False
@@ -300,8 +302,10 @@ class HTTPConnection(Peer, asyncio.Protocol):
             return
         framing = "Transfer-Encoding: chunked\r\n"
         transport.write(outgoing.head(stream.status, stream.content_type, stream.headers, framing, server.date))
-        writer = ChunkedWriter(transport, server.limits, server.outbox, lambda clean: self._stream_ended(stream, clean))
-        self._stream = writer
+        writer = ChunkedWriter(transport, server.limits, server.outbox, self._stream_ended)
+        self._stream, self._stopping = writer, stream.stop
+        if self._current is not None:
+            self._current.request = None  # a watch may go on for hours, and thousands do
         try:
             stream.start(writer)
         except Exception:
@@ -310,10 +314,12 @@ class HTTPConnection(Peer, asyncio.Protocol):
         if server.is_draining:
             writer.close()
 
-    def _stream_ended(self, stream: Stream, clean: bool) -> None:
+    def _stream_ended(self, clean: bool) -> None:
         exchange, self._stream = self._current, None
+        stop, self._stopping = self._stopping, None
         try:
-            stream.stop()
+            if stop is not None:
+                stop()
         except Exception:
             log.exception("a stream failed to stop", extra={"remote": self.remote})
         if not clean or exchange is None:

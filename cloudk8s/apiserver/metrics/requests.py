@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cloudk8s.apiserver.context import RequestContext
@@ -50,6 +50,11 @@ class Series:
         self.counts = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
 
+    def add(self, seconds: float) -> None:
+        """Note one request."""
+        self.counts[bisect_left(BUCKETS, seconds) if seconds > _FIRST else 0] += 1
+        self.seconds += seconds
+
 
 Known = Callable[[RequestContext], bool]
 """Whether something answers at the place a request names."""
@@ -66,6 +71,7 @@ class RequestMetrics:
         """Requests that wait for something; what is answered at once never is."""
         self.long_running: dict[Labels, int] = {}
         """Streams that are open now; the code is part of the labels only for their form."""
+        self._shared: dict[Labels, Labels] = {}
         self.terminated: dict[Labels, int] = {}
         """Requests that found no seat."""
 
@@ -78,17 +84,24 @@ class RequestMetrics:
         series = self._found.get(key)
         if series is None:
             series = self._new(key, context, request, code)
-        series.counts[bisect_left(BUCKETS, seconds) if seconds > _FIRST else 0] += 1
-        series.seconds += seconds
+        series.add(seconds)
 
     def began(self, request: Request, change: int) -> None:
         """Note that a request begins to wait (1) or waits no longer (-1)."""
         self.in_flight["readOnly" if request.method in _READS else "mutating"] += change
 
-    def streaming(self, context: RequestContext, request: Request, change: int) -> None:
-        """Note that a stream is opened (1) or has ended (-1)."""
+    def stream_began(self, context: RequestContext, request: Request) -> Labels:
+        """Note that a stream is opened; returns what `stream_ended` needs to know of it, the same for all like it."""
         labels = self._labels(context, request, 0)
-        self.long_running[labels] = self.long_running.get(labels, 0) + change
+        labels = self._shared.setdefault(labels, labels)
+        self.long_running[labels] = self.long_running.get(labels, 0) + 1
+        return labels
+
+    def stream_ended(self, labels: Labels, code: int, seconds: float) -> None:
+        """Note that a stream has ended, and how long it went on."""
+        self.long_running[labels] -= 1
+        answered = replace(labels, code=code)
+        self._series.setdefault(answered, Series(answered)).add(seconds)
 
     def refused(self, context: RequestContext, request: Request, code: int) -> None:
         """Note a request that was turned away because there are too many; it is observed as well."""

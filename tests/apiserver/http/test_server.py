@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from datetime import timedelta
 from random import Random
@@ -277,6 +278,26 @@ async def test_streams_chunks_and_keeps_the_connection(serve: Serve, connect: Co
     assert (writer.is_closed, watch.stopped) == (True, 1)
     assert await peer.chunk() == b""
     assert (await peer.reply()).body == b"GET /next "
+
+
+async def test_a_running_stream_does_not_keep_its_request(serve: Serve, connect: Connect) -> None:
+    def is_held() -> bool:
+        return any(isinstance(each, Request) and each.target == "/w?long=1" for each in gc.get_objects())
+
+    watch, seen = Watch(), []
+
+    def handler(request: Request) -> Stream:
+        seen.append(is_held())
+        return watch(request)
+
+    peer = await connect(await serve(handler))
+    peer.ask("GET", "/w?long=1")
+    await peer.head()
+    assert (seen, is_held()) == ([True], False)
+    peer.ask("GET", "/w")
+    watch.writers[0].close()
+    assert await peer.chunk() == b""
+    assert (await peer.head())[0] == 200
 
 
 async def test_a_stream_is_stopped_when_its_peer_is_gone(serve: Serve, connect: Connect) -> None:

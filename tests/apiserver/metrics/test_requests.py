@@ -92,3 +92,15 @@ def test_seconds_fall_into_the_bucket_that_holds_them() -> None:
     assert series.counts[-2:] == [1, 1]
     assert len(series.counts) == len(BUCKETS) + 1
     assert round(series.seconds, 4) == 121.0351
+
+
+def test_a_stream_is_open_until_it_has_ended_and_then_is_a_request() -> None:
+    noted = metrics()
+    request = Request("GET", PODS, {}, b"", LocalConnection(USER))
+    context = RequestContext(USER, parse_path(PODS), Query("watch=1"), request.headers, verb="watch")
+    one, other = noted.stream_began(context, request), noted.stream_began(context, request)
+    assert one is other
+    assert (noted.long_running, totals(noted)) == ({one: 2}, {})
+    noted.stream_ended(one, 200, 7.0)
+    assert noted.long_running == {one: 1}
+    assert totals(noted) == {Labels("WATCH", "", "v1", "pods", "", "namespace", "", 200): 1}
