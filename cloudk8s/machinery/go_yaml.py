@@ -15,8 +15,12 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-MAX_NODES: Final = 2_000_000
-"""Aliases may not make a document larger than this."""
+_FEW_REPEATED, _FEW_NODES = 100, 1000
+_SMALL, _LARGE = 400_000, 4_000_000
+"""Sizes of documents, between which ever less of them may come from aliases."""
+
+MAX_DEPTH: Final = 400
+"""Nesting beyond this is refused before a tree is made of it: the library recurses on the C stack, without a limit."""
 
 _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -34,6 +38,9 @@ _LOOKS_OTHER: Final = re.compile(
     re.ASCII,
 )
 """Numbers to the base 60, which only old parsers know, and times; go-yaml quotes them."""
+_INDICATORS: Final = "-?:[{"
+"""Every level of nesting needs one of them."""
+_TOO_DEEP: Final = "yaml: exceeded max depth"
 _TAG: Final = "tag:yaml.org,2002:"
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -72,7 +79,10 @@ def parse(data: bytes) -> YamlDocument:
     """Read the first document."""
     reader = _Reader()
     node = _compose(data)
-    return YamlDocument(None if node is None else reader.value(node), tuple(reader.duplicates))
+    try:
+        return YamlDocument(None if node is None else reader.value(node), tuple(reader.duplicates))
+    except RecursionError:
+        raise YamlProblem(_TOO_DEEP) from None
 
 
 def encode(value: Any) -> bytes:
@@ -85,7 +95,9 @@ def encode(value: Any) -> bytes:
 
 def _compose(data: bytes) -> yaml.Node | None:
     try:
-        loader = _Loader(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        _check_depth(text)
+        loader = _Loader(text)
         try:
             return loader.get_node() if loader.check_node() else None
         finally:
@@ -94,6 +106,25 @@ def _compose(data: bytes) -> yaml.Node | None:
         raise YamlProblem("yaml: invalid leading UTF-8 octet") from None
     except yaml.YAMLError as error:
         raise YamlProblem(_message(error)) from None
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what nests too deeply; texts that have too few indicators to do so are not looked at."""
+    if sum(map(text.count, _INDICATORS)) <= MAX_DEPTH:
+        return
+    depth = 0
+    loader = _Loader(text)
+    try:
+        while loader.check_event() and not loader.check_event(yaml.DocumentEndEvent):
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise YamlProblem(_TOO_DEEP)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    finally:
+        loader.dispose()
 
 
 def _message(error: yaml.YAMLError) -> str:
@@ -117,19 +148,35 @@ class _Reader:
         self.duplicates: list[str] = []
         self._count = 0
         self._open: set[int] = set()
+        self._seen: set[int] = set()
+        self._repeated = 0
+        self._inside = 0
+        """How many aliases the node at hand is inside of."""
 
     def value(self, node: yaml.Node) -> Any:
         self._count += 1
-        if self._count > MAX_NODES:
-            raise YamlProblem("yaml: document contains excessive aliasing")
+        is_repeated = id(node) in self._seen
+        self._seen.add(id(node))
+        if is_repeated:
+            self._count += not self._inside  # the alias itself is a node, too
+            self._repeated += 1
+            self._check_aliases()
         if isinstance(node, yaml.ScalarNode):
             return _json_number(_scalar(node))
         if id(node) in self._open:
             raise YamlProblem("yaml: anchor value contains itself")
         self._open.add(id(node))
+        self._inside += is_repeated
         made = self._mapping(node) if isinstance(node, yaml.MappingNode) else [self.value(item) for item in node.value]
+        self._inside -= is_repeated
         self._open.discard(id(node))
         return made
+
+    def _check_aliases(self) -> None:
+        """go-yaml's rule: the larger the document, the less of it may come from aliases."""
+        count, repeated = self._count, self._repeated
+        if repeated > _FEW_REPEATED and count > _FEW_NODES and repeated > _repeatable(count) * count:
+            raise YamlProblem("yaml: document contains excessive aliasing")
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
         merged: dict[str, Any] = {}
@@ -158,6 +205,15 @@ class _Reader:
                 raise YamlProblem("yaml: map merge requires map or sequence of maps as the value")
             for key, inner in value.items():
                 into.setdefault(key, inner)
+
+
+def _repeatable(count: int) -> float:
+    """The share of a document's nodes that may come from aliases."""
+    if count <= _SMALL:
+        return 0.99
+    if count >= _LARGE:
+        return 0.10
+    return 0.99 - 0.89 * (count - _SMALL) / (_LARGE - _SMALL)
 
 
 def _is_merge(node: yaml.Node) -> bool:

@@ -110,3 +110,28 @@ def test_what_is_written_reads_back(value: Any) -> None:
 @pytest.mark.parametrize("text", ["2026-01-02T03:04:05Z", "2026-01-02", "1:30"])
 def test_texts_that_old_parsers_take_for_something_else_are_in_double_quotes(text: str) -> None:
     assert encode({"a": text}) == f'a: "{text}"\n'.encode()
+
+
+@pytest.mark.parametrize("text", ["- " * 50_000, "- " * 600, "[" * 50_000, "{a: " * 50_000, "? " * 50_000])
+def test_what_nests_too_deeply_is_refused_before_the_library_makes_nodes_of_it(text: str) -> None:
+    """The library recurses on the C stack, so that a small document would end the whole process."""
+    with pytest.raises(YamlProblem, match="exceeded max depth"):
+        parse(text.encode())
+
+
+def test_deep_enough_for_every_object() -> None:
+    tree = parse(b"- " * 300 + b"a").tree
+    for _ in range(300):
+        [tree] = tree
+    assert tree == "a"
+
+
+def test_chains_of_aliases_do_not_recurse_without_end() -> None:
+    links = "".join(f"a{number}: &a{number} [*a{number - 1}]\n" for number in range(1, 2000))
+    with pytest.raises(YamlProblem, match="excessive aliasing"):
+        parse(b"a0: &a0 [x]\n" + links.encode())
+
+
+def test_many_uses_of_one_alias_are_fine() -> None:
+    tree = parse(b"a: &a {k: [1, 2, 3]}\nb:\n" + b"- *a\n" * 300).tree
+    assert tree["b"] == [{"k": [1, 2, 3]}] * 300

@@ -135,6 +135,27 @@ async def test_bytes_that_are_no_objects(server: RunningApiServer, body: bytes, 
             await send(server, method, path, {}, data, content_type)
 
 
+NASTY: dict[str, tuple[bytes, ...]] = {
+    "application/json": (b'{"a":' * 100_000, b"[" * 100_000, b'{"a":1e999999}', b'{"kind":1}', b"\xff\xfe{}", b"{}{}"),
+    "application/yaml": (
+        b"- " * 50_000, b"{" * 20_000, b"a: &a [*a]", b"a: .inf", b"!!python/object:os x", b"1: 2\n1: 3", b"<<: x",
+        b"a: &a [x]\n" + b"".join(b"%c: &%c [%b]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in b"bcdefgh"),
+    ),
+    "application/vnd.kubernetes.protobuf": (
+        b"k8s\0" + b"\x0a\x0d\x0a\x02v1\x12\x07Binding" + b"\x12\xff\xff\xff\xff\x0f", b"k8s\0" + b"\x12\x02" * 20_000,
+        b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12\x04\xff\xff\xff\xff",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", [*NASTY, *PATCHES])
+async def test_bodies_that_are_made_to_hurt(server: RunningApiServer, content_type: str) -> None:
+    """Depth without end, documents that grow from a few lines, lengths beyond the body."""
+    method, path = ("PATCH", place(RESOURCES[0], "a")) if content_type in PATCHES else ("POST", place(RESOURCES[0]))
+    for body in NASTY.get(content_type) or (*NASTY["application/json"], *NASTY["application/yaml"]):
+        await send(server, method, path, {"fieldManager": "fuzz"}, body, content_type)
+
+
 @thorough(100)
 @given(st.text(max_size=30), st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "X"]))
 async def test_paths_that_lead_nowhere(server: RunningApiServer, path: str, method: str) -> None:
