@@ -17,6 +17,8 @@ from typing import Any, cast
 log = logging.getLogger(__name__)
 
 BUFFER = 64 * 1024
+BLOCK = 256 * 1024
+"""The most that is encrypted at once."""
 RECORD = 16 * 1024
 """The most that one TLS record holds."""
 _PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -122,7 +124,10 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         self._claim()
         try:
-            self._tls.write(data)
+            if len(data) <= BLOCK:
+                self._tls.write(data)
+            else:
+                self._write_blocks(memoryview(data))
         except ssl.SSLError as error:
             self._failed(error)
             return
@@ -231,6 +236,12 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 self.close()
                 return
             cast(asyncio.Protocol, self._app).data_received(bytes(view[:count]))
+
+    def _write_blocks(self, data: memoryview[Any]) -> None:
+        """Encrypt block by block: a BIO keeps the memory of the most that it ever held."""
+        for start in range(0, len(data), BLOCK):
+            self._tls.write(data[start : start + BLOCK])
+            self._flush()
 
     def _claim(self) -> None:
         """Have the BIOs: another connection takes its bytes out, this one puts its own in again."""

@@ -26,10 +26,12 @@ class Lower(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
+        self.largest = 0
         self.is_closed = False
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         self.sent += bytes(data)
+        self.largest = max(self.largest, len(data))
 
     def close(self) -> None:
         self.is_closed = True
@@ -150,3 +152,14 @@ async def test_a_lost_connection_leaves_nothing_to_others(sides: tuple[Side, Sid
     other.receive(other.encrypted(b"x"))
     other.transport.write(b"y")
     assert (other.got, other.seen(), one.lower.sent) == (b"x", b"y", b"")
+
+
+async def test_what_is_large_leaves_whole_and_in_blocks(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    text = bytes(range(256)) * 4 * 1024 + b"the end"
+    one.transport.write(text)
+    other.transport.write(b"in between")
+    one.react = lambda data: one.transport.write(text)
+    one.receive(one.encrypted(b"again"))
+    assert one.lower.largest < 300 * 1024 < len(text)
+    assert (one.seen(), other.seen()) == (text + text, b"in between")
