@@ -22,6 +22,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, environment_in
 from tests.e2e.test_network import ECHO, eventually
+from tests.network.netns import ip, namespaces
 
 pytestmark = pytest.mark.kubectl
 NOBODY = 65534
@@ -278,6 +279,34 @@ def test_a_network_policy_holds(user: User):
     user.kubectl("delete", "networkpolicy", "closed")
     eventually(reaches)
     user.kubectl("delete", "pod", "client", "--grace-period=0", "--force", "--wait=false")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another host to come from")
+def test_policy_local_keeps_the_client_at_node_ports(user: User) -> None:
+    client_address, gateway = "198.51.100.29", "198.51.100.28"
+    user.kubectl("expose", "deployment", "web", "--name=local", "--type=NodePort", "--port=80", "--target-port=8080")
+    paths = ("-o", "jsonpath={.spec.ports[0].nodePort}"), ("-o", "jsonpath={.items[0].status.addresses[0].address}")
+    port, node = user.kubectl("get", "service", "local", *paths[0]), user.kubectl("get", "nodes", *paths[1])
+    with namespaces("client") as (client,):
+        ip("link", "add", "ckplain", "type", "veth", "peer", "eth0", "netns", client.name)
+        ip("address", "add", f"{gateway}/31", "dev", "ckplain")
+        ip("link", "set", "ckplain", "up")
+        client.ip("address", "add", f"{client_address}/31", "dev", "eth0")
+        client.ip("link", "set", "eth0", "up")
+        client.ip("route", "add", "default", "via", gateway)
+
+        def seen() -> str:
+            code = f"import urllib.request as r; print(r.urlopen('http://{node}:{port}/', timeout=5).read().decode())"
+            words = ("ip", "netns", "exec", client.name, sys.executable, "-c", code)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+            return done.stdout.strip().rpartition(" ")[2]
+
+        eventually(lambda: seen() != "")
+        assert seen() != client_address
+        user.kubectl("patch", "service", "local", "-p", '{"spec": {"externalTrafficPolicy": "Local"}}')
+        eventually(lambda: seen() == client_address)
+    user.kubectl("delete", "service", "local")
 
 
 def test_the_node_and_status_say_what_is_missing(user: User):
