@@ -213,18 +213,7 @@ def test_pods_have_other_users_where_this_one_has_subordinate_ids(user: User):
 
 def test_ports_of_the_host_lead_to_pods(user: User):
     for name, host_network, port in (("porter", False, 18081), ("inmate", True, 18082)):
-        ports = [{"containerPort": port if host_network else 8080, "hostPort": port}]
-        script = ECHO.replace("8080", str(ports[0]["containerPort"]))
-        container = {
-            "name": "main",
-            "image": "host",
-            "command": ["/usr/bin/env", "python3", "-c", script],
-            "ports": ports,
-        }
-        container["env"] = [{"name": "POD", "value": name}]
-        spec = {"containers": [container], "hostNetwork": host_network, "terminationGracePeriodSeconds": 1}
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-        user.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+        user.kubectl("apply", "-f", "-", stdin=json.dumps(porter(name, port, host_network=host_network)))
         url = f"http://127.0.0.1:{port}/"
         eventually(lambda url=url, name=name: name in user.run("curl", "-s", "-m", "3", url, check=False))
         user.kubectl("delete", "pod", name, "--timeout=30s")
@@ -283,7 +272,7 @@ def test_a_network_policy_holds(user: User):
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another host to come from")
-def test_policy_local_keeps_the_client_at_node_ports(user: User) -> None:
+def test_clients_keep_their_addresses_at_node_ports_and_ports_of_the_host(user: User) -> None:
     client_address, gateway = "198.51.100.29", "198.51.100.28"
     user.kubectl("expose", "deployment", "web", "--name=local", "--type=NodePort", "--port=80", "--target-port=8080")
     paths = ("-o", "jsonpath={.spec.ports[0].nodePort}"), ("-o", "jsonpath={.items[0].status.addresses[0].address}")
@@ -296,7 +285,7 @@ def test_policy_local_keeps_the_client_at_node_ports(user: User) -> None:
         client.ip("link", "set", "eth0", "up")
         client.ip("route", "add", "default", "via", gateway)
 
-        def seen() -> str:
+        def seen(port: str = port) -> str:
             code = f"import urllib.request as r; print(r.urlopen('http://{node}:{port}/', timeout=5).read().decode())"
             words = ("ip", "netns", "exec", client.name, sys.executable, "-c", code)
             done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
@@ -306,7 +295,26 @@ def test_policy_local_keeps_the_client_at_node_ports(user: User) -> None:
         assert seen() != client_address
         user.kubectl("patch", "service", "local", "-p", '{"spec": {"externalTrafficPolicy": "Local"}}')
         eventually(lambda: seen() == client_address)
+        for host_network in (False, True):
+            user.kubectl("apply", "-f", "-", stdin=json.dumps(porter("porter", 18084, host_network=host_network)))
+            eventually(lambda: seen("18084") == client_address)
+            assert user.run("curl", "-s", "-m", "3", f"http://{node}:18084/").startswith("porter ")
+            user.kubectl("delete", "pod", "porter", "--timeout=30s")
     user.kubectl("delete", "service", "local")
+
+
+def porter(name: str, port: int, *, host_network: bool) -> dict[str, Any]:
+    """A pod behind a port of the host."""
+    inner = port if host_network else 8080
+    container = {
+        "name": "main",
+        "image": "host",
+        "command": ["/usr/bin/env", "python3", "-c", ECHO.replace("8080", str(inner))],
+        "ports": [{"containerPort": inner, "hostPort": port}],
+        "env": [{"name": "POD", "value": name}],
+    }
+    spec = {"containers": [container], "hostNetwork": host_network, "terminationGracePeriodSeconds": 1}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
 def test_the_node_and_status_say_what_is_missing(user: User):

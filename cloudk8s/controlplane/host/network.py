@@ -61,7 +61,10 @@ async def running_service_proxy(
         async with running_proxy(informers, inside, clock=clock), running_policies(inside, informers, clock=clock):
             outside = replace(options, mode="userspace", sockets=within.socket, client_sockets=within.client_socket)
             here = Here(options.nodes, options.node_addresses)
-            ports = HostPorts(informers, here, within.socket, lambda: listening(within.pid), clock=clock)
+            ports = HostPorts(
+                informers, here, within.socket, lambda: listening(within.pid), clock=clock,
+                client_sockets=within.client_socket,
+            )  # fmt: skip
             async with (
                 running_proxy(informers, outside, clock=clock) as proxy,
                 background(ports.run(), names=("host ports",)),

@@ -18,7 +18,7 @@ from cloudk8s.client.resources import PODS
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.model import Backend, Rule, RuleKey, Update
 from cloudk8s.network.proxy.userspace.forwarder import UserspaceForwarder, UserspaceSettings
-from cloudk8s.network.proxy.userspace.sockets import Sockets
+from cloudk8s.network.proxy.userspace.sockets import ClientSockets, Sockets
 from cloudk8s.network.rootless.listening import ANYWHERE, Listening
 
 _LOOK_SECONDS: Final = 1.0
@@ -39,10 +39,12 @@ class HostPorts:
 
     def __init__(
         self, informers: Informers, here: Here, sockets: Sockets, look: Callable[[], frozenset[Listening]], *,
-        clock: Clock,
+        clock: Clock, client_sockets: ClientSockets | None = None,
     ) -> None:  # fmt: skip
         self._pods, self._here, self._look, self._clock = informers.of(PODS), here, look, clock
-        self._forwarder = UserspaceForwarder(UserspaceSettings(()), clock=clock, sockets=sockets)
+        self._forwarder = UserspaceForwarder(
+            UserspaceSettings(here.addresses), clock=clock, sockets=sockets, client_sockets=client_sockets
+        )
         self._changed = asyncio.Event()
         self._declared: dict[str, tuple[Rule, ...]] = {}
         self._found: frozenset[Listening] = frozenset()
@@ -111,15 +113,21 @@ def undeclared(found: Iterable[Listening], declared: Iterable[Rule], here: Here)
             where = tuple(each for each in here.addresses if each == address)
         if where and (protocol, port) not in known:
             key = RuleKey("", "", f"{protocol} {port} {address}", protocol, "IPv4")
-            target = (Backend(where[0], port),)
-            yield Rule(key=key, cluster_ip=where[0], port=port, external_ips=where[1:], cluster=target)
+            yield _door(key, port, where, Backend(where[0], port))
 
 
 def _rule(pod: Object, port: Mapping[str, Any], ip: str, here: Sequence[str]) -> Rule:
     protocol, number = port.get("protocol") or "TCP", int(port["hostPort"])
     key = RuleKey(namespace_of(pod), name_of(pod), f"{protocol} {number} {port.get('hostIP') or ''}", protocol, "IPv4")
-    target = (Backend(ip, int(port["containerPort"])),)
-    return Rule(key=key, cluster_ip=here[0], port=number, external_ips=tuple(here[1:]), cluster=target)
+    return _door(key, number, here, Backend(ip, int(port["containerPort"])))
+
+
+def _door(key: RuleKey, port: int, here: Sequence[str], target: Backend) -> Rule:
+    """The way in from outside, where clients keep their addresses, as the kernel leaves them to those of root."""
+    return Rule(
+        key=key, cluster_ip=here[0], port=port, external_ips=tuple(here), cluster=(target,), local=(target,),
+        is_external_local=True,
+    )  # fmt: skip
 
 
 def _addresses_of(port: Mapping[str, Any], addresses: Sequence[str]) -> Sequence[str]:

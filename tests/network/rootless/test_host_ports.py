@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudk8s.network.proxy.model import Backend
+from cloudk8s.network.proxy.userspace.doors import doors_of
 from cloudk8s.network.rootless.host_ports import Here, rules_of, undeclared
 from cloudk8s.network.rootless.listening import Listening, listening
 
@@ -26,13 +27,14 @@ def pod(*ports: dict[str, Any], node: str = "n1", phase: str = "Running", ip: st
 
 def test_a_host_port_is_on_every_address_of_the_host():
     (rule,) = rules_of(pod({"containerPort": 80, "hostPort": 8080}), HERE)
-    assert (rule.cluster_ip, rule.external_ips, rule.port) == ("192.0.2.1", ("127.0.0.1",), 8080)
-    assert rule.cluster == (Backend("10.244.0.5", 80),)
+    assert (rule.external_ips, rule.port) == (("192.0.2.1", "127.0.0.1"), 8080)
+    assert rule.cluster == rule.external == (Backend("10.244.0.5", 80),)
+    assert all(door.keeps_client for door in doors_of(rule, ()).values())
 
 
 def test_a_host_ip_limits_it_to_one_address():
     (rule,) = rules_of(pod({"containerPort": 80, "hostPort": 8080, "hostIP": "127.0.0.1"}), HERE)
-    assert (rule.cluster_ip, rule.external_ips) == ("127.0.0.1", ())
+    assert rule.external_ips == ("127.0.0.1",)
     assert list(rules_of(pod({"containerPort": 80, "hostPort": 8080, "hostIP": "192.0.2.9"}), HERE)) == []
 
 
@@ -46,9 +48,9 @@ def test_what_a_pod_on_the_hosts_network_listens_on_answers_where_it_listens():
     found = {Listening("TCP", "0.0.0.0", 80), Listening("UDP", "127.0.0.1", 53), Listening("TCP", "10.244.0.1", 81)}
     rules = {rule.port: rule for rule in undeclared(found, (), HERE)}
     assert rules.keys() == {80, 53}
-    assert (rules[80].cluster_ip, rules[80].external_ips) == ("192.0.2.1", ("127.0.0.1",))
+    assert rules[80].external_ips == ("192.0.2.1", "127.0.0.1")
     assert rules[80].cluster == (Backend("192.0.2.1", 80),)
-    assert (rules[53].cluster_ip, rules[53].external_ips, rules[53].key.protocol) == ("127.0.0.1", (), "UDP")
+    assert (rules[53].external_ips, rules[53].key.protocol) == (("127.0.0.1",), "UDP")
 
 
 def test_what_pods_declared_is_theirs():
