@@ -99,3 +99,19 @@ def test_controllers_move_under_a_second_lease_only_if_asked(
     assert [migration and migration.leader_name for migration in found] == [
         None, None, "cloud-provider-extraction-migration", "moving",
     ]  # fmt: skip
+
+
+def test_controllers_work_as_accounts_of_their_own_only_if_asked(
+    tmp_path: Path, started: list[CloudControllerOptions]
+) -> None:
+    invoke(tmp_path)
+    invoke(tmp_path, "--use-service-account-credentials=true")
+    assert [options.use_service_account_credentials for options in started] == [False, True]
+
+
+def test_addresses_are_written_by_as_many_workers_as_told(
+    tmp_path: Path, started: list[CloudControllerOptions]
+) -> None:
+    invoke(tmp_path, "--concurrent-node-syncs", "5")
+    invoke(tmp_path, "--concurrent-node-syncs", "5", "--concurrent-node-status-updates", "2")
+    assert [options.clouds.controllers.node_status_updates for options in started] == [5, 2]
