@@ -68,5 +68,6 @@ def _make(directory: Path, medium: str, limit: str | None, group: int | None) ->
         syscalls.mount("nodev", str(directory), "hugetlbfs", 0, options)
         is_new = True
     if is_new:
-        directory.chmod(0o777)
+        # A tmpfs begins with the sticky bit, and upstream leaves it there.
+        directory.chmod(0o1777 if medium == "Memory" and os.path.ismount(directory) else 0o777)
         ownership.give_to_group(directory, group)

@@ -1,0 +1,34 @@
+"""Directories that live as long as their pod."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cloudk8s.node.volumes.empty_dir import EmptyDirVolumes
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize(
+    ("source", "group", "mode"),
+    [
+        ({}, None, 0o777),
+        ({}, 4000, 0o2777),
+        ({"medium": "Memory"}, None, 0o1777),
+        ({"medium": "Memory", "sizeLimit": "1Mi"}, 4000, 0o3777),
+    ],
+)
+async def test_everybody_may_write_and_only_memory_has_the_sticky_bit(
+    tmp_path: Path, source: dict[str, str], group: int | None, mode: int
+) -> None:
+    pod = {"spec": {"securityContext": {"fsGroup": group} if group else {}, "containers": []}}
+    directory = tmp_path / "v"
+    volumes = EmptyDirVolumes()
+    await volumes.set_up(pod, {"name": "v", "emptyDir": source}, directory)
+    try:
+        assert directory.stat().st_mode & 0o7777 == mode
+    finally:
+        await volumes.tear_down(directory)
