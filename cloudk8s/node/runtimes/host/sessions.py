@@ -16,15 +16,19 @@ from cloudk8s.node.runtimes.host.sockets import ShimConnection
 from cloudk8s.node.runtimes.interface import STDERR, STDOUT, StartFailed, StreamOptions, UnknownId
 
 CONTROL_SOCKET = "control.sock"
+_LEFT = -1
 
 
 class ShimSession:
     """A `Session` over descriptors that a shim shares with this process."""
 
     def __init__(
-        self, connection: ShimConnection, outputs: dict[int, DescriptorReader], stdin: int | None, *, is_exec: bool
+        self, connection: ShimConnection, outputs: dict[int, DescriptorReader], stdin: int | None, *, is_exec: bool,
+        leaves_with_stdin: bool = False,
     ) -> None:  # fmt: skip
+        """`leaves_with_stdin`: who has said all that he has to say is not told any more either."""
         self._connection, self._outputs, self._is_exec = connection, outputs, is_exec
+        self._leaves_with_stdin = leaves_with_stdin
         self._stdin_fd = -1 if stdin is None else stdin
         self._stdin = None if stdin is None else DescriptorWriter(stdin)
         self._queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(maxsize=4)
@@ -37,7 +41,7 @@ class ShimSession:
             stream, data = await self._queue.get()
             if data:
                 return stream, data
-            self._open -= 1
+            self._open = self._open - 1 if stream != _LEFT else 0
         return None
 
     async def write(self, data: bytes) -> None:
@@ -50,6 +54,8 @@ class ShimSession:
             self._stdin, self._stdin_fd = None, -1
             if not self._is_exec:
                 self._connection.close()  # tells the shim that the first attach is through with stdin
+            if self._leaves_with_stdin:
+                await self._queue.put((_LEFT, b""))
 
     def resize(self, columns: int, rows: int) -> None:
         if self._stdin_fd >= 0 and os.isatty(self._stdin_fd):
@@ -69,6 +75,7 @@ class ShimSession:
         await self._connection.send({"signal": 9})
 
     async def close(self) -> None:
+        self._leaves_with_stdin = False
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
@@ -121,7 +128,8 @@ async def open_attach(directory: Path, options: StreamOptions, *, stdin_once: bo
         for _, _, (_, writer) in pipes:
             os.close(writer)
     outputs = {stream: DescriptorReader(reader) for _, stream, (reader, _) in pipes}
-    return ShimSession(connection, outputs, fds[0] if fds else None, is_exec=False)
+    leaves = options.stdin and not stdin_once
+    return ShimSession(connection, outputs, fds[0] if fds else None, is_exec=False, leaves_with_stdin=leaves)
 
 
 async def reopen_log(directory: Path) -> None:

@@ -197,6 +197,20 @@ async def test_stdin_ends_with_the_first_attach_where_it_is_once(runtime: HostRu
     assert [line.split(" ", 3)[3] for line in Path(container.log_path).read_text().splitlines()] == ["hello", "done"]
 
 
+async def test_an_attach_ends_with_its_input_where_others_may_come(runtime: HostRuntime, sandbox: str) -> None:
+    container_id = await start(runtime, sandbox, "cat; echo done", stdin=True)
+    for word in (b"one\n", b"two\n"):
+        session = await runtime.attach(container_id, StreamOptions(stdin=True))
+        await session.write(word)
+        assert await session.read() == (STDOUT, word)
+        await session.close_stdin()
+        async with asyncio.timeout(5):
+            assert await session.read() is None
+        await session.close()
+
+    assert (await runtime.container_status(container_id)).state == "running"
+
+
 async def test_containers_are_adopted_after_the_agent_died(tmp_path: Path) -> None:
     first = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
     await first.start()
