@@ -171,7 +171,10 @@ def _access(core: Core, identity: Identity) -> AccessRules:
     def pods_on_node(node: str) -> Iterator[Object]:
         return (core.tree(record) for record in core.store.by_index(index_name(pods, "spec.nodeName"), node))
 
-    access = AccessRules(identity.modes, lookup=core.find, pods_on_node=pods_on_node, others=identity.authorizers)
+    access = AccessRules(
+        identity.modes, lookup=core.find, pods_on_node=pods_on_node, others=identity.authorizers,
+        nodes_by_selectors=core.registry.features.is_on("AuthorizeNodeWithSelectors"),
+    )  # fmt: skip
     follow(core.store, access.rbac)
     for plugin in core.admission.plugins:
         if isinstance(plugin, RoleEscalation):

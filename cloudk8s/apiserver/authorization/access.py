@@ -32,11 +32,12 @@ class AccessRules:
         *,
         lookup: Lookup,
         pods_on_node: PodsOnNode,
+        nodes_by_selectors: bool = True,
         others: Mapping[str, Callable[[], Authorizer]] = MappingProxyType({}),
     ) -> None:
         self.rbac = RBAC()
         makers: dict[str, Callable[[], Authorizer]] = {
-            "Node": lambda: NodeAuthorizer(lookup, pods_on_node),
+            "Node": lambda: NodeAuthorizer(lookup, pods_on_node, by_selectors=nodes_by_selectors),
             "RBAC": lambda: self.rbac,
             "AlwaysAllow": AlwaysAllow,
             "AlwaysDeny": AlwaysDeny,

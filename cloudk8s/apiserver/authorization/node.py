@@ -28,7 +28,9 @@ _OWN: Final = frozenset({"get", "create", "update", "patch", "delete"})
 class NodeAuthorizer:
     """Fulfils `Authorizer`."""
 
-    def __init__(self, lookup: Lookup, pods_on_node: PodsOnNode) -> None:
+    def __init__(self, lookup: Lookup, pods_on_node: PodsOnNode, *, by_selectors: bool = True) -> None:
+        """With `by_selectors` kubelets read their own node and its pods only, as since 1.32; all of them before."""
+        self._by_selectors = by_selectors
         self._lookup = lookup
         self._pods_on_node = pods_on_node
         self._rules = compiled(NODE_RULES)
@@ -44,8 +46,7 @@ class NodeAuthorizer:
             ("coordination.k8s.io", "leases"): _lease,
             (_STORAGE, "csinodes"): _csi_node,
             (_RESOURCE, "resourceslices"): self._resource_slice,
-            ("", "nodes"): _node,
-            ("", "pods"): self._pod,
+            **({("", "nodes"): _node, ("", "pods"): self._pod} if by_selectors else {}),
         }
 
     def authorize(self, attributes: Attributes) -> Decision:
@@ -104,7 +105,7 @@ class NodeAuthorizer:
             return ALLOWED
         if attributes.verb in _OWN:
             return self._related(node, attributes)
-        if ("spec.nodeName", node) in attributes.field_selector:
+        if not self._by_selectors or ("spec.nodeName", node) in attributes.field_selector:
             return ALLOWED
         return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
 

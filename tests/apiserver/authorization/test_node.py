@@ -150,3 +150,13 @@ def test_its_rules_cannot_be_listed(authorizer: NodeAuthorizer) -> None:
     problem = "node authorizer does not support user rule resolution"
     assert authorizer.rules_for(NODE, "ns") == ((), (problem,), False)
     assert authorizer.rules_for(UserInfo("ann"), "ns") == ((), (), True)
+
+
+@pytest.mark.parametrize("by_selectors", [True, False])
+def test_before_selectors_counted_kubelets_read_every_node_and_pod(by_selectors: bool) -> None:
+    """Theirs of before 1.32 ask for pods that have just gone, and take NotFound for an answer."""
+    cluster = Cluster()
+    older = NodeAuthorizer(cluster, cluster.pods_on, by_selectors=by_selectors)
+    asked = [("get", "pods", "ns", "gone"), ("list", "nodes", "", ""), ("list", "pods", "", "")]
+    assert {older.authorize(ask(*each, user=NODE)).is_allowed for each in asked} == {not by_selectors}
+    assert not older.authorize(ask("get", "secrets", "ns", "other", user=NODE)).is_allowed
