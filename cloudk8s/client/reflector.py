@@ -14,7 +14,7 @@ from typing import Protocol
 from cloudk8s.client.backoff import Backoff
 from cloudk8s.client.interface import Client, ListOptions, Object, Resource, WatchEvent, WatchEventType
 from cloudk8s.client.objects import annotations_of, resource_version_of
-from cloudk8s.errors import BadRequest, Expired, Gone, Invalid, NotFound, StatusError, status_error
+from cloudk8s.errors import BadRequest, Expired, Forbidden, Gone, Invalid, NotFound, StatusError, status_error
 from cloudk8s.machinery.clock import Clock
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -84,14 +84,25 @@ class Reflector:
                 self._from_cache = bool(self._version)
                 self._version = ""
                 await self._clock.sleep(self._backoff.next() if not self._from_cache else 0)
-            except NotFound as error:
-                self._not_served(error)
-                await self._clock.sleep(self._backoff.next())
             except (StatusError, OSError) as error:
-                _log.warning("watch of %s failed: %s", self._source, error)
+                if await self._is_about_absence(error):
+                    self._not_served(error)
+                else:
+                    _log.warning("watch of %s failed: %s", self._source, error)
                 await self._clock.sleep(self._backoff.next())
 
-    def _not_served(self, error: NotFound) -> None:
+    async def _is_about_absence(self, error: Exception) -> bool:
+        """Whether there is nothing to be watched: who may not have it is refused before that is noticed."""
+        if not isinstance(error, Forbidden) or (self._has_read and not self._is_absent):
+            return isinstance(error, NotFound)
+        group_version, _, plural = self._source.resource.path().rpartition("/")
+        try:
+            found = await self._client.request("GET", group_version)
+        except (StatusError, OSError) as unknown:
+            return isinstance(unknown, NotFound)
+        return all(each["name"] != plural for each in found.get("resources") or ())
+
+    def _not_served(self, error: Exception) -> None:
         """The server is older, or the resource is a custom one that is not there yet, or not any more."""
         level = logging.DEBUG if self._is_absent else logging.WARNING
         _log.log(level, "watch of %s failed, trying again until it is served: %s", self._source, error)

@@ -10,7 +10,7 @@ import pytest
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.resources import CONFIG_MAPS, PODS
 from cloudk8s.controlplane.api_server import running_api_server
-from cloudk8s.errors import NotFound, ServiceUnavailable
+from cloudk8s.errors import Forbidden, NotFound, ServiceUnavailable
 from cloudk8s.machinery.clock import FakeClock, SystemClock
 from cloudk8s.settings import ClusterSettings
 from cloudk8s.testing.fake_client import Action, FakeClient
@@ -168,6 +168,25 @@ async def test_a_resource_that_an_older_server_does_not_know_has_no_objects(
         knows = True
         await clock.advance(60)
         assert len(informer.list()) == 1
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+async def test_what_is_forbidden_and_not_served_has_no_objects(
+    clock: FakeClock, is_served: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Authorization comes first: an older server refuses a watch of what it does not know."""
+    client = FakeClient(clock=clock, resources=[PODS, CONFIG_MAPS] if is_served else [PODS])
+
+    def refuse(action: Action) -> None:
+        if action.verb in ("watch", "list"):
+            raise Forbidden("configmaps is forbidden")
+
+    client.on(refuse)
+    async with Informers(client, clock=clock) as informers:
+        informer = informers.of(CONFIG_MAPS)
+        await clock.advance(300)
+        assert informer.is_synced is not is_served
+        assert (len(caplog.records) == 1) is not is_served
 
 
 async def test_a_failing_handler_does_not_stop_the_others(client: FakeClient, clock: FakeClock) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.interop.kubectl import Kubectl
 from tests.interop.processes import Processes, eventually
@@ -36,14 +39,25 @@ class Cluster:
     def has_upstream_controllers(self) -> bool:
         return not self.server.is_upstream
 
+    @property
+    def minor(self) -> int:
+        """The API server's minor release."""
+        version: str = json.loads(self.kubectl("get", "--raw", "/version"))["minor"]
+        return int(version.rstrip("+"))
+
+    def skip_without_jobs(self) -> None:
+        """Skip the test where the server is too new for the controllers of Jobs."""
+        if self.has_upstream_controllers and self.upstream.minor < 31 and self.minor >= 32:
+            pytest.skip("servers since 1.32 refuse the end of a Job without conditions that came with 1.31")
+
     def start_our_manager(self, *flags: str, name: str = "controller-manager") -> None:
         self.processes.start_ours(
-            name, "controller-manager", "--kubeconfig", str(self.server.kubeconfig), "--secure-port=0",
+            name, "controller-manager", "--kubeconfig", self._config_of("controller-manager"), "--secure-port=0",
             *self._keys(), *GRACE, *flags,
         )  # fmt: skip
 
     def start_upstream_manager(self, *flags: str, name: str = "controller-manager") -> None:
-        config = str(self.server.kubeconfig)
+        config = self._config_of("controller-manager")
         self.processes.start(
             name,
             [
@@ -54,11 +68,13 @@ class Cluster:
         )  # fmt: skip
 
     def start_our_scheduler(self, *flags: str, name: str = "scheduler") -> None:
-        config = str(self.server.kubeconfig)
+        config = self._config_of("scheduler")
+        if self.minor < 21:
+            self._let_schedulers_read_more()
         self.processes.start_ours(name, "scheduler", "--kubeconfig", config, "--secure-port=0", *flags)
 
     def start_upstream_scheduler(self, *flags: str, name: str = "scheduler") -> None:
-        config, program = str(self.server.kubeconfig), self.upstream.path("kube-scheduler")
+        config, program = self._config_of("scheduler"), self.upstream.path("kube-scheduler")
         given = [f"--kubeconfig={config}", "--secure-port=0", *self.upstream.scheduler_flags, *flags]
         self.processes.start(name, [program, *given])
 
@@ -71,6 +87,16 @@ class Cluster:
             self.start_upstream_manager()
             self.start_upstream_scheduler()
         eventually(lambda: self.kubectl("-n", "default", "get", "serviceaccount", "default"), seconds=60)
+
+    def _let_schedulers_read_more(self) -> None:
+        """What their role has allowed since 1.21: affinity selects namespaces, storage has a capacity."""
+        name, rules = "interop-scheduler", ("--verb=get,list,watch", "--resource=namespaces,csidrivers.storage.k8s.io")
+        self.kubectl.run("create", "clusterrole", name, *rules)
+        self.kubectl.run("create", "clusterrolebinding", name, f"--clusterrole={name}", "--user=system:kube-scheduler")
+
+    def _config_of(self, component: str) -> str:
+        """A kubeconfig with the certificate that kubeadm, too, gives the component."""
+        return str(self.server.kubeconfig_of(self.processes.folder / f"{component}.conf", component))
 
     def _keys(self) -> list[str]:
         pki = self.server.pki

@@ -22,8 +22,10 @@ class Processes:
     prefix: tuple[str, ...] = ()
     """The beginning of every command: where it runs."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    commands: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        self.commands[name] = command
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
                 [*self.prefix, "nice", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
@@ -44,6 +46,10 @@ class Processes:
         process = self.running.pop(name)
         process.kill()
         process.wait()
+
+    def start_again(self, name: str) -> None:
+        """As it was started the first time."""
+        self.start(name, self.commands[name])
 
     def end(self, name: str) -> None:
         process = self.running.pop(name)

@@ -125,6 +125,7 @@ def test_a_stateful_set_keeps_names_and_order(kubectl: Kubectl, namespace: str) 
 
 
 def test_jobs_complete_fail_and_clean_up(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
+    cluster.skip_without_jobs()
     failing = {"simulated.cloudk8s.io/run-seconds": "0.1", "simulated.cloudk8s.io/exit-code": "1"}
     kubectl.apply(job("good", completions=3, parallelism=2), job("bad", failing, backoffLimit=1), namespace=namespace)
     kubectl("-n", namespace, "wait", "--for=condition=Complete", "job/good", "--timeout=45s")
