@@ -208,7 +208,9 @@ class Walker:
     def _item(self, node: Schema) -> Handler:
         """What becomes of one item of a list or value of a map; it is never dropped."""
         item = self._handler(node, FieldShape(pointer=False, omit_empty=False, go_type=node.go_type))
-        if (node.type in ("array", "object") and node.properties is None) or node.format == "byte":
+        if node.format == "byte":
+            return lambda value: "" if value is None else item(value)
+        if node.type in ("array", "object") and node.properties is None:
             return lambda value: None if value is None else item(value)
         return item
 

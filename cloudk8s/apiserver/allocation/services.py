@@ -118,11 +118,14 @@ class ServiceAllocation(AdmissionPlugin):
             return []
         held = {port["nodePort"] for port in (before or {}).get("ports") or [] if port.get("nodePort")}
         mine: dict[int, str] = {}
+        by_port: dict[int, int] = {}
         for index, port in enumerate(spec.get("ports") or []):
             number = port.get("nodePort") or 0
             protocol = port.get("protocol", "TCP")
             if number in held or (number and mine.get(number, protocol) != protocol):
                 continue
+            if number and by_port.setdefault(port.get("port") or 0, number) == number and number in mine:
+                continue  # the same port twice, which validation finds
             if number:
                 path = f"spec.ports[{index}].nodePort"
                 if not self._ports.is_valid(number):

@@ -166,3 +166,18 @@ async def test_strategic_patches_of_the_wrong_type_are_refused_in_go_s_words(
     with pytest.raises(Invalid) as refused:
         await api.call("PATCH", f"{CORE}/secrets/a", body=change, headers=headers)
     assert refused.value.message.endswith(text)
+
+
+async def test_a_service_that_has_a_port_twice_is_told_so(api: LocalApi) -> None:
+    port = {"name": "a", "port": 80, "nodePort": 30123}
+    body = {"metadata": {"name": "a"}, "spec": {"type": "NodePort", "ports": [port, port]}}
+    assert [field for field, _ in await causes(api, f"{CORE}/services", body)] == [
+        "spec.ports[1].name", "spec.ports[1].nodePort", "spec.ports[1]",
+    ]  # fmt: skip
+
+
+async def test_no_bytes_are_empty_bytes(api: LocalApi) -> None:
+    made_secret = await made(api, f"{CORE}/secrets", {"metadata": {"name": "a"}, "data": {"k": None}})
+    assert made_secret["data"] == {"k": ""}
+    made_map = await made(api, f"{CORE}/configmaps", {"metadata": {"name": "a"}, "binaryData": {"k": None}})
+    assert made_map["binaryData"] == {"k": ""}
