@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudk8s.provisioning.autoscaler.consolidation import Removal
-from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration, resized
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.scaling import mark, outlook, replicas_after
 from cloudk8s.provisioning.site import Site
@@ -53,12 +53,3 @@ def scale(
     lines = found.decision.lines() if found.decision.machines else []
     lines += [f"node {removal.node} goes: its pods fit elsewhere" for removal in going]
     return Scaling(resized(declaration, wanted), tuple(lines))
-
-
-def resized(declaration: ClusterDeclaration, replicas: Mapping[str, int]) -> ClusterDeclaration:
-    """The declaration with other numbers of machines in some pools."""
-    pools = tuple(
-        pool.model_copy(update={"replicas": replicas[pool.name]}) if pool.name in replicas else pool
-        for pool in declaration.pools
-    )
-    return declaration.model_copy(update={"pools": pools})

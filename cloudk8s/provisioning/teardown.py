@@ -6,7 +6,7 @@ workloads left, then the network, and at the end one more look at everything: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudk8s.cloud.interface import SweepsLoadBalancers
@@ -98,10 +98,13 @@ def tear_down(
 
 def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, sweep: Sweep) -> State:
     _delete_services(site, owned, work)
-    state = _delete_groups(site, state, work)
-    if not work.is_done and state.groups.resources:
-        return state
-    state = _delete_machines(site, patience, state, work)
+    held = held_back(work.api, state.machines) if work.api is not None else {}
+    if not any(view.machine.group and view.name in held for view in state.machines):
+        state = _delete_groups(site, state, work)
+        if not work.is_done and state.groups.resources:
+            return state
+    work.waiting |= {f"machine {name}": reason for name, reason in held.items()}
+    state = _delete_machines(site, patience, state, work, held)
     if any(view.machine.state != "gone" for view in state.machines):
         return state
     if sweep.consent != "none":
@@ -167,11 +170,12 @@ def _sweep(site: Site, work: _Work) -> None:
         work.failures["load balancers of workloads"] = error
 
 
-def _delete_machines(site: Site, patience: Patience, state: State, work: _Work) -> State:
+def _delete_machines(site: Site, patience: Patience, state: State, work: _Work, held: Mapping[str, str]) -> State:
     there = [view for view in state.machines if not view.is_promised]
-    held = held_back(work.api, there) if work.api is not None else {}
-    work.waiting |= {f"machine {name}": reason for name, reason in held.items()}
-    alone = [replace(view, machine=replace(view.machine, group="")) for view in free(there, held)]
+    goers = free(there, held)
+    if state.groups.resources:  # which would make anew what goes
+        goers = [view for view in goers if not view.machine.group]
+    alone = [replace(view, machine=replace(view.machine, group="")) for view in goers]
     done = remove(site, remove_all(alone).delete)
     work.failures |= done.failures
     work.has_moved |= bool(done.deleted)

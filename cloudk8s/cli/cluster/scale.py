@@ -43,6 +43,7 @@ def scale(
     Example: cloudk8s cluster scale demo --workers 5
     """
     from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.declaration.cluster import resized
     from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
@@ -53,20 +54,17 @@ def scale(
         if state.recorded is None:
             raise UserError(f'there is no cluster "{name}" on {site.provider}')
         changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
+        wanted = state.recorded
         if workers is not None:
-            changes["pools"] = scaled_pools(state.recorded, pool, workers)
-        show(site, converge(site, changed(state.recorded, changes), timeout=limit, state=state), format)
+            wanted = resized(wanted, {pool_named(wanted, pool): workers})
+        show(site, converge(site, changed(wanted, changes), timeout=limit, state=state), format)
 
 
-def scaled_pools(declaration: ClusterDeclaration, name: str, replicas: int) -> list[dict[str, Any]]:
-    """The declaration's pools with another number of machines in one of them."""
+def pool_named(declaration: ClusterDeclaration, name: str) -> str:
+    """The pool that is meant: the only one where none is named."""
     names = [pool.name for pool in declaration.pools]
     if not name and len(names) != 1:
         raise UserError(f"which pool? Say --pool, one of {', '.join(names) or 'none'}")
     if name and name not in names:
         raise UserError(f"there is no pool {name!r}; there is {', '.join(names) or 'none'}")
-    pools = []
-    for pool in declaration.pools:
-        entry = pool.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"name": pool.name}
-        pools.append(entry | ({"replicas": replicas} if pool.name == (name or names[0]) else {}))
-    return pools
+    return name or names[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -137,3 +138,12 @@ class ClusterDeclaration(Declared):
         """What differs from the defaults, as it would stand in a file."""
         entry = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return {"name": self.name, "provider": self.provider, **entry}
+
+
+def resized(declaration: ClusterDeclaration, replicas: Mapping[str, int]) -> ClusterDeclaration:
+    """The declaration with other numbers of machines in some pools."""
+    pools = tuple(
+        pool.model_copy(update={"replicas": replicas[pool.name]}) if pool.name in replicas else pool
+        for pool in declaration.pools
+    )
+    return declaration.model_copy(update={"pools": pools})
