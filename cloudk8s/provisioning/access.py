@@ -23,7 +23,7 @@ def access_to(site: Site, state: State, lifetime: timedelta = LIFETIME) -> Acces
     if state.recorded is None:
         raise UserError(f'there is no cluster "{site.cluster}" on {site.provider}')
     joining = Joining.of(site, state.recorded)
-    seed, endpoint = site.seeds.find(), joining.endpoint(network_of(site, state), state.machines)
+    seed, endpoint = site.seeds.find(), joining.inviting.endpoint(network_of(site, state), state.machines)
     if not joining.method.joins or seed is None:
         raise UserError(f'cluster "{site.cluster}" was bootstrapped by others: only they have its kubeconfig')
     if not endpoint:

@@ -177,7 +177,7 @@ def _make(site: Site, joining: Joining, decisions: Sequence[Decision], network: 
             done.waiting["the API"] = str(error)
             continue
         for batch in _batches(requests, joining, done):
-            work = make(site, joining.user_data(batch, network, done.state.machines))
+            work = make(site, joining.inviting.user_data(batch, network, done.state.machines))
             done.failures |= work.failures
             _note(done, work.made, joining)
             if work.failures:
@@ -196,17 +196,17 @@ def _batches(
 
 def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: Pass) -> None:
     for decision in decisions:
-        doomed, given_up = joining.remedied(decision)
-        ready, waiting = joining.emptied([entry.machine for entry in doomed if not entry.machine.is_promised])
+        doomed, given_up = joining.leaving.remedied(decision)
+        ready, waiting = joining.leaving.emptied([entry.machine for entry in doomed if not entry.machine.is_promised])
         done.waiting |= given_up
         done.waiting |= waiting
         names = {view.machine.id for view in ready}
         work = remove(site, [deletion for deletion in decision.delete if deletion.machine.machine.id in names])
-        joining.forget(work.deleted)
+        joining.leaving.forget(work.deleted)
         done.has_released |= any(machine.group for machine in work.deleted)
         done.failures |= work.failures
         _note(done, [replace(machine, state="deleting") for machine in work.deleted], joining)
-    joining.let_go(done.state.machines)
+    joining.leaving.let_go(done.state.machines)
 
 
 def _note(done: Pass, machines: Sequence[Machine], joining: Joining) -> None:

@@ -17,8 +17,10 @@ from cloudk8s.provisioning.objects.kinds import is_mark
 from cloudk8s.provisioning.objects.reading import held_by_hook, read_sayings
 
 
-def held_back(api: ClusterApi, machines: Iterable[MachineView]) -> dict[str, str]:
-    """Why machines may not be deleted yet, by name; nobody where the API does not answer."""
+def held_back(api: ClusterApi, machines: Sequence[MachineView]) -> dict[str, str]:
+    """Why machines may not be deleted yet, by name; nobody where the API does not answer, or runs nowhere any more."""
+    if not any(view.machine.role == "control-plane" and view.exists for view in machines):
+        return {}
     try:
         sayings = read_sayings(api)
         nodes = {name_of(node): annotations_of(node) for node in api.list(NODES)}

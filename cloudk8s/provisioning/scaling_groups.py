@@ -70,7 +70,7 @@ class _Wishes:
         found = placed(group, request, zones_of(declaration, request.pool), self.network)
         if not self.boots or found.template is None:
             return found
-        return replace(found, template=self.joining.user_data([found.template], self.network, ())[0])
+        return replace(found, template=self.joining.inviting.user_data([found.template], self.network, ())[0])
 
 
 def _steps(site: Site, wishes: _Wishes, there: Observation, simulation: Simulation) -> Iterator[Step]:

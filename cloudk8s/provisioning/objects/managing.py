@@ -91,7 +91,7 @@ class Manager:
         by_objects: bool,
     ) -> State:  # fmt: skip
         recorded = state.recorded or declaration
-        endpoint = Joining.of(site, recorded).endpoint(network_of(site, state), state.machines)
+        endpoint = Joining.of(site, recorded).inviting.endpoint(network_of(site, state), state.machines)
         if by_objects or write_declaration(ledger, recorded, endpoint):
             ledger.mark(kinds.CLUSTERS, site.cluster, annotations={DECLARED: digest(recorded)})
         publish(ledger, Outcome(recorded, state.machines, endpoint, site.clock.now(), problem))

@@ -114,12 +114,12 @@ def test_machines_that_shall_go_wait_for_their_members_and_workers_do_not() -> N
     cluster, site = Cluster(), SimulatedCloud().site()
     declared = declaration(controlPlane={"replicas": 3}, bootstrap={"method": "kubeadm"})
     joining = Joining(site, declared, kubeadm({}))
-    joining._api, joining.answers, joining._serving = cluster, True, list(IDS)  # type: ignore[assignment]
+    joining.leaving.api, joining.leaving.serving = cluster, list(IDS)  # type: ignore[assignment]
 
     def view(name: str, role: str) -> MachineView:
         return MachineView(Machine(name, name, name, "demo", "running", role=role))  # type: ignore[arg-type]
 
-    ready, waiting = joining.emptied([view("cp-2", "control-plane"), view("w", "worker")])
+    ready, waiting = joining.leaving.emptied([view("cp-2", "control-plane"), view("w", "worker")])
     assert [each.name for each in ready] == ["w"]
     assert waiting == {"machine cp-2": "its member of etcd is asked to leave, usually within seconds"}
     assert cluster.objects[PODS]["cloudk8s-etcd-members-cp-2"]["spec"]["nodeName"] == "cp-0"
