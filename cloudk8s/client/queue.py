@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from cloudk8s.client.queue_metrics import QueueMetrics
+from cloudk8s.client.rate_limit import RateLimit
 from cloudk8s.errors import Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
@@ -37,13 +38,15 @@ class WorkQueue(Generic[T]):
         clock: Clock,
         base_delay: float = BASE_DELAY,
         max_delay: float = MAX_DELAY,
+        retries: RateLimit | None = None,
         instruments: Instruments | None = None,
     ) -> None:
-        """With `instruments` the queue counts under its name."""
+        """`retries` limits those of all items together; with `instruments` the queue counts under its name."""
         self.name = name
         self._clock = clock
         self._base_delay = base_delay
         self._max_delay = max_delay
+        self._retries = retries
         self._ready: deque[T] = deque()
         self._dirty: set[T] = set()
         self._processing: set[T] = set()
@@ -92,10 +95,11 @@ class WorkQueue(Generic[T]):
             self._nearer.set()
 
     def add_rate_limited(self, item: T) -> None:
-        """Process the item after its backoff: 5 ms, doubled with each call until `forget`."""
+        """Process the item after its backoff: 5 ms, doubled with each call until `forget`; later where many retry."""
         failures = self._failures.get(item, 0)
         self._failures[item] = failures + 1
-        self.add_after(item, min(self._base_delay * 2.0 ** min(failures, 60), self._max_delay))
+        wait = min(self._base_delay * 2.0 ** min(failures, 60), self._max_delay)
+        self.add_after(item, max(wait, self._retries.reserve() if self._retries is not None else 0.0))
 
     def failures(self, item: T) -> int:
         """How often `add_rate_limited` was called since `forget`."""

@@ -17,23 +17,28 @@ class RateLimit:
 
     async def take(self) -> None:
         """Return when one request may be sent."""
+        if wait := self.reserve():
+            await self._clock.sleep(wait)
+
+    def reserve(self) -> float:
+        """Take one at once, and say in how many seconds it is there."""
         if self._qps <= 0:
-            return
-        now = self._clock.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._qps)
-        self._at = now
+            return 0.0
+        self._refill()
         self._tokens -= 1
-        if self._tokens < 0:
-            await self._clock.sleep(-self._tokens / self._qps)
+        return max(0.0, -self._tokens / self._qps)
 
     def try_take(self) -> bool:
         """Take one if there is one; False otherwise, and nothing is taken."""
         if self._qps <= 0:
             return True
-        now = self._clock.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._qps)
-        self._at = now
+        self._refill()
         if self._tokens < 1:
             return False
         self._tokens -= 1
         return True
+
+    def _refill(self) -> None:
+        now = self._clock.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._qps)
+        self._at = now

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.rate_limit import RateLimit
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.exposition import page
 from cloudk8s.machinery.instruments import Instruments
@@ -100,6 +101,23 @@ async def test_backoff_ends_at_a_thousand_seconds(clock: FakeClock, queue: WorkQ
         failures = queue.failures("a")
         await clock.advance(1000)
         assert queue.failures("a") == failures + 1
+
+
+async def test_many_that_fail_at_once_are_retried_at_the_rate_of_all(clock: FakeClock) -> None:
+    queue: WorkQueue[str] = WorkQueue("test", clock=clock, retries=RateLimit(clock, qps=10, burst=2))
+    times: dict[str, float] = {}
+
+    async def fail_once(item: str) -> None:
+        if queue.failures(item) == 0:
+            raise ValueError(item)
+        times[item] = clock.monotonic()
+
+    begun = clock.monotonic()
+    async with workers(queue, fail_once):
+        for item in "abcd":
+            queue.add(item)
+        await clock.advance(1)
+    assert [round(times[item] - begun, 3) for item in "abcd"] == [0.005, 0.005, 0.1, 0.2]
 
 
 async def test_reconcile_says_when_to_look_again(clock: FakeClock, queue: WorkQueue[str]) -> None:

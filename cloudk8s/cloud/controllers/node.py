@@ -15,6 +15,7 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import name_of
 from cloudk8s.client.queue import WorkQueue, run_workers
+from cloudk8s.client.rate_limit import RateLimit
 from cloudk8s.client.resources import NODES
 from cloudk8s.cloud.controllers.node_addresses import wanted_addresses
 from cloudk8s.cloud.controllers.node_initialization import initialized, is_uninitialized
@@ -31,6 +32,9 @@ from cloudk8s.machinery import codec
 TRIES = 20
 PAUSE = 0.05
 """Seconds between tries after a conflict; up to twice as long, so that two writers do not meet again."""
+RETRIES_PER_SECOND = 10.0
+RETRIES_AT_ONCE = 100
+"""Upstream's default limit for the retries of all nodes together."""
 UNCLAIMED = timedelta(seconds=30)
 """When to ask again about a node that no cloud claims: clouds list what was just made a little later."""
 log = logging.getLogger(__name__)
@@ -50,7 +54,10 @@ class CloudNodeController:
         self._lookup = lookup
         self._settings = settings
         self._nodes = context.informers.of(NODES)
-        self._queue: WorkQueue[str] = WorkQueue("Nodes", clock=context.clock, instruments=context.instruments)
+        retries = RateLimit(context.clock, qps=RETRIES_PER_SECOND, burst=RETRIES_AT_ONCE)
+        self._queue: WorkQueue[str] = WorkQueue(
+            "Nodes", clock=context.clock, retries=retries, instruments=context.instruments
+        )
         self._nodes.add_handler(self._on_change)
 
     async def run(self) -> None:
