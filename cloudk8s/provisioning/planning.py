@@ -6,6 +6,7 @@ from cloudk8s.cloud.stack.plan import Plan, Step
 from cloudk8s.cloud.stack.resource import Stack
 from cloudk8s.errors import SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.declaration.network import NetworkDeclaration
 from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, endpoint_steps
 from cloudk8s.provisioning.identity import owner_of
 from cloudk8s.provisioning.joining import Joining
@@ -34,6 +35,8 @@ def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
     if state.recorded is not None and state.recorded.provider != declaration.provider:
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
     _check_name(site, declaration, state)
+    if state.recorded is None:
+        _check_network(site, declaration)
     declaration = found(declaration, state.recorded, site.networks)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones
@@ -55,6 +58,20 @@ def _check_name(site: Site, declaration: ClusterDeclaration, state: State) -> No
         )
     if api.dns_zone and not (site.networks is not None and site.networks.capabilities.dns):
         raise SettingsError(f"network.api.dnsZone: {site.provider} has no zones of DNS")
+
+
+def _check_network(site: Site, declaration: ClusterDeclaration) -> None:
+    """What shapes a network is refused where none is made, rather than left out without a word."""
+    if site.networks is not None and site.networks.capabilities.creates_network:
+        return
+    usual = NetworkDeclaration()
+    for name in ("cidr", "nat"):
+        if getattr(declaration.network, name) != getattr(usual, name):
+            what = f"driver {driver!r} of {site.provider}" if (driver := site.settings.get("driver")) else site.provider
+            raise SettingsError(
+                f"network.{name}: {what} makes no networks: machines go into one that is there, which options of pools "
+                "name; leave it out"
+            )
 
 
 def plan_cluster(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterPlan:

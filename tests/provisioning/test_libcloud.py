@@ -60,3 +60,13 @@ def test_machines_come_and_go_and_carry_what_was_declared(world: Ec2World) -> No
 def test_what_a_driver_can_do_is_looked_at_before_the_first_call() -> None:
     with pytest.raises(SettingsError, match="driver 'dummy'"):
         open_site(Plugins.load(), "libcloud", {"driver": "dummy"}, "demo")
+
+
+@pytest.mark.parametrize("network", [{"cidr": "10.9.0.0/16"}, {"nat": "per-zone"}])
+def test_a_network_of_its_own_is_refused_before_the_first_call(world: Ec2World, network: dict[str, str]) -> None:
+    declared = declare({"name": "demo", "provider": "libcloud", "network": network}, "test")
+    state = look(site(world))
+    world.faults.forget()
+    with pytest.raises(SettingsError, match=rf"network\.{next(iter(network))}: libcloud makes no networks"):
+        converge(site(world), declared, state=state)
+    assert not world.faults.calls
