@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import re
 import zlib
@@ -20,6 +19,7 @@ _LINKS: Final[Mapping[str, frozenset[str]]] = {
     }.items()
 }  # fmt: skip
 """Attributes that hold addresses: https://html.spec.whatwg.org/multipage/indices.html#attributes-3"""
+_WINDOWS: Final[Mapping[str, int]] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": -zlib.MAX_WBITS}
 _RAW_TEXT: Final = frozenset({"script", "style", "textarea", "title"})
 """Elements in whose text there are no tags."""
 _TAG: Final = re.compile(
@@ -29,6 +29,9 @@ _TAG: Final = re.compile(
 )
 """Never fails once it has begun, so that reading a page takes time in proportion to its length."""
 _ATTRIBUTE: Final = re.compile(r"""(?P<name>[^\s"'>/=]+)(?P<is>\s*=\s*)(?P<value>"[^"]*"|'[^']*'|[^\s>"']+)""")
+
+LARGEST: Final = 4 * 1024 * 1024
+"""Pages that are longer, also once unpacked, pass as they are: nobody waits for them, nor for their links."""
 
 Link = Callable[[str], str]
 """Where an address leads to from here."""
@@ -41,15 +44,24 @@ def is_page(content_type: str) -> bool:
 
 def led_here(body: bytes, encoding: str, link: Link) -> bytes:
     """The page with its links changed; as it came where its encoding is not known or does not hold."""
-    try:
-        if encoding == "gzip":
-            return gzip.compress(rewritten(gzip.decompress(body), link), 1)
-        if encoding == "deflate":
-            packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-            return packer.compress(rewritten(zlib.decompress(body, -zlib.MAX_WBITS), link)) + packer.flush()
-    except (OSError, EOFError, zlib.error):
+    if not encoding:
+        return rewritten(body, link)
+    window = _WINDOWS.get(encoding)
+    page = None if window is None else _unpacked(body, window)
+    if window is None or page is None:
         return body
-    return body if encoding else rewritten(body, link)
+    packer = zlib.compressobj(wbits=window)
+    return packer.compress(rewritten(page, link)) + packer.flush()
+
+
+def _unpacked(body: bytes, window: int) -> bytes | None:
+    """The page; None if it is too long or is not packed that way."""
+    unpacker = zlib.decompressobj(wbits=window)
+    try:
+        page = unpacker.decompress(body, LARGEST)
+    except zlib.error:
+        return None
+    return page if unpacker.eof else None
 
 
 def rewritten(page: bytes, link: Link) -> bytes:

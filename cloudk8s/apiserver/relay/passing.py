@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -87,7 +87,10 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
     content_type = exchange.headers.get("content-type", "")
     length = exchange.headers.get("content-length", "")
     if place.below and pages.is_page(content_type) and not is_head:
-        page = await _whole(exchange)
+        page, rest = await _beginning(exchange)
+        if rest is not None:
+            pump = _Pump(exchange, page, rest)
+            return Stream(pump.start, pump.stop, content_type, headers, exchange.status)
         encoding = exchange.headers.get("content-encoding", "")
         return Response(exchange.status, pages.led_here(page, encoding, place.redirected), content_type, headers)
     if is_head or exchange.status in _BODYLESS:
@@ -95,8 +98,23 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
         return Response(exchange.status, b"", content_type, headers)
     if length.isdecimal() and int(length[:12]) <= _SMALL:
         return Response(exchange.status, await _whole(exchange), content_type, headers)
-    pump = _Pump(exchange)
+    pump = _Pump(exchange, b"", exchange.body())
     return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
+
+
+async def _beginning(exchange: Exchange) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """A page, and what is left of it where it is too long to be read before it is passed on."""
+    body, found = exchange.body(), b""
+    try:
+        async for piece in body:
+            found += piece
+            if len(found) > pages.LARGEST:
+                return found, body
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        exchange.close()
+        raise ServiceUnavailable(f"the backend's answer broke off: {error}") from None
+    exchange.close()
+    return found, None
 
 
 async def _whole(exchange: Exchange) -> bytes:
@@ -111,8 +129,8 @@ async def _whole(exchange: Exchange) -> bytes:
 class _Pump:
     """Carries a backend's body into a chunked answer."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, exchange: Exchange, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        self._exchange, self._first, self._rest = exchange, first, rest
         self._task: asyncio.Task[None] | None = None
 
     def start(self, writer: StreamWriter) -> None:
@@ -125,7 +143,9 @@ class _Pump:
 
     async def _run(self, writer: StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, ValueError):
-            async for piece in self._exchange.body():
+            if self._first:
+                writer.write(self._first)
+            async for piece in self._rest:
                 if writer.is_closed:
                     return
                 writer.write(piece)

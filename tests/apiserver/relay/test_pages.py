@@ -41,6 +41,8 @@ def test_packed_pages_are_packed_again() -> None:
     assert zlib.decompress(pages.led_here(packed, "deflate", below), -15) == seen
     assert pages.led_here(page, "gzip", below) == page
     assert pages.led_here(page, "br", below) == page
+    bomb = gzip.compress(bytes(pages.LARGEST + 1))
+    assert pages.led_here(bomb, "gzip", below) is bomb
 
 
 def test_a_page_of_tags_that_never_end_is_read_in_a_moment() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from cloudk8s.apiserver.http.interface import Request, Response, Stream
 from cloudk8s.apiserver.local import LocalConnection
+from cloudk8s.apiserver.relay import pages
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
@@ -143,6 +144,21 @@ async def test_links_of_pages_lead_through_the_proxy(server: RunningApiServer, b
     answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a")
     assert isinstance(answer, Response)
     assert answer.body == f'<a href="{DEFAULT}/pods/web/proxy/x">'.encode()
+
+
+async def test_a_long_page_is_passed_on_as_it_comes(
+    server: RunningApiServer, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LARGEST", 3)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    backend.answer = head + b"2\r\n<a\r\na\r\n href='/a'\r\n1\r\n>\r\n0\r\n\r\n"
+    answer, written = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a"), Written()
+    assert isinstance(answer, Stream)
+    answer.start(written)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        while not written.is_closed:
+            await asyncio.sleep(0)
+    assert written.data == b"<a href='/a'>"
 
 
 @pytest.mark.parametrize(
