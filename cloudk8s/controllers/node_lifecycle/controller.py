@@ -13,6 +13,7 @@ from datetime import timedelta
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
     condition,
+    key_of,
     labels_of,
     name_of,
     observed_generation,
@@ -61,6 +62,8 @@ class NodeLifecycleController:
             "node_lifecycle_controller", clock=context.clock, instruments=context.instruments
         )
         self._metrics = NodeMetrics(context.instruments)
+        self._unmarked: dict[str, set[str] | None] = {}
+        """Pods by node, all of them if None, that are still to be called not ready."""
         self._pods = context.informers.of(PODS)
         self._pods.add_index(BY_NODE, node_of)
         self._pods.add_handler(self._pod_changed)
@@ -82,6 +85,7 @@ class NodeLifecycleController:
             name = name_of(old or {})
             self._arrivals.removed(old or {})
             self._health.pop(name, None)
+            self._unmarked.pop(name, None)
             self._zones.forget(name)
             return
         if old is None:
@@ -90,6 +94,10 @@ class NodeLifecycleController:
         if old is None or taints.no_schedule(new, self._clock.now()) is not None or _missing_labels(new):
             self._changed.add(name_of(new))
         if old is not None and ready_status(old) != ready_status(new):
+            if ready_status(new) == "True":
+                self._unmarked.pop(name_of(new), None)
+            elif name_of(new) in self._unmarked:
+                self._changed.add(name_of(new))
             self._assess(new)
 
     def _lease_changed(self, old: Object | None, new: Object | None) -> None:
@@ -103,7 +111,7 @@ class NodeLifecycleController:
         for name in node_of(new):
             node = self._nodes.get(name)
             if node is not None and condition(node, "Ready") and ready_status(node) != "True":
-                self._changed.add(name)
+                self._mark_soon(name, {key_of(new)})
 
     def _of(self, name: str) -> Health:
         if name not in self._health:
@@ -144,7 +152,10 @@ class NodeLifecycleController:
         if health.is_silent(node, self._clock.monotonic(), self._settings):
             wanted = unknown_conditions(node, self._clock.now())
             if wanted is not None:
+                was_ready = ready_status(node) == "True"
                 node = await self._write_conditions(node, wanted)
+                if was_ready and ready_status(node) != "True":
+                    self._lost(node)
         self._assess(node)
         return node
 
@@ -159,17 +170,18 @@ class NodeLifecycleController:
     def _assess(self, node: Object) -> None:
         """Queue a node for tainting, or take it off the queue, by what its Ready condition says."""
         name, now = name_of(node), ready_status(node)
-        health = self._of(name)
         if now == "True":
             self._zones.forget(name)
             if taints.has_no_execute(node):
                 self._changed.add(name)
         elif not self._zones.is_everything_down:
             self._assess_bad(node, now)
-        if health.was_ready == "True" and now != "True":
-            self._events.normal(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
-            self._changed.add(name)
-        health.was_ready = now
+
+    def _lost(self, node: Object) -> None:
+        """A node fell silent that was ready. One that says itself that it is not looks after its pods itself."""
+        name = name_of(node)
+        self._events.normal(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        self._mark_soon(name, None)
 
     def _assess_bad(self, node: Object, now: str) -> None:
         key = taints.UNREACHABLE if now == "Unknown" else taints.NOT_READY
@@ -225,8 +237,8 @@ class NodeLifecycleController:
             await self._write_taints(name, self._key_of(node))
         if missing := _missing_labels(node):
             await self._client.patch(NODES, name, {"metadata": {"labels": missing}})
-        if condition(node, "Ready") and ready_status(node) != "True":
-            await self._mark_pods(name)
+        if name in self._unmarked and ready_status(node) != "True":
+            await self._mark_pods(name, self._unmarked.pop(name))
         return None
 
     def _key_of(self, node: Object) -> str:
@@ -245,10 +257,19 @@ class NodeLifecycleController:
 
     # Pods
 
-    async def _mark_pods(self, name: str) -> None:
+    def _mark_soon(self, name: str, pods: set[str] | None) -> None:
+        self._remember(name, pods)
+        self._changed.add(name)
+
+    def _remember(self, name: str, pods: set[str] | None) -> None:
+        known = self._unmarked.get(name, set())
+        self._unmarked[name] = None if pods is None or known is None else known | pods
+
+    async def _mark_pods(self, name: str, which: set[str] | None) -> None:
         """Nobody knows whether pods of such a node serve: they are not ready."""
         pods = [pod for pod in self._pods.by_index(BY_NODE, name) if _says_ready(pod)]
-        if failed := await all_of(pods, self._mark_pod):
+        if failed := await all_of([pod for pod in pods if which is None or key_of(pod) in which], self._mark_pod):
+            self._remember(name, which)
             raise failed[0]
 
     async def _mark_pod(self, pod: Object) -> None:

@@ -25,8 +25,6 @@ class Health:
     """Monotonic time of this process: clocks of nodes are not trusted."""
     heartbeat: str = ""
     renewed: str = ""
-    was_ready: str | None = None
-    """Status of the Ready condition when it was last looked at."""
 
     def node_seen(self, node: Object, now: float) -> None:
         """The node object came or changed: a new heartbeat is a sign of life."""

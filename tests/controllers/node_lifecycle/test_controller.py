@@ -7,7 +7,9 @@ from cloudk8s.client.objects import condition, labels_of
 from cloudk8s.client.resources import LEASES, NODES, PODS
 from cloudk8s.controllers.node_lifecycle.controller import LEASE_NAMESPACE, NodeLifecycleController
 from cloudk8s.controllers.settings import ControllerSettings
+from cloudk8s.errors import InternalError
 from cloudk8s.machinery.times import format_micro_time, format_time
+from cloudk8s.testing.fake_client import Action
 from tests.controllers.harness import Harness, node, ready_pod, running
 
 FAST = ControllerSettings(node_eviction_rate=100.0)
@@ -83,6 +85,41 @@ async def test_a_node_that_says_it_is_not_ready_is_tainted_so() -> None:
         assert taints(run, "n0") == {"not-ready:NoSchedule", "not-ready:NoExecute"}
         await beat(run, 70, "n1", "n2", "n3")
         assert taints(run, "n0") == {"unreachable:NoSchedule", "unreachable:NoExecute"}
+
+
+async def test_pods_of_a_node_that_says_itself_that_it_is_not_ready_are_left_to_it() -> None:
+    """Its kubelet is there, and says of each pod whether it is ready."""
+    objects = [*(n for i in range(4) for n in (node(f"n{i}"), lease(f"n{i}"))), ready_pod("p", "10.0.0.1", node="n0")]
+    async with running(NodeLifecycleController, objects=objects, options=FAST) as run:
+        everybody = ("n0", "n1", "n2", "n3")
+        await beat(run, 10, *everybody)
+        await report(run, "n0", "False")
+        await beat(run, 10, *everybody)
+        assert taints(run, "n0") == {"not-ready:NoSchedule", "not-ready:NoExecute"}
+        await beat(run, 70, "n1", "n2", "n3")
+        assert taints(run, "n0") == {"unreachable:NoSchedule", "unreachable:NoExecute"}
+        assert condition(run.get(PODS, "p"), "Ready")["status"] == "True"  # type: ignore[index]
+        assert run.events("p") == []
+        assert "NodeNotReady" not in {reason for reason, _ in run.events("n0")}
+
+
+async def test_a_node_that_is_back_before_its_pods_are_marked_keeps_them_ready() -> None:
+    objects = [*(n for i in range(4) for n in (node(f"n{i}"), lease(f"n{i}"))), ready_pod("p", "10.0.0.1", node="n0")]
+
+    def refuse(action: Action) -> None:
+        if action.resource == PODS and action.subresource == "status":
+            raise InternalError("no")
+
+    async with running(NodeLifecycleController, objects=objects, options=FAST) as run:
+        await beat(run, 10, "n0", "n1", "n2", "n3")
+        stop = run.client.on(refuse)
+        await beat(run, 70, "n1", "n2", "n3")
+        assert taints(run, "n0") == {"unreachable:NoSchedule", "unreachable:NoExecute"}
+        await report(run, "n0", "True")
+        await run.settle(1)
+        stop()
+        await beat(run, 40, "n0", "n1", "n2", "n3")
+        assert condition(run.get(PODS, "p"), "Ready")["status"] == "True"  # type: ignore[index]
 
 
 async def test_conditions_and_cordons_become_no_schedule_taints() -> None:
