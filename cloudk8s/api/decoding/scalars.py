@@ -54,6 +54,13 @@ def check_base64(text: str) -> str:
     return text
 
 
+def listed_bytes(items: list[Any]) -> str:
+    """Bytes given as a list of numbers, which Go reads, too; TypeError for other lists."""
+    if not all(item.__class__ is int and 0 <= item < 256 for item in items):
+        raise TypeError
+    return binascii.b2a_base64(bytes(items), newline=False).decode()
+
+
 def _lenient_base64(text: str) -> str:
     data = text.encode("utf-8", "replace")
     compact = data.replace(b"\r", b"").replace(b"\n", b"")

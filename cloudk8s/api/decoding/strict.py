@@ -163,6 +163,8 @@ def _read_boxed(value: Any, node: Schema) -> Any:
     """Check that the value can be read; TypeError if it is not even text."""
     if node.format == "quantity":
         scalars.canonical_quantity(value)
+    elif node.format == "byte" and isinstance(value, list):
+        scalars.listed_bytes(value)
     elif not isinstance(value, str):
         raise TypeError
     elif node.format == "byte":

@@ -336,6 +336,11 @@ def _bytes(held: FieldShape) -> Handler:
                 raise Anomaly from None
         if value is None:
             return DROP
+        if value.__class__ is list:
+            try:
+                return scalars.listed_bytes(value)
+            except TypeError:
+                raise Anomaly from None
         raise Anomaly
 
     return data

@@ -181,3 +181,14 @@ async def test_no_bytes_are_empty_bytes(api: LocalApi) -> None:
     assert made_secret["data"] == {"k": ""}
     made_map = await made(api, f"{CORE}/configmaps", {"metadata": {"name": "a"}, "binaryData": {"k": None}})
     assert made_map["binaryData"] == {"k": ""}
+
+
+async def test_bytes_may_be_a_list_of_numbers(api: LocalApi) -> None:
+    for listed, text in (([], ""), ([104, 105], "aGk=")):
+        for more in ({}, {"unknown": 1}):
+            body = {"metadata": {"name": "a"}, "data": {"k": listed}, **more}
+            assert (await made(api, f"{CORE}/secrets", body))["data"] == {"k": text}
+    wrong: list[list[Any]] = [[256], ["x"], [-1]]
+    for each in wrong:
+        with pytest.raises(BadRequest):
+            await made(api, f"{CORE}/secrets", {"metadata": {"name": "a"}, "data": {"k": each}})
