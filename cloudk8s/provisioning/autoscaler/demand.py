@@ -115,7 +115,7 @@ def _placing(pod: Object, shape: Shape, needs: Needs) -> bytes:
     return codec.encode_sorted([*parts, repr(needs.places) if needs.places else ""])
 
 
-def in_order(demands: Sequence[Demand], largest: dict[str, int]) -> list[Demand]:
+def in_order(demands: Sequence[Demand], largest: Mapping[str, int]) -> list[Demand]:
     """By priority, then by the share of the largest machine that one pod takes; those that follow others come last."""
 
     def size(demand: Demand) -> float:

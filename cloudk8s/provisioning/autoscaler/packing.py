@@ -21,10 +21,10 @@ from cloudk8s.provisioning.autoscaler.demand import NOWHERE, Demand, Surrounding
 from cloudk8s.provisioning.autoscaler.domains import Domains
 from cloudk8s.provisioning.autoscaler.neighbours import USUAL, Neighbours
 from cloudk8s.provisioning.autoscaler.offer import Offer, StandingNode
+from cloudk8s.provisioning.autoscaler.openings import Openings
 from cloudk8s.provisioning.autoscaler.refusal import refusal
 from cloudk8s.provisioning.autoscaler.stepwise import Stepwise
 from cloudk8s.provisioning.autoscaler.suitability import (
-    MANY,
     Bools,
     Numbers,
     Suitability,
@@ -74,24 +74,17 @@ class Packing:
         self, nodes: Sequence[StandingNode], offers: Sequence[Offer], demands: Sequence[Demand],
         around: Surroundings = NOWHERE,
     ) -> None:  # fmt: skip
-        self._nodes, self._offers = nodes, offers
+        self._nodes = nodes
         self._zones = sorted({node.zone for node in self._nodes} | {offer.zone for offer in offers})
         bound = [demands_of(node.pods, around) for node in self._nodes]
         self._resources = sorted({name for demand in demands for name in demand.requests})
-        self._sizes = sizes([offer.allocatable for offer in offers], self._resources)
-        self._costs = np.array([offer.cost for offer in offers])
-        self._offer_zones = np.array([self._zones.index(offer.zone) for offer in offers], dtype=np.int64)
-        largest = self._sizes.max(axis=0, initial=0)
-        self._demands = in_order(demands, dict(zip(self._resources, map(int, largest), strict=True)))
+        self._openings = Openings(offers, self._resources, self._zones)
+        self._demands = in_order(demands, self._openings.largest(self._resources))
         self._bins = Bins(self._free(bound), [self._zones.index(node.zone) for node in self._nodes], bound)
-        room = {offer.pool: MANY if offer.room is None else offer.room for offer in offers}
-        self._pool_of = np.array([list(room).index(offer.pool) for offer in offers], dtype=np.int64)
-        self._room = np.array(list(room.values()), dtype=np.int64)
-        self._suits_offers = Suitability(offers, [""] * len(offers))
         self._suits_nodes = Suitability(self._nodes, [node.name for node in self._nodes])
         known = Acquaintance(self._demands, bound)
         self._domains = Domains(nodes, offers, self._bins)
-        self._stepwise = Stepwise(known, self._bins, self._domains, self._suits_nodes, self._suits_offers)
+        self._stepwise = Stepwise(known, self._bins, self._domains, self._suits_nodes, self._openings.suitability)
         self._neighbours = Neighbours(known, self._bins, self._stepwise.counted)
         self._keys = known.topologies() - set(USUAL)
         self._refused: dict[Demand, Refused] = {}
@@ -114,7 +107,7 @@ class Packing:
             pods = tuple(pod for demand, first, count in content for pod in demand.pods[first : first + count])
             offer = int(self._bins.offer[number])
             if offer != STANDING and pods:
-                machines.append(PlannedMachine(self._offers[offer], pods))
+                machines.append(PlannedMachine(self._openings.offers[offer], pods))
             elif pods:
                 fitting += [(pod, self._nodes[number].name) for pod in pods]
         refused = (self._refused[demand] for demand in self._demands if demand in self._refused)
@@ -153,7 +146,7 @@ class Packing:
 
     def _task(self, demand: Demand) -> _Task:
         need = need_of(demand, self._resources)
-        return _Task(demand, need, holds(self._sizes, need))
+        return _Task(demand, need, self._openings.fits(need))
 
     def _place(self, demand: Demand) -> None:
         task = self._task(demand)
@@ -164,7 +157,7 @@ class Packing:
     def _tell_refused(self, task: _Task) -> None:
         demand = task.demand
         if left := tuple(demand.pods[task.first :]):
-            reason = demand.problem or refusal(demand, self._offers, self._has_room())
+            reason = demand.problem or refusal(demand, self._openings.offers, self._openings.have_room())
             self._refused[demand] = Refused(left, reason)
 
     def _even_out(self, demand: Demand) -> bool:
@@ -194,7 +187,7 @@ class Packing:
             return
         shares = self._neighbours.zones_for(demand, zones) if minds_zones else {None: len(demand.pods)}
         for task.zone, task.count in shares.items():
-            for task.level in self._levels(demand):
+            for task.level in self._openings.levels(demand):
                 self._fill(task)
                 if makes:
                     self._open(task)
@@ -213,20 +206,12 @@ class Packing:
 
     def _open_zones(self, task: _Task) -> list[int]:
         """Zones that have, or could get, a node that suits."""
-        offered = self._suits_offers.suits(task.demand) & self._has_room() & (task.fits > 0)
+        offered = self._openings.makeable(task.demand, task.fits)
         there = self._suits_nodes.suits(task.demand) & ~self._closed
-        has = np.bincount(self._offer_zones[offered], minlength=len(self._zones))
+        has = np.bincount(self._openings.zones[offered], minlength=len(self._zones))
         has += np.bincount(self._bins.zone[: len(there)][there], minlength=len(self._zones))
         found: list[int] = np.flatnonzero(has).tolist()
         return found
-
-    def _levels(self, demand: Demand) -> list[int | None]:
-        """How much offers are preferred that suit, the most first; one level where all are the same."""
-        preferences = self._suits_offers.preferences(demand) if len(self._offers) else None
-        if preferences is None:
-            return [None]
-        found = np.unique(preferences[self._suits_offers.suits(demand)])[::-1].tolist()
-        return [*found] or [None]
 
     def _fill(self, task: _Task) -> None:
         """Use what is free in nodes and in machines that are planned already."""
@@ -250,47 +235,40 @@ class Packing:
         there = self._suits_nodes.suits(task.demand)
         suits = np.zeros(len(self._bins), dtype=bool)
         suits[: len(there)] = there & ~self._closed
-        if len(self._offers):
+        if len(self._openings):
             planned = self._bins.offer != STANDING
-            suits[planned] = self._preferred(task)[self._bins.offer[planned]]
+            suits[planned] = self._openings.preferred(task.demand, task.level)[self._bins.offer[planned]]
         if task.zone is not None:
             suits &= self._bins.zone == task.zone
         return suits
 
-    def _preferred(self, task: _Task) -> Bools:
-        """Offers that suit, and are preferred enough."""
-        suits, preferences = self._suits_offers.suits(task.demand), self._suits_offers.preferences(task.demand)
-        return suits if task.level is None or preferences is None else suits & (preferences >= task.level)
-
     def _open(self, task: _Task) -> None:
         """Plan machines for what is left, the cheapest per pod first, until pools are full."""
-        while task.count > 0 and len(self._offers) and (limit := self._neighbours.new_limit(task.demand)) > 0:
+        while task.count > 0 and len(self._openings) and (limit := self._neighbours.new_limit(task.demand)) > 0:
             fits = np.minimum(task.fits, limit)
-            usable = self._preferred(task) & (fits > 0) & self._has_room()
+            usable = self._openings.preferred(task.demand, task.level) & (fits > 0) & self._openings.have_room()
             if self._neighbours.is_together(task.demand):
                 usable &= fits >= task.count
             if task.zone is not None:
-                usable &= self._offer_zones == task.zone
+                usable &= self._openings.zones == task.zone
             if not usable.any():
                 break
-            chosen = self._cheapest(usable, np.minimum(fits, task.count))
+            chosen = self._openings.cheapest(usable, np.minimum(fits, task.count))
             each = int(fits[chosen])
-            new = self._make(chosen, min(-(-task.count // each), int(self._room[self._pool_of[chosen]])))
+            new = self._make(chosen, min(-(-task.count // each), self._openings.room(chosen)))
             takes = np.zeros(len(self._bins), dtype=np.int64)
             takes[new.start :] = np.clip(task.count - each * np.arange(len(new)), 0, each)
             self._take(task, takes)
 
     def _one_by_one(self, task: _Task, *, makes: bool) -> None:
         """Pod after pod, since each one changes where the next may be."""
-        demand, preferences = task.demand, self._suits_offers.preferences(task.demand)
+        demand = task.demand
         for task.count in range(len(demand.pods), 0, -1):
-            makeable = self._suits_offers.suits(demand) & (task.fits > 0) & self._has_room()
-            bins, offers = self._stepwise.allowed(demand, makeable)
+            bins, offers = self._stepwise.allowed(demand, self._openings.makeable(demand, task.fits))
             bins &= self._usable(task) & holds_one(self._bins.free, task.need)
             if not bins.any() and makes and offers.any():
-                if preferences is not None:
-                    offers &= preferences == preferences[offers].max()
-                self._make(self._cheapest(offers, np.minimum(task.fits, task.count)), 1)
+                offers = self._openings.most_preferred(demand, offers)
+                self._make(self._openings.cheapest(offers, np.minimum(task.fits, task.count)), 1)
                 bins = np.arange(len(self._bins)) == len(self._bins) - 1
             if not bins.any():
                 return
@@ -299,33 +277,22 @@ class Packing:
             task.first = self._bins.put(demand, task.first, takes, task.need)
 
     def _make(self, offer: int, count: int) -> range:
-        self._room[self._pool_of[offer]] -= count
-        return self._bins.open(offer, int(self._offer_zones[offer]), self._sizes[offer], count)
-
-    def _cheapest(self, usable: Bools, pods: Numbers) -> int:
-        """The offer with the lowest cost per pod."""
-        return int(np.argmin(np.where(usable, self._costs / np.maximum(pods, 1), np.inf)))
+        self._openings.take(offer, count)
+        return self._bins.open(offer, int(self._openings.zones[offer]), self._openings.sizes[offer], count)
 
     def _shrink(self) -> None:
         """Make each planned machine the cheapest of its zone that suits and holds all that is in it."""
+        openings = self._openings
         for number in np.flatnonzero(self._bins.offer != STANDING).tolist():
             now = int(self._bins.offer[number])
-            used = self._sizes[now] - self._bins.free[number]
-            usable = holds_one(self._sizes, used) & (self._offer_zones == self._offer_zones[now])
+            used = openings.sizes[now] - self._bins.free[number]
+            usable = holds_one(openings.sizes, used) & (openings.zones == openings.zones[now])
             if self._keys:
                 usable &= self._domains.alike(now, sorted(self._keys))
             for demand in {each.placing: each for each, _, _ in self._bins.contents[number]}.values():
-                usable &= self._suits_offers.suits(demand)
-                if (preferences := self._suits_offers.preferences(demand)) is not None:
-                    usable &= preferences >= preferences[now]
-            usable &= self._has_room() | (self._pool_of == self._pool_of[now])
-            score = np.where(usable, self._costs, np.inf)
-            best = int(np.argmin(score))
-            if score[best] < self._costs[now]:
-                self._room[self._pool_of[now]] += 1
-                self._room[self._pool_of[best]] -= 1
-                self._bins.become(number, best, self._sizes[best] - self._sizes[now])
-
-    def _has_room(self) -> Bools:
-        """Of each offer: whether its pool may grow."""
-        return np.asarray(self._room[self._pool_of] > 0)
+                preferences = openings.suitability.preferences(demand)
+                usable &= openings.preferred(demand, None if preferences is None else int(preferences[now]))
+            if (best := openings.cheaper(now, usable)) is not None:
+                openings.take(now, -1)
+                openings.take(best, 1)
+                self._bins.become(number, best, openings.sizes[best] - openings.sizes[now])
