@@ -45,7 +45,7 @@ class ProxyHandler:
 
     def _node(self, resource: ResourceType, context: RequestContext, scheme: str, name: str, port: str) -> Target:
         target = self._kubelets.of(name)
-        return target if not port else Target(target.host, _number(port), _tls(scheme))
+        return target if port in ("", str(target.port)) else Target(target.host, _number(port), _tls(scheme))
 
     def _pod(self, resource: ResourceType, context: RequestContext, scheme: str, name: str, port: str) -> Target:
         pod = self._core.find("", "pods", name, context.info.namespace)

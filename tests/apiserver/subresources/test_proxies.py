@@ -13,6 +13,8 @@ import pytest
 from cloudk8s.apiserver.http.interface import Request, Response, Stream
 from cloudk8s.apiserver.local import LocalConnection
 from cloudk8s.apiserver.relay import pages
+from cloudk8s.apiserver.relay.backend import Target
+from cloudk8s.apiserver.relay.kubelet import Kubelets
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
@@ -144,6 +146,17 @@ async def test_links_of_pages_lead_through_the_proxy(server: RunningApiServer, b
     answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a")
     assert isinstance(answer, Response)
     assert answer.body == f'<a href="{DEFAULT}/pods/web/proxy/x">'.encode()
+
+
+@pytest.mark.parametrize("place", ["nodes/n1", "nodes/n1:PORT", "nodes/https:n1:PORT"])
+async def test_a_kubelet_is_spoken_to_as_one_also_where_its_port_is_named(
+    server: RunningApiServer, backend: Backend, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    kubelet = Target("127.0.0.1", backend.port)
+    monkeypatch.setattr(Kubelets, "of", lambda self, node: kubelet if node == "n1" else None)
+    answer = await ask(server, "GET", f"/api/v1/{place}/proxy/pods".replace("PORT", str(backend.port)))
+    assert isinstance(answer, Response)
+    assert answer.body == b"hi"
 
 
 async def test_a_long_page_is_passed_on_as_it_comes(
