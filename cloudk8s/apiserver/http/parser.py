@@ -88,6 +88,8 @@ class RequestParser:
         headers = self._headers
         key = self._names.get(name) or self._learn(name)
         if key in headers:
+            if key == "host":
+                self._refuse(BadRequest("too many Host headers"))
             headers.repeat(key, str(value, "utf-8", "replace"))
         elif len(headers) >= self._limits.headers:
             self._refuse(self._head_too_large())
