@@ -1,0 +1,45 @@
+"""What machines on AWS are made like: metadata by tokens only, encrypted disks, spot where declared, zones in turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from cloudk8s.cloud.model.machine import MachineRequest
+from cloudk8s.errors import Unsupported
+from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.state import look
+from tests.provisioning.aws.harness import ZONES, AwsCloud, declaration
+
+
+def launched(cloud: AwsCloud) -> list[dict[str, Any]]:
+    """The parameters of all launches, as the account got them."""
+    found: list[dict[str, Any]] = []
+    client = cloud.world.api._client("ec2")
+    client.meta.events.register("provide-client-params.ec2.RunInstances", lambda params, **_: found.append(params))
+    return found
+
+
+def test_machines_have_tokens_for_metadata_encrypted_disks_and_the_market_that_is_declared(cloud: AwsCloud) -> None:
+    seen = launched(cloud)
+    pools = [{"name": "batch", "replicas": 2, "spot": True, "rootVolumeGiB": 50}]
+    converge(cloud.site(), declaration(pools=pools))
+    assert all(each["MetadataOptions"]["HttpTokens"] == "required" for each in seen)
+    assert all(each["MetadataOptions"]["HttpPutResponseHopLimit"] == 1 for each in seen)
+    spot = [each for each in seen if each.get("InstanceMarketOptions", {}).get("MarketType") == "spot"]
+    assert [each["MaxCount"] for each in spot] == [2]
+    assert spot[0]["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    assert len(seen) > len(spot), "the control plane is not spot"
+
+
+def test_failure_domains_get_machines_in_turn(cloud: AwsCloud) -> None:
+    converge(cloud.site(), declaration(network={"zoneCount": 3}, pools=[{"replicas": 5}]))
+    workers = [view.machine for view in look(cloud.site()).machines if view.machine.role == "worker"]
+    assert sorted(Counter(machine.zone for machine in workers).items()) == list(zip(ZONES, (2, 2, 1), strict=True))
+
+
+def test_user_data_that_is_too_large_is_refused_before_any_call(cloud: AwsCloud) -> None:
+    request = MachineRequest("u", "m", "demo", user_data=b"x" * 16385)
+    answer = cloud.world.aws().machines().create([request])["u"]
+    assert isinstance(answer, Unsupported)
+    assert "RunInstances" not in cloud.calls
