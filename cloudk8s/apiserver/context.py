@@ -64,6 +64,8 @@ class RequestContext:
     """The audit record of this request, None where there is none."""
     flow: Flow | None = None
     """How the request is treated when there are too many, once it is known; None for what goes on for ever."""
+    patience: float | None = None
+    """Seconds that the request may take, once it is known; None for what goes on for ever."""
 
     def warn(self, text: str) -> None:
         """Add a warning once."""

@@ -7,6 +7,7 @@ Everything up to the answer of a GET happens in one loop turn, without a task.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import uuid
@@ -19,13 +20,13 @@ from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
+from cloudk8s.apiserver.patience import LONG, overdue, patience
 from cloudk8s.apiserver.pretty import prettily, wants_pretty
 from cloudk8s.apiserver.protobuf_answers import in_protobuf, wants_protobuf
 from cloudk8s.apiserver.request_info import parse_path
 from cloudk8s.apiserver.security import attributes_of, path_attributes
-from cloudk8s.errors import BadRequest, InternalError, StatusError
+from cloudk8s.errors import InternalError, StatusError
 from cloudk8s.machinery import codec, yaml_codec
-from cloudk8s.machinery.times import TimeError, parse_duration
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.audit.trail import AuditTrail
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from cloudk8s.apiserver.security import Security
 
 _log = logging.getLogger(__name__)
-_LONG: Final = frozenset({"attach", "exec", "log", "portforward", "proxy"})
-"""Subresources whose requests may go on for ever."""
 _SWITCHING: Final = 101
 
 
@@ -85,9 +84,11 @@ class ApiServer:
                     await flow.wait()
                 is_seated = True
                 flow.tally.executing += 1
-            answer = await outcome
+            async with asyncio.timeout(context.patience) as limit:
+                answer = await outcome
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
-            answer = _failed(error, request)
+            is_late = isinstance(error, TimeoutError) and is_seated and limit.expired()
+            answer = _failed(overdue() if is_late else error, request)
             if flow is not None and not is_seated:
                 self._metrics.refused(context, request, answer.status)
         finally:
@@ -109,10 +110,9 @@ class ApiServer:
 
     def _route(self, context: RequestContext, request: Request) -> Answer | Awaitable[Answer]:
         info = context.info
-        if "timeout" in context.query:
-            _check_timeout(context, request.method)
         verb = verb_of(context, request.method) if info.is_resource else request.method.lower()
-        if not (info.is_resource and info.subresource in _LONG):
+        context.patience = patience(context, verb)
+        if not (info.is_resource and info.subresource in LONG):
             flow = context.flow = self._flow_control.classify(context.user, verb, info)
             flow.tally.dispatched += 1
             if flow.level.is_closed:
@@ -183,18 +183,6 @@ class _Counted:
     def stop(self) -> None:
         self._metrics.stream_ended(self._labels, self._code, perf_counter() - self._started)
         self._stop()
-
-
-def _check_timeout(context: RequestContext, method: str) -> None:
-    """Refuse what is no duration; nothing here takes so long that a client's wish would have to be kept."""
-    text, info = context.query.get("timeout"), context.info
-    is_long = info.is_resource and (info.subresource in _LONG or verb_of(context, method) == "watch")
-    if not text or is_long:
-        return
-    try:
-        parse_duration(text)
-    except TimeError as problem:
-        raise BadRequest(f"invalid timeout specified in the request URL - {problem}") from None
 
 
 def _attributes(context: RequestContext, method: str) -> Attributes:

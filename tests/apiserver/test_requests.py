@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from cloudk8s.api.resource import Object
+from cloudk8s.apiserver import patience
 from cloudk8s.apiserver.authentication import UserInfo
 from cloudk8s.apiserver.http.interface import Response
 from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import running_api_server
-from cloudk8s.errors import BadRequest, Invalid, NotFound, StatusError, UnsupportedMediaType
+from cloudk8s.errors import BadRequest, Invalid, NotFound, StatusError, Timeout, UnsupportedMediaType
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 
@@ -69,6 +71,19 @@ async def test_a_timeout_has_to_be_a_duration(api: LocalApi) -> None:
     await api.call("GET", MAPS, {"timeout": "32s"})
     with pytest.raises(BadRequest, match='specified in the request URL - time: invalid duration "abc"'):
         await api.call("GET", MAPS, {"timeout": "abc"})
+
+
+async def test_what_takes_too_long_is_given_up(api: LocalApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(api._core.store), "write", never)
+    with pytest.raises(Timeout, match="did not complete within requested timeout - context deadline exceeded"):
+        await api.call("POST", MAPS, {"timeout": "20ms"}, body={"metadata": {"name": "late"}})
+    monkeypatch.setattr(patience, "LONGEST", 0.02)
+    for timeout in ("0s", "1h"):
+        with pytest.raises(Timeout):
+            await api.call("DELETE", "/api/v1/namespaces/default/serviceaccounts/default", {"timeout": timeout})
 
 
 async def test_patches_of_built_in_kinds_have_to_name_their_type(api: LocalApi) -> None:
