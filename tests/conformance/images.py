@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TOOLS = ("bash", "conntrack", "curl", "dig", "getent", "ipcs", "nc", "sh", "ss", "wget")
+TOOLS = ("bash", "conntrack", "curl", "dig", "getent", "ipcs", "nc", "printenv", "sh", "ss", "wget")
 DIRECTORIES = ("dev", "etc", "proc", "root", "sys", "uploads", "usr/local/apache2/htdocs", "usr/share/nginx/html")
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"
