@@ -2,6 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# More processes than cores: many tests wait for other programs.
+WORKERS ?= 3
 # Debian's /bin/sh is dash
 SHELL := /bin/bash
 
@@ -26,10 +28,10 @@ demo: $(VENV)/.dev ## Make, change and delete a cluster in an emulated AWS accou
 	$(BIN)/cloudk8s offline stop
 
 test: $(VENV)/.dev ## Run the test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: $(VENV)/.dev ## Run every test, slow and privileged ones too
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 interop: $(VENV)/.dev ## Run the tests with upstream's programs, which CLOUDK8S_UPSTREAM_BINARIES names a folder of
 	$(BIN)/python -m pytest tests/interop
