@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import key_of, name_of
@@ -25,13 +26,12 @@ class VolumeProvisioning:
         self._workers = context.options.concurrent_syncs
         events = context.events.for_component(provisioner.component)
         client, clock, name = context.client, context.clock, provisioner.name
-        delays = {"base_delay": _FIRST_SECONDS, "max_delay": _LONGEST_SECONDS}
-        self._claim_queue: WorkQueue[str] = WorkQueue(
-            f"{name} claims", clock=clock, instruments=context.instruments, **delays
-        )
-        self._volume_queue: WorkQueue[str] = WorkQueue(
-            f"{name} volumes", clock=clock, instruments=context.instruments, **delays
-        )
+        queue = partial(
+            WorkQueue[str], clock=clock, base_delay=_FIRST_SECONDS, max_delay=_LONGEST_SECONDS,
+            instruments=context.instruments,
+        )  # fmt: skip
+        self._claim_queue = queue(f"{name} claims")
+        self._volume_queue = queue(f"{name} volumes")
         self._claims = context.informers.of(PERSISTENT_VOLUME_CLAIMS)
         self._claims.add_handler(self._claim_changed)
         self._volumes = context.informers.of(PERSISTENT_VOLUMES)
