@@ -3,6 +3,7 @@
 CloudK8sError
 ├── UserError                the user's mistake: one line, exit code 2, no traceback
 │   └── SettingsError        a setting or flag is wrong
+│       └── FieldError       a field of a file is; who has read the file adds the line
 ├── StatusError              an API server answered with a `metav1.Status`; `reason` decides
 │   ├── BadRequest  Unauthorized  Forbidden  NotFound  AlreadyExists  Conflict
 │   ├── Expired (410)  Invalid (422)  TooManyRequests  Timeout  InternalError …
@@ -29,6 +30,14 @@ class UserError(CloudK8sError):
 
 class SettingsError(UserError):
     """A setting or a flag has a value that cannot work."""
+
+
+class FieldError(SettingsError):
+    """A field of a file asks for what cannot be; `field` is its dotted name as it stands there."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
 
 
 class StorageError(CloudK8sError):

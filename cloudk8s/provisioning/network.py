@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudk8s.cloud.interface import FindsNetworks
 from cloudk8s.cloud.model.network import ExistingNetwork, NetworkRequest, NetworkSearch
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import FieldError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.declaration.network import Existing
 from cloudk8s.provisioning.identity import cluster_uid
@@ -27,7 +27,7 @@ def pinned(
     else:
         count = network.zone_count or declaration.control_plane.replicas
         if zones and count > len(zones) and network.zone_count:
-            raise SettingsError(f"network.zoneCount: there are only {len(zones)} zones: {', '.join(zones)}")
+            raise FieldError("network.zoneCount", f"there are only {len(zones)} zones: {', '.join(zones)}")
         chosen = tuple(zones[:count])
     return declaration.model_copy(update={"network": network.model_copy(update={"zones": chosen, "zone_count": 0})})
 
@@ -59,13 +59,13 @@ def found(declaration: ClusterDeclaration, recorded: ClusterDeclaration | None, 
     """The declaration with what an existing network has filled in: looked up once, then it stays."""
     existing, before = declaration.network.existing, recorded.network.existing if recorded is not None else None
     if recorded is not None and _named(existing) != _named(before):
-        raise SettingsError("network.existing: a cluster stays in its network and subnets; make another cluster")
+        raise FieldError("network.existing", "a cluster stays in its network and subnets; make another cluster")
     if existing is None:
         return declaration
     if recorded is not None and before is not None:
         return _with_network(declaration, {"existing": before, "cidr": recorded.network.cidr})
     if not isinstance(networks, FindsNetworks):
-        raise SettingsError(f"network.existing: {declaration.provider} makes networks of its own only")
+        raise FieldError("network.existing", f"{declaration.provider} makes networks of its own only")
     network = declaration.network
     answer = networks.find_network(
         NetworkSearch(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cloudk8s.cloud.stack.plan import Plan, Step
 from cloudk8s.cloud.stack.resource import Stack
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import FieldError, SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
-from cloudk8s.provisioning.declaration.network import NetworkDeclaration
+from cloudk8s.provisioning.following import check_followed
 from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, endpoint_steps
 from cloudk8s.provisioning.identity import owner_of
 from cloudk8s.provisioning.joining import Joining
@@ -36,7 +36,7 @@ def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
     _check_name(site, declaration, state)
     if state.recorded is None:
-        _check_network(site, declaration)
+        check_followed(site, declaration)
     declaration = found(declaration, state.recorded, site.networks)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones
@@ -45,33 +45,20 @@ def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
     zones = site.networks.capabilities.zones if site.networks is not None else ()
     zones = zones or site.machines.capabilities.zones
     if zones and (unknown := sorted(set(wanted) - set(zones))):
-        raise SettingsError(f"network.zones: {', '.join(unknown)}: there is {', '.join(zones)}")
+        raise FieldError("network.zones", f"{', '.join(unknown)}: there is {', '.join(zones)}")
     return pinned(declaration, state.recorded, zones)
 
 
 def _check_name(site: Site, declaration: ClusterDeclaration, state: State) -> None:
     api, before = declaration.network.api, state.recorded.network.api if state.recorded is not None else None
     if before is not None and (api.dns_zone, api.dns_name) != (before.dns_zone, before.dns_name):
-        raise SettingsError(
-            "network.api.dnsZone: certificates and kubeconfigs have the API's name from the beginning; it stays "
-            f"{before.dns_zone or 'without a zone'}, or make another cluster"
+        raise FieldError(
+            "network.api.dnsZone",
+            "certificates and kubeconfigs have the API's name from the beginning; it stays "
+            f"{before.dns_zone or 'without a zone'}, or make another cluster",
         )
     if api.dns_zone and not (site.networks is not None and site.networks.capabilities.dns):
-        raise SettingsError(f"network.api.dnsZone: {site.provider} has no zones of DNS")
-
-
-def _check_network(site: Site, declaration: ClusterDeclaration) -> None:
-    """What shapes a network is refused where none is made, rather than left out without a word."""
-    if site.networks is not None and site.networks.capabilities.creates_network:
-        return
-    usual = NetworkDeclaration()
-    for name in ("cidr", "nat"):
-        if getattr(declaration.network, name) != getattr(usual, name):
-            what = f"driver {driver!r} of {site.provider}" if (driver := site.settings.get("driver")) else site.provider
-            raise SettingsError(
-                f"network.{name}: {what} makes no networks: machines go into one that is there, which options of pools "
-                "name; leave it out"
-            )
+        raise FieldError("network.api.dnsZone", f"{site.provider} has no zones of DNS")
 
 
 def plan_cluster(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterPlan:

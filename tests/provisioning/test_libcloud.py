@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.retry import Retries
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import FieldError, SettingsError
 from cloudk8s.plugin import Plugins
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.declaration.reading import declare
 from cloudk8s.provisioning.description import list_clusters
+from cloudk8s.provisioning.following import check_followed
 from cloudk8s.provisioning.planning import plan_cluster, settled
 from cloudk8s.provisioning.site import Site, open_site
 from cloudk8s.provisioning.state import look
@@ -62,11 +66,32 @@ def test_what_a_driver_can_do_is_looked_at_before_the_first_call() -> None:
         open_site(Plugins.load(), "libcloud", {"driver": "dummy"}, "demo")
 
 
-@pytest.mark.parametrize("network", [{"cidr": "10.9.0.0/16"}, {"nat": "per-zone"}])
-def test_a_network_of_its_own_is_refused_before_the_first_call(world: Ec2World, network: dict[str, str]) -> None:
-    declared = declare({"name": "demo", "provider": "libcloud", "network": network}, "test")
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"network": {"cidr": "10.9.0.0/16"}}, "network.cidr: libcloud makes no networks"),
+        ({"network": {"nat": "per-zone"}}, "network.nat: libcloud makes no networks"),
+        ({"network": {"zones": ["a"]}}, "network.zones: libcloud has no choice of zones"),
+        ({"network": {"zoneCount": 2}}, "network.zoneCount: libcloud has no choice"),
+        ({"controlPlane": {"zones": ["a"]}}, "controlPlane.zones: libcloud has no choice"),
+        ({"pools": [{"name": "a"}, {"name": "b", "zones": ["a"]}]}, "pools[1].zones: libcloud has no choice"),
+        ({"network": {"api": {"scheme": "internal"}}}, "network.api.scheme: libcloud does not choose"),
+        ({"network": {"options": {"vpcid": "v"}}}, "network.options.vpcid: libcloud knows no such option, only vpc_id"),
+    ],
+)
+def test_what_it_cannot_follow_is_refused_before_the_first_call(
+    world: Ec2World, entry: dict[str, Any], said: str
+) -> None:
+    declared = declare({"name": "demo", "provider": "libcloud", **entry}, "test")
     state = look(site(world))
     world.faults.forget()
-    with pytest.raises(SettingsError, match=rf"network\.{next(iter(network))}: libcloud makes no networks"):
+    with pytest.raises(FieldError, match=re.escape(said)):
         converge(site(world), declared, state=state)
     assert not world.faults.calls
+
+
+def test_who_may_reach_machines_is_refused_where_nobody_would_see_to_it(world: Ec2World) -> None:
+    declared = declare({"name": "demo", "provider": "libcloud", "network": {"sshSourceRanges": ["10.0.0.0/8"]}}, "test")
+    check_followed(site(world), declared)
+    with pytest.raises(FieldError, match="sshSourceRanges: libcloud does not restrict"):
+        check_followed(replace(site(world), networks=None), declared)

@@ -49,7 +49,7 @@ def apply(
     """
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    work = Work(name, Where.of(provider, offline, settings), limit, format, file.parent if file else Path())
+    work = Work(name, Where.of(provider, offline, settings), limit, format, file)
     work.turn(from_file, is_first=True)
     if watch:
         from cloudk8s.cloud.stack.timing import SystemTimer
@@ -69,13 +69,14 @@ class Work:
     where: Where
     limit: float
     format: Format
-    directory: Path = Path()
-    """Of the cluster file."""
+    file: Path | None = None
+    """The cluster file."""
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
         from cloudk8s.provisioning.addons import apply_addons, read_addons
         from cloudk8s.provisioning.converging import converge
+        from cloudk8s.provisioning.declaration.reading import locating
         from cloudk8s.provisioning.planning import settled
         from cloudk8s.provisioning.preflight import check, preflight
         from cloudk8s.provisioning.progress import Event
@@ -90,10 +91,12 @@ class Work:
             if declaration is None:
                 hint = f"make it with: cloudk8s cluster create {self.name}"
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
-            declaration = settled(site, declaration, state)
+            with locating(self.file if from_file else None):
+                declaration = settled(site, declaration, state)
             for note in check(preflight(site, declaration, state)):
                 site.report(Event("note", "preflight", note))
-            addons = read_addons(from_file.addons if from_file else (), self.directory)
+            directory = self.file.parent if self.file else Path()
+            addons = read_addons(from_file.addons if from_file else (), directory)
             state = converge(site, declaration, timeout=self.limit, state=state)
             apply_addons(site, state, addons)
             if is_first:

@@ -57,6 +57,7 @@ def create(
     from cloudk8s.provisioning.access import has_nodes
     from cloudk8s.provisioning.addons import apply_addons, read_addons
     from cloudk8s.provisioning.converging import converge
+    from cloudk8s.provisioning.declaration.reading import locating
     from cloudk8s.provisioning.planning import settled
     from cloudk8s.provisioning.preflight import check, preflight
     from cloudk8s.provisioning.progress import Event
@@ -80,7 +81,8 @@ def create(
         name, Where.of(provider, offline, settings), declared=from_file, remembers=True, format=format
     ) as site:
         state = look(site)
-        declaration = settled(site, declared(site, state, from_file, wishes), state)
+        with locating(file):
+            declaration = settled(site, declared(site, state, from_file, wishes), state)
         addons = read_addons(from_file.addons if from_file else (), file.parent if file else Path())
         for note in check(preflight(site, declaration, state)):
             site.report(Event("note", "preflight", note))

@@ -35,6 +35,7 @@ def plan(
 
     Example: cloudk8s cluster plan -f cluster.yaml
     """
+    from cloudk8s.provisioning.declaration.reading import locating
     from cloudk8s.provisioning.planning import plan_cluster, settled
     from cloudk8s.provisioning.preflight import preflight
     from cloudk8s.provisioning.state import look
@@ -44,7 +45,8 @@ def plan(
     state = look(site)
     if from_file is None and state.recorded is None and workers is None and not provider:
         raise UserError(f'there is no cluster "{name}" on {site.provider}; give its file with -f')
-    declaration = settled(site, declared(site, state, from_file, Wishes(workers)), state)
+    with locating(file):
+        declaration = settled(site, declared(site, state, from_file, Wishes(workers)), state)
     made = plan_cluster(site, declaration, state)
     for finding in preflight(site, declaration, state):
         output.note(f"{finding.field or finding.check}: {finding.message}")

@@ -96,6 +96,8 @@ class NetworkCapabilities:
     dns: bool = False
     """The API may have a name in a zone of the cloud's DNS."""
     zones: tuple[str, ...] = ()
+    options: tuple[str, ...] | None = None
+    """Names of what it understands in `network.options`; others are refused. None lets everything through."""
 
 
 @dataclass(frozen=True, slots=True)

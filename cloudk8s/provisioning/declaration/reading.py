@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import FieldError, SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 
 Place = tuple[str | int, ...]
@@ -47,9 +49,33 @@ def declare(value: Mapping[str, Any], source: str, lines: Mapping[Place, int] | 
         raise SettingsError("\n".join(dict.fromkeys(found))) from error
 
 
+@contextmanager
+def locating(path: Path | None) -> Iterator[None]:
+    """Name file and line of a field that is refused later, when the cloud is known."""
+    try:
+        yield
+    except FieldError as error:
+        if path is None:
+            raise
+        lines = _lines(yaml.compose(path.read_text(), Loader=yaml.SafeLoader))
+        place, known = parts(error.field), _known(parts(error.field), lines)
+        where = f"{path}:{lines[known]}" if known in lines and place[:1] == known[:1] else str(path)
+        raise SettingsError(f"{where}: {error}") from error
+
+
+def parts(field: str) -> Place:
+    """`pools[0].zones` as its parts."""
+    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", field))
+
+
+def _known(place: Place, lines: Mapping[Place, int]) -> Place:
+    """As much of a place as stands in the document."""
+    return next((place[:end] for end in range(len(place), -1, -1) if place[:end] in lines), ())
+
+
 def _explain(entry: Any, source: str, lines: Mapping[Place, int]) -> str:
     place: Place = tuple(part for part in entry["loc"] if not _is_branch(part))
-    known = next((place[:end] for end in range(len(place), -1, -1) if place[:end] in lines), ())
+    known = _known(place, lines)
     where = f"{source}:{lines[known]}" if known in lines else source
     message = entry["msg"].removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":

@@ -27,7 +27,10 @@ class LibcloudNetworks:
 
     @property
     def capabilities(self) -> NetworkCapabilities:
-        return NetworkCapabilities(creates_network=False, api_load_balancer=False, firewall=self._has_groups)
+        return NetworkCapabilities(
+            creates_network=False, api_load_balancer=False, firewall=self._has_groups,
+            options=("vpc_id",) if self._has_groups else (),
+        )  # fmt: skip
 
     def stack(self, request: NetworkRequest) -> Stack:
         resources = []
@@ -64,9 +67,6 @@ class LibcloudNetworks:
             found.append(
                 Finding("network", f"driver {name!r} imports no key pairs", is_fatal=False, field="ssh_public_key")
             )
-        if not self._has_groups and (request.ssh_source_ranges or request.node_port_source_ranges):
-            text = f"security groups of driver {name!r} are not known: who may reach machines is the account's matter"
-            found.append(Finding("network", text, is_fatal=False, field="network"))
         return found
 
 

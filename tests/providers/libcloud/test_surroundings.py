@@ -66,8 +66,8 @@ def test_a_driver_that_only_has_key_pairs_is_told_only_those() -> None:
 
 def test_what_is_asked_for_in_vain_is_told_beforehand() -> None:
     networks = LibcloudNetworks(driver("gce"), LibcloudSettings(driver="gce", ssh_public_key=KEY))
-    said = networks.preflight(NetworkRequest("demo", "u", ssh_source_ranges=("10.0.0.0/8",)), [])
-    assert [finding.field for finding in said] == ["ssh_public_key", "network"]
+    said = networks.preflight(NetworkRequest("demo", "u"), [])
+    assert [finding.field for finding in said] == ["ssh_public_key"]
     assert not any(finding.is_fatal for finding in said)
 
 

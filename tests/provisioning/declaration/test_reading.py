@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.errors import SettingsError
-from cloudk8s.provisioning.declaration.reading import read_file, read_text
+from cloudk8s.errors import FieldError, SettingsError
+from cloudk8s.provisioning.declaration.reading import locating, read_file, read_text
 
 
 def error_of(text: str) -> str:
@@ -65,3 +65,12 @@ def test_a_version_may_be_written_as_a_number() -> None:
 def test_a_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         read_file(tmp_path / "none.yaml")
+
+
+def test_what_is_refused_later_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text("name: demo\nprovider: libcloud\npools:\n- name: a\n- name: b\n  zones: [z]\n")
+    with pytest.raises(SettingsError, match=r"cluster\.yaml:6: pools\[1\]\.zones: no"), locating(path):
+        raise FieldError("pools[1].zones", "no")
+    with pytest.raises(SettingsError, match=r"cluster\.yaml: network\.zones: no"), locating(path):
+        raise FieldError("network.zones", "no")
