@@ -34,6 +34,7 @@ def cluster(
 ) -> Iterator[Cluster]:
     """A cluster of one node, which joins by a token; controllers and scheduler are of the node's side."""
     folder, is_ours = tmp_path_factory.mktemp(request.param), request.param == "our-kubelet"
+    before = pod_cgroups()
     with ExitStack() as stack:
         inside = stack.enter_context(own_network())
         cluster = stack.enter_context(api_server(folder, upstream, is_upstream=is_ours, prefix=inside))
@@ -45,7 +46,7 @@ def cluster(
             start_upstream_kubelet(cluster, bootstrap, stack)
         ready = ("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=20s")
         eventually(lambda: cluster.kubectl.run(*ready).returncode == 0, seconds=90)
-        stack.callback(leave_nothing, cluster.kubectl)
+        stack.callback(leave_nothing, cluster, before)
         yield cluster
 
 
@@ -108,9 +109,20 @@ def bridge() -> Object:
     return {"cniVersion": "0.4.0", "name": "interop", "plugins": [plugin]}
 
 
-def leave_nothing(kubectl: Kubectl) -> None:
-    kubectl.run("delete", "pods,deployments,jobs", "--all", "--timeout=40s")
+def leave_nothing(cluster: Cluster, cgroups: set[Path]) -> None:
+    """No pods, none of their mounts, and no control groups but those that were there."""
+    kubectl, folder = cluster.kubectl, str(cluster.processes.folder)
+    kubectl.run("delete", "deployments,jobs", "--all", "--cascade=foreground", "--timeout=40s")
+    kubectl.run("delete", "pods", "--all", "--timeout=40s")
     eventually(lambda: not kubectl.items("pods"), seconds=40)
+    eventually(lambda: folder not in Path("/proc/mounts").read_text(), seconds=20)
+    for path in sorted(pod_cgroups() - cgroups, reverse=True):
+        path.rmdir()
+
+
+def pod_cgroups() -> set[Path]:
+    """Kubelets without groups of their own leave these to the runtime, which leaves them."""
+    return {each for each in Path("/sys/fs/cgroup").glob("**/kubepods/pod*") if each.is_dir()}
 
 
 @pytest.fixture(scope="module")
