@@ -23,6 +23,7 @@ class Desired:
         self._rules: dict[str, dict[RuleKey, Rule]] = {}
         self._checks: dict[str, HealthCheck] = {}
         self._again: set[str] = set()
+        self._ranges: tuple[str, ...] = ()
         self._is_fresh = True
 
     @property
@@ -35,7 +36,7 @@ class Desired:
         """Services whose rules the host could not carry out in full."""
         return frozenset(self._again)
 
-    def plan(self, names: Iterable[str], where: Locality) -> Update:
+    def plan(self, names: Iterable[str], where: Locality, ranges: tuple[str, ...] = ()) -> Update:
         """What is different now for these Services; the first plan, and that after `forget`, is a complete one."""
         changed: dict[RuleKey, Rule] = {}
         removed: set[RuleKey] = set()
@@ -47,7 +48,8 @@ class Desired:
             if new:
                 self._rules[name] = new
         is_complete, self._is_fresh = self._is_fresh, False
-        return Update(changed, frozenset(removed), is_complete)
+        known, self._ranges = self._ranges, ranges
+        return Update(changed, frozenset(removed), is_complete, ranges if is_complete or ranges != known else None)
 
     def retry(self, rules: Iterable[RuleKey]) -> None:
         """Have these in the plan when their Services are next asked about, changed or not."""

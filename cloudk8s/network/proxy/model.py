@@ -100,3 +100,10 @@ class Update:
     removed: frozenset[RuleKey] = frozenset()
     is_complete: bool = False
     """The rules are all there shall be: whatever else is forwarded must not be."""
+    service_ranges: tuple[str, ...] | None = None
+    """Where addresses of Services come from, none overlapping another; None where that is as it was."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.rules or self.removed or self.is_complete or self.service_ranges is not None)

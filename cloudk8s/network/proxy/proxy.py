@@ -1,4 +1,4 @@
-"""The loop: Services, slices and the node enter by informers; what changed leaves as one `Update` at a time.
+"""The loop: Services, their slices and ranges, and the node enter by informers; what changed leaves as one `Update`.
 
 A change costs as much as its Service has endpoints, however many Services there are. Changes that arrive while an
 update is carried out go into the next one.
@@ -16,11 +16,12 @@ from cloudk8s.client.backoff import Backoff
 from cloudk8s.client.informer import Informers
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import key, key_of, labels_of, namespace_of
-from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICES
+from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.network.proxy.desired import Desired
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import HealthCheck, Locality
+from cloudk8s.network.proxy.ranges import service_ranges
 from cloudk8s.network.proxy.rules import SERVICE_NAME_LABEL
 
 BY_SERVICE = "proxied service"
@@ -51,6 +52,8 @@ class Proxy:
         self._services = informers.of(SERVICES)
         self._slices = informers.of(ENDPOINT_SLICES)
         self._nodes = informers.of(NODES)
+        self._cidrs = informers.of(SERVICE_CIDRS)
+        """Not waited for: older servers have none, and older roles of proxies may not read them."""
         self._slices.add_index(BY_SERVICE, _service_of)
         self._desired = Desired(self._look)
         self._on_health = on_health
@@ -74,6 +77,7 @@ class Proxy:
             self._where = self._locate()
             stops = [self._services.add_handler(self._service_changed), self._slices.add_handler(self._slice_changed)]
             stops.append(self._nodes.add_handler(self._node_changed))
+            stops.append(self._cidrs.add_handler(self._range_changed))
             self._mark(())
             await self._follow()
         finally:
@@ -115,8 +119,8 @@ class Proxy:
             self._mark(self._desired.incomplete)
 
     async def _carry_out(self, dirty: Iterable[str]) -> None:
-        update = self._desired.plan(dirty, self._where)
-        if update.rules or update.removed or update.is_complete:
+        update = self._desired.plan(dirty, self._where, service_ranges(self._cidrs.list()))
+        if not update.is_empty:
             self._desired.retry(await self._forwarder.apply(update))
         self._on_health(self._desired.checks)
         self.last_success = self._clock.monotonic()
@@ -136,6 +140,9 @@ class Proxy:
         if (where := self._locate()) != self._where:
             self._where = where
             self._mark(self._services.keys())
+
+    def _range_changed(self, old: Object | None, new: Object | None) -> None:
+        self._mark(())
 
     def _locate(self) -> Locality:
         found = (self._nodes.get(name) for name in sorted(self._settings.nodes))

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from cloudk8s.client.informer import Informers
-from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICES
+from cloudk8s.client.interface import Object
+from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.network.proxy.model import Backend, Rule, RuleKey, Update
 from cloudk8s.network.proxy.proxy import Proxy, ProxySettings
@@ -165,3 +166,40 @@ async def test_health_checks_are_shown_and_everything_is_closed_at_the_end():
     async with world.running():
         assert len(world.checks) == 1
     assert world.forwarder.is_closed
+
+
+def service_cidr(name: str, *cidrs: str) -> Object:
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": name}} | {
+        "spec": {"cidrs": list(cidrs)}
+    }
+
+
+async def test_ranges_of_services_are_told_when_they_change_and_only_then():
+    world = World()
+    await world.client.create(SERVICE_CIDRS, service_cidr("kubernetes", "10.96.0.0/16"))
+    async with world.running():
+        await world.client.create(SERVICE_CIDRS, service_cidr("more", "10.120.0.0/24", "fd00:96::/112"))
+        await world.clock.advance(0)
+        await world.client.create(SERVICE_CIDRS, service_cidr("within", "10.96.4.0/24"))
+        await world.client.create(SERVICES, service(), namespace="shop")
+        await world.clock.advance(0)
+        await world.client.delete(SERVICE_CIDRS, "more")
+        await world.clock.advance(0)
+        seen = [update.service_ranges for update in world.forwarder.updates]
+        told = [ranges for ranges in seen if ranges]
+        assert told == [
+            ("10.96.0.0/16",),
+            ("10.96.0.0/16", "10.120.0.0/24", "fd00:96::/112"),
+            ("10.96.0.0/16",),
+        ]
+        assert None in seen
+
+
+async def test_after_a_failure_the_ranges_of_services_are_told_again():
+    world = World()
+    async with world.running():
+        world.forwarder.failures = 1
+        await world.client.create(SERVICE_CIDRS, service_cidr("kubernetes", "10.96.0.0/16"))
+        await world.clock.advance(1)
+        assert world.forwarder.updates[-1].is_complete
+        assert world.forwarder.updates[-1].service_ranges == ("10.96.0.0/16",)

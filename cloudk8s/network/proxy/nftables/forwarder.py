@@ -11,7 +11,7 @@ from cloudk8s.network.nftables.table import Table
 from cloudk8s.network.proxy.model import Family, Rule, RuleKey, Update
 from cloudk8s.network.proxy.nftables import layout
 from cloudk8s.network.proxy.nftables.conntrack import Conntrack, Flows, wrong_flows
-from cloudk8s.network.proxy.nftables.parts import parts_of
+from cloudk8s.network.proxy.nftables.parts import parts_of, parts_of_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class NftablesForwarder:
         for family, table in self._tables.items():
             ranges = self._settings.pod_ranges
             parts = {key: parts_of(rule, ranges) for key, rule in update.rules.items() if key.family == family}
+            if update.service_ranges is not None:
+                parts[ranges_key(family)] = parts_of_ranges(update.service_ranges, family)
             if update.is_complete:
                 lines += table.rebuild(parts)
             else:
@@ -100,6 +102,11 @@ def make_table(settings: NftablesSettings, family: Family) -> Table[RuleKey]:
     """The table of a family, without rules."""
     skeleton = layout.skeleton(settings.table, family, settings.pod_ranges, hides_pods=settings.hides_pods)
     return Table(layout.word(family), settings.table, skeleton)
+
+
+def ranges_key(family: Family) -> RuleKey:
+    """Whose parts the ranges of Services are, among those of ports."""
+    return RuleKey("", "", "", "", family)
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -2,7 +2,9 @@
 
 A packet to a Service passes `services`, where one look-up finds the chain of its port; that chain picks a backend. What
 must come back by this node is marked on the way and masqueraded when it leaves; what stays on this host comes back
-anyway. Traffic that no chain took is looked at again after destination NAT, to be refused or dropped.
+anyway. Traffic that no chain took is looked at again after destination NAT, to be refused or dropped: what is for a
+port that its Service lacks is refused; what would leave for an address of the Service ranges that no Service has is
+dropped, for such a Service may just not be known yet.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Final
 from cloudk8s.network.proxy.model import Family
 
 CLUSTER_IPS: Final = "cluster-ips"
+SERVICE_RANGES: Final = "service-cidrs"
 HAIRPINS: Final = "hairpins"
 SERVICES: Final = "service-ips"
 NODE_PORTS: Final = "service-nodeports"
@@ -52,6 +55,7 @@ def _containers(family: Family) -> list[tuple[str, str, str]]:
     by_port = "inet_proto . inet_service : verdict"
     return [
         ("set", CLUSTER_IPS, address),
+        ("set", SERVICE_RANGES, f"{address}; flags interval"),
         ("set", HAIRPINS, f"{address} . {address}"),
         ("map", SERVICES, by_address),
         ("map", NODE_PORTS, by_port),
@@ -78,6 +82,7 @@ def _plain(ip: str, pod_ranges: Sequence[str]) -> dict[str, list[str]]:
             f"fib daddr type local meta l4proto . th dport vmap @{REFUSED_NODE_PORTS}",
             f"{ip} daddr @{CLUSTER_IPS} goto {REJECT}",
         ],
+        "unallocated": ["ct status dnat return", f"{ip} daddr @{SERVICE_RANGES} drop"],
     }
 
 
@@ -85,6 +90,7 @@ def _hooked(ip: str, hidden: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
     pods = f"{{ {', '.join(hidden)} }}"
     hide = [f"ct status dnat {ip} saddr {pods} {ip} daddr {pods} masquerade fully-random"] if hidden else []
     unanswered = ["ct state new jump unanswered"]
+    leaving = [*unanswered, 'oifname != "lo" ct state new jump unallocated']
     firewall = [f"ct state new {ip} daddr . meta l4proto . th dport vmap @{FIREWALL}"]
     return {
         "firewall-prerouting": ("filter hook prerouting priority -110", firewall),
@@ -92,8 +98,8 @@ def _hooked(ip: str, hidden: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
         "nat-prerouting": ("nat hook prerouting priority -100", ["jump services"]),
         "nat-output": ("nat hook output priority -100", ["jump services"]),
         "filter-input": ("filter hook input priority -5", unanswered),
-        "filter-forward": ("filter hook forward priority -5", unanswered),
-        "filter-output": ("filter hook output priority -90", unanswered),
+        "filter-forward": ("filter hook forward priority -5", leaving),
+        "filter-output": ("filter hook output priority -90", leaving),
         "nat-postrouting": (
             "nat hook postrouting priority 100",
             [

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cloudk8s.network.nftables.parts import Element, Parts
-from cloudk8s.network.proxy.model import Backend, Rule
+from cloudk8s.network.proxy.model import Backend, Family, Rule
 from cloudk8s.network.proxy.nftables import layout
 
 FEW: Final = 16
@@ -44,6 +44,12 @@ def parts_of(rule: Rule, pod_ranges: Sequence[str]) -> Parts:
     if rule.source_ranges and rule.load_balancer_ips:
         chains[_chain("firewall", rule)] = _firewall(rule)
     return Parts(chains, clients, _elements(rule))
+
+
+def parts_of_ranges(ranges: Sequence[str], family: Family) -> Parts:
+    """What the table needs to know the ranges of Services; those of its family count."""
+    own = [text for text in ranges if (":" in text) == (family == "IPv6")]
+    return Parts(elements={Element(layout.SERVICE_RANGES, text): "" for text in own})
 
 
 def _has_external_chain(rule: Rule) -> bool:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from cloudk8s.network.nftables.parts import Parts
 from cloudk8s.network.nftables.table import Table
 from cloudk8s.network.proxy.model import Rule, RuleKey
-from cloudk8s.network.proxy.nftables.forwarder import NftablesSettings, make_table
-from cloudk8s.network.proxy.nftables.parts import parts_of
+from cloudk8s.network.proxy.nftables.forwarder import NftablesSettings, make_table, ranges_key
+from cloudk8s.network.proxy.nftables.parts import parts_of, parts_of_ranges
 from tests.network.nftables.kernel import Kernel
 from tests.network.objects import rule
 
@@ -84,3 +84,23 @@ def test_services_without_endpoints_are_refused_and_with_endpoints_elsewhere_dro
     assert kernel.containers["no-endpoint-services"] == {"10.96.0.7 . tcp . 80": "goto reject-connection"}
     kernel.run(table.change(parts(rule(is_internal_local=True)), ()))
     assert kernel.containers["no-endpoint-services"] == {"10.96.0.7 . tcp . 80": "drop"}
+
+
+def test_ranges_of_services_are_elements_that_come_and_go_one_by_one():
+    kernel, table, key = Kernel(), table_of(), ranges_key("IPv4")
+    both = ("10.96.0.0/16", "10.120.0.0/24", "fd00:96::/112")
+    kernel.run(table.rebuild(parts(rule()) | {key: parts_of_ranges(both, "IPv4")}))
+    assert set(kernel.containers["service-cidrs"]) == set(both[:2])
+    assert kernel.chains["unallocated"] == ["ct status dnat return", "ip daddr @service-cidrs drop"]
+    for name in ("filter-forward", "filter-output"):
+        assert 'oifname != "lo" ct state new jump unallocated' in kernel.chains[name]
+    assert not any("unallocated" in text for text in kernel.chains["filter-input"])
+    lines = table.change({key: parts_of_ranges(both[:1], "IPv4")}, ())
+    assert lines == ["delete element ip t service-cidrs { 10.120.0.0/24 }"]
+
+
+def test_ranges_of_services_go_to_the_table_of_their_family():
+    kernel, table = Kernel(), make_table(NftablesSettings("t"), "IPv6")
+    kernel.run(table.rebuild({ranges_key("IPv6"): parts_of_ranges(("10.96.0.0/16", "fd00:96::/112"), "IPv6")}))
+    assert set(kernel.containers["service-cidrs"]) == {"fd00:96::/112"}
+    assert kernel.chains["unallocated"][1] == "ip6 daddr @service-cidrs drop"
