@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cloudk8s.api.resource import Object, ResourceType
@@ -38,6 +38,11 @@ class AdmissionRequest:
     """Called after the write is stored."""
     on_failure: list[Callable[[], Any]]
     """Called when the write did not happen: give back what was reserved."""
+    on_rename: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """Called when a generated name turned out to be taken and `obj` has another one, before that is tried.
+
+    For what was written down by the object's name; an error ends the creation.
+    """
 
 
 class AdmissionPlugin:

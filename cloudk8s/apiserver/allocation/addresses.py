@@ -66,6 +66,11 @@ class Addresses:
                     return address
         raise AddressTaken("range is full")
 
+    async def rename(self, address: str, namespace: str, name: str) -> None:
+        """Hold an address that is held already for a new name of its Service; raises AddressTaken."""
+        if not await self._ledger.rename(address, namespace, name):
+            raise AddressTaken(_TAKEN)
+
     async def release(self, address: str) -> None:
         """Let an address go; absent is success."""
         await self._ledger.release(address)

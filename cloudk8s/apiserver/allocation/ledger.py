@@ -23,6 +23,9 @@ class Ledger(Protocol):
     async def hold(self, address: str, namespace: str, name: str) -> bool:
         """Take an address for a Service; False where it is held."""
 
+    async def rename(self, address: str, namespace: str, name: str) -> bool:
+        """Hold a held address for the Service under its new name; False where it was lost to another meanwhile."""
+
     async def release(self, address: str) -> None:
         """Let an address go; absent is success."""
 
@@ -44,6 +47,11 @@ class ObjectLedger:
 
     async def hold(self, address: str, namespace: str, name: str) -> bool:
         return await self._writer.ensure(_ip_address(address, namespace, name))
+
+    async def rename(self, address: str, namespace: str, name: str) -> bool:
+        """Whose an address is cannot be changed, so it is let go and taken again."""
+        await self.release(address)
+        return await self.hold(address, namespace, name)
 
     async def release(self, address: str) -> None:
         resource = self._core.resource(_GROUP, _PLURAL)
@@ -67,6 +75,9 @@ class MemoryLedger:
         if address in self._held:
             return False
         self._held.add(address)
+        return True
+
+    async def rename(self, address: str, namespace: str, name: str) -> bool:
         return True
 
     async def release(self, address: str) -> None:

@@ -71,6 +71,7 @@ class ServiceAllocation(AdmissionPlugin):
             return []  # validation refuses it: an address may not change
         taken: list[str] = []
         request.on_failure.append(lambda: self._release(taken))
+        request.on_rename.append(lambda: self._rename(request, taken))
         name = request.obj["metadata"].get("name") or request.name  # type: ignore[index]
         for index, family in enumerate(spec["ipFamilies"]):
             if index < len(held):
@@ -102,6 +103,17 @@ class ServiceAllocation(AdmissionPlugin):
             await self._addresses.take(given, request.namespace, name)
             return given
         return await self._addresses.take_any(family, request.namespace, name)
+
+    async def _rename(self, request: AdmissionRequest, taken: list[str]) -> None:
+        """The generated name was another Service's: what was taken is this one's by its new name."""
+        for address in list(taken):
+            taken.remove(address)
+            try:
+                await self._addresses.rename(address, request.namespace, request.name)
+            except AddressTaken as error:
+                detail = internal("spec.clusterIPs", f"failed to allocate a serviceIP: {error}")
+                raise failures.invalid_object(request.resource, request.name, [detail]) from error
+            taken.append(address)
 
     def _drop_addresses(self, request: AdmissionRequest, spec: Spec, before: Spec | None) -> None:
         """A Service that became ExternalName gives its addresses back."""

@@ -51,7 +51,7 @@ async def create(
         _check(core, context, resource, obj)
         request.name = metadata["name"]
         await core.admission.validate(request)
-        record = await _store(core, context, resource, obj, generated)
+        record = await _store(core, context, request, obj, generated)
     except BaseException:
         writing.run_all(request.on_failure)
         raise
@@ -109,8 +109,10 @@ def _needs_name(metadata: Object) -> bool:
     return not metadata.get("name") and bool(metadata.get("generateName"))
 
 
-async def _store(core: Core, context: RequestContext, resource: ResourceType, obj: Object, generated: bool) -> Record:
-    metadata = obj["metadata"]
+async def _store(
+    core: Core, context: RequestContext, request: AdmissionRequest, obj: Object, generated: bool
+) -> Record:  # fmt: skip
+    resource, metadata = request.resource, obj["metadata"]
     strategy = core.strategy(resource)
     for attempt in range(_ATTEMPTS):
         key = resource.key(metadata.get("namespace", ""), metadata["name"])
@@ -125,6 +127,9 @@ async def _store(core: Core, context: RequestContext, resource: ResourceType, ob
         if not generated or attempt == _ATTEMPTS - 1:
             break
         metadata["name"] = names.generate_name(metadata["generateName"], max_length=strategy.generate_name_max)
+        request.name = metadata["name"]
+        for rename in request.on_rename:
+            await rename()
     if metadata.get("generateName"):
         raise failures.no_unique_name(resource, metadata["name"])
     raise failures.already_exists(resource, metadata["name"])

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from cloudk8s.apiserver.allocation.ledger import ObjectLedger
 from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
-from cloudk8s.machinery import codec
+from cloudk8s.errors import AlreadyExists, Invalid
+from cloudk8s.machinery import codec, names
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
 
@@ -83,3 +85,48 @@ async def test_an_address_says_whose_it_is_also_where_the_name_is_generated(api:
     made = codec.decode(joined(answer))
     address = await api.call("GET", f"/apis/networking.k8s.io/v1/ipaddresses/{made['spec']['clusterIP']}")
     assert codec.decode(joined(address))["spec"]["parentRef"]["name"] == made["metadata"]["name"]
+
+
+@pytest.mark.parametrize("given", [{}, {"clusterIP": "10.96.77.7"}], ids=["any address", "a given address"])
+async def test_an_address_names_its_service_also_where_a_generated_name_was_taken(
+    api: LocalApi, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    first = await made(api, service("web-a"))
+    before = await held(api)
+    following = iter(["web-a", "web-a", "web-b"])
+    monkeypatch.setattr(names, "generate_name", lambda base, max_length: next(following))
+    second = await made(api, {"metadata": {"generateName": "web-"}, "spec": {"ports": [{"port": 80}], **given}})
+    assert await held(api) == before | {second}
+    for address, name in ((first, "web-a"), (second, "web-b")):
+        answer = await api.call("GET", f"/apis/networking.k8s.io/v1/ipaddresses/{address}")
+        assert codec.decode(joined(answer))["spec"]["parentRef"]["name"] == name
+
+
+async def test_names_that_are_all_taken_leave_no_address_held(api: LocalApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    await made(api, service("web-a"))
+    before = await held(api)
+    monkeypatch.setattr(names, "generate_name", lambda base, max_length: "web-a")
+    with pytest.raises(AlreadyExists):
+        await made(api, {"metadata": {"generateName": "web-"}, "spec": {"ports": [{"port": 80}]}})
+    assert await held(api) == before
+
+
+async def test_an_address_that_another_got_while_names_changed_stays_that_ones(
+    api: LocalApi, server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made(api, service("web-a"))
+    following = iter(["web-a", "web-b"])
+    monkeypatch.setattr(names, "generate_name", lambda base, max_length: next(following))
+    release = ObjectLedger.release
+
+    async def release_and_lose(self: ObjectLedger, address: str) -> None:
+        await release(self, address)
+        await self.hold(address, "default", "thief")
+
+    monkeypatch.setattr(ObjectLedger, "release", release_and_lose)
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        await made(api, {"metadata": {"generateName": "web-"}, "spec": {"ports": [{"port": 80}]}})
+    monkeypatch.setattr(ObjectLedger, "release", release)
+    assert "thief" in [
+        item["spec"]["parentRef"]["name"] for item in server.core.all("networking.k8s.io", "ipaddresses")
+    ]
