@@ -8,6 +8,7 @@ from datetime import timedelta
 from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.errors import CloudK8sError, UserError
+from cloudk8s.provisioning.holding import PATIENCE, answers
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.nodes.api import ClusterApi
@@ -31,15 +32,19 @@ def access_to(site: Site, state: State, lifetime: timedelta = LIFETIME) -> Acces
     return seed.administrator(site.cluster, f"https://{endpoint}", site.clock.now(), lifetime)
 
 
-def reach(site: Site, state: State) -> ClusterApi | None:
-    """The API of a cluster that is about to go; None where it has none, or nobody gets in any more, which is told."""
+def reach(site: Site, state: State, within: float = PATIENCE) -> ClusterApi | None:
+    """The API of a cluster that is about to go; None where it has none, or it does not answer, which is told."""
     if not has_nodes(site, state):
         return None
     try:
-        return ClusterApi(access_to(site, look(site)))
+        api = ClusterApi(access_to(site, look(site)))
     except CloudK8sError as error:
         site.report(Event("note", f"cluster {site.cluster}", f"is not asked about its volumes and hooks: {error}"))
         return None
+    if answers(site, api, state.machines, within):
+        return api
+    api.close()
+    return None
 
 
 def with_nodes(site: Site, state: State) -> State:

@@ -48,7 +48,7 @@ class Sweep:
         if not (self.is_wanted or self.site.machines.capabilities.boots):
             return False
         found = self.site.engine.retries.call(lambda: contract.leftovers(self.site.cluster))
-        self.kept = [entry for entry in found if self._is_kept(entry)]
+        self.kept = [entry for entry in found if is_kept(entry, self.consent)]
         self.left = [entry for entry in found if entry not in self.kept]
         self._tell_kept()
         for entry in self.left:
@@ -59,11 +59,6 @@ class Sweep:
     def remains(self) -> str:
         """What stays although the cluster is gone; empty if nothing does."""
         return f"what stays: {', '.join(map(str, self.kept))}" if self.kept else ""
-
-    def _is_kept(self, entry: Leftover) -> bool:
-        if not entry.is_data:
-            return False
-        return self.consent == "none" or (self.consent == "declared" and entry.fate == "keep")
 
     def _tell_kept(self) -> None:
         for entry in self.kept:
@@ -83,6 +78,13 @@ class Sweep:
             failures[str(entry)] = error
         else:
             self.site.report(Event("deleted", str(entry), "made for a workload"))
+
+
+def is_kept(entry: Leftover, consent: Consent) -> bool:
+    """Whether it stays when its cluster goes."""
+    if not entry.is_data:
+        return False
+    return consent == "none" or (consent == "declared" and entry.fate == "keep")
 
 
 def write_down_fates(site: Site, api: ClusterApi) -> None:

@@ -54,11 +54,17 @@ class ClusterPlan:
     """What a person should know before saying yes."""
     uses: tuple[str, ...] = ()
     """What is there already, is used and stays as it is."""
+    going: tuple[str, ...] = ()
+    """What workloads made, and goes with the cluster; `calls` does not count it."""
+    kept: tuple[str, ...] = ()
+    """What workloads made, and stays although the cluster goes."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing is to be changed."""
-        return not (self.machines or self.endpoint or self.groups) and (self.network is None or self.network.is_empty)
+        return not (self.machines or self.endpoint or self.groups or self.going) and (
+            self.network is None or self.network.is_empty
+        )
 
     @property
     def changes(self) -> int:
@@ -73,6 +79,7 @@ class ClusterPlan:
             counts[step.action] += 1
         for entry in self.machines:
             counts[entry.action] += len(entry.names)
+        counts["delete"] += len(self.going)
         return counts
 
     @property
@@ -92,6 +99,7 @@ class ClusterPlan:
         entry["findings"] = [
             {"check": f.check, "message": f.message, "fatal": f.is_fatal, "field": f.field} for f in self.findings
         ]
+        entry["workloads"] = {"delete": list(self.going), "keep": list(self.kept)}
         return {**entry, "uses": list(self.uses), "notes": list(self.notes)}
 
     def lines(self) -> Iterator[str]:
@@ -102,8 +110,11 @@ class ClusterPlan:
         else:
             yield from (str(step) for step in self.network.mutations) if self.network is not None else ()
             yield from (str(step) for step in (*self.groups, *self.machines, *self.endpoint))
+            yield from (f"- delete {text}\n    made for a workload" for text in self.going)
             calls = f", by {len(self.calls)} API calls" if self.calls is not None else ""
+            calls += " and those for what workloads made" if calls and self.going else ""
             yield f"cluster {self.cluster}: {self.summary}{calls}"
+        yield from (f"= keeps {text}" for text in self.kept)
         if self.cost is not None:
             yield f"cost: {self.cost}"
         for finding in self.findings:

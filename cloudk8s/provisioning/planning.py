@@ -9,6 +9,7 @@ from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.following import check_followed
 from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, endpoint_steps
 from cloudk8s.provisioning.identity import owner_of
+from cloudk8s.provisioning.inheritance import NOTHING, Inheritance
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.machines.decision import remove_all
 from cloudk8s.provisioning.network import found, network_request, pinned
@@ -88,7 +89,7 @@ def _group_steps(site: Site, declaration: ClusterDeclaration, state: State, simu
     return group_steps(site, joining, outputs, state, simulation)
 
 
-def plan_deletion(site: Site, state: State) -> ClusterPlan:
+def plan_deletion(site: Site, state: State, workloads: Inheritance = NOTHING) -> ClusterPlan:
     """What deleting everything would do."""
     steps = steps_of(remove_all(view for view in state.machines if not view.is_promised))
     network: Plan | None = None
@@ -96,7 +97,10 @@ def plan_deletion(site: Site, state: State) -> ClusterPlan:
         network = site.engine.plan(Stack(owner_of(site.cluster)), state.observation)
     groups = deletion_steps(site, state.groups)
     calls = deletion_calls(site, network, groups, sum(len(step.names) for step in steps))
-    return ClusterPlan(site.cluster, network, tuple(steps), groups=tuple(groups), calls=calls)
+    return ClusterPlan(
+        site.cluster, network, tuple(steps), groups=tuple(groups), calls=calls, going=workloads.going,
+        kept=workloads.kept,
+    )  # fmt: skip
 
 
 def _uses(declaration: ClusterDeclaration) -> tuple[str, ...]:

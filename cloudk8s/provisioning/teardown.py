@@ -14,7 +14,7 @@ from cloudk8s.cloud.model.load_balancer import ServiceKey
 from cloudk8s.cloud.model.volume import Volume
 from cloudk8s.errors import CloudError, RetryLater
 from cloudk8s.provisioning.groups import owner_of_groups
-from cloudk8s.provisioning.holding import free, held_back
+from cloudk8s.provisioning.holding import Holding, free
 from cloudk8s.provisioning.identity import cluster_uid, owner_of
 from cloudk8s.provisioning.leftovers import Consent, Sweep
 from cloudk8s.provisioning.machine_work import remove
@@ -39,7 +39,6 @@ class _Work:
     failures: dict[str, CloudError] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     has_moved: bool = False
-    api: ClusterApi | None = None
 
     @property
     def is_done(self) -> bool:
@@ -75,10 +74,11 @@ def tear_down(
     patience = Patience(site, timeout)
     state = state or patience.read(lambda: look_to_delete(site))
     owned = patience.read(lambda: belongings(site))
-    sweep = Sweep(site, consent)
+    sweep, holding = Sweep(site, consent), Holding(site, api)
     while True:
-        work = _Work(api=api)
-        state = _pass(site, patience, state, owned, work, sweep)
+        work = _Work()
+        held = holding.held(state.machines)
+        state = _pass(site, patience, state, owned, work, sweep, held)
         if work.is_done:
             left = patience.read(lambda state=state: sorted(_left(site, state, sweep)))  # type: ignore[misc]
             if not left:
@@ -96,9 +96,10 @@ def tear_down(
             owned = patience.read(lambda: belongings(site))
 
 
-def _pass(site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, sweep: Sweep) -> State:
+def _pass(
+    site: Site, patience: Patience, state: State, owned: Belongings, work: _Work, sweep: Sweep, held: Mapping[str, str]
+) -> State:
     _delete_services(site, owned, work)
-    held = held_back(work.api, state.machines) if work.api is not None else {}
     if not any(view.machine.group and view.name in held for view in state.machines):
         state = _delete_groups(site, state, work)
         if not work.is_done and state.groups.resources:

@@ -8,6 +8,10 @@ from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, ServiceKey, 
 from cloudk8s.cloud.model.volume import VolumeRequest
 from cloudk8s.errors import RetryLater
 from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.inheritance import inheritance
+from cloudk8s.provisioning.leftovers import Consent
+from cloudk8s.provisioning.planning import plan_deletion
+from cloudk8s.provisioning.state import look_to_delete
 from cloudk8s.provisioning.teardown import tear_down
 from cloudk8s.provisioning.waiting import NotConverged
 from tests.provisioning.harness import SimulatedCloud, declaration, workers
@@ -49,6 +53,25 @@ def test_load_balancers_and_volumes_of_workloads_go_too(cloud: SimulatedCloud) -
     site.volumes.create(VolumeRequest("claim-1", "data", "demo", 10))
     tear_down(cloud.site())
     assert cloud.left() == []
+
+
+@pytest.mark.parametrize("consent", ["declared", "none"])
+def test_what_workloads_made_is_in_the_plan(cloud: SimulatedCloud, consent: Consent) -> None:
+    site = cloud.site()
+    assert site.load_balancers is not None
+    assert site.volumes is not None
+    with pytest.raises(RetryLater):
+        site.load_balancers.ensure(
+            LoadBalancerRequest(ServiceKey("uid-1", "default", "web"), "demo", (ServicePort(80, 30080),))
+        )
+    volume = site.volumes.create(VolumeRequest("claim-1", "data", "demo", 10))
+    state = look_to_delete(site)
+    plan = plan_deletion(site, state, inheritance(site, consent))
+    told = f"volume {volume.id} (data)"
+    balancer = "load balancer of service default/web"
+    assert (plan.going, plan.kept) == (((balancer,), (told,)) if consent == "none" else ((balancer, told), ()))
+    assert plan.changes == plan_deletion(site, state).changes + len(plan.going)
+    assert (f"= keeps {told}" in list(plan.lines())) is (consent == "none")
 
 
 def test_volumes_are_kept_on_request(cloud: SimulatedCloud) -> None:

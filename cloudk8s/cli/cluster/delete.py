@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing, nullcontext
+from contextlib import ExitStack
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,10 @@ from cloudk8s.cli.cluster.plan import print_plan
 from cloudk8s.cli.options import Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
+
+if TYPE_CHECKING:
+    from cloudk8s.provisioning.plan import ClusterPlan
+    from cloudk8s.provisioning.site import Site
 
 
 class Consent(StrEnum):
@@ -50,6 +54,8 @@ def delete(
     from cloudk8s.apiserver import kubeconfig as files
     from cloudk8s.provisioning.access import reach
     from cloudk8s.provisioning.bookmarks import forget
+    from cloudk8s.provisioning.holding import PATIENCE
+    from cloudk8s.provisioning.inheritance import NOTHING, inheritance
     from cloudk8s.provisioning.leftovers import write_down_fates
     from cloudk8s.provisioning.planning import plan_deletion
     from cloudk8s.provisioning.seizing import seize
@@ -58,32 +64,56 @@ def delete(
 
     limit = seconds(timeout)
     where = Where.of(provider, offline, settings)
+    consent = Consent.NONE if keep_volumes else volumes
     if dry_run:
-        site = open_named(name, where)
-        planned = plan_deletion(site, look_to_delete(site))
+        planned = _planned(open_named(name, where), consent, limit)
         print_plan(planned, format)
         raise typer.Exit(0 if planned.is_empty else 2)
-    with working(name, where, format=format) as site:
+    with working(name, where, format=format) as site, ExitStack() as closing:
         state = look_to_delete(site)
-        planned = plan_deletion(site, state)
-        if not yes and not planned.is_empty:
-            _confirm(name, planned.summary)
+        if (api := reach(site, state, min(PATIENCE, limit))) is not None:
+            closing.callback(api.close)
+        workloads = inheritance(site, consent.value, api) if _asks(yes) else NOTHING
+        planned = plan_deletion(site, state, workloads)
+        if _asks(yes) and not planned.is_empty:
+            _confirm(name, planned)
         seize(site, state)
-        consent, api = Consent.NONE if keep_volumes else volumes, reach(site, state)
-        with closing(api) if api is not None else nullcontext():
-            if api is not None:
-                write_down_fates(site, api)
-            tear_down(site, timeout=limit, consent=consent.value, state=state, api=api)
+        if api is not None:
+            write_down_fates(site, api)
+        tear_down(site, timeout=limit, consent=consent.value, state=state, api=api)
     forget(name)
     files.remove(files.default_path(), files.context_name(name))
     if format is not Format.TABLE:
         output.show({"name": name, "phase": "Absent", "deleted": planned.changes}, format)
 
 
-def _confirm(name: str, summary: str) -> None:
-    """Ask a person; who runs this without a terminal is taken to mean it."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return
-    output.note(f"cluster {name}: {summary}")
+def _planned(site: Site, consent: Consent, limit: float) -> ClusterPlan:
+    from cloudk8s.provisioning.access import reach
+    from cloudk8s.provisioning.holding import PATIENCE
+    from cloudk8s.provisioning.inheritance import inheritance
+    from cloudk8s.provisioning.planning import plan_deletion
+    from cloudk8s.provisioning.state import look_to_delete
+
+    state = look_to_delete(site)
+    api = reach(site, state, min(PATIENCE, limit))
+    try:
+        return plan_deletion(site, state, inheritance(site, consent.value, api))
+    finally:
+        if api is not None:
+            api.close()
+
+
+def _asks(yes: bool) -> bool:
+    """Who runs this without a terminal is taken to mean it."""
+    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _confirm(name: str, planned: ClusterPlan) -> None:
+    """Ask a person, who is told what of workloads goes and stays."""
+    for text in planned.going:
+        output.note(f"goes: {text}")
+    for text in planned.kept:
+        output.note(f"stays: {text}")
+    output.note(f"cluster {name}: {planned.summary}")
     if typer.prompt("type the cluster's name to go on", err=True) != name:
         raise UserError("nothing was deleted")

@@ -9,6 +9,7 @@ import pytest
 from cloudk8s.cloud.model.leftover import Leftover
 from cloudk8s.errors import RetryLater
 from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.inheritance import inheritance
 from cloudk8s.provisioning.leftovers import fates_of
 from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.preflight import preflight
@@ -67,6 +68,9 @@ def test_volumes_and_snapshots_of_drivers_go_with_the_cluster(used: AwsCloud) ->
 def test_data_that_is_to_be_kept_stays_and_is_named(used: AwsCloud) -> None:
     kept, gone = volume(used, DRIVER), volume(used, DRIVER)
     whole(used).networks.write_down("demo", {kept: "keep", gone: "delete", "vol-0": "delete", "fs-1": "delete"})  # type: ignore[union-attr]
+    planned = inheritance(whole(used), "declared")
+    assert (planned.going, planned.kept) == ((f"volume {gone} (pvc-1)",), (f"volume {kept} (pvc-1)",))
+    assert inheritance(whole(used), "all").kept == ()
     tear_down(whole(used))
     assert used.world.left() == [kept]
     assert used.events[-1].detail == f"is gone; what stays: volume {kept} (pvc-1)"
