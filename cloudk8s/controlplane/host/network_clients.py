@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,14 +19,19 @@ from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.network.dns.assembly import DnsOptions, running_dns
 from cloudk8s.network.dns.publication import Publication, keep_published, publish
 from cloudk8s.network.proxy.assembly import ProxyOptions, running_proxy
+from cloudk8s.network.proxy.nftables.tracking import TrackingSettings, may_tune, tune
 
 _CLOCK = SystemClock()
 
 
 async def run_proxy(
-    kubeconfig: Path | None, options: ProxyOptions, *, has_policies: bool, report: Callable[[str], None]
-) -> None:
-    """Forward Services on this host until SIGINT or SIGTERM, and enforce network policies if asked to."""
+    kubeconfig: Path | None, options: ProxyOptions, *, has_policies: bool, report: Callable[[str], None],
+    tracking: TrackingSettings,
+) -> None:  # fmt: skip
+    """Forward Services on this host until SIGINT or SIGTERM, and enforce network policies if asked to.
+
+    The kernel's tracking of connections is set once it forwards by nftables, which load what tracks.
+    """
     async with AsyncExitStack() as stack:
         _, informers = await stack.enter_async_context(_connected(kubeconfig, "kube-proxy"))
         await stack.enter_async_context(informers)
@@ -33,6 +39,8 @@ async def run_proxy(
         if has_policies:
             await stack.enter_async_context(running_policies(options, informers, clock=_CLOCK))
         await running.proxy.is_synced.wait()
+        if running.mode == "nftables" and may_tune():
+            await asyncio.to_thread(tune, tracking)
         report(f"Services are forwarded by {running.mode}")
         await until_stopped()
 
