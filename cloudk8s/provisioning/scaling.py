@@ -12,16 +12,14 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
     annotations_of,
     is_deleting,
-    key_of,
     labels_of,
     name_of,
-    namespace_of,
     spec_of,
     status_of,
 )
 from cloudk8s.client.resources import CSI_NODES, DAEMON_SETS, NODES, POD_DISRUPTION_BUDGETS, PODS
 from cloudk8s.cloud.model.machine import Machine
-from cloudk8s.machinery import labels
+from cloudk8s.provisioning.autoscaler.budgets import Budgets
 from cloudk8s.provisioning.autoscaler.consolidation import Kept, Removal, removable
 from cloudk8s.provisioning.autoscaler.decision import Decision
 from cloudk8s.provisioning.autoscaler.offer import StandingNode
@@ -75,7 +73,8 @@ def outlook(site: Site, state: State, api: ClusterApi) -> Outlook:
     spare = {pool.name: max(pool.replicas - (pool.min or 0), 0) for pool in declared.pools if pool.max is not None}
     workers = [node for node in nodes if node.pool in spare]
     others = [replace(node, pool="") for node in nodes if node.pool not in spare]
-    removals, kept = removable([*workers, *others], spare, held_by_budgets(api, pods), around)
+    budgets = Budgets.of(api.list(POD_DISRUPTION_BUDGETS), pods)
+    removals, kept = removable([*workers, *others], spare, budgets, around)
     names = {node.name for node in workers}
     return Outlook(decision, tuple(removals), tuple(each for each in kept if each.node in names))
 
@@ -141,18 +140,6 @@ def attachable(nodes: Iterable[Object]) -> dict[str, Amounts]:
         }
         for node in nodes
     }
-
-
-def held_by_budgets(api: ClusterApi, pods: Sequence[Object]) -> set[str]:
-    """Pods whose disruption budget allows none to go now."""
-    held: set[str] = set()
-    for budget in api.list(POD_DISRUPTION_BUDGETS):
-        if status_of(budget).get("disruptionsAllowed", 0) > 0:
-            continue
-        selector = labels.from_object(spec_of(budget).get("selector"))
-        same = (pod for pod in pods if namespace_of(pod) == namespace_of(budget))
-        held |= {key_of(pod) for pod in same if selector.matches(labels_of(pod))}
-    return held
 
 
 def replicas_after(

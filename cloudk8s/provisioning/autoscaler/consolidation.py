@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import annotations_of, controller_of
+from cloudk8s.provisioning.autoscaler.budgets import Budgets
 from cloudk8s.provisioning.autoscaler.demand import NOWHERE, Surroundings, demands_of
 from cloudk8s.provisioning.autoscaler.offer import StandingNode
 from cloudk8s.provisioning.autoscaler.packing import Packing
@@ -36,21 +37,21 @@ class Kept:
 def removable(
     nodes: Sequence[StandingNode],
     spare: Mapping[str, int],
-    protected: Iterable[str] = (),
+    budgets: Budgets | None = None,
     around: Surroundings = NOWHERE,
 ) -> tuple[list[Removal], list[Kept]]:
     """Nodes to take away, the emptiest first, so that all of them can go together; and why the others stay.
 
-    `spare` says how many machines each pool may lose; `protected` are keys of pods that no budget lets go now.
+    `spare` says how many machines each pool may lose; of `budgets`, which are spent, all that go take their share.
     """
-    left, holding = dict(spare), set(protected)
+    left, budgets = dict(spare), budgets or Budgets()
     removals: list[Removal] = []
     kept: list[Kept] = []
     receiving: set[str] = set()
     going = {node.name: demands_of((_unbound(pod) for pod in moving(node)), around) for node in nodes}
     packing = Packing(nodes, (), [demand for demands in going.values() for demand in demands], around)
     for node in sorted(nodes, key=lambda node: (len(moving(node)), -node.cost, node.name)):
-        if reason := _held(node, left, holding):
+        if reason := _held(node, left, budgets):
             kept.append(Kept(node.name, reason))
         elif node.name in receiving:
             kept.append(Kept(node.name, "pods of nodes that go fit here"))
@@ -60,6 +61,7 @@ def removable(
             kept.append(Kept(node.name, "its pods do not all fit elsewhere"))
         else:
             left[node.pool] -= 1
+            budgets.spend(moving(node))
             receiving.update(where for _, where in moves)
             removals.append(Removal(node.name, node.pool, tuple(moves)))
     return removals, kept
@@ -70,7 +72,7 @@ def moving(node: StandingNode) -> list[Object]:
     return [pod for pod in node.pods if (controller_of(pod) or {}).get("kind") not in ("DaemonSet", "Node")]
 
 
-def _held(node: StandingNode, left: Mapping[str, int], protected: set[str]) -> str:
+def _held(node: StandingNode, left: Mapping[str, int], budgets: Budgets) -> str:
     if not node.accepts:
         return "it is cordoned, not ready or going already"
     if node.held:
@@ -83,8 +85,8 @@ def _held(node: StandingNode, left: Mapping[str, int], protected: set[str]) -> s
             return f"pod {name} says that it may not be moved"
         if controller_of(pod) is None:
             return f"nobody would make pod {name} again"
-        if name in protected:
-            return f"a disruption budget keeps pod {name}"
+    if name := budgets.refuses(moving(node)):
+        return f"a disruption budget keeps pod {name}"
     return ""
 
 

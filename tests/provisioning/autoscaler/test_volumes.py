@@ -136,7 +136,7 @@ def test_pods_whose_volumes_ask_the_same_are_decided_together() -> None:
 def test_nodes_are_not_taken_away_from_volumes() -> None:
     around = storage(claim("c", bound="v"), volume("v", "a"))
     nodes = [node("n", user("p", "c"), zone="a"), node("other", pod("q"), zone="b", cpus=64)]
-    _, kept = removable(nodes, {"m": 2}, (), around)
+    _, kept = removable(nodes, {"m": 2}, None, around)
     assert (kept[0].node, kept[0].reason) == ("n", "its pods do not all fit elsewhere")
-    removals, _ = removable([nodes[0], node("same", pod("q"), zone="a")], {"m": 2}, (), around)
+    removals, _ = removable([nodes[0], node("same", pod("q"), zone="a")], {"m": 2}, None, around)
     assert [each.node for each in removals] == ["n"]
