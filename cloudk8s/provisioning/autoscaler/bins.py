@@ -59,11 +59,12 @@ class Bins:
         self._count = new.stop
         return new
 
-    def put(self, demand: Demand, first: int, takes: Numbers, need: Numbers) -> int:
-        """Put so many pods into each bin; returns the number of the first pod that is not yet in one."""
-        chosen = np.flatnonzero(takes)
-        self._free[chosen] -= takes[chosen, None] * need
-        for number, count in zip(chosen.tolist(), takes[chosen].tolist(), strict=True):
+    def put(self, demand: Demand, first: int, bins: Numbers, takes: Numbers, need: Numbers) -> int:
+        """Put so many pods into each of some bins; returns the number of the first pod that is not yet in one."""
+        chosen = takes > 0
+        bins, takes = bins[chosen], takes[chosen]
+        self._free[bins] -= takes[:, None] * need
+        for number, count in zip(bins.tolist(), takes.tolist(), strict=True):
             self.contents[number].append((demand, first, count))
             self._note(demand, number, count)
             first += count

@@ -62,6 +62,12 @@ class Neighbours:
         share, more = divmod(len(demand.pods), len(chosen))
         return {zone: share + (place < more) for place, zone in enumerate(chosen)}
 
+    def has_limits(self, demand: Demand) -> bool:
+        """Whether anything but room limits how many pods of the demand a bin may have."""
+        shape = demand.shape
+        says = shape.spread or shape.affinity.required or shape.affinity.required_anti
+        return bool(says or self._known.clashing(demand) or self._known.avoided_by(demand))
+
     def limits(self, demand: Demand) -> Numbers:
         """How many more pods of the demand each bin may have."""
         found = np.full(len(self._bins), MANY, dtype=np.int64)

@@ -45,6 +45,7 @@ def decide(
     return packing.decision()
 
 
+ONE = np.ones(1, dtype=np.int64)
 MOST_ROUNDS = 3
 """So often demands are placed anew whose spread others have upset."""
 
@@ -217,29 +218,32 @@ class Packing:
         """Use what is free in nodes and in machines that are planned already."""
         if not len(self._bins) or not task.count:
             return
-        rows = np.flatnonzero(self._usable(task) & holds_one(self._bins.free, task.need))
+        rows = np.flatnonzero(holds_one(self._bins.free, task.need))
+        rows = rows[self._usable(task, rows)] if len(rows) else rows
         if not len(rows):
             return
-        some = np.minimum(holds(self._bins.free[rows], task.need), self._neighbours.limits(task.demand)[rows])
-        takes = np.zeros(len(self._bins), dtype=np.int64)
-        takes[rows] = np.minimum(np.maximum(task.count - (np.cumsum(some) - some), 0), some)
-        self._take(task, takes)
+        some = holds(self._bins.free[rows], task.need)
+        if self._neighbours.has_limits(task.demand):
+            some = np.minimum(some, self._neighbours.limits(task.demand)[rows])
+        takes = np.minimum(np.maximum(task.count - (some.cumsum() - some), 0), some)
+        self._take(task, rows, takes)
 
-    def _take(self, task: _Task, takes: Numbers) -> None:
-        after = self._bins.put(task.demand, task.first, takes, task.need)
+    def _take(self, task: _Task, rows: Numbers, takes: Numbers) -> None:
+        after = self._bins.put(task.demand, task.first, rows, takes, task.need)
         task.count -= after - task.first
         task.first = after
 
-    def _usable(self, task: _Task) -> Bools:
-        """Bins that suit. Nodes that are there are used whatever is preferred, as the scheduler does."""
-        there = self._suits_nodes.suits(task.demand)
-        suits = np.zeros(len(self._bins), dtype=bool)
-        suits[: len(there)] = there & ~self._closed
-        if len(self._openings):
-            planned = self._bins.offer != STANDING
-            suits[planned] = self._openings.preferred(task.demand, task.level)[self._bins.offer[planned]]
+    def _usable(self, task: _Task, rows: Numbers) -> Bools:
+        """Which of some bins suit. Nodes that are there are used whatever is preferred, as the scheduler does."""
+        standing = int(rows.searchsorted(len(self._nodes)))  # they come first
+        suits = np.zeros(len(rows), dtype=bool)
+        if standing:
+            there = self._suits_nodes.suits(task.demand) & ~self._closed
+            suits[:standing] = there[rows[:standing]]
+        if standing < len(rows):
+            suits[standing:] = self._openings.preferred(task.demand, task.level)[self._bins.offer[rows[standing:]]]
         if task.zone is not None:
-            suits &= self._bins.zone == task.zone
+            suits &= self._bins.zone[rows] == task.zone
         return suits
 
     def _open(self, task: _Task) -> None:
@@ -256,25 +260,23 @@ class Packing:
             chosen = self._openings.cheapest(usable, np.minimum(fits, task.count))
             each = int(fits[chosen])
             new = self._make(chosen, min(-(-task.count // each), self._openings.room(chosen)))
-            takes = np.zeros(len(self._bins), dtype=np.int64)
-            takes[new.start :] = np.clip(task.count - each * np.arange(len(new)), 0, each)
-            self._take(task, takes)
+            takes = np.minimum(task.count - each * np.arange(len(new)), each)
+            self._take(task, np.arange(new.start, new.stop), takes)
 
     def _one_by_one(self, task: _Task, *, makes: bool) -> None:
         """Pod after pod, since each one changes where the next may be."""
         demand = task.demand
         for task.count in range(len(demand.pods), 0, -1):
             bins, offers = self._stepwise.allowed(demand, self._openings.makeable(demand, task.fits))
-            bins &= self._usable(task) & holds_one(self._bins.free, task.need)
-            if not bins.any() and makes and offers.any():
+            rows = np.flatnonzero(bins & holds_one(self._bins.free, task.need))
+            rows = rows[self._usable(task, rows)]
+            if not len(rows) and makes and offers.any():
                 offers = self._openings.most_preferred(demand, offers)
                 self._make(self._openings.cheapest(offers, np.minimum(task.fits, task.count)), 1)
-                bins = np.arange(len(self._bins)) == len(self._bins) - 1
-            if not bins.any():
+                rows = np.array([len(self._bins) - 1])
+            if not len(rows):
                 return
-            takes = np.zeros(len(self._bins), dtype=np.int64)
-            takes[int(np.argmax(bins))] = 1
-            task.first = self._bins.put(demand, task.first, takes, task.need)
+            task.first = self._bins.put(demand, task.first, rows[:1], ONE, task.need)
 
     def _make(self, offer: int, count: int) -> range:
         self._openings.take(offer, count)
