@@ -134,8 +134,11 @@ def _sizes(group: Group, new: SetState, old: Sequence[SetState]) -> Mapping[str,
 
 
 def _one_by_one(replicas: int, new: SetState) -> int:
-    """A control plane that exists grows and shrinks by one member at a time, when all serve."""
-    if new.available < new.present:
+    """A control plane that exists grows and shrinks by one member at a time, when all serve.
+
+    One that does not serve does not keep it from shrinking: it is the one to go, its member may have left already.
+    """
+    if new.available < new.present - (new.wanted > replicas):
         return new.wanted
     return new.wanted + max(-1, min(1, replicas - new.wanted))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -63,3 +64,16 @@ def test_nothing_is_done_about_a_pool_that_is_paused(replicas: int, template: st
     web = group(replicas, paused=True)
     found = decided(web, machines(web, {}, {DELETION_ASKED: "true"}, template=template))
     assert (found.create, found.delete, found.is_settled, found.reason) == ((), (), True, "is paused")
+
+
+@pytest.mark.parametrize(("unwell", "going"), [((), 1), ((1,), 1), ((0, 2), 0)])
+def test_a_control_plane_shrinks_by_the_one_that_does_not_serve(unwell: tuple[int, ...], going: int) -> None:
+    """Its member may have left etcd already; nobody else goes while it is there."""
+    first = group(1, role="control-plane")
+    found = [
+        replace(view, machine=replace(view.machine, state="stopped")) if number in unwell else view
+        for number, view in enumerate(machines(first, {}, {}, {}))
+    ]
+    gone_now = gone(decided(first, found))
+    assert len(gone_now) == going
+    assert not unwell or not going or set(gone_now) == {f"m-{number}" for number in unwell}
