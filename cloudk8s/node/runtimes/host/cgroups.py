@@ -16,6 +16,7 @@ ROOT = Path("/sys/fs/cgroup")
 PARENT = "cloudk8s"
 _V1 = ("cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb")
 _V2 = ("cpu", "cpuset", "memory", "pids", "hugetlb")
+_OF_CONTAINERS = ("memory.oom.group", "memory.swap.max")
 
 Version = Literal["", "v1", "v2"]
 
@@ -53,6 +54,8 @@ class Hierarchies:
             return cls("", ())
         if not all(os.access(path, os.W_OK) for path in own):
             return cls("", ())  # another user's
+        if version == "v2" and "memory" not in _controllers(own[0]):
+            return cls("", ())  # a group with processes, as a container's own is, hands nothing down
         return cls(version, own)
 
     def make(self, name: str) -> tuple[str, ...]:
@@ -74,10 +77,7 @@ class Hierarchies:
 
     @staticmethod
     def _v2(root: Path) -> tuple[Version, list[Path]] | None:
-        controllers = root / "cgroup.controllers"
-        if not controllers.exists() or "memory" not in controllers.read_text().split():
-            return None
-        return "v2", [root]
+        return ("v2", [root]) if "memory" in _controllers(root) else None
 
     @staticmethod
     def _v1(root: Path) -> tuple[Version, list[Path]] | None:
@@ -105,12 +105,13 @@ def make_container_groups(parents: Sequence[str], name: str) -> tuple[str, ...]:
 def limit(directories: Iterable[str], resources: Resources, *, is_whole_pod: bool = False) -> None:
     """Write a group's limits; a file that the kernel does not have or does not accept now is left alone.
 
-    Out of memory, a container ends as one; of a pod only the container that is worst does.
+    Out of memory, a container ends as one; of a pod only the container that is worst does. Containers do not swap,
+    as with upstream's default `NoSwap`: their limit of memory would not be one.
     """
     for directory in map(Path, directories):
         is_v2 = (directory / "cgroup.controllers").exists()
         for name, value in (_v2_files(resources) if is_v2 else _v1_files(resources, directory)).items():
-            if is_whole_pod and name == "memory.oom.group":
+            if is_whole_pod and name in _OF_CONTAINERS:
                 continue
             with suppress(OSError):
                 (directory / name).write_text(value)
@@ -167,12 +168,17 @@ def _make(path: Path, version: Version) -> None:
 
 def _enable_controllers(path: Path) -> None:
     """Let groups below this one have limits, where this is a group."""
-    controllers = path / "cgroup.controllers"
-    available = controllers.read_text().split() if controllers.exists() else ()
+    available = _controllers(path)
     for name in _V2:
         if name in available:
             with suppress(OSError):
                 (path / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def _controllers(path: Path) -> Sequence[str]:
+    """The controllers of a group of version 2; none where it is no such group."""
+    file = path / "cgroup.controllers"
+    return file.read_text().split() if file.exists() else ()
 
 
 def _inherit_cpuset(path: Path) -> None:
@@ -202,6 +208,7 @@ def _v2_files(resources: Resources) -> Mapping[str, str]:
         "cpu.max": f"{resources.cpu_quota or 'max'} {resources.cpu_period}",
         "memory.max": str(resources.memory_limit or "max"),
         "memory.oom.group": "1",
+        "memory.swap.max": "0",
         "pids.max": str(resources.pids_limit or "max"),
         "cpuset.cpus": resources.cpuset,
         **{f"hugetlb.{size}.max": str(amount) for size, amount in resources.huge_pages},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from cloudk8s.node.runtimes.host.cgroups import Hierarchies, Usage
 from cloudk8s.node.runtimes.interface import Resources
 
 CONTROLLERS = "cpuset cpu io memory hugetlb pids"
-FILES = ("cpu.max", "cpu.weight", "memory.max", "memory.oom.group", "pids.max", "cpuset.cpus", "hugetlb.2MB.max")
+FILES = (
+    "cpu.max", "cpu.weight", "memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpuset.cpus",
+    "hugetlb.2MB.max",
+)  # fmt: skip
 
 
 class FakeTree:
@@ -76,12 +80,11 @@ def test_controllers_are_handed_down_to_containers_and_their_limits_written(tree
     cgroups.limit(pod, Resources(memory_limit=128 << 20), is_whole_pod=True)
 
     assert {name: (container / name).read_text() for name in FILES} == {
-        "cpu.max": "50000 100000", "cpu.weight": "39", "memory.max": f"{64 << 20}", "memory.oom.group": "1",
-        "pids.max": "100", "cpuset.cpus": "0", "hugetlb.2MB.max": f"{4 << 20}",
+        "cpu.max": "50000 100000", "cpu.weight": "39", "memory.max": f"{64 << 20}", "memory.swap.max": "0",
+        "memory.oom.group": "1", "pids.max": "100", "cpuset.cpus": "0", "hugetlb.2MB.max": f"{4 << 20}",
     }  # fmt: skip
-    assert ((Path(pod[0]) / "memory.max").read_text(), (Path(pod[0]) / "memory.oom.group").read_text()) == (
-        f"{128 << 20}", "",
-    )  # fmt: skip
+    of_the_pod = [(Path(pod[0]) / f"memory.{name}").read_text() for name in ("max", "oom.group", "swap.max")]
+    assert of_the_pod == [f"{128 << 20}", "", ""]
     found.weigh({"burstable": 2048, "besteffort": 2})
     assert (tree.root / "cloudk8s/vm/burstable/cpu.weight").read_text() == "79"
 
@@ -115,6 +118,19 @@ def test_without_the_memory_controller_there_are_no_limits(tmp_path: Path) -> No
     assert Hierarchies.find("vm", root=tmp_path).version == ""
 
 
+def test_a_group_that_hands_nothing_down_limits_nothing(tree: FakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is in a container whose own group has processes: the kernel answers EBUSY."""
+    write = Path.write_text
+
+    def refusing(path: Path, text: str) -> int:
+        if path.name == "cgroup.subtree_control":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return write(path, text)
+
+    monkeypatch.setattr(Path, "write_text", refusing)
+    assert Hierarchies.find("vm", root=tree.root) == Hierarchies("", ())
+
+
 @pytest.fixture
 def mounted(tmp_path: Path) -> Iterator[Path]:
     """The kernel's own tree, with the controllers that nobody uses in version 1."""
@@ -135,9 +151,8 @@ def test_the_kernel_takes_groups_limits_and_processes(mounted: Path) -> None:
     try:
         (container,) = cgroups.make_container_groups([pod], "c1")
         available = (Path(container) / "cgroup.controllers").read_text().split()
-        assert available == [
-            name for name in (mounted / "cgroup.controllers").read_text().split() if name in CONTROLLERS
-        ]
+        at_the_root = set((mounted / "cgroup.controllers").read_text().split())
+        assert set(available) == at_the_root & {"cpu", "cpuset", "memory", "hugetlb", "pids"}
         cgroups.limit([container], Resources(huge_pages=(("2MB", 4 << 20),), memory_limit=64 << 20, pids_limit=10))
         limits = {"hugetlb.2MB.max": f"{4 << 20}", "memory.max": f"{64 << 20}", "pids.max": "10"}
         for name, text in limits.items():

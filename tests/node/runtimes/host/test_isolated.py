@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.runtimes.host import cgroups
 from cloudk8s.node.runtimes.host.bridge import Bridge
 from cloudk8s.node.runtimes.host.images import archive
 from cloudk8s.node.runtimes.host.records import SandboxRecord
@@ -210,18 +211,41 @@ async def test_a_container_beyond_its_memory_is_killed_as_such(runtime: HostRunt
 async def test_limits_are_written_and_can_change(runtime: HostRuntime, sandbox: str) -> None:
     limits = Resources(cpu_shares=204, cpu_quota=20_000, memory_limit=64 << 20)
     container_id = await start(runtime, sandbox, "sleep 300", resources=limits)
-    files = {Path(path).parts[4]: Path(path) for path in runtime._containers.get(container_id).record.cgroups}
-    if runtime._groups.version != "v1":
-        pytest.skip("the files looked at are those of version 1")
+    groups = runtime._containers.get(container_id).record.cgroups
+    assert quota_and_memory(groups) == ["20000", str(64 << 20)]
 
-    assert (files["cpu"] / "cpu.cfs_quota_us").read_text() == "20000\n"
     await runtime.update_resources(container_id, Resources(cpu_quota=30_000, memory_limit=80 << 20))
 
-    assert (files["cpu"] / "cpu.cfs_quota_us").read_text() == "30000\n"
-    assert (files["memory"] / "memory.limit_in_bytes").read_text() == f"{80 << 20}\n"
+    assert quota_and_memory(groups) == ["30000", str(80 << 20)]
     (stats,) = await runtime.container_stats()
     assert stats.memory_working_set > 0
     assert stats.processes >= 1
+
+
+def quota_and_memory(groups: Sequence[str]) -> list[str]:
+    """The limits in force, of either version."""
+    names = ("cpu.cfs_quota_us", "cpu.max", "memory.limit_in_bytes", "memory.max")
+    files = [Path(group) / name for name in names for group in groups]
+    return [file.read_text().split()[0] for file in files if file.exists()]
+
+
+async def test_a_container_starts_no_more_processes_than_its_limit(runtime: HostRuntime, sandbox: str) -> None:
+    script = "for i in 1 2 3 4 5 6 7 8; do sleep 5 & done; echo all"
+
+    container = await run(runtime, sandbox, script, resources=Resources(pids_limit=4))
+
+    assert container.exit_code != 0
+    assert "all" not in log(container).splitlines()
+
+
+async def test_the_pods_memory_ends_the_container_that_takes_it(runtime: HostRuntime, tmp_path: Path) -> None:
+    sandbox = await make_sandbox(runtime, tmp_path, "uid-8", resources=Resources(memory_limit=60 << 20))
+    await start(runtime, sandbox, "sleep 300", name="modest")
+
+    greedy = await run(runtime, sandbox, ("python3", "-c", "x = bytearray(300 << 20)"), name="greedy", image="host")
+
+    assert (greedy.exit_code, greedy.reason) == (137, "OOMKilled")
+    assert [each.name for each in await runtime.list_containers() if each.state == "running"] == ["modest"]
 
 
 async def test_memory_that_is_in_use_is_not_taken_away(runtime: HostRuntime, sandbox: str) -> None:
@@ -489,11 +513,9 @@ async def test_burstable_pods_weigh_what_they_asked_for_together(runtime: HostRu
             resources=Resources(cpu_shares=512),
         )  # fmt: skip
         await runtime.run_sandbox(config)
-    roots = runtime._groups.roots
-    found = [root / "burstable" / "cpu.shares" for root in roots if (root / "burstable" / "cpu.shares").exists()]
-    if not found:
-        pytest.skip("cgroup v2 counts in weights")
-    assert found[0].read_text().strip() == "1024"
+    files = [root / "burstable" / name for root in runtime._groups.roots for name in ("cpu.shares", "cpu.weight")]
+    wanted = "1024" if runtime._groups.version == "v1" else str(cgroups.weight(1024))
+    assert [file.read_text().strip() for file in files if file.exists()] == [wanted]
 
 
 def mounting(*words: str | Path) -> None:
