@@ -230,6 +230,7 @@ def test_top_tells_what_nodes_and_pods_use(kubectl: Kubectl, namespace: str) -> 
     assert shop("auth", "can-i", "list", "pods.metrics.k8s.io", "--as=nobody", check=False) == "no\n"
 
 
+@pytest.mark.slow
 def test_an_autoscaler_answers_a_load(kubectl: Kubectl, namespace: str) -> None:
     shop = Shop(kubectl, namespace, replicas=1)
     shop("set", "resources", "deployment/web", "--requests=cpu=100m")
