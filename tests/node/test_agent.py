@@ -372,6 +372,28 @@ async def test_a_resize_that_fails_says_why_and_is_tried_again(node: Node, monke
             await asyncio.sleep(0.02)
 
 
+async def test_the_pod_is_resized_before_its_containers_and_after(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container cannot grow in a pod that has not, nor a pod shrink below containers that have not."""
+    order: list[tuple[str, int]] = []
+
+    async def note(identifier: str, resources: Resources) -> None:
+        is_pod = any(identifier == each.id for each in await node.runtime.list_sandboxes())
+        order.append(("pod" if is_pod else "container", resources.memory_limit >> 20))
+        if not is_pod:
+            await works(identifier, resources)
+
+    works = node.runtime.update_resources
+    await node.run_pod(containers=[container("sleep 300", resources={"limits": {"cpu": "200m", "memory": "64Mi"}})])
+    await node.until_phase("p", "Running")
+    monkeypatch.setattr(node.runtime, "update_resources", note)
+    monkeypatch.setattr(node.runtime, "update_sandbox", note)
+
+    await resize(node, {"limits": {"cpu": "200m", "memory": "32Mi"}})
+    await node.until("p", lambda pod: "32Mi" in str(pod["status"]["containerStatuses"][0].get("resources")))
+
+    assert order[:3] == [("pod", 32), ("container", 32), ("pod", 32)]
+
+
 async def resize(node: Node, resources: dict[str, object]) -> None:
     patch = {"spec": {"containers": [{"name": "c", "resources": resources}]}}
     await node.client.patch(PODS, "p", patch, namespace="default", type="strategic")

@@ -109,11 +109,9 @@ class PodSync:
         self._tools.pod_event(pod, "Normal", "ResizeCompleted", "Pod resize completed")
 
     async def _carry_out(self, pod: Object, observed: Observed, steps: Sequence[Step]) -> None:
+        """First the pod, so that its containers can grow, and again at the end, when they have shrunk."""
         pod_ip = next(iter(pod_ips(observed, self._tools)), "")
-        if observed.ready_sandbox is not None:
-            granted = resize.with_granted(pod, self._memory.granted or {})
-            whole = pod_limits.pod_resources(granted, pids_limit=self._tools.settings.pod_pids_limit)
-            await _uninterrupted(self._tools.runtime.update_sandbox(observed.ready_sandbox.id, whole))
+        await self._resize_whole(pod, observed)
         for step in steps:
             if step.needs_restart:
                 name = step.container["name"]
@@ -125,6 +123,13 @@ class PodSync:
                 )
             else:
                 await _uninterrupted(self._tools.runtime.update_resources(step.running.id, step.resources))
+        await self._resize_whole(pod, observed)
+
+    async def _resize_whole(self, pod: Object, observed: Observed) -> None:
+        if observed.ready_sandbox is not None:
+            granted = resize.with_granted(pod, self._memory.granted or {})
+            whole = pod_limits.pod_resources(granted, pids_limit=self._tools.settings.pod_pids_limit)
+            await _uninterrupted(self._tools.runtime.update_sandbox(observed.ready_sandbox.id, whole))
 
     async def refresh_volumes(self, pod: Object) -> None:
         """Bring the volumes of a running pod up to date."""

@@ -106,12 +106,14 @@ def limit(directories: Iterable[str], resources: Resources, *, is_whole_pod: boo
     """Write a group's limits; a file that the kernel does not have or does not accept now is left alone.
 
     Out of memory, a container ends as one; of a pod only the container that is worst does. Containers do not swap,
-    as with upstream's default `NoSwap`: their limit of memory would not be one.
+    as with upstream's default `NoSwap`: their limit of memory would not be one. A pod's memory in use is not taken
+    away: version 1 refuses that, version 2 would kill.
     """
     for directory in map(Path, directories):
         is_v2 = (directory / "cgroup.controllers").exists()
+        left_alone = _left_alone(directory, resources) if is_whole_pod else ()
         for name, value in (_v2_files(resources) if is_v2 else _v1_files(resources, directory)).items():
-            if is_whole_pod and name in _OF_CONTAINERS:
+            if name in left_alone:
                 continue
             with suppress(OSError):
                 (directory / name).write_text(value)
@@ -132,6 +134,12 @@ def usage(directories: Iterable[str]) -> Usage:
         memory_rss=stat.get("total_rss", 0),
         processes=files.number("pids.current"),
     )
+
+
+def _left_alone(directory: Path, resources: Resources) -> Sequence[str]:
+    """The files of a whole pod's group that are not written now."""
+    is_in_use = 0 < resources.memory_limit < usage([str(directory)]).memory_working_set
+    return (*_OF_CONTAINERS, "memory.max") if is_in_use else _OF_CONTAINERS
 
 
 def name_of_node(node: str, state_directory: Path) -> str:

@@ -72,7 +72,7 @@ class Runtime(ImageService, Protocol):
         """One container; raises UnknownId."""
 
     async def update_sandbox(self, sandbox_id: str, resources: Resources) -> None:
-        """Give a pod other limits as a whole."""
+        """Give a pod other limits as a whole; a limit of memory below what it uses waits for another call."""
 
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         """Change the limits of a running container."""

@@ -89,6 +89,21 @@ def test_controllers_are_handed_down_to_containers_and_their_limits_written(tree
     assert (tree.root / "cloudk8s/vm/burstable/cpu.weight").read_text() == "79"
 
 
+def test_memory_that_a_pod_uses_is_not_taken_away(tree: FakeTree) -> None:
+    """The kernel would kill, where version 1 refuses."""
+    (pod,) = Hierarchies.find("vm", root=tree.root).make("pod1")
+    cgroups.limit([pod], Resources(memory_limit=64 << 20), is_whole_pod=True)
+    (Path(pod) / "memory.current").touch()
+    (Path(pod) / "cpu.stat").touch()
+    (Path(pod) / "cpu.stat").write_text("usage_usec 1\n")
+
+    for used, in_force in ((40, 64), (10, 20)):
+        (Path(pod) / "memory.current").write_text(str(used << 20))
+        cgroups.limit([pod], Resources(memory_limit=20 << 20, pids_limit=used), is_whole_pod=True)
+        assert (Path(pod) / "memory.max").read_text() == str(in_force << 20)
+        assert (Path(pod) / "pids.max").read_text() == str(used)
+
+
 def test_no_limit_is_a_word(tree: FakeTree) -> None:
     (pod,) = Hierarchies.find("vm", root=tree.root).make("pod1")
     cgroups.limit([pod], Resources())

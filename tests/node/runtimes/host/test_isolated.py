@@ -255,9 +255,11 @@ async def test_memory_that_is_in_use_is_not_taken_away(runtime: HostRuntime, san
         while "full" not in Path((await runtime.container_status(container_id)).log_path).read_text():
             await asyncio.sleep(0.05)
 
+    await runtime.update_sandbox(sandbox, Resources(memory_limit=20 << 20))
     with pytest.raises(RuntimeFailure, match="below current usage"):
         await runtime.update_resources(container_id, Resources(memory_limit=20 << 20))
 
+    assert (await runtime.container_status(container_id)).state == "running"
     resources = (await runtime.container_status(container_id)).resources
     assert resources is not None
     assert resources.memory_limit == 100 << 20
