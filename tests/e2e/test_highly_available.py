@@ -39,7 +39,9 @@ def cluster(environment: dict[str, str]) -> Iterator[Cluster]:
     cloudk8s(environment, "cluster", "create", NAME, *wanted, *PATIENCE)
     described = json.loads(cloudk8s(environment, "cluster", "describe", NAME, "--output", "json"))
     network = next(entry["id"] for entry in described["resources"] if entry["type"] == "network")
-    yield Cluster(NAME, environment)
+    made = Cluster(NAME, environment)
+    made.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+    yield made
     assert "nothing is left" in cloudk8s(environment, "cluster", "delete", NAME, "--yes")
     assert kernel(network) == []
     assert not list(account(environment).everything())
@@ -164,7 +166,7 @@ def test_machines_are_upgraded_one_by_one(cluster: Cluster) -> None:
     found = members(cluster)
     assert len(found) == 3
     assert not before & {str(entry["id"]) for entry in found.values()}
-    assert cluster.kubectl("get", "configmap", "before", "-o", "jsonpath={.data.a}") == "b"
+    assert cluster.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}") == "b"
 
 
 @pytest.mark.slow
@@ -174,7 +176,7 @@ def test_it_shrinks_to_one_machine_and_grows_again(cluster: Cluster) -> None:
     assert len(ready_nodes(cluster)) == 2
     cloudk8s(cluster.environment, "cluster", "scale", NAME, "--control-planes", "3", *PATIENCE)
     assert len(members(cluster)) == 3
-    assert cluster.kubectl("get", "configmap", "before", "-o", "jsonpath={.data.a}") == "b"
+    assert cluster.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}") == "b"
 
 
 @pytest.mark.slow

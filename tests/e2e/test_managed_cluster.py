@@ -100,7 +100,6 @@ def test_a_command_changes_what_the_objects_say(cluster: Cluster) -> None:
     assert kubectl(cluster, "get", "machinedeployment", POOL, "-o", "jsonpath={.spec.replicas}") == "2"
 
 
-@pytest.mark.slow
 def test_what_machines_were_made_of_is_remembered(cluster: Cluster) -> None:
     change = '{"spec":{"template":{"spec":{"options":{"note":"new"}}}}}'
     kubectl(cluster, "patch", "cloudk8smachinetemplate", POOL, "--type=merge", "-p", change)

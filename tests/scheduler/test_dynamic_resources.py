@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.machinery.expressions import ExpressionError, Version, compile_expression
 from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
+from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources
 from tests.scheduler.harness import NS, Harness, node, pod, running
 from tests.scheduler.table import Table
 
@@ -175,6 +178,17 @@ def test_only_complete_pools_of_the_latest_generation_count() -> None:
 )
 def test_claims_that_cannot_be_used(objects: list[Object], message: str) -> None:
     assert Table(node("a"), *objects).why(user("p", "c")) == f"0/1 nodes are available: {message}."
+
+
+def test_what_is_there_already_may_be_told_while_the_plugin_is_made() -> None:
+    class Full:
+        """An informer that has its objects already."""
+
+        def add_handler(self, handler: Callable[[Object | None, Object | None], None]) -> None:
+            handler(None, resource_slice("a", device("d")))
+
+    handle: Any = SimpleNamespace(informers=SimpleNamespace(of=lambda resource: Full()))
+    assert DynamicResources({}, handle).name == "DynamicResources"
 
 
 async def test_an_allocation_is_written_before_the_pod_is_bound() -> None:

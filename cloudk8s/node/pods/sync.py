@@ -222,7 +222,7 @@ class PodSync:
             memory.granted or {},
         )
         try:
-            known = {**pod, "status": memory.previous or status_of(pod)}
+            known = {**pod, "status": {**status_of(pod), **(memory.previous or {})}}
             await _uninterrupted(start.start(self._tools, known, container, ground))
         except start.NotStarted as error:
             self._tools.counts.failed_containers[pods.type_of(pod, container), error.reason] += 1

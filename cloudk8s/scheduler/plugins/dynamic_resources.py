@@ -75,8 +75,6 @@ class DynamicResources:
         self._claims = handle.informers.of(RESOURCE_CLAIMS)
         self._classes = handle.informers.of(DEVICE_CLASSES)
         self._slices = handle.informers.of(RESOURCE_SLICES)
-        self._slices.add_handler(self._on_slice)
-        self._claims.add_handler(lambda old, new: self._changed.set())
         self._changed = asyncio.Event()
         """A claim has."""
         self._patience = parse_duration(str(arguments.get("bindingTimeout") or "10m"))
@@ -86,6 +84,8 @@ class DynamicResources:
         """By node, those of no particular one under the empty name."""
         self._pending: dict[str, dict[str, Any]] = {}
         """Allocations that are being written, by the claim's UID."""
+        self._slices.add_handler(self._on_slice)
+        self._claims.add_handler(lambda old, new: self._changed.set())
 
     def pre_enqueue(self, pod: Pod) -> Refusal | None:
         found = self._pod_claims(pod) if pod.shape.claims else ()

@@ -73,12 +73,16 @@ async def start(node: Node, name: str = "p", request: str = "") -> Object:
     wanted = {"name": "die", **({"request": request} if request else {})}
     user = container("echo $DICE $DIE; sleep 300", resources={"claims": [wanted]})
     pod = await node.run_pod(name, containers=[user], resourceClaims=[{"name": "die", "resourceClaimName": "my-die"}])
+    await reserve(node, pod)
+    return pod
+
+
+async def reserve(node: Node, pod: Object) -> None:
     found = node.client.peek(RESOURCE_CLAIMS, "my-die", "default")
     assert found is not None
-    reserved = [*(found["status"].get("reservedFor") or ()), {"name": name, "uid": pod["metadata"]["uid"]}]
-    patch = {"status": {"reservedFor": reserved}}
+    reserved = [*(found["status"].get("reservedFor") or ()), {**pod["metadata"]}]
+    patch = {"status": {"reservedFor": [{"name": each["name"], "uid": each["uid"]} for each in reserved]}}
     await node.client.patch(RESOURCE_CLAIMS, "my-die", patch, namespace="default", subresource="status")
-    return pod
 
 
 async def delete(node: Node, name: str) -> None:
@@ -94,6 +98,18 @@ async def test_a_container_gets_the_devices_of_its_claim(node: Node, driver: Dic
         assert await until(lambda: node.log(pod)) == "yes my-die"
         await delete(node, "p")
         assert driver.calls == [("prepare", "my-die"), ("unprepare", "my-die")]
+
+
+async def test_a_claim_made_from_a_template_is_the_one_that_the_status_names(node: Node, driver: DiceDriver) -> None:
+    node.client.add(claim())
+    async with running(driver, node):
+        user = container("echo $DICE $DIE; sleep 300", resources={"claims": [{"name": "die"}]})
+        pod = await node.run_pod(containers=[user], resourceClaims=[{"name": "die", "resourceClaimTemplateName": "t"}])
+        await reserve(node, pod)
+        made = {"status": {"resourceClaimStatuses": [{"name": "die", "resourceClaimName": "my-die"}]}}
+        await node.client.patch(PODS, "p", made, namespace="default", subresource="status")
+        await node.until_phase("p", "Running")
+        assert await until(lambda: node.log(pod)) == "yes my-die"
 
 
 async def test_only_the_devices_of_the_request_are_given(node: Node, driver: DiceDriver) -> None:
