@@ -2,8 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-# More processes than cores: many tests wait for other programs.
-WORKERS ?= 3
+# Processes that share the tests; with more than cores, tests of real programs run out of patience.
+WORKERS ?= 2
 # Debian's /bin/sh is dash
 SHELL := /bin/bash
 

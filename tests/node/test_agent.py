@@ -136,9 +136,9 @@ async def test_an_unknown_image_shows_why_the_pod_waits(node: Node) -> None:
 
 async def test_deletion_ends_the_process_gracefully_and_then_the_pod_is_gone(node: Node, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    script = f"trap 'echo bye > {mark}; exit 0' TERM; while :; do sleep 0.05; done"
+    script = f"trap 'echo bye > {mark}; exit 0' TERM; echo ready > {mark}; while :; do sleep 0.05; done"
     pod = await node.run_pod(terminationGracePeriodSeconds=20, containers=[container(script)])
-    await node.until_phase("p", "Running")
+    await node.until("p", lambda _: mark.exists() and mark.read_text())
 
     await node.client.delete(PODS, "p", namespace="default")
     await node.until_gone("p")

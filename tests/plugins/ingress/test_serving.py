@@ -79,10 +79,18 @@ class Proxy:
         return [f"{event['reason']}: {event['message']}" for event in self.client.all(CORE_EVENTS)]
 
     async def get(self, found: Object, host: str, target: str = "/", *, tls: bool = False) -> tuple[int, str]:
-        """Ask until the proxy has taken the newest configuration: a reload takes a moment."""
+        """Ask once the proxy listens: a reload takes a moment."""
         place = found["status"]["loadBalancer"]["ingress"][0]
         port = place["ports"][1 if tls else 0]["port"]
-        return await asyncio.to_thread(fetch, f"{'https' if tls else 'http'}://{place['ip']}:{port}{target}", host)
+        url = f"{'https' if tls else 'http'}://{place['ip']}:{port}{target}"
+        for _ in range(100):
+            try:
+                return await asyncio.to_thread(fetch, url, host)
+            except urllib.error.URLError as error:
+                if not isinstance(error.reason, ConnectionRefusedError):
+                    raise
+                await self.clock.sleep(0.05)
+        raise AssertionError(f"nobody listens at {url}")
 
 
 def fetch(url: str, host: str) -> tuple[int, str]:
