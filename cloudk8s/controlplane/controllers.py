@@ -40,11 +40,10 @@ async def running_controllers(
     states: dict[str, str] = {}
     registrations = all_controllers(server.plugins).select(selection)
     loops = background(run_controllers(context, registrations, states), events.run(), names=("controllers", "events"))
-    component = of_controllers(
-        ControllerConfiguration(options, server.settings, ServingSettings(secure_port=port)), states,
-        context.instruments,
-    )  # fmt: skip
-    pages = diagnosed(component, ServingSettings(secure_port=port), client, clock=clock)
+    serving = ServingSettings(secure_port=port)
+    configuration = ControllerConfiguration(options, server.settings, serving)
+    component = of_controllers(configuration, states, context.instruments)
+    pages = diagnosed(component, serving, client, clock=clock)
     async with pages, informers, loops:
         yield context
 

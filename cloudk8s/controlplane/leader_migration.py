@@ -85,12 +85,7 @@ class LeaderMigration(_Model):
 
 def load_migration(path: Path) -> LeaderMigration:
     """A configuration from a file in YAML or JSON. Raises SettingsError that names the field."""
-    try:
-        found = yaml_codec.decode(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from error
+    found = yaml_codec.read_settings(path)
     try:
         return _parse(found)
     except ValueError as error:

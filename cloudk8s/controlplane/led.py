@@ -11,7 +11,7 @@ from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.leader_election import LeaderElection, LeaderElector
 from cloudk8s.client.resources import LEASES
 from cloudk8s.controlplane.diagnostics.health import Checks
-from cloudk8s.controlplane.signals import until_stopped
+from cloudk8s.controlplane.signals import run_until_stopped
 from cloudk8s.machinery.instruments import Instruments
 
 Work = Callable[[], Awaitable[None]]
@@ -30,16 +30,7 @@ async def run_led(*leds: Led) -> None:
 
     Raises what `lead` raises: the process should end then, and be started again.
     """
-    running = asyncio.ensure_future(lead(*leds))
-    stopped = asyncio.create_task(until_stopped(), name="signals")
-    try:
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-    finally:
-        for task in (running, stopped):
-            task.cancel()
-        await asyncio.gather(running, stopped, return_exceptions=True)
+    await run_until_stopped(lead(*leds), name="led work")
 
 
 async def lead(first: Led, *others: Led) -> None:

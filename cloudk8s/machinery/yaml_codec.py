@@ -5,7 +5,10 @@ The library is imported with the first document: most processes never see one, a
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from cloudk8s.errors import SettingsError
 
 
 def encode(value: Any) -> bytes:
@@ -20,3 +23,13 @@ def decode(data: bytes | str) -> Any:
     from cloudk8s.machinery import go_yaml
 
     return go_yaml.parse(data.encode() if isinstance(data, str) else data).tree
+
+
+def read_settings(path: Path) -> Any:
+    """The first document of a file of settings, YAML or JSON. Raises SettingsError that names the file. Blocks."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from error

@@ -99,10 +99,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
 
 def load(path: Path) -> dict[str, Any]:
     """Settings by their names, as the file says them; SettingsError for what can't be. Blocks."""
-    try:
-        document = yaml_codec.decode(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    document = yaml_codec.read_settings(path)
     if not isinstance(document, dict) or document.get("kind") != _KIND or document.get("apiVersion") != _VERSION:
         raise SettingsError(f"{path}: not a {_KIND} of {_VERSION}")
     return settings_of(document, str(path))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,10 @@ from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
+    from cloudk8s.provisioning.nodes.api import ClusterApi
     from cloudk8s.provisioning.plan import ClusterPlan
     from cloudk8s.provisioning.site import Site
+    from cloudk8s.provisioning.state import State
 
 
 class Consent(StrEnum):
@@ -52,30 +55,22 @@ def delete(
     Example: cloudk8s cluster delete demo --yes
     """
     from cloudk8s.apiserver import kubeconfig as files
-    from cloudk8s.provisioning.access import reach
     from cloudk8s.provisioning.bookmarks import forget
-    from cloudk8s.provisioning.holding import PATIENCE
-    from cloudk8s.provisioning.inheritance import NOTHING, inheritance
     from cloudk8s.provisioning.leftovers import write_down_fates
-    from cloudk8s.provisioning.planning import plan_deletion
     from cloudk8s.provisioning.seizing import seize
-    from cloudk8s.provisioning.state import look_to_delete
     from cloudk8s.provisioning.teardown import tear_down
 
     limit = seconds(timeout)
     where = Where.of(provider, offline, settings)
     consent = Consent.NONE if keep_volumes else volumes
     if dry_run:
-        planned = _planned(open_named(name, where), consent, limit)
-        print_plan(planned, format)
+        with _foreseen(open_named(name, where), consent, limit, tells=True) as (_, _, planned):
+            print_plan(planned, format)
         raise typer.Exit(0 if planned.is_empty else 2)
-    with working(name, where, format=format) as site, ExitStack() as closing:
-        state = look_to_delete(site)
-        if (api := reach(site, state, min(PATIENCE, limit))) is not None:
-            closing.callback(api.close)
-        workloads = inheritance(site, consent.value, api) if _asks(yes) else NOTHING
-        planned = plan_deletion(site, state, workloads)
-        if _asks(yes) and not planned.is_empty:
+    asks = _asks(yes)
+    with working(name, where, format=format) as site, _foreseen(site, consent, limit, tells=asks) as foreseen:
+        state, api, planned = foreseen
+        if asks and not planned.is_empty:
             _confirm(name, planned)
         seize(site, state)
         if api is not None:
@@ -87,17 +82,21 @@ def delete(
         output.show({"name": name, "phase": "Absent", "deleted": planned.changes}, format)
 
 
-def _planned(site: Site, consent: Consent, limit: float) -> ClusterPlan:
+@contextmanager
+def _foreseen(
+    site: Site, consent: Consent, limit: float, *, tells: bool
+) -> Iterator[tuple[State, ClusterApi | None, ClusterPlan]]:
+    """The cluster as it is, its API where that answers, and what would be deleted; of workloads only if it `tells`."""
     from cloudk8s.provisioning.access import reach
     from cloudk8s.provisioning.holding import PATIENCE
-    from cloudk8s.provisioning.inheritance import inheritance
+    from cloudk8s.provisioning.inheritance import NOTHING, inheritance
     from cloudk8s.provisioning.planning import plan_deletion
     from cloudk8s.provisioning.state import look_to_delete
 
     state = look_to_delete(site)
     api = reach(site, state, min(PATIENCE, limit))
     try:
-        return plan_deletion(site, state, inheritance(site, consent.value, api))
+        yield state, api, plan_deletion(site, state, inheritance(site, consent.value, api) if tells else NOTHING)
     finally:
         if api is not None:
             api.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from cloudk8s.controlplane.host.child import STOP_SECONDS
+from cloudk8s.controlplane.child import STOP_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.apiserver.pki.profile import Profile
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.child import keep_running
 from cloudk8s.controlplane.host.agent_options import AgentOptions
-from cloudk8s.controlplane.host.child import keep_running
 from cloudk8s.controlplane.host.local_cloud import local_provider_id
 from cloudk8s.controlplane.host.places import Place
 from cloudk8s.controlplane.host.ranges import service_ranges

@@ -20,9 +20,9 @@ from cloudk8s.cloud.controllers.node_reference import EXCLUDE
 from cloudk8s.cloud.settings import CloudControllerSettings
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.controlplane.background import background
+from cloudk8s.controlplane.child import keep_running
 from cloudk8s.controlplane.clouds import running_clouds
 from cloudk8s.controlplane.controllers import running_controllers
-from cloudk8s.controlplane.host.child import keep_running
 from cloudk8s.controlplane.host.network import running_policies
 from cloudk8s.controlplane.loop import settle
 from cloudk8s.controlplane.machine.discovery import cluster_info

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cloudk8s.controlplane.host.child import keep_running
+from cloudk8s.controlplane.child import keep_running
 from cloudk8s.controlplane.machine.settings import ControlPlaneSettings
 from cloudk8s.machinery.codec import encode
 

@@ -16,12 +16,7 @@ from cloudk8s.scheduler.configuration.model import API_VERSION, SchedulerConfigu
 
 def load_configuration(path: Path) -> SchedulerConfiguration:
     """A file in YAML or JSON. Raises SettingsError."""
-    try:
-        found = yaml_codec.decode(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from error
+    found = yaml_codec.read_settings(path)
     if not isinstance(found, dict):
         raise SettingsError(f"{path}: a KubeSchedulerConfiguration is expected")
     return parse_configuration(found, source=str(path))

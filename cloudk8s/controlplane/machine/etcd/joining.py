@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.host.child import keep_running
+from cloudk8s.controlplane.child import keep_running
 from cloudk8s.controlplane.machine.etcd.certificates import client_context
 from cloudk8s.controlplane.machine.etcd.member import Member, Place, command
 from cloudk8s.controlplane.machine.etcd.membership import Etcd, EtcdRefused, EtcdSilent
