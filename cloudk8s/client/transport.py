@@ -105,6 +105,8 @@ class Transport:
         connection, response = await self._start("GET", _target(self._prefix + path, query), b"", {})
         if response.status < 400:
             return connection, response
+        if response.status == 401:
+            self._credentials.reject()
         try:
             raise _error(response, await response.read())
         finally:
