@@ -20,6 +20,7 @@ from cloudk8s.cli.options import (
     DisabledPlugins,
     KubeApiBurst,
     KubeApiQps,
+    Master,
     UseServiceAccountCredentials,
     names_in,
 )
@@ -63,6 +64,7 @@ def cloud_controller_manager(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
     ] = None,
+    master: Master = "",
     controllers: Annotated[
         str, typer.Option(help="Which ones run, comma-separated: * all that have work, NAME, -NAME.")
     ] = "*",
@@ -104,6 +106,7 @@ def cloud_controller_manager(
         kube_api_qps,
         kube_api_burst,
         use_service_account_credentials,
+        master,
     )
     run(run_cloud_controller_manager(options, report=output.step))
 
