@@ -10,6 +10,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.making import make
 from cloudk8s.cli.cluster.options import (
     File,
     Offline,
@@ -74,12 +75,6 @@ class Work:
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
-        from cloudk8s.provisioning.addons import apply_addons, read_addons
-        from cloudk8s.provisioning.converging import converge
-        from cloudk8s.provisioning.declaration.reading import locating
-        from cloudk8s.provisioning.planning import settled
-        from cloudk8s.provisioning.preflight import check, preflight
-        from cloudk8s.provisioning.progress import Event
         from cloudk8s.provisioning.state import look
 
         remembers = from_file is not None
@@ -91,13 +86,7 @@ class Work:
             if declaration is None:
                 hint = f"make it with: cloudk8s cluster create {self.name}"
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
-            with locating(self.file if from_file else None):
-                declaration = settled(site, declaration, state)
-            for note in check(preflight(site, declaration, state)):
-                site.report(Event("note", "preflight", note))
-            directory = self.file.parent if self.file else Path()
-            addons = read_addons(from_file.addons if from_file else (), directory)
-            state = converge(site, declaration, timeout=self.limit, state=state)
-            apply_addons(site, state, addons)
+            file = self.file if from_file else None
+            state = make(site, declaration, state, timeout=self.limit, file=file)
             if is_first:
                 show(site, state, self.format)

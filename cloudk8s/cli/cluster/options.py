@@ -14,13 +14,14 @@ import typer
 
 from cloudk8s.cli.cluster.progress import Teller
 from cloudk8s.cli.output import Format
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import SettingsError, UserError
 
 if TYPE_CHECKING:
     from cloudk8s.cloud.stack.journal import Journal
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
     from cloudk8s.provisioning.progress import Report
     from cloudk8s.provisioning.site import Site
+    from cloudk8s.provisioning.state import State
 
 JOURNAL_SECONDS = 3600.0
 """Older entries of a journal tell nothing that the account does not."""
@@ -101,6 +102,16 @@ def open_named(
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
     return site
+
+
+def look_at(site: Site) -> tuple[State, ClusterDeclaration]:
+    """A cluster as it is, and as it was declared last. Raises UserError where there is none."""
+    from cloudk8s.provisioning.state import look
+
+    state = look(site)
+    if state.recorded is None:
+        raise UserError(f'there is no cluster "{site.cluster}" on {site.provider}')
+    return state, state.recorded
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cloudk8s.cli.cluster.options import (
     Timeout,
     Where,
     changed,
+    look_at,
     seconds,
     working,
 )
@@ -44,17 +45,13 @@ def scale(
     """
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.declaration.cluster import resized
-    from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
     if workers is None and control_plane is None:
         raise UserError("say how many: --workers N or --control-plane N")
     with working(name, Where.of(provider, offline, settings), format=format) as site:
-        state = look(site)
-        if state.recorded is None:
-            raise UserError(f'there is no cluster "{name}" on {site.provider}')
+        state, wanted = look_at(site)
         changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
-        wanted = state.recorded
         if workers is not None:
             wanted = resized(wanted, {pool_named(wanted, pool): workers})
         show(site, converge(site, changed(wanted, changes), timeout=limit, state=state), format)
