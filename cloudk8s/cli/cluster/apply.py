@@ -24,7 +24,7 @@ from cloudk8s.cli.cluster.options import (
     working,
 )
 from cloudk8s.cli.cluster.progress import Teller
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -38,6 +38,7 @@ def apply(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     watch: Annotated[
         str, typer.Option(help="Go on for ever, and look again this often: 30s, 5m. What breaks is mended.")
@@ -50,7 +51,7 @@ def apply(
     """
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    work = Work(name, Where.of(provider, offline, settings), limit, format, file)
+    work = Work(name, Where.of(provider, offline, settings, disable_plugin), limit, format, file)
     work.turn(from_file, is_first=True)
     if watch:
         from cloudk8s.cloud.stack.timing import SystemTimer

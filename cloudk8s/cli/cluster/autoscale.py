@@ -9,6 +9,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, look_at, seconds, working
+from cloudk8s.cli.options import DisabledPlugins
 from cloudk8s.errors import CloudK8sError, UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def autoscale(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
 ) -> None:
     """Make machines for pods that wait for one, and take away those that nobody needs, in pools with `max`.
@@ -34,7 +36,8 @@ def autoscale(
     from cloudk8s.provisioning.settling import Busy
 
     pause, limit = seconds(every, "--every"), seconds(timeout)
-    unneeded, where = Unneeded(seconds(unneeded_for, "--unneeded-for")), Where.of(provider, offline, settings)
+    unneeded = Unneeded(seconds(unneeded_for, "--unneeded-for"))
+    where = Where.of(provider, offline, settings, disable_plugin)
     while True:
         try:
             with working(name, where, quiet=True) as site:

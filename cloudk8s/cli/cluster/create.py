@@ -25,7 +25,7 @@ from cloudk8s.cli.cluster.options import (
     seconds,
     working,
 )
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 
@@ -47,6 +47,7 @@ def create(
     kubernetes_version: Annotated[str, typer.Option(help="Version of Kubernetes.")] = "",
     bootstrap: Annotated[str, typer.Option(help="How machines become nodes: cloudk8s, kubeadm, k3s or none.")] = "",
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -72,7 +73,7 @@ def create(
         self_managed,
     )
     with working(
-        name, Where.of(provider, offline, settings), declared=from_file, remembers=True, format=format
+        name, Where.of(provider, offline, settings, disable_plugin), declared=from_file, remembers=True, format=format
     ) as site:
         state = look(site)
         state = make(site, declared(site, state, from_file, wishes), state, timeout=limit, file=file)

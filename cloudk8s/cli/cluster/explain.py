@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, look_at, open_named
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 if TYPE_CHECKING:
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def explain(
-    name: Name, provider: Provider = "", offline: Offline = False, settings: Set = None, format: Output = Format.TABLE
-) -> None:
+    name: Name, provider: Provider = "", offline: Offline = False, settings: Set = None,
+    disable_plugin: DisabledPlugins = None, format: Output = Format.TABLE,
+) -> None:  # fmt: skip
     """Say which machines pending pods need, which nodes nobody needs, and why; changes nothing.
 
     Pools with `max` may grow and shrink: `cloudk8s cluster autoscale` does what this says.
@@ -26,7 +27,7 @@ def explain(
     from cloudk8s.provisioning.nodes.api import ClusterApi
     from cloudk8s.provisioning.scaling import outlook
 
-    site = open_named(name, Where.of(provider, offline, settings))
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin))
     state, _ = look_at(site)
     api = ClusterApi(access_to(site, state))
     try:

@@ -42,15 +42,18 @@ Workers = Annotated[int | None, typer.Option("--workers", help="Machines of the 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which account a command works in, as far as its options say."""
+    """Which account a command works in, and with which plugins, as far as its options say."""
 
     provider: str = ""
     offline: bool = False
     settings: tuple[str, ...] = ()
+    disabled_plugins: tuple[str, ...] = ()
 
     @staticmethod
-    def of(provider: str, offline: bool, settings: Sequence[str] | None) -> Where:
-        return Where(provider, offline, tuple(settings or ()))
+    def of(
+        provider: str, offline: bool, settings: Sequence[str] | None, disabled_plugins: Sequence[str] | None
+    ) -> Where:
+        return Where(provider, offline, tuple(settings or ()), tuple(disabled_plugins or ()))
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def open_named(
     settings |= dict(declared.settings) if declared else {}
     settings |= parse_settings(where.settings)
     offline = where.offline or (known is not None and is_known and known.offline)
-    plugins = Plugins.load()
+    plugins = Plugins.load(disabled=where.disabled_plugins)
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
     options = SiteOptions(report=report or Teller(), journal=journal or MemoryJournal())
     site = open_site(plugins, provider, completed, name, options)

@@ -20,7 +20,7 @@ from cloudk8s.cli.cluster.options import (
     seconds,
     working,
 )
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -36,6 +36,7 @@ def scale(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -49,7 +50,7 @@ def scale(
     limit = seconds(timeout)
     if workers is None and control_plane is None:
         raise UserError("say how many: --workers N or --control-plane N")
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
         state, wanted = look_at(site)
         changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
         if workers is not None:

@@ -9,7 +9,7 @@ import typer
 from cloudk8s.cli.cluster.describe import show
 from cloudk8s.cli.cluster.history import revisions_of
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, look_at, seconds, working
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -28,6 +28,7 @@ def undo(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -39,7 +40,7 @@ def undo(
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
         state, recorded = look_at(site)
         if to_revision and not pool:
             raise UserError("--to-revision is one of a pool: say which with --pool")

@@ -19,7 +19,7 @@ from cloudk8s.cli.cluster.options import (
     seconds,
     working,
 )
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 
@@ -29,6 +29,7 @@ def upgrade(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "1h",
     format: Output = Format.TABLE,
 ) -> None:
@@ -40,7 +41,7 @@ def upgrade(
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
         state, recorded = look_at(site)
         declaration = changed(recorded, {"kubernetesVersion": kubernetes_version})
         check_upgrade(recorded.version, declaration.version)
