@@ -201,10 +201,16 @@ class NodeLifecycleController:
             _log.warning("every zone is down: no node is given up until one is back")
             for node in self._nodes.list():
                 if taints.has_no_execute(node):
-                    await self._write_taints(name_of(node), "")
+                    await self._leave_alone(name_of(node))
         elif was_down and not is_down:
             for health in self._health.values():
                 health.heard_at = self._clock.monotonic()
+
+    async def _leave_alone(self, name: str) -> None:
+        try:
+            await self._write_taints(name, is_given_up=False)
+        except StatusError as error:
+            _log.warning("node %s: its taint could not be removed: %s", name, error)
 
     # Taints
 
@@ -220,10 +226,9 @@ class NodeLifecycleController:
         node = self._nodes.get(name)
         if node is None or ready_status(node) == "True":
             return
-        key = taints.UNREACHABLE if ready_status(node) == "Unknown" else taints.NOT_READY
         try:
-            await self._write_taints(name, key)
-            self._metrics.evicted(zone_of(node))
+            if await self._write_taints(name):
+                self._metrics.evicted(zone_of(node))
         except StatusError as error:
             _log.warning("node %s not tainted: %s; trying again", name, error)
             self._zones.queue(zone_of(node)).add(name)
@@ -237,7 +242,7 @@ class NodeLifecycleController:
         if wanted is not None:
             node = await self._patch_taints(node, wanted)
         if taints.has_no_execute(node):
-            await self._write_taints(name, self._key_of(node))
+            await self._write_taints(name)
         if missing := _missing_labels(node):
             await self._client.patch(NODES, name, {"metadata": {"labels": missing}})
         if (unmarked := self._unmarked.get(name)) is not None and ready_status(node) != "True":
@@ -247,11 +252,14 @@ class NodeLifecycleController:
     def _key_of(self, node: Object) -> str:
         return {"True": "", "Unknown": taints.UNREACHABLE}.get(ready_status(node), taints.NOT_READY)
 
-    async def _write_taints(self, name: str, key: str) -> None:
+    async def _write_taints(self, name: str, *, is_given_up: bool = True) -> bool:
+        """By how the node is now, for it may be back; whether it has the taint then."""
         node = await self._client.get(NODES, name)
+        key = self._key_of(node) if is_given_up else ""
         wanted = taints.no_execute(node, key, self._clock.now())
         if wanted is not None:
             await self._patch_taints(node, wanted)
+        return bool(key)
 
     async def _patch_taints(self, node: Object, wanted: Sequence[taints.Taint]) -> Object:
         metadata = {"resourceVersion": resource_version_of(node)}

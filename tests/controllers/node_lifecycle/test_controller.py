@@ -216,6 +216,29 @@ async def test_pods_are_marked_again_until_it_works() -> None:
         assert condition(run.get(PODS, "p"), "Ready")["status"] == "False"  # type: ignore[index]
 
 
+async def test_a_node_that_is_back_when_its_turn_comes_is_not_given_up() -> None:
+    async with four_nodes() as (run, client):
+        client.before["get", NODES] = lambda: come_back(run)
+        await beat(run, 70, *EVERYBODY[1:])
+        assert not client.before
+        assert "NoExecute" not in str([action.body for action in client.actions if action.verb == "patch"])
+
+
+async def test_one_node_that_cannot_be_spared_does_not_keep_others_from_it() -> None:
+    async with four_nodes() as (run, client):
+        await beat(run, 70, "n2", "n3")
+        assert "unreachable:NoExecute" in taints(run, "n0") & taints(run, "n1")
+
+        def refuse(action: Action) -> None:
+            if action.verb == "get" and action.resource == NODES and action.name == "n0":
+                raise InternalError("no")
+
+        client.on(refuse)
+        await beat(run, 70)
+        assert "unreachable:NoExecute" in taints(run, "n0")
+        assert "unreachable:NoExecute" not in taints(run, "n1")
+
+
 async def test_conditions_and_cordons_become_no_schedule_taints() -> None:
     async with running(NodeLifecycleController, objects=[node("n0"), lease("n0")]) as run:
         for type in ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"):
