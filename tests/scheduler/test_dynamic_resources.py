@@ -452,6 +452,34 @@ async def test_devices_that_cannot_be_attached_are_given_back_and_others_tried()
         assert found["status"]["allocation"]["devices"]["results"][0]["device"] == "d2"
 
 
+async def test_devices_that_a_running_pod_has_reserved_too_stay_its_own() -> None:
+    taken = allocated("d")
+    taken["allocation"]["devices"]["results"][0] |= {name: FABRIC[name] for name in FABRIC if name != "bindsToNode"}
+    taken["reservedFor"] = [{"resource": "pods", "name": "q", "uid": "q-uid"}]
+    slices = resource_slice("a", device("d", **FABRIC))
+    async with running(node("a"), device_class(), slices, claim("c", status=taken), user("p", "c")) as run:
+        await say(run, "d", Unreachable="True")
+        await run.settle(20, step=1)
+        assert any("reports Unreachable" in message for _, message in run.events("p"))
+        assert run.node_of("p") == ""
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["status"]["allocation"] == taken["allocation"]
+        assert found["status"]["reservedFor"] == taken["reservedFor"]
+
+
+async def test_pods_that_wait_for_the_same_devices_give_them_up_together() -> None:
+    slices = resource_slice("a", device("d1", **FABRIC), device("d2"))
+    async with running(node("a"), device_class(), slices, claim("c"), user("p", "c"), user("q", "c")) as run:
+        broken = resource_slice(
+            "a", device("d1", **FABRIC, taints=[{"key": "gone", "effect": "NoSchedule"}]), device("d2")
+        )
+        await run.client.patch(RESOURCE_SLICES, "a", {"spec": broken["spec"]})
+        await say(run, "d1", Unreachable="True")
+        await run.settle(60, step=1)
+        assert run.placement() == {"p": "a", "q": "a"}
+
+
 async def test_a_device_counts_as_taken_before_its_claim_is_seen_to_have_it() -> None:
     """A watch may be behind what was written."""
 

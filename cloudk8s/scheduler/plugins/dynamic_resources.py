@@ -194,11 +194,11 @@ class DynamicResources:
             if is_awaited(allocation or status_of(claim).get("allocation")):
                 awaited.append(key_of(claim))
         for key in awaited:
-            await self._ready(key)
+            await self._ready(key, cycle.pod)
         return None
 
-    async def _ready(self, key: str) -> None:
-        """Wait until the devices of a claim are; an allocation of devices that will not be is taken back."""
+    async def _ready(self, key: str, pod: Pod) -> None:
+        """Wait until the devices of a claim are; devices that will not be are given up."""
         while True:
             self._changed.clear()
             claim = self._claims.get_key(key)
@@ -207,10 +207,10 @@ class DynamicResources:
             if status_of(claim).get("allocation") and is_ready(claim):
                 return
             if reason := failure(claim):
-                await self._deallocate(claim)
+                await self._give_up(claim, pod)
                 raise DevicesNotReady(f"resource claim {key}: {reason}")
             if (left := self._left(claim)) <= timedelta(0):
-                await self._deallocate(claim)
+                await self._give_up(claim, pod)
                 raise DevicesNotReady(f"resource claim {key}: timed out waiting for its devices to be ready")
             await changed_or_slept(self._changed, self._handle.clock, left.total_seconds())
 
@@ -220,9 +220,11 @@ class DynamicResources:
         now = self._handle.clock.now()
         return self._patience - (now - parse_time(allocated)) if allocated else self._patience
 
-    async def _deallocate(self, claim: Object) -> None:
-        """Other devices may be better, for this pod or another one."""
-        status = {**status_of(claim), "allocation": None, "reservedFor": None, "devices": None}
+    async def _give_up(self, claim: Object, pod: Pod) -> None:
+        """Other devices may be better, for this pod or another one; but what others have reserved stays allocated."""
+        others = [item for item in status_of(claim).get("reservedFor") or () if item.get("uid") != pod.uid]
+        freed = {"reservedFor": others} if others else {"allocation": None, "reservedFor": None, "devices": None}
+        status = {**status_of(claim), **freed}
         await self._handle.client.update(RESOURCE_CLAIMS, {**claim, "status": status}, subresource="status")
 
     def interests(self) -> Sequence[Interest]:
