@@ -16,7 +16,6 @@ from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.tools import Tools
 from cloudk8s.node.probes.handlers import Subject
 from cloudk8s.node.runtimes.interface import Container as RuntimeContainer
-from cloudk8s.node.runtimes.interface import RuntimeFailure
 
 LEAST_GRACE = timedelta(seconds=2)
 _PROBES = {"LivenessProbe": "livenessProbe", "StartupProbe": "startupProbe"}
@@ -33,11 +32,7 @@ async def kill_container(
     if hook and grace > timedelta(0):
         await _run_pre_stop(tools, pod, running, hook, name, grace, pod_ip)
     left = grace - timedelta(seconds=tools.clock.monotonic() - began)
-    try:
-        await tools.runtime.stop_container(running.id, max(left, LEAST_GRACE))
-    except RuntimeFailure as error:
-        tools.container_event(pod, name, "Warning", "FailedKillContainer", f"error killing container: {error}")
-        raise
+    await tools.runtime.stop_container(running.id, max(left, LEAST_GRACE))
 
 
 async def kill_planned(tools: Tools, pod: Object, observed: Observed, kill: Kill, pod_ip: str) -> None:
@@ -103,13 +98,11 @@ async def _run_pre_stop(
     tools: Tools, pod: Object, running: RuntimeContainer, hook: hooks.Hook, name: str, grace: timedelta, pod_ip: str
 ) -> None:  # fmt: skip
     subject = Subject(pods.find_container(pod, name) or {"name": name}, running.id, pod_ip)
-    work = asyncio.ensure_future(hooks.run(tools.runtime, tools.clock, subject, hook))
+    work = asyncio.ensure_future(hooks.run(tools.runtime, tools.clock, subject, hook, tools.warn_of(pod)))
     patience = asyncio.ensure_future(tools.clock.sleep(grace.total_seconds()))
     try:
         await asyncio.wait({work, patience}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done() and (error := work.exception()) is not None:
-            if not isinstance(error, hooks.HookFailed):
-                raise error
+        if work.done() and (error := work.exception()) is not None:  # whatever it was, the container must end
             tools.container_event(pod, name, "Warning", "FailedPreStopHook", f"PreStopHook failed: {error}")
     finally:
         work.cancel()

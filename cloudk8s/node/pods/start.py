@@ -200,7 +200,7 @@ async def _post_start(tools: Tools, pod: Object, container: Container, container
         return
     subject = Subject(container, container_id, next(iter(ground.pod_ips), ""))
     try:
-        await hooks.run(tools.runtime, tools.clock, subject, hook)
+        await hooks.run(tools.runtime, tools.clock, subject, hook, tools.warn_of(pod))
     except hooks.HookFailed as error:
         tools.container_event(
             pod, container["name"], "Warning", "FailedPostStartHook", f"PostStartHook failed: {error}"

@@ -69,6 +69,10 @@ class Tools:
         """Say something about a pod."""
         self.events.event(pod, kind, reason, note, resource=PODS)
 
+    def warn_of(self, pod: Object) -> Callable[[str, str], None]:
+        """Says something bad about a pod, by reason and note."""
+        return lambda reason, note: self.pod_event(pod, "Warning", reason, note)
+
     def container_event(self, pod: Object, name: str, kind: EventKind, reason: str, note: str) -> None:
         """Say something about one container of a pod."""
         self.events.event(pod, kind, reason, note, resource=PODS, field_path=field_path(pod, name))

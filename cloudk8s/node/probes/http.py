@@ -16,6 +16,8 @@ from cloudk8s.node.probes.outcome import Outcome
 MAX_BODY = 10 * 1024
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+"""What OpenSSL, by its version, says of a first byte that is no record of TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +47,51 @@ class Answer:
     is_complete: bool = False
 
 
+class RequestFailed(Exception):
+    """There was no answer; the text says why, in upstream's words."""
+
+
+class NotEncrypted(RequestFailed):
+    """Who was to speak TLS does not."""
+
+
 async def probe(target: Target, *, user_agent: str = "kube-probe/1.37") -> Outcome:
     """2xx and 3xx are success; the caller sets the time limit."""
-    url = target.url
     try:
-        for _ in range(_MAX_REDIRECTS):
-            answer = await get(url, target.headers, user_agent=user_agent)
-            onward = urljoin(url, answer.location)
-            if answer.status not in _REDIRECTS or not answer.location:
-                break
-            if urlsplit(onward).hostname != urlsplit(url).hostname:
-                text = f"Probe terminated redirects, Response body: {_text(answer)}"
-                return Outcome(True, text, is_warning=True)
-            url = onward
-        else:
-            return Outcome(False, f'Get "{url}": stopped after 10 redirects')
-    except (OSError, EOFError, httptools.HttpParserError, ssl.SSLError) as error:
-        return Outcome(False, f'Get "{url}": {_words(error, target)}')
+        answer = await follow(target, user_agent=user_agent)
+    except RequestFailed as error:
+        return Outcome(False, str(error))
+    if answer.status in _REDIRECTS and answer.location:
+        return Outcome(True, f"Probe terminated redirects, Response body: {_text(answer)}", is_warning=True)
     if 200 <= answer.status < 400:
         return Outcome(True, _text(answer))
     return Outcome(False, f"HTTP probe failed with statuscode: {answer.status}")
 
 
-async def get(url: str, headers: Sequence[tuple[str, str]], *, user_agent: str) -> Answer:
+async def follow(target: Target, *, user_agent: str) -> Answer:
+    """The answer at the end of all redirects; the last of them where it leads to another host. RequestFailed if none.
+
+    The caller sets the time limit.
+    """
+    url = target.url
+    try:
+        for _ in range(_MAX_REDIRECTS):
+            answer = await _get(url, target.headers, user_agent=user_agent)
+            onward = urljoin(url, answer.location)
+            is_final = answer.status not in _REDIRECTS or not answer.location
+            if is_final or urlsplit(onward).hostname != urlsplit(url).hostname:
+                return answer
+            url = onward
+    except ssl.SSLError as error:
+        if error.reason in _NO_TLS:
+            raise NotEncrypted(f'Get "{url}": http: server gave HTTP response to HTTPS client') from error
+        raise RequestFailed(f'Get "{url}": {error}') from error
+    except (OSError, EOFError, httptools.HttpParserError) as error:
+        raise RequestFailed(f'Get "{url}": {_words(error, target)}') from error
+    raise RequestFailed(f'Get "{url}": stopped after 10 redirects')
+
+
+async def _get(url: str, headers: Sequence[tuple[str, str]], *, user_agent: str) -> Answer:
     """One request on a connection of its own."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
