@@ -14,9 +14,7 @@ from cloudk8s.api.resource import Object
 
 
 class Strategy:
-    """The behaviour of one kind; subclasses override what differs.
-
-    Instances are shared by all servers of a version, and remember nothing that changes what they find.
+    """The behaviour of one kind; subclasses override what differs. Instances are stateless and shared.
 
     `subresource` is "" for the object itself, else "status", "scale", "ephemeralcontainers", "resize", "approval" ….
     """

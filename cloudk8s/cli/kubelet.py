@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration, names_in
+from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration
 from cloudk8s.errors import SettingsError, UserError
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def kubelet(
         node_name=(hostname_override or socket.gethostname()).lower(), root_dir=root_dir.absolute(), node_ip=node_ip,
         address=address, port=port, listen_fd=listen_fd,
         client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
-        cluster_dns=names_in(cluster_dns), max_pods=max_pods,
-        node_labels=dict(map(_pair, names_in(node_labels))), provider_id=provider_id,
-        register_with_taints=tuple(map(_taint, names_in(register_with_taints))),
+        cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
+        node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
+        register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
         image_credential_provider_config=image_credential_provider_config,
         image_credential_provider_bin_dir=image_credential_provider_bin_dir,
@@ -120,7 +120,7 @@ async def _run(
     from cloudk8s.node.runtimes.catalog import make_runtime
 
     clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
-    cidrs = names_in(settings.cluster_cidr)
+    cidrs = [part.strip() for part in settings.cluster_cidr.split(",") if part.strip()]
     runtime = make_runtime(
         how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1], cluster_cidrs=cidrs,
         others=plugged_in_runtimes,

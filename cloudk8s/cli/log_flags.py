@@ -36,10 +36,7 @@ def level_of(verbosity: int) -> int:
 
 
 class JSONFormatter(logging.Formatter):
-    """One object a line, with the keys of upstream's: `ts`, `caller`, `msg`, and `v` unless it is an error.
-
-    An exception is there as `err`, and where it came from as `stacktrace`.
-    """
+    """One object a line, with the keys of upstream's: `ts`, `caller`, `msg`, `v`; `err` in place of `v` for errors."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -50,6 +47,6 @@ class JSONFormatter(logging.Formatter):
         }
         if record.levelno < logging.ERROR:
             line["v"] = 4 if record.levelno < logging.INFO else 0
-        if record.exc_info and record.exc_info[1] is not None:
-            line |= {"err": repr(record.exc_info[1]), "stacktrace": self.formatException(record.exc_info)}
+        elif record.exc_info and record.exc_info[1] is not None:
+            line["err"] = repr(record.exc_info[1])
         return codec.encode(line).decode()

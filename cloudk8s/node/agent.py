@@ -31,6 +31,7 @@ from cloudk8s.node.credentials.assembly import node_logins
 from cloudk8s.node.extensions import NodeExtensions
 from cloudk8s.node.machine import addresses, capacity
 from cloudk8s.node.machine.node_object import Self
+from cloudk8s.node.machine.transitions import scheduling
 from cloudk8s.node.pods.image_puller import ImagePuller
 from cloudk8s.node.pods.log_rotation import LogRotation
 from cloudk8s.node.pods.static import StaticPods
@@ -209,7 +210,12 @@ class NodeAgent:
             self._runtime,
             clock=self._clock,
             credentials=node_logins(
-                settings, self._configuration, clock=self._clock, tokens=tokens, client=self._client
+                settings,
+                self._configuration,
+                clock=self._clock,
+                tokens=tokens,
+                client=self._client,
+                announce=self._announce,
             ),
             parallel=1 if settings.serialize_image_pulls else settings.max_parallel_image_pulls,
         )
@@ -256,7 +262,10 @@ class NodeAgent:
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
             return
+        reason = scheduling(self._facts.object, new)
         self._facts.object = new
+        if reason:
+            self._node_event("Normal", reason, f"Node {self.settings.node_name} status is now: {reason}")
         ranges = spec_of(new).get("podCIDRs") or []
         if ranges and (old is None or spec_of(old).get("podCIDRs") != ranges):
             task = asyncio.ensure_future(self._use_ranges(ranges))

@@ -34,6 +34,7 @@ class Leaving:
     sayings: Sayings = field(default_factory=Sayings)
     serving: list[str] = field(default_factory=list)
     """Machines of the control plane whose nodes are ready."""
+    _staying: list[str] = field(default_factory=list)
     _emptying: dict[str, float] = field(default_factory=dict)
     _remedied: dict[str, set[str]] = field(default_factory=dict)
     """Machines that were not well and were to be replaced, by group, since all was well last."""
@@ -57,9 +58,9 @@ class Leaving:
         """Machines whose nodes are empty, and what keeps the others."""
         ready, waiting = [], dict[str, str]()
         going = {view.name for view in views}
-        staying = [name for name in self.serving if name not in going]
+        self._staying = [name for name in self.serving if name not in going]
         for view in views:
-            if reason := self._keeps(view) or self._member_keeps(view, staying):
+            if reason := self._keeps(view) or self._member_keeps(view):
                 waiting[f"machine {view.name}"] = reason
             else:
                 ready.append(view)
@@ -83,14 +84,14 @@ class Leaving:
                 except CloudK8sError as error:
                     self.site.report(Event("failed", f"node {machine.name}", str(error)))
 
-    def _member_keeps(self, view: MachineView, staying: Sequence[str]) -> str:
-        """What its member of etcd has against a machine's going, while others of the control plane stay."""
+    def _member_keeps(self, view: MachineView) -> str:
+        """What its member of etcd has against a machine's going."""
         if view.machine.role != "control-plane" or self.api is None:
             return ""
         method: object = self.method
         if isinstance(method, KeepsMembers):
             try:
-                return method.member_keeps(self.api, view.name, staying)
+                return method.member_keeps(self.api, view.name, self._staying)
             except CloudK8sError as error:
                 return f"nobody can tell of its member of etcd: {error}"
         return self.members.keeps(view.name) if self.declaration.keeps_etcd else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +41,16 @@ SCHEDULER = """
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What would have been run; how much is logged goes back to what it was."""
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would have been run."""
     found: list[Any] = []
-    level = logging.getLogger().level
 
     async def run(options: Any, *, report: Any) -> None:
         found.append(options)
 
     monkeypatch.setattr(controller_manager, "run_controller_manager", run)
     monkeypatch.setattr(scheduler, "run_scheduler", run)
-    yield found
-    logging.getLogger().setLevel(level)
+    return found
 
 
 def flags(text: str, etc: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.resources import PODS
+from cloudk8s.client.resources import CORE_EVENTS, PODS
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.node.agent import NodeAgent
 from cloudk8s.node.runtimes.host.isolation import NONE
@@ -25,9 +25,17 @@ PATIENCE = 20.0
 class Node:
     """A running agent, and what tests do with its cluster."""
 
-    def __init__(self, directory: Path, client: FakeClient, runtime: Runtime | None = None) -> None:
+    def __init__(
+        self, directory: Path, client: FakeClient, runtime: Runtime | None = None, **settings: Any
+    ) -> None:  # fmt: skip
         self.client = client
-        self.settings = NodeSettings(node_name="n1", root_dir=directory, node_ip="127.0.0.1", port=0)
+        self.settings = NodeSettings(
+            node_name="n1",
+            root_dir=directory,
+            node_ip="127.0.0.1",
+            port=0,
+            **{"cluster_dns": ("10.96.0.10",), **settings},
+        )
         self.runtime = runtime or HostRuntime(directory / "runtime", clock=SystemClock(), isolation=NONE)
         self.agent = NodeAgent(self.settings, client, self.runtime, SystemClock(), authorize=False)
         self._task: asyncio.Task[None] | None = None
@@ -67,6 +75,19 @@ class Node:
         async with asyncio.timeout(PATIENCE):
             while self.client.peek(PODS, name, "default") is not None:
                 await asyncio.sleep(0.01)
+
+    async def events(self, name: str, *wanted: str) -> dict[str, str]:
+        """Notes of a pod's or the node's events by reason, once all of the wanted ones are there."""
+        found: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not set(wanted) <= found.keys():
+                    await asyncio.sleep(0.02)
+                    events = [each for each in self.client.all(CORE_EVENTS) if each["involvedObject"]["name"] == name]
+                    found = {each["reason"]: each["message"] for each in events}
+        except TimeoutError:
+            pytest.fail(f"{set(wanted) - found.keys()} were not told; only {found}")
+        return found
 
     def log(self, pod: Object, container: str = "c", attempt: int = 0) -> str:
         metadata = pod["metadata"]

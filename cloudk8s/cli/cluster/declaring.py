@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli.cluster.options import changed
-from cloudk8s.cli.options import names_in
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
@@ -34,7 +33,7 @@ class Wishes:
         given: dict[str, Any] = {
             "controlPlane.replicas": self.control_plane,
             "controlPlane.type": self.control_plane_type,
-            "network.zones": list(names_in(self.zones)),
+            "network.zones": [zone.strip() for zone in self.zones.split(",") if zone.strip()],
             "network.nat": self.nat,
             "kubernetesVersion": self.kubernetes_version,
             "bootstrap.method": self.bootstrap,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from cloudk8s.client.events import EventKind
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import namespace_of, spec_of
 from cloudk8s.machinery import codec
 from cloudk8s.node.credentials.matching import fits
 from cloudk8s.node.runtimes.interface import Credentials
 
+Announce = Callable[[Object, EventKind, str, str], None]
+"""Say something about a pod: kind, reason and note of an event."""
+_MAY_FAIL = "attempting to pull the image may not succeed."
 _KEYS = ((".dockerconfigjson", True), (".dockercfg", False))
 
 
@@ -26,15 +30,22 @@ class SecretReader(Protocol):
 class SecretLogins:
     """Fulfils `CredentialSource`."""
 
-    def __init__(self, secrets: SecretReader) -> None:
-        self._secrets = secrets
+    def __init__(self, secrets: SecretReader, *, announce: Announce) -> None:
+        self._secrets, self._announce = secrets, announce
 
     async def credentials(self, pod: Object, reference: str) -> Sequence[Credentials]:
         found: list[Credentials] = []
-        for each in spec_of(pod).get("imagePullSecrets") or ():
-            secret = await self._secrets.secret(namespace_of(pod), each.get("name", "")) if each.get("name") else None
-            if secret is not None:
+        missing: list[str] = []
+        for name in filter(None, (each.get("name") for each in spec_of(pod).get("imagePullSecrets") or ())):
+            secret = await self._secrets.secret(namespace_of(pod), name)
+            if secret is None:
+                missing.append(name)
+            else:
                 found += logins(secret, reference)
+        if missing:
+            names = ", ".join(missing)
+            note = f"Unable to retrieve some image pull secrets ({names}); {_MAY_FAIL}"
+            self._announce(pod, "Warning", "FailedToRetrieveImagePullSecret", note)
         return found
 
 

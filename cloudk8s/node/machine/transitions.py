@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cloudk8s.client.events import EventKind
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import spec_of
 
 _REASONS: Final = {
     ("MemoryPressure", "False"): "NodeHasSufficientMemory",
@@ -33,6 +35,12 @@ def transitions(name: str, before: Status, after: Status) -> Sequence[tuple[Even
         if is_now.get(condition) == status and was.get(condition) != status:
             found.append(("Normal", reason, f"Node {name} status is now: {reason}"))
     return found
+
+
+def scheduling(before: Object, after: Object) -> str:
+    """The reason of the event that tells whether pods may come now; empty where that has not changed."""
+    was, is_now = (bool(spec_of(node).get("unschedulable")) for node in (before, after))
+    return "" if was == is_now else "NodeNotSchedulable" if is_now else "NodeSchedulable"
 
 
 def _conditions(status: Status) -> Mapping[str, str]:

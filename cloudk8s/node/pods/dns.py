@@ -12,6 +12,12 @@ from cloudk8s.node.runtimes.interface import DNSConfig
 
 MAX_SERVERS = 3
 MAX_SEARCHES = 32
+MAX_SEARCH_CHARACTERS = 2048
+NO_CLUSTER = (
+    'kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. '
+    'Falling back to "Default" policy.'
+)
+_OMITTED = "{} limits were exceeded, some {} have been omitted, the applied {} line is: {}"
 _CLUSTER_OPTIONS = ("ndots:5",)
 
 
@@ -24,7 +30,7 @@ class ClusterDNS:
 
 
 def pod_dns(pod: Object, cluster: ClusterDNS, host: DNSConfig) -> DNSConfig:
-    """What goes into the pod's resolv.conf."""
+    """What is to go into the pod's resolv.conf."""
     policy = spec_of(pod).get("dnsPolicy") or "ClusterFirst"
     if policy == "None":
         start = DNSConfig()
@@ -36,7 +42,25 @@ def pod_dns(pod: Object, cluster: ClusterDNS, host: DNSConfig) -> DNSConfig:
     servers = _unique((*start.servers, *(wishes.get("nameservers") or ())))
     searches = _unique((*start.searches, *(wishes.get("searches") or ())))
     options = _merge_options(start.options, [_option(each) for each in wishes.get("options") or ()])
-    return DNSConfig(servers[:MAX_SERVERS], searches[:MAX_SEARCHES], options)
+    return DNSConfig(servers, searches, options)
+
+
+def fitted(wanted: DNSConfig) -> tuple[DNSConfig, Sequence[str]]:
+    """What resolvers can read of it, and what must be said of the rest."""
+    fits = DNSConfig(wanted.servers[:MAX_SERVERS], _fitting(wanted.searches), wanted.options)
+    notes = []
+    if fits.servers != wanted.servers:
+        notes.append(_OMITTED.format("Nameserver", "nameservers", "nameserver", " ".join(fits.servers)))
+    if fits.searches != wanted.searches:
+        notes.append(_OMITTED.format("Search Line", "search paths", "search", " ".join(fits.searches)))
+    return fits, notes
+
+
+def _fitting(searches: tuple[str, ...]) -> tuple[str, ...]:
+    fits = searches[:MAX_SEARCHES]
+    while len(" ".join(fits)) > MAX_SEARCH_CHARACTERS:
+        fits = fits[:-1]
+    return fits
 
 
 def uses_cluster(pod: Object) -> bool:

@@ -30,7 +30,7 @@ class Ending:
         while not await self._turn():
             await rest()
         if self._task is not None:
-            report_failure(self._tools, self._portrait.pod, self._task)
+            self._has_failed(self._task)
 
     async def _turn(self) -> bool:
         """One look; True where all has ended."""
@@ -47,10 +47,14 @@ class Ending:
     async def _kill(self, grace: timedelta) -> None:
         pod, observed = self._portrait.pod, self._portrait.observed
         if self._task is not None:
-            if report_failure(self._tools, pod, self._task):
+            if self._has_failed(self._task):
                 await self._tools.clock.sleep(_RETRY)
             self._task.cancel()
         self._grace = grace
         work = kill.kill_pod(self._tools, pod, observed, grace=grace, pod_ip=self._portrait.pod_ip)
         self._task = asyncio.create_task(work, name=f"end of {pods.full_name(pod)}")
         self._task.add_done_callback(lambda _: self._on_change())
+
+    def _has_failed(self, task: asyncio.Task[None]) -> bool:
+        pod = self._portrait.pod
+        return report_failure(self._tools, pod, task, reason="FailedKillPod", words="error killing pod")

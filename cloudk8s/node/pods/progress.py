@@ -57,10 +57,13 @@ class Progress:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-def report_failure(tools: Tools, pod: Object, task: asyncio.Task[None]) -> bool:
+def report_failure(
+    tools: Tools, pod: Object, task: asyncio.Task[None], *, reason: str = "FailedSync",
+    words: str = "Error syncing pod, skipping",
+) -> bool:  # fmt: skip
     """Say that a task failed, if it did."""
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         _log.error("pod %s: %s", pods.full_name(pod), error, exc_info=error)
-        tools.pod_event(pod, "Warning", "FailedSync", f"Error syncing pod, skipping: {error}")
+        tools.pod_event(pod, "Warning", reason, f"{words}: {error}")
         return True
     return False

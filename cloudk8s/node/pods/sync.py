@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of, status_of, uid_of
+from cloudk8s.client.resources import NODES
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.node.cluster.runtime_classes import handler_of
 from cloudk8s.node.containers import pod_limits
@@ -178,12 +179,10 @@ class PodSync:
             tools.pod_event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             await kill.stop_sandboxes(tools, observed)
         settings = tools.settings
-        host = await asyncio.to_thread(_host_dns, tools)
-        cluster = dns.ClusterDNS(settings.cluster_dns, settings.cluster_domain)
         try:
             handler = await handler_of(tools.client, pod)
             config = sandboxes.sandbox_config(
-                pod, attempt, dns=dns.pod_dns(pod, cluster, host),
+                pod, attempt, dns=await self._dns(pod),
                 log_directory=naming.log_directory(str(settings.logs_dir), pod),
                 hostname=sandboxes.sandbox_hostname(pod, settings.cluster_domain, settings.node_name),
                 pids_limit=settings.pod_pids_limit, users=await self._users(pod, handler),
@@ -197,6 +196,19 @@ class PodSync:
         tools.counts.started_pods += 1
         self._memory.wake_at.pop("sandbox", None)
         return True
+
+    async def _dns(self, pod: Object) -> DNSConfig:
+        """The pod's resolver configuration; what it can't have of it is told."""
+        tools, settings = self._tools, self._tools.settings
+        host = await asyncio.to_thread(_host_dns, tools)
+        if dns.uses_cluster(pod) and not settings.cluster_dns:
+            tools.events.event(tools.node.object, "Warning", "MissingClusterDNS", dns.NO_CLUSTER, resource=NODES)
+            tools.pod_event(pod, "Warning", "MissingClusterDNS", f'pod: "{pods.described(pod)}". {dns.NO_CLUSTER}')
+        wanted = dns.pod_dns(pod, dns.ClusterDNS(settings.cluster_dns, settings.cluster_domain), host)
+        config, notes = dns.fitted(wanted)
+        for note in notes:
+            tools.pod_event(pod, "Warning", "DNSConfigForming", note)
+        return config
 
     async def _users(self, pod: Object, handler: str) -> UserRange | None:
         """The pod's own users where it asks for that; better no pod than one whose root is the host's then."""

@@ -14,6 +14,7 @@ from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.node.credentials.assembly import node_logins
 from cloudk8s.node.credentials.configuration import read_configuration
 from cloudk8s.node.credentials.secrets import SecretLogins
+from cloudk8s.node.pods.image_puller import CredentialSource
 from cloudk8s.node.settings import NodeSettings
 from cloudk8s.testing.fake_client import FakeClient
 
@@ -64,13 +65,20 @@ class NoSecrets:
         return None
 
 
+def logins_of(settings: NodeSettings) -> CredentialSource:
+    return node_logins(
+        settings, NoSecrets(), clock=FakeClock(), client=FakeClient(), announce=lambda *told: None,
+        tokens=None,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
 def test_file_and_directory_go_together(tmp_path: Path) -> None:
     settings = NodeSettings(node_name="n", root_dir=tmp_path, image_credential_provider_config=tmp_path / "config")
     with pytest.raises(SettingsError, match="give both"):
-        node_logins(settings, NoSecrets(), clock=FakeClock(), tokens=None, client=FakeClient())  # type: ignore[arg-type]
+        logins_of(settings)
 
 
 def test_without_programs_only_secrets_are_asked(tmp_path: Path) -> None:
     settings = NodeSettings(node_name="n", root_dir=tmp_path)
-    logins = node_logins(settings, NoSecrets(), clock=FakeClock(), tokens=None, client=FakeClient())  # type: ignore[arg-type]
+    logins = logins_of(settings)
     assert isinstance(logins, SecretLogins)

@@ -25,9 +25,12 @@ class Secrets:
         return secret({"auths": {"registry.example.com": entry}}) if (namespace, name) == ("shop", "a") else None
 
 
-async def test_a_secret_that_is_not_there_is_left_out() -> None:
-    found = await SecretLogins(Secrets()).credentials(POD, "registry.example.com/app")
-    assert found == [Credentials("ada", "key")]
+async def test_a_secret_that_is_not_there_is_left_out_and_told() -> None:
+    told: list[tuple[str, str]] = []
+    source = SecretLogins(Secrets(), announce=lambda pod, kind, reason, note: told.append((reason, note)))
+    assert await source.credentials(POD, "registry.example.com/app") == [Credentials("ada", "key")]
+    note = "Unable to retrieve some image pull secrets (gone); attempting to pull the image may not succeed."
+    assert told == [("FailedToRetrieveImagePullSecret", note)]
 
 
 def test_the_most_specific_login_comes_first() -> None:

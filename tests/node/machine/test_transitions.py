@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudk8s.node.machine.transitions import transitions
+from cloudk8s.node.machine.transitions import scheduling, transitions
 
 
 def status(boot: str = "b1", **conditions: str) -> dict[str, Any]:
@@ -27,3 +27,10 @@ def test_only_what_changed_is_told() -> None:
 def test_a_reboot_is_told() -> None:
     told = transitions("n1", status("b1", Ready="True"), status("b2", Ready="True"))
     assert told == [("Warning", "Rebooted", "Node n1 has been rebooted, boot id: b2")]
+
+
+def test_a_cordon_and_its_end_are_told() -> None:
+    open_to_all, closed = {"spec": {}}, {"spec": {"unschedulable": True}}
+    assert scheduling(open_to_all, closed) == "NodeNotSchedulable"
+    assert scheduling(closed, open_to_all) == "NodeSchedulable"
+    assert scheduling(closed, closed) == scheduling(open_to_all, open_to_all) == ""

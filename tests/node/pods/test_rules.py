@@ -49,6 +49,19 @@ def test_without_cluster_dns_pods_have_the_hosts() -> None:
     assert pod_dns(pod(), dns.ClusterDNS((), "cluster.local"), HOST) == HOST
 
 
+def test_what_resolvers_cannot_read_is_left_out_and_told() -> None:
+    searches = tuple(f"zone-{number:02}.{'x' * 60}" for number in range(40))
+    fits, notes = dns.fitted(DNSConfig(("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"), searches, ("ndots:5",)))
+
+    assert fits == DNSConfig(("10.0.0.1", "10.0.0.2", "10.0.0.3"), searches[:29], ("ndots:5",))
+    assert len(" ".join(fits.searches)) <= 2048 < len(" ".join(searches[:30]))
+    assert notes[0].endswith("some nameservers have been omitted, the applied nameserver line is: " + " ".join(
+        fits.servers))  # fmt: skip
+    assert notes[1].startswith("Search Line limits were exceeded, some search paths have been omitted")
+    assert dns.fitted(DNSConfig((), ("a",) * 33, ()))[0].searches == ("a",) * 32
+    assert dns.fitted(HOST) == (HOST, [])
+
+
 def test_resolv_conf_is_read_and_written() -> None:
     text = "# made by x\nnameserver 1.1.1.1\nsearch a.b c.d\noptions ndots:5 edns0\n"
 
