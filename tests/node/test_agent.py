@@ -364,8 +364,10 @@ async def test_a_resize_that_fails_says_why_and_is_tried_again(node: Node, monke
     pod = await node.until("p", lambda pod: condition(pod, "PodResizeInProgress").get("reason"))
     told = condition(pod, "PodResizeInProgress")
     assert (told["reason"], "below current usage" in told["message"]) == ("Error", True)
+    assert limits_of(pod)["memory"] == "64Mi", "which is in force"
     await node.until("p", lambda pod: not condition(pod, "PodResizeInProgress"))
     assert len(tries) == 2
+    await node.until("p", lambda pod: limits_of(pod)["memory"] == "32Mi")
     said = {"ResizeStarted", "ResizeError", "ResizeCompleted"}
     async with asyncio.timeout(10):
         while not said <= {event["reason"] for event in node.client.all(CORE_EVENTS)}:
@@ -392,6 +394,10 @@ async def test_the_pod_is_resized_before_its_containers_and_after(node: Node, mo
     await node.until("p", lambda pod: "32Mi" in str(pod["status"]["containerStatuses"][0].get("resources")))
 
     assert order[:3] == [("pod", 32), ("container", 32), ("pod", 32)]
+
+
+def limits_of(pod: Object) -> dict[str, str]:
+    return dict(pod["status"]["containerStatuses"][0]["resources"]["limits"])
 
 
 async def resize(node: Node, resources: dict[str, object]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import spec_of
 from cloudk8s.machinery import quantity
-from cloudk8s.machinery.quantity import ZERO, Quantity
-from cloudk8s.node.containers.resources import container_resources
+from cloudk8s.machinery.quantity import ZERO, Format, Quantity
+from cloudk8s.node.containers.resources import PERIOD, container_resources, quota, shares
 from cloudk8s.node.pods import pod as pods
 from cloudk8s.node.pods.observed import Observed
 from cloudk8s.node.pods.pod import Container
@@ -103,6 +103,35 @@ def with_granted(pod: Object, granted: Granted) -> Object:
     """The pod as if it asked for what it was granted."""
     containers = [{**each, "resources": granted.get(each["name"], {})} for each in pods.containers(pod)]
     return {**pod, "spec": {**spec_of(pod), "containers": containers}}
+
+
+def in_force(granted: Mapping[str, Any], running: Resources) -> dict[str, dict[str, Any]]:
+    """Of what a container was granted, the amounts that it really has: until a resize is carried out, the former ones.
+
+    CPU, and the limit of memory, are what the kernel knows; where it would have the same for the granted amount, that
+    is shown, for the kernel's numbers are coarser. A limit that is granted and not there yet is left out.
+    https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/1287-in-place-update-pod-resources
+    """
+    limits, requests = dict(granted.get("limits") or {}), dict(granted.get("requests") or {})
+    cpu, memory, asked = _parsed(limits, "cpu"), _parsed(limits, "memory"), _parsed(requests, "cpu")
+    if cpu is not None and quota(cpu.milli_value) != running.cpu_quota:
+        _put(limits, "cpu", Quantity.of_milli(running.cpu_quota * 1000 // (running.cpu_period or PERIOD)))
+    if memory is not None and memory.value != running.memory_limit:
+        _put(limits, "memory", Quantity.of(running.memory_limit, Format.BINARY_SI))
+    if asked is not None and running.cpu_shares and shares(asked.milli_value) != running.cpu_shares:
+        _put(requests, "cpu", Quantity.of_milli(-(-running.cpu_shares * 1000 // 1024)))
+    return {kind: amounts for kind, amounts in (("limits", limits), ("requests", requests)) if amounts}
+
+
+def _parsed(amounts: Mapping[str, Any], name: str) -> Quantity | None:
+    return quantity.parse(amounts[name]) if name in amounts else None
+
+
+def _put(amounts: dict[str, Any], name: str, amount: Quantity) -> None:
+    if amount:
+        amounts[name] = str(amount)
+    else:
+        del amounts[name]
 
 
 def _changed(now: Resources, then: Resources) -> set[str]:

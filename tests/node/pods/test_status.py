@@ -11,7 +11,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.node.pods.status.inputs import StatusInputs, Terminal, Waiting
 from cloudk8s.node.pods.status.pod_status import pod_status
 from cloudk8s.node.pods.status.qos import qos_class
-from cloudk8s.node.runtimes.interface import Container
+from cloudk8s.node.runtimes.interface import Container, Resources
 
 from .given import NOW, each, pod, run, seen, sidecar
 
@@ -181,3 +181,44 @@ def test_quality_of_service(resources: list[dict[str, Any]], quality: str) -> No
     containers = [each(f"c{index}", resources=amounts) for index, amounts in enumerate(resources)]
 
     assert qos_class(pod(containers=containers)) == quality
+
+
+NOW_HAS = Resources(cpu_shares=102, cpu_quota=20_000, memory_limit=64 << 20)
+AS_IT_HAS = {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("granted", "has", "shown"),
+    [
+        (AS_IT_HAS, NOW_HAS, AS_IT_HAS),
+        (
+            {"requests": {"cpu": "1", "memory": "48Mi"}, "limits": {"cpu": "2", "memory": "32Mi"}},
+            NOW_HAS,
+            {"requests": {"cpu": "100m", "memory": "48Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+        ),
+        (
+            {"requests": {"cpu": "100.0m"}, "limits": {"memory": "67108864"}},
+            NOW_HAS,
+            {"requests": {"cpu": "100.0m"}, "limits": {"memory": "67108864"}},
+        ),
+        ({"limits": {"cpu": "1"}}, Resources(cpu_shares=2), {}),
+        ({"limits": {"cpu": "5m"}}, Resources(cpu_shares=2, cpu_quota=1000), {"limits": {"cpu": "5m"}}),
+        ({"limits": {"cpu": "5m"}}, Resources(cpu_shares=2, cpu_quota=150_000), {"limits": {"cpu": "1500m"}}),
+        ({"requests": {"cpu": "3"}}, Resources(cpu_shares=2048), {"requests": {"cpu": "2"}}),
+        (AS_IT_HAS, None, AS_IT_HAS),
+    ],
+    ids=["carried out", "refused", "in other words", "no limit yet", "too fine", "finer", "whole", "not told"],
+)
+def test_resources_are_those_that_a_container_has(
+    granted: dict[str, Any], has: Resources | None, shown: dict[str, Any]
+) -> None:
+    (status,) = show(pod("a"), run("a", resources=has), allocated={"a": granted})["containerStatuses"]
+    assert status["resources"] == shown
+    assert status.get("allocatedResources", {}) == granted.get("requests", {})
+
+
+def test_a_container_that_does_not_run_shows_what_it_would_get() -> None:
+    (status,) = show(pod("a"), run("a", "exited", resources=NOW_HAS), allocated={"a": {"limits": {"cpu": "2"}}})[
+        "containerStatuses"
+    ]
+    assert status["resources"] == {"limits": {"cpu": "2"}}

@@ -8,7 +8,7 @@ from typing import Any
 from cloudk8s.client.interface import Object
 from cloudk8s.machinery.times import format_time
 from cloudk8s.node.pods import pod as pods
-from cloudk8s.node.pods import restarts
+from cloudk8s.node.pods import resize, restarts
 from cloudk8s.node.pods.pod import Container
 from cloudk8s.node.pods.status.inputs import StatusInputs
 from cloudk8s.node.runtimes.interface import Container as RuntimeContainer
@@ -140,16 +140,23 @@ def _add_resources(status: Status, container: Container, inputs: StatusInputs) -
     granted = inputs.allocated.get(container["name"], container.get("resources") or {})
     if (requests := granted.get("requests")) and status.get("containerID"):
         status["allocatedResources"] = dict(requests)
+    latest = inputs.observed.latest(container["name"])
     if status.get("containerID"):
-        status["resources"] = {key: value for key, value in granted.items() if key in ("limits", "requests") and value}
+        status["resources"] = _resources(granted, latest)
     if mounts := inputs.volume_mounts.get(container["name"]):
         status["volumeMounts"] = [dict(mount) for mount in mounts]
-    latest = inputs.observed.latest(container["name"])
     if latest is not None and latest.user is not None:
         uid, gid, groups = latest.user
         status["user"] = {"linux": {"uid": uid, "gid": gid, "supplementalGroups": list(groups)}}
     if wanted := (container.get("lifecycle") or {}).get("stopSignal"):
         status["stopSignal"] = wanted
+
+
+def _resources(granted: Mapping[str, Any], latest: RuntimeContainer | None) -> Status:
+    """What a running container really has, and of others what they would get."""
+    if latest is not None and latest.state == "running" and latest.resources is not None:
+        return resize.in_force(granted, latest.resources)
+    return {key: value for key, value in granted.items() if key in ("limits", "requests") and value}
 
 
 def _terminated(container: RuntimeContainer, inputs: StatusInputs) -> Status:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cloudk8s.node.runtimes.host.events import Events
 from cloudk8s.node.runtimes.host.images.image import ImageRoot
 from cloudk8s.node.runtimes.host.records import ContainerEntry, ContainerRecord, SandboxRecord
 from cloudk8s.node.runtimes.host.spawner import Spawner
-from cloudk8s.node.runtimes.interface import Container, ContainerConfig, StartFailed, UnknownId
+from cloudk8s.node.runtimes.interface import Container, ContainerConfig, Resources, StartFailed, UnknownId
 
 _AFTER_KILL = 10.0
 
@@ -76,7 +77,7 @@ class Containers:
             cgroups=tuple(f"{path}/{container_id[:24]}" for path in sandbox.cgroups),
         )  # fmt: skip
         await asyncio.to_thread(_make_directory, self.directory(container_id), record)
-        self._entries[container_id] = ContainerEntry(record, resources=config.resources)
+        self._entries[container_id] = ContainerEntry(record)
         self._events.publish(record.pod_uid, container_id, "created")
         return record
 
@@ -90,6 +91,13 @@ class Containers:
             raise StartFailed(f"unable to start container process: {answer['error']}")
         self._events.publish(record.pod_uid, record.id, "started")
         self._watch(entry)
+
+    async def resize(self, entry: ContainerEntry, resources: Resources) -> None:
+        """Give a container other limits, and remember them for whoever comes after this process."""
+        entry.record = replace(entry.record, config=replace(entry.record.config, resources=resources))
+        await asyncio.to_thread(cgroups.limit, entry.record.cgroups, resources)
+        if entry.record.id in self._entries:
+            await asyncio.to_thread(records.save, self.directory(entry.record.id) / "container.json", entry.record)
 
     async def stop(self, container_id: str, grace: timedelta) -> None:
         """Send the stop signal, wait, kill."""

@@ -7,7 +7,7 @@ containers/ID/ container.json; from the shim: run.json, exit.json, control.sock;
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from cloudk8s.node.runtimes.interface import (
     Container,
     ContainerConfig,
     ContainerState,
-    Resources,
     Sandbox,
     SandboxConfig,
 )
@@ -65,7 +64,6 @@ class ContainerEntry:
     record: ContainerRecord
     run: dict[str, Any] | None = None
     exit: dict[str, Any] | None = None
-    resources: Resources = field(default_factory=Resources)
 
     @property
     def state(self) -> ContainerState:
@@ -83,7 +81,7 @@ class ContainerEntry:
             created_at=record.created_at, started_at=_time(run.get("started_at")),
             finished_at=_time(ended.get("finished_at")), exit_code=int(ended.get("exit_code", 0)),
             reason=_reason(ended), message=str(ended.get("message", "")), labels=record.config.labels,
-            annotations=record.config.annotations, log_path=record.log_path, resources=self.resources,
+            annotations=record.config.annotations, log_path=record.log_path, resources=record.config.resources,
             user=(int(user[0]), int(user[1]), tuple(user[2])) if user else None, stop_signal=record.stop_signal,
         )  # fmt: skip
 
@@ -121,7 +119,7 @@ def load_containers(directory: Path) -> list[ContainerEntry]:
     entries = []
     for path in directory.glob("*/container.json"):
         record = msgspec.json.decode(path.read_bytes(), type=ContainerRecord)
-        entry = ContainerEntry(record, resources=record.config.resources)
+        entry = ContainerEntry(record)
         refresh(entry, path.parent)
         entries.append(entry)
     return entries

@@ -209,8 +209,7 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
             raise RuntimeFailure(
                 f"attempting to set memory limit ({resources.memory_limit}) below current usage ({used})"
             )
-        entry.resources = resources
-        await asyncio.to_thread(cgroups.limit, entry.record.cgroups, resources)
+        await self._containers.resize(entry, resources)
 
     def events(self) -> AsyncIterator[ContainerEvent]:
         return self._events.listen()

@@ -23,6 +23,7 @@ from cloudk8s.node.runtimes.interface import (
     ContainerConfig,
     CreateFailed,
     ImageMissing,
+    Resources,
     SandboxConfig,
     StartFailed,
     StreamOptions,
@@ -232,6 +233,21 @@ async def test_containers_are_adopted_after_the_agent_died(tmp_path: Path) -> No
     await second.remove_sandbox(sandbox)
     await second.close()
     assert await second.list_containers() == []
+
+
+async def test_limits_that_were_changed_are_known_to_the_next_agent(tmp_path: Path) -> None:
+    first = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
+    await first.start()
+    sandbox = await first.run_sandbox(SandboxConfig("pod", "default", "uid-1", log_directory=str(tmp_path / "logs")))
+    container_id = await start(first, sandbox, "sleep 300", resources=Resources(memory_limit=64 << 20))
+    await first.update_resources(container_id, Resources(memory_limit=80 << 20))
+    await first.close()
+
+    second = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
+    await second.start()
+    assert (await second.container_status(container_id)).resources == Resources(memory_limit=80 << 20)
+    await second.remove_sandbox(sandbox)
+    await second.close()
 
 
 async def test_a_container_whose_shim_was_killed_is_dead(runtime: HostRuntime, sandbox: str) -> None:
