@@ -45,7 +45,7 @@ class Faults:
     failing: dict[str, list[Exception]] = field(default_factory=dict)
     """Errors for the next calls of a name, used up one by one."""
     crash_after: int = 0
-    """Crash once the n-th mutating call took effect; 0 is never."""
+    """Crash once n mutating calls were made and one took effect, also where several are at once; 0 is never."""
     crash_before: int = 0
     """Crash when the n-th mutating call is about to be made; 0 is never."""
     refused_deletes: int = 0
@@ -86,7 +86,7 @@ class Faults:
     def after(self, call: str) -> None:
         """The call took effect; raises when its answer is lost."""
         with self._lock:
-            if self.mutates(call) and self._mutations == self.crash_after:
+            if self.mutates(call) and 0 < self.crash_after <= self._mutations:  # others may be under way by now
                 raise Crash(call)
             lost = self.lost and self._random.random() < self.lost
         if lost:
