@@ -16,6 +16,7 @@ from cloudk8s.errors import CloudError, CloudK8sError
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.joining import Joining
+from cloudk8s.provisioning.leaving import Remedied
 from cloudk8s.provisioning.machine_work import completed, make, remove
 from cloudk8s.provisioning.machines.decision import Decision
 from cloudk8s.provisioning.machines.view import MachineView, in_group
@@ -50,13 +51,18 @@ class Pass:
 
 
 def converge(
-    site: Site, declaration: ClusterDeclaration, *, timeout: float = 1500.0, state: State | None = None
-) -> State:
-    """Pass after pass until everything is as declared. Raises what stands in the way, or NotConverged."""
+    site: Site, declaration: ClusterDeclaration, *, timeout: float = 1500.0, state: State | None = None,
+    remedied: Remedied | None = None,
+) -> State:  # fmt: skip
+    """Pass after pass until everything is as declared. Raises what stands in the way, or NotConverged.
+
+    Who converges turn by turn hands on what was `remedied` in vain.
+    """
     patience = Patience(site, timeout)
     state = state or patience.read(lambda: look(site))
     declaration = _settled(site, declaration, state, patience)
     joining = Joining.of(site, declaration)
+    joining.leaving.known = {} if remedied is None else remedied
     try:
         return _converge(site, joining, state, patience)
     finally:
@@ -207,6 +213,7 @@ def _remove(site: Site, joining: Joining, decisions: Sequence[Decision], done: P
         done.failures |= work.failures
         _note(done, [replace(machine, state="deleting") for machine in work.deleted], joining)
     joining.leaving.let_go(done.state.machines)
+    joining.leaving.reopen(done.state.machines, joining.going)
 
 
 def _note(done: Pass, machines: Sequence[Machine], joining: Joining) -> None:

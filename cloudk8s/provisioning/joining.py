@@ -77,8 +77,6 @@ class Joining:
         return joining
 
     def _check_groups(self) -> None:
-        if self.site.groups is None:
-            raise SettingsError(f"pools.scalingGroup: {self.site.provider} has no groups that keep machines")
         if self.awaits_nodes and not self.inviting.is_shared:
             method = self.declaration.bootstrap.method
             raise SettingsError(f"pools.scalingGroup: bootstrap method {method} has other user data for each machine")

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from cloudk8s.client.http import Unreachable
 from cloudk8s.client.resources import NODES
 from cloudk8s.cloud.model.machine import Machine
-from cloudk8s.errors import CloudK8sError
+from cloudk8s.errors import CloudK8sError, NotFound
 from cloudk8s.provisioning.bootstrap.interface import BootstrapMethod, KeepsMembers
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.machines.decision import Decision, Deletion
 from cloudk8s.provisioning.machines.view import MachineView
 from cloudk8s.provisioning.membership import Membership, present
 from cloudk8s.provisioning.nodes.api import ClusterApi
+from cloudk8s.provisioning.nodes.closing import closing, emptied_since, opening
 from cloudk8s.provisioning.nodes.emptying import empty
 from cloudk8s.provisioning.objects.reading import Sayings, held_by_hook
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
+
+Remedied = dict[str, set[str]]
+"""Machines that were not well and were to be replaced, by group, since all was well last."""
+CONTROL_PLANE_SECONDS: Final = 60.0
+"""How long pods may take to leave a machine of the control plane."""
 
 
 @dataclass(slots=True)
@@ -35,16 +42,15 @@ class Leaving:
     serving: list[str] = field(default_factory=list)
     """Machines of the control plane whose nodes are ready."""
     _staying: list[str] = field(default_factory=list)
-    _emptying: dict[str, float] = field(default_factory=dict)
-    _remedied: dict[str, set[str]] = field(default_factory=dict)
-    """Machines that were not well and were to be replaced, by group, since all was well last."""
+    known: Remedied = field(default_factory=dict)
+    """Who looks after a cluster turn by turn keeps it between them."""
 
     def remedied(self, decision: Decision) -> tuple[list[Deletion], dict[str, str]]:
         """What is deleted now, unless too many replacements in a row have not helped."""
         remedies = [entry for entry in decision.delete if entry.is_remedy]
         if not remedies and decision.is_settled:
-            self._remedied.pop(decision.group, None)
-        before = self._remedied.setdefault(decision.group, set()) if remedies else set()
+            self.known.pop(decision.group, None)
+        before = self.known.setdefault(decision.group, set()) if remedies else set()
         all_of_them = before | {entry.machine.machine.id for entry in remedies}
         if len(all_of_them) <= decision.most_remedies:
             before |= all_of_them
@@ -74,6 +80,17 @@ class Leaving:
             self.members.ask(self.api, present(machines))
         except CloudK8sError as error:
             self.site.report(Event("failed", "members of etcd", str(error)))
+
+    def reopen(self, machines: Iterable[MachineView], going: Collection[str]) -> None:
+        """Let pods onto nodes again that were closed for machines which are to stay after all."""
+        for view in machines if self.api is not None else ():
+            if view.node is None or not view.exists or view.machine.id in going:
+                continue
+            if (patch := opening(view.node)) is not None:
+                try:
+                    self.api.patch(NODES, view.name, patch)  # type: ignore[union-attr]
+                except CloudK8sError as error:
+                    self.site.report(Event("failed", f"node {view.name}", str(error)))
 
     def forget(self, machines: Iterable[Machine]) -> None:
         """Delete the nodes of machines that go."""
@@ -109,12 +126,14 @@ class Leaving:
         if view.node is None or not view.node.is_ready or view.machine.state != "running":
             return ""
         pool = self.declaration.pool(view.group)
-        limit = pool.rollout.drain_timeout.total_seconds() if pool is not None else 60.0
-        started = self._emptying.setdefault(view.name, self.site.timer.monotonic())
-        if limit and self.site.timer.monotonic() - started > limit:
+        limit = pool.rollout.drain_timeout.total_seconds() if pool is not None else CONTROL_PLANE_SECONDS
+        now, since = self.site.clock.now(), emptied_since(view.node)
+        if since is not None and limit and (now - since).total_seconds() > limit:
             self.site.report(Event("failed", f"node {view.name}", f"is not empty after {limit:.0f} s; it goes anyway"))
             return ""
         try:
+            if since is None:
+                api.patch(NODES, view.name, closing(view.node, now))
             return empty(api, view.name, self.sayings.drain_plan(api, view.name))
-        except Unreachable:
+        except (NotFound, Unreachable):
             return ""

@@ -6,7 +6,7 @@ from cloudk8s.cloud.stack.plan import Plan, Step
 from cloudk8s.cloud.stack.resource import Stack
 from cloudk8s.errors import FieldError, SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
-from cloudk8s.provisioning.following import check_followed
+from cloudk8s.provisioning.following import check_followed, machines_of
 from cloudk8s.provisioning.foresight import calls_of, cost_of, deletion_calls, endpoint_steps
 from cloudk8s.provisioning.identity import owner_of
 from cloudk8s.provisioning.inheritance import NOTHING, Inheritance
@@ -33,11 +33,20 @@ def settled(site: Site, declaration: ClusterDeclaration, state: State) -> Cluste
 
 
 def _pinned(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
+    found = _with_zones(site, declaration, state)
+    zones = found.network.zones
+    for place, machine in machines_of(found):
+        if zones and (outside := sorted(set(machine.zones) - set(zones))):
+            text = f"{', '.join(outside)}: the cluster is in {', '.join(zones)}; network.zones names where it is to be"
+            raise FieldError(f"{place}.zones", text)
+    return found
+
+
+def _with_zones(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
     if state.recorded is not None and state.recorded.provider != declaration.provider:
         raise SettingsError(f"cluster {declaration.name} is one of provider {state.recorded.provider!r}")
     _check_name(site, declaration, state)
-    if state.recorded is None:
-        check_followed(site, declaration)
+    check_followed(site, declaration, state.recorded)
     declaration = found(declaration, state.recorded, site.networks)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones

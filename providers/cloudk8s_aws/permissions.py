@@ -20,6 +20,10 @@ NETWORK = [
 ]  # fmt: skip
 LEFTOVERS = ["DeleteNetworkInterface", "DeleteSnapshot", "DeleteVolume"]
 """What drivers of volumes and others' controllers made for workloads."""
+BALANCERS = [
+    "DescribeListenerCertificates", "DescribeLoadBalancerAttributes", "DescribeRules", "DescribeTargetGroupAttributes",
+]  # fmt: skip
+"""What the cluster's own controllers made for Services and Ingresses, read and taken apart."""
 INSTANCES = ["CreateLaunchTemplate", "DeleteLaunchTemplate", "RunInstances", "TerminateInstances"]
 GROUPS = [
     "CreateAutoScalingGroup", "CreateOrUpdateTags", "DeleteAutoScalingGroup", "DescribeAutoScalingGroups",
@@ -67,6 +71,7 @@ def policy() -> dict[str, Any]:
             _allow("Network", "ec2", NETWORK),
             _allow("Instances", "ec2", INSTANCES),
             _allow("Leftovers", "ec2", LEFTOVERS),
+            _allow("LoadBalancersOfWorkloads", "elasticloadbalancing", BALANCERS),
             _allow("Groups", "autoscaling", GROUPS),
             _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
             _allow("Reading", "ec2", READS),

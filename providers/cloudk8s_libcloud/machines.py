@@ -40,7 +40,9 @@ class LibcloudMachines:
         traits = self._driver.traits
         size = traits.user_data_bytes if traits.user_data else 0
         boots = not self._settings.emulator and size > 0
-        return MachineCapabilities(user_data_bytes=size, batch=1, tokens=bool(traits.token), boots=boots)
+        return MachineCapabilities(
+            user_data_bytes=size, batch=1, root_volumes=False, tokens=bool(traits.token), boots=boots
+        )
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         return [self._machine(node, tags) for node, tags in self._tagged() if tags.get(CLUSTER_TAG) == cluster]

@@ -35,7 +35,9 @@ class LocalMachines:
 
     @property
     def capabilities(self) -> MachineCapabilities:
-        return MachineCapabilities(user_data_bytes=1 << 20, zones=(ZONE,), tokens=True)
+        return MachineCapabilities(
+            user_data_bytes=1 << 20, root_volumes=False, images=False, types=(TYPE,), zones=(ZONE,), tokens=True
+        )
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         things = self._account.list("machine", cluster)

@@ -28,7 +28,9 @@ class LocalNetworks:
     @property
     def capabilities(self) -> NetworkCapabilities:
         has_endpoints = self._account.hosts.has_endpoints
-        return NetworkCapabilities(api_load_balancer=has_endpoints, firewall=False, zones=(ZONE,))
+        return NetworkCapabilities(
+            api_load_balancer=has_endpoints, firewall=False, nat=False, api_schemes=False, zones=(ZONE,), options=()
+        )
 
     def stack(self, request: NetworkRequest) -> Stack:
         inside = sorted({*request.pod_cidrs, *request.service_cidrs})

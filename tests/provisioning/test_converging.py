@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudk8s.errors import QuotaExceeded, SettingsError
+from cloudk8s.errors import FieldError, QuotaExceeded, SettingsError
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, settled
@@ -127,6 +127,14 @@ def test_zones_that_do_not_exist_are_refused_before_the_first_call(cloud: Simula
     with pytest.raises(SettingsError, match=r"network\.zones: mars-1a"):
         plan_cluster(site, settled(site, declaration(network={"zones": ["mars-1a"]}), look(site)), look(site))
     assert cloud.left() == []
+
+
+def test_machines_are_only_where_the_network_is(cloud: SimulatedCloud) -> None:
+    elsewhere = workers(1, zones=["sim-1a", "sim-1c"])
+    with pytest.raises(FieldError, match=r"pools\[0\]\.zones: sim-1c: the cluster is in sim-1a; network\.zones names"):
+        converge(cloud.site(), declaration(pools=elsewhere))
+    assert cloud.left() == []
+    converge(cloud.site(), declaration(network={"zones": ["sim-1a", "sim-1c"]}, pools=elsewhere))
 
 
 @pytest.mark.parametrize("life", ["create", "scale", "upgrade", "delete"])

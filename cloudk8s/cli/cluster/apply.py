@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +71,8 @@ class Work:
     format: Format
     file: Path | None = None
     """The cluster file."""
+    remedied: dict[str, set[str]] = field(default_factory=dict)
+    """What was replaced in vain, by pool, in earlier turns."""
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
@@ -97,7 +99,7 @@ class Work:
                 site.report(Event("note", "preflight", note))
             directory = self.file.parent if self.file else Path()
             addons = read_addons(from_file.addons if from_file else (), directory)
-            state = converge(site, declaration, timeout=self.limit, state=state)
+            state = converge(site, declaration, timeout=self.limit, state=state, remedied=self.remedied)
             apply_addons(site, state, addons)
             if is_first:
                 show(site, state, self.format)

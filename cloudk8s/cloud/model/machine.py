@@ -94,6 +94,14 @@ class MachineCapabilities:
     batch: int = 0
     """How many machines one `create` may ask for; 0 is any number."""
     spot: bool = False
+    root_volumes: bool = True
+    """Root volumes are as large as is declared."""
+    images: bool = True
+    """Machines boot from the image that is declared."""
+    types: tuple[str, ...] = ()
+    """The only types there are; empty where the cloud says so when it is asked for one."""
+    options: tuple[str, ...] | None = None
+    """Names of what it understands in a machine's `options`; others are refused. None lets everything through."""
     zones: tuple[str, ...] = ()
     tokens: bool = False
     """The cloud itself refuses to make the same machine twice."""

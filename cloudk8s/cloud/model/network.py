@@ -93,6 +93,10 @@ class NetworkCapabilities:
     creates_network: bool = True
     api_load_balancer: bool = True
     firewall: bool = True
+    nat: bool = True
+    """The way out of the network is as declared: none, one, or one in each zone."""
+    api_schemes: bool = True
+    """The API has an address outside of the network, or has none, as declared."""
     dns: bool = False
     """The API may have a name in a zone of the cloud's DNS."""
     zones: tuple[str, ...] = ()

@@ -34,8 +34,6 @@ class Api(Declared):
     Certificates and kubeconfigs then have the name, so it can't be changed later."""
     dns_name: str = ""
     """The name, whole or within the zone; empty is `api.<cluster>`."""
-    load_balancer: bool = True
-    """Put a load balancer before the control plane where the cloud has one."""
 
     @model_validator(mode="after")
     def _a_name_needs_a_zone(self) -> Api:

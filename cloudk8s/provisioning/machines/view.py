@@ -25,6 +25,8 @@ class NodeState:
     version: str = ""
     unhealthy_since: datetime | None = None
     reason: str = ""
+    is_closed: bool = False
+    """It takes no new pods."""
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

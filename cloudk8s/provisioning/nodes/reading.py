@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import annotations_of, condition, name_of, status_of
+from cloudk8s.client.objects import annotations_of, condition, name_of, spec_of, status_of
 from cloudk8s.machinery.times import TimeError, parse_time
 from cloudk8s.provisioning.machines.view import NodeState
 
@@ -24,8 +24,9 @@ def state_of(node: Object) -> NodeState:
     since = None if is_ready else _time(ready.get("lastTransitionTime", ""))
     reason = "" if is_ready else str(ready.get("message") or ready.get("reason") or "it has not reported yet")
     return NodeState(
-        name_of(node), is_ready, str(info.get("kubeletVersion", "")), since, reason, dict(annotations_of(node))
-    )
+        name_of(node), is_ready, str(info.get("kubeletVersion", "")), since, reason,
+        is_closed=bool(spec_of(node).get("unschedulable")), annotations=dict(annotations_of(node)),
+    )  # fmt: skip
 
 
 def _time(text: str) -> datetime | None:

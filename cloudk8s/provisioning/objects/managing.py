@@ -17,11 +17,13 @@ from cloudk8s.provisioning.autoscaling import Unneeded, scale, scales
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.joining import Joining
+from cloudk8s.provisioning.leaving import Remedied
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.objects import kinds
 from cloudk8s.provisioning.objects.declaring import declared_by, is_paused
 from cloudk8s.provisioning.objects.ledger import Ledger, install
 from cloudk8s.provisioning.objects.publishing import Outcome, publish, write_declaration
+from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.record import from_tags, to_tags
 from cloudk8s.provisioning.site import Site
@@ -39,6 +41,7 @@ class Manager:
     limit: float
     """Seconds that one turn may take to converge; the next turn goes on."""
     unneeded: Unneeded = field(default_factory=lambda: Unneeded(600.0))
+    remedied: Remedied = field(default_factory=dict)
     _is_installed: bool = False
 
     def turn(self, site: Site) -> State:
@@ -49,7 +52,7 @@ class Manager:
         api = ClusterApi(access_to(site, state))
         try:
             if not api.answers():
-                return converge(site, state.recorded, timeout=self.limit, state=state)
+                return converge(site, state.recorded, timeout=self.limit, state=state, remedied=self.remedied)
             if not self._is_installed:
                 install(api, site.timer)
                 self._is_installed = True
@@ -62,7 +65,7 @@ class Manager:
         declaration, by_objects = recorded, _in_line(ledger, recorded)
         if by_objects:
             try:
-                declaration = declared_by(recorded, ledger.found)
+                declaration = _possible(site, declared_by(recorded, ledger.found), state)
             except SettingsError as error:
                 problem = str(error)
                 site.report(Event("failed", "what objects declare", problem))
@@ -72,7 +75,8 @@ class Manager:
             by_objects = by_objects and wanted == declaration
             declaration = wanted
             try:
-                after = as_recorded(site, converge(site, declaration, timeout=self.limit, state=state))
+                made = converge(site, declaration, timeout=self.limit, state=state, remedied=self.remedied)
+                after = as_recorded(site, made)
             except NotConverged as error:
                 site.report(Event("waiting", f"cluster {site.cluster}", str(error)))
         state = with_nodes(site, after or look(site))
@@ -96,6 +100,12 @@ class Manager:
             ledger.mark(kinds.CLUSTERS, site.cluster, annotations={DECLARED: digest(recorded)})
         publish(ledger, Outcome(recorded, state.machines, endpoint, site.clock.now(), problem))
         return state
+
+
+def _possible(site: Site, declaration: ClusterDeclaration, state: State) -> ClusterDeclaration:
+    """The declaration; raises SettingsError, before anything is done, for what the provider or the cluster can't be."""
+    Joining.of(site, settled(site, declaration, state)).close()
+    return declaration
 
 
 def as_recorded(site: Site, state: State) -> State:

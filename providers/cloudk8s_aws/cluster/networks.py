@@ -58,7 +58,7 @@ class AwsNetworks:
 
     @property
     def capabilities(self) -> NetworkCapabilities:
-        return NetworkCapabilities(zones=self._all_zones(), dns=True)
+        return NetworkCapabilities(zones=self._all_zones(), dns=True, options=())
 
     def stack(self, request: NetworkRequest) -> Stack:
         return build(request, self._api.region)

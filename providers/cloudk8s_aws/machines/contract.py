@@ -22,7 +22,7 @@ from cloudk8s_aws.groups.stack import DETACHED_AT_ONCE, MADE_BY
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
 from cloudk8s_aws.machines.catalog import machine_types
-from cloudk8s_aws.machines.launch import NAMES, POOL, ROLE, UIDS, USER_DATA, batches, parameters
+from cloudk8s_aws.machines.launch import NAMES, OPTIONS, POOL, ROLE, UIDS, USER_DATA, batches, parameters
 from cloudk8s_aws.machines.listings import DEAD, Listings
 from cloudk8s_aws.machines.naming import from_tags
 
@@ -59,6 +59,7 @@ class AwsMachines:
         return MachineCapabilities(
             user_data_bytes=USER_DATA,
             spot=True,
+            options=OPTIONS,
             tokens=True,
             shares_user_data=True,
             boots=self._boots,

@@ -24,6 +24,8 @@ AT_ONCE = 500
 USER_DATA = 16384
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{architecture}/hvm/ebs-gp3/ami-id"
 ROOT_DEVICE = "/dev/sda1"
+OPTIONS = ("keyName", "rootDevice")
+"""What `options` of a pool may say: a key pair for ssh, and the device of the root volume in images of one's own."""
 
 
 def batches(requests: Sequence[MachineRequest]) -> list[Sequence[MachineRequest]]:

@@ -28,7 +28,7 @@ class LibcloudNetworks:
     @property
     def capabilities(self) -> NetworkCapabilities:
         return NetworkCapabilities(
-            creates_network=False, api_load_balancer=False, firewall=self._has_groups,
+            creates_network=False, api_load_balancer=False, firewall=self._has_groups, nat=False, api_schemes=False,
             options=("vpc_id",) if self._has_groups else (),
         )  # fmt: skip
 

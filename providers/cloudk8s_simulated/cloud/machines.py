@@ -76,6 +76,8 @@ class SimulatedMachines:
             "firewalls": [id for id in request.network.get("firewalls", "").split(",") if id],
             "user_data_bytes": len(request.user_data),
             "spot": request.spot,
+            "image": request.image,
+            "root_volume_gib": request.root_volume_gib,
         }
 
     def _machine(self, thing: Thing) -> Machine:

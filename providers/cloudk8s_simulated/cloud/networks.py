@@ -26,7 +26,7 @@ class SimulatedNetworks:
 
     @property
     def capabilities(self) -> NetworkCapabilities:
-        return NetworkCapabilities(zones=self._zones)
+        return NetworkCapabilities(zones=self._zones, options=())
 
     def stack(self, request: NetworkRequest) -> Stack:
         zones = request.zones or self._zones

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from cloudk8s.cloud.model.machine import MachineRequest
-from cloudk8s.errors import Unsupported
+from cloudk8s.errors import FieldError, Unsupported
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.state import look
 from tests.provisioning.aws.harness import ZONES, AwsCloud, declaration
@@ -36,6 +38,29 @@ def test_failure_domains_get_machines_in_turn(cloud: AwsCloud) -> None:
     converge(cloud.site(), declaration(network={"zoneCount": 3}, pools=[{"replicas": 5}]))
     workers = [view.machine for view in look(cloud.site()).machines if view.machine.role == "worker"]
     assert sorted(Counter(machine.zone for machine in workers).items()) == list(zip(ZONES, (2, 2, 1), strict=True))
+
+
+def test_images_are_named_by_id_or_parameter_and_fit_the_type_where_none_is(cloud: AwsCloud) -> None:
+    seen = launched(cloud)
+    pools = [
+        {"name": "by-id", "image": "ami-12345678"}, {"name": "by-parameter", "image": "ssm:/our/images/node"},
+        {"name": "arm", "type": "m7g.large"}, {"name": "intel", "type": "m7i.large"},
+    ]  # fmt: skip
+    converge(cloud.site(), declaration(pools=pools))
+    ubuntu = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
+    assert [each["ImageId"] for each in seen[1:]] == [
+        "ami-12345678", "resolve:ssm:/our/images/node", ubuntu.format("arm64"), ubuntu.format("amd64"),
+    ]  # fmt: skip
+
+
+def test_a_key_pair_and_the_root_device_are_options(cloud: AwsCloud) -> None:
+    seen = launched(cloud)
+    cloud.world.raw("ec2").create_key_pair(KeyName="ours")
+    pools = [{"rootVolumeGiB": 20, "options": {"keyName": "ours", "rootDevice": "/dev/xvda"}}]
+    converge(cloud.site(), declaration(pools=pools))
+    assert (seen[-1]["KeyName"], seen[-1]["BlockDeviceMappings"][0]["DeviceName"]) == ("ours", "/dev/xvda")
+    with pytest.raises(FieldError, match=r"pools\[0\]\.options\.keyname: aws knows no such option, only keyName"):
+        converge(cloud.site("other"), declaration("other", pools=[{"options": {"keyname": "ours"}}]))
 
 
 def test_user_data_that_is_too_large_is_refused_before_any_call(cloud: AwsCloud) -> None:

@@ -5,24 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import moto.core.responses
 import pytest
 
+from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, ServiceKey, ServicePort
 from cloudk8s.errors import CloudForbidden, UserError
 from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.inheritance import inheritance
 from cloudk8s.provisioning.planning import settled
 from cloudk8s.provisioning.preflight import check, preflight
 from cloudk8s.provisioning.state import look
 from cloudk8s.provisioning.teardown import tear_down
 from cloudk8s_aws.api import AwsApi
+from cloudk8s_aws.cluster.policies import policy_of
 from cloudk8s_aws.cluster.secrets import Secrets
+from cloudk8s_aws.ingress.group import IngressGroup
+from cloudk8s_aws.ingress.model import AlbRequest, Backends
+from cloudk8s_aws.ingress.options import alb_options
 from cloudk8s_aws.permissions import policy
 from cloudk8s_aws.settings import AwsSettings
+from tests.providers.aws.test_golden_ingress import CASES, services
 from tests.provisioning.aws.harness import AwsCloud, declaration, highly_available
-from tests.provisioning.aws.test_existing_network import Surroundings, within
+from tests.provisioning.aws.test_budget import with_load_balancers
+from tests.provisioning.aws.test_existing_network import Surroundings
+from tests.provisioning.aws.test_existing_network import within as placed
+from tests.provisioning.aws.test_leftovers import CONTROLLER, DRIVER, OWNED, specification, volume, within
 
 USER = "provisioner"
 RESPONSES: Any = moto.core.responses
@@ -85,11 +96,71 @@ def test_the_whole_life_of_a_cluster_passes_with_the_policy_enforced(
         cloud.world.keep()
         converge(cloud.site(), declaration(network={"api": {"dnsZone": "example.com"}}, pools=[]))
         tear_down(cloud.site())
-        converge(cloud.site(), within(Surroundings(cloud).vpc, pools=[]))
+        converge(cloud.site(), placed(Surroundings(cloud).vpc, pools=[]))
         tear_down(cloud.site())
     assert not cloud.world.left()
     named = {action.partition(":")[2] for statement in policy()["Statement"] for action in statement["Action"]}
     assert set(cloud.calls) - {"GetCallerIdentity"} <= named, "which needs no permission"
+
+
+def test_what_workloads_made_goes_with_the_policy_enforced(cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load balancers of Services and Ingresses, and what others' controllers and drivers left."""
+    with enforced(cloud, policy(), monkeypatch):
+        converge(cloud.site(), declaration(network={"zoneCount": 2}, pools=[]))
+        _use(cloud)
+        cloud.boots = True
+        state = look(cloud.site())
+        inheritance(with_load_balancers(cloud), "declared")
+        tear_down(with_load_balancers(cloud), state=state)
+    assert not cloud.world.left()
+
+
+def _use(cloud: AwsCloud) -> None:
+    """By the account's own side: the cluster's controllers are others, with a policy of their own."""
+    vpc, subnets = within(cloud)
+    ec2, elbv2 = cloud.world.raw("ec2"), cloud.world.raw("elbv2")
+    made = volume(cloud, DRIVER)
+    ec2.create_snapshot(VolumeId=made, TagSpecifications=specification("snapshot", OWNED))
+    ec2.create_network_interface(SubnetId=subnets[0], TagSpecifications=specification("network-interface", OWNED))
+    groups = [
+        ec2.create_security_group(
+            GroupName=f"k8s-{name}", Description="x", VpcId=vpc,
+            TagSpecifications=specification("security-group", CONTROLLER),
+        )["GroupId"]
+        for name in "ab"
+    ]  # fmt: skip
+    pair = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": groups[1]}]}
+    ec2.authorize_security_group_ingress(GroupId=groups[0], IpPermissions=[pair])
+    tags = specification("", CONTROLLER)[0]["Tags"]
+    elbv2.create_target_group(Name="k8s-web", Protocol="TCP", Port=80, VpcId=vpc, Tags=tags)
+    elbv2.create_load_balancer(
+        Name="k8s-web", Type="network", Subnets=subnets[:1], SecurityGroups=groups[:1], Tags=tags
+    )
+    cloud.world.raw("elb").create_load_balancer(
+        LoadBalancerName="classic", Subnets=subnets[:1], SecurityGroups=groups[:1],
+        Tags=specification("", OWNED)[0]["Tags"],
+        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 30080}],
+    )  # fmt: skip
+    cloud.world.api, before = _unlimited(cloud), cloud.world.api
+    aws = replace(cloud.world.aws(), cluster="demo")
+    aws.load_balancers().ensure(
+        LoadBalancerRequest(ServiceKey("uid-1", "default", "web"), "demo", (ServicePort(80, 30080),))
+    )
+    members = [{**entry, "metadata": {**entry["metadata"], "uid": "uid-2"}} for entry in CASES["hosts-and-paths"]]
+    group = IngressGroup("default/web", tuple(members))
+    aws.ingresses().ensure(AlbRequest("demo", group, alb_options(group), Backends(services(), {}, ())))
+    cloud.world.api = before
+
+
+def _unlimited(cloud: AwsCloud) -> AwsApi:
+    return AwsApi(cloud.world.settings(), prepare=cloud.world._prepare, timer=cloud.world.timer)
+
+
+def test_policies_fit_into_what_iam_takes() -> None:
+    """6,144 characters make a managed policy, 10,240 are the inline policies of a role; white space does not count."""
+    own = policy_of("control-plane", self_managed=True)
+    assert len("".join(json.dumps(policy()).split())) <= 6144
+    assert len("".join(json.dumps(own).split())) <= 10240
 
 
 def test_without_a_permission_nothing_is_begun(cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch) -> None:

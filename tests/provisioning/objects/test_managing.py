@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudk8s.client.objects import annotations_of
+from cloudk8s.client.objects import annotations_of, condition
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.objects import kinds
 from cloudk8s.provisioning.objects.managing import DECLARED, Manager, digest
@@ -40,6 +40,21 @@ def test_a_turn_that_changes_nothing_reads_the_account_no_second_time() -> None:
     alone = len(cloud.faults.calls)
     assert turn(cloud, api) == alone
     assert in_line(cloud, api)
+
+
+def test_a_mistake_that_only_the_cloud_knows_is_told_and_the_rest_goes_on() -> None:
+    cloud, api = SimulatedCloud(), FakeApi()
+    converge(cloud.site(), declaration(pools=workers(2)))
+    turn(cloud, api)
+    api.objects[kinds.TEMPLATES]["demo-workers"]["spec"]["template"]["spec"]["zones"] = ["mars-1a"]
+    victim = next(thing for thing in cloud.account.everything() if thing.properties.get("pool") == "workers")
+    cloud.account.update(victim.id, {"state": "stopped"})
+    turn(cloud, api)
+    told = condition(api.objects[kinds.CLUSTERS]["demo"], "TopologyReconciled")
+    assert told is not None
+    assert "pools[0].zones: mars-1a" in told["message"]
+    assert victim.id not in cloud.left()
+    assert len(cloud.instances()) == 3
 
 
 def test_what_objects_and_commands_declare_stays_in_line_with_what_the_account_remembers() -> None:
