@@ -8,12 +8,18 @@ import sys
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        from cloudk8s.cli.app import run
+        from cloudk8s.cli.programs import process
 
-        code = run(sys.argv[1:])
+        code = process.serve() if process.is_ordered() else _command()
     except KeyboardInterrupt:  # while modules were imported
         code = 130
     sys.exit(code)
+
+
+def _command() -> int:
+    from cloudk8s.cli.app import run
+
+    return run(sys.argv[1:], owns_process=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.boolean_flags import Command
-from cloudk8s.errors import CloudK8sError, UserError
+from cloudk8s.cli.exit_codes import code_of
+from cloudk8s.cli.programs.process import LOG_FORMAT, Serve
 
 COMMANDS: Final = {
     "up": "up:up",
@@ -81,21 +82,15 @@ def root(
     Example: cloudk8s up && kubectl get nodes
     """
     level = logging.DEBUG if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=level, format=LOG_FORMAT)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command: 0 done, 1 failed, 2 the user's mistake; never a traceback for either."""
+def run(arguments: Sequence[str], *, owns_process: bool = False) -> int:
+    """Run one command; returns its exit code.
+
+    A server takes the place of the process where that is all that the process is for; it does not return then.
+    """
     try:
-        build(arguments)(list(arguments), prog_name="cloudk8s")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
-    except KeyboardInterrupt:
-        return 130
-    except UserError as error:
-        output.error(str(error))
-        return 2
-    except (CloudK8sError, OSError) as error:
-        output.error(str(error))
-        return 1
-    return 0
+        return code_of(lambda: build(arguments)(list(arguments), prog_name="cloudk8s"))
+    except Serve as server:
+        return code_of(server.anew if owns_process else server.here)

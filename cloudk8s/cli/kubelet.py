@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cloudk8s.cli import output
 from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration
-from cloudk8s.errors import SettingsError, UserError
+from cloudk8s.cli.programs.process import Serve
+from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
-    from cloudk8s.node.agent import NodeAgent
     from cloudk8s.node.settings import NodeSettings
 
 
@@ -80,74 +79,27 @@ def kubelet(
             shutdown_grace_period_critical_pods, "--shutdown-grace-period-critical-pods"
         ),
     )  # fmt: skip
-    how = (runtime, runtime_endpoint)
-    from cloudk8s.controlplane.loop import share_memory_of_threads
+    from cloudk8s.cli.programs.kubelet import Options
 
-    share_memory_of_threads()
-    asyncio.run(_run(settings, kubeconfig, bootstrap_kubeconfig, how, with_input=stop_with_input))
+    options = Options(settings, kubeconfig, bootstrap_kubeconfig, runtime, runtime_endpoint, stop_with_input)
+    raise Serve("kubelet", options)
 
 
 def _settings(config: Path | None, **given: Any) -> NodeSettings:
     """What was said on the command line, then what the file says, then what goes without saying."""
-    from pydantic import ValidationError
-
+    from cloudk8s.machinery.typed_settings import checked
     from cloudk8s.node.pressure.marks import marks_of
     from cloudk8s.node.settings import NodeSettings
 
     if config is not None:
         from cloudk8s.node import configuration_file
 
-        usual = {name: field.default for name, field in NodeSettings.model_fields.items()}
+        usual = {field.name: field.default for field in fields(NodeSettings)}
         filed = configuration_file.load(config)
         given |= {name: value for name, value in filed.items() if name not in given or given[name] == usual[name]}
-    try:
-        settings = NodeSettings(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    settings = checked(NodeSettings, given)
     marks_of(settings)
     return settings
-
-
-async def _run(
-    settings: NodeSettings, kubeconfig: Path, bootstrap: Path | None, how: tuple[str, str], *, with_input: bool
-) -> None:
-    from cloudk8s.controlplane.host.runtimes import plugged_in_runtimes
-    from cloudk8s.controlplane.signals import until_stopped
-    from cloudk8s.machinery.clock import SystemClock
-    from cloudk8s.node.agent import NodeAgent
-    from cloudk8s.node.cluster.joining import node_client
-    from cloudk8s.node.runtimes.catalog import make_runtime
-
-    clock, name, directory = SystemClock(), settings.node_name, settings.root_dir / "pki"
-    cidrs = [part.strip() for part in settings.cluster_cidr.split(",") if part.strip()]
-    runtime = make_runtime(
-        how[0], settings.root_dir / "runtime", node_name=name, clock=clock, endpoint=how[1], cluster_cidrs=cidrs,
-        others=plugged_in_runtimes,
-    )  # fmt: skip
-    async with node_client(kubeconfig, bootstrap, node_name=name, directory=directory, clock=clock) as client:
-        agent = NodeAgent(settings, client, runtime, clock)
-        running = asyncio.create_task(agent.run(), name="node agent")
-        ready = asyncio.create_task(_announce(agent), name="announcement")
-        stopped = asyncio.create_task(until_stopped(with_input=with_input), name="signals")
-        try:
-            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                running.result()
-            elif settings.shutdown_on_sigterm:
-                await agent.shut_down()
-        finally:
-            for task in (running, ready, stopped):
-                task.cancel()
-            await asyncio.gather(running, ready, stopped, return_exceptions=True)
-
-
-async def _announce(agent: NodeAgent) -> None:
-    from cloudk8s.controlplane.loop import settle
-
-    await agent.is_running.wait()
-    output.step(f"node {agent.settings.node_name} runs; it listens on port {agent.port}")
-    settle()
 
 
 def _taint(text: str) -> dict[str, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 
-
-class NodeSettings(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
     """What `cloudk8s kubelet` was asked for; names follow upstream's KubeletConfiguration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     node_name: str
     """The node's name."""
@@ -44,7 +42,7 @@ class NodeSettings(BaseModel):
     """Range of pod addresses that the node registers with; two, comma-separated, for dual stack."""
     cluster_cidr: str = ""
     """Ranges of all nodes' pods; what a pod sends there keeps its address."""
-    node_labels: dict[str, str] = {}
+    node_labels: dict[str, str] = field(default_factory=dict)
     """Labels that the node registers with."""
     register_with_taints: tuple[dict[str, str], ...] = ()
     """Taints that the node registers with."""
@@ -100,7 +98,7 @@ class NodeSettings(BaseModel):
     """How long a pod may take to end at most that a soft mark evicts."""
     eviction_pressure_transition_seconds: float = 300.0
     """How long a node stays under pressure after it is above the marks again."""
-    system_reserved: dict[str, str] = {}
+    system_reserved: dict[str, str] = field(default_factory=dict)
     """Resources kept for the host."""
     shutdown_grace_seconds: int = 0
     """How long pods may take to end when the node shuts down; 0 leaves them alone."""

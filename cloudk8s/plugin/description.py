@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Iterator
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,10 +17,13 @@ from cloudk8s.plugin.discovery import Candidate
 from cloudk8s.plugin.failure import PluginError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from cloudk8s.cloud.model.cloud import Cloud
     from cloudk8s.plugin.manager import Plugins
 
 PluginStatus = Literal["loaded", "disabled", "failed"]
+_REQUIRED = "(required)"
 CONTRACTS = ("instances", "routes", "load_balancers", "machines", "networks", "volumes")
 
 
@@ -57,17 +61,27 @@ def describe_provider(plugins: Plugins, cloud: Cloud[Any]) -> dict[str, Any]:
     return described
 
 
-def describe_settings(model: type[BaseModel]) -> list[dict[str, Any]]:
+def describe_settings(model: type[BaseModel] | type[DataclassInstance]) -> list[dict[str, Any]]:
     """Every setting of a provider: name, default and meaning, as its model's attribute docstrings say it."""
     meanings = _attribute_docstrings(model)
     return [
-        {
-            "name": name,
-            "default": "(required)" if field.is_required() else _shown(field.get_default(call_default_factory=True)),
-            "description": field.description or meanings.get(name, ""),
-        }
-        for name, field in model.model_fields.items()
+        {"name": name, "default": default, "description": description or meanings.get(name, "")}
+        for name, default, description in (_of_model(model) if issubclass(model, BaseModel) else _of_dataclass(model))
     ]
+
+
+def _of_model(model: type[BaseModel]) -> Iterator[tuple[str, Any, str]]:
+    for name, field in model.model_fields.items():
+        default = _REQUIRED if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        yield name, default, field.description or ""
+
+
+def _of_dataclass(kind: type[DataclassInstance]) -> Iterator[tuple[str, Any, str]]:
+    for field in fields(kind):
+        if field.default_factory is not MISSING:
+            yield field.name, _shown(field.default_factory()), ""
+        else:
+            yield field.name, _REQUIRED if field.default is MISSING else _shown(field.default), ""
 
 
 def _attribute_docstrings(model: type) -> dict[str, str]:

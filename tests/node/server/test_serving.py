@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -31,10 +29,3 @@ def test_it_is_kept_while_it_names_the_node(tmp_path: Path) -> None:
     assert serving.self_signed(tmp_path, "n1", ["127.0.0.1"])[0].read_bytes() == first
     moved, _ = serving.self_signed(tmp_path, "n1", ["127.0.0.2"])
     assert [str(ip) for ip in names_of(moved).get_values_for_type(x509.IPAddress)] == ["127.0.0.2"]
-
-
-def test_the_agent_does_without_what_is_large_and_rarely_needed() -> None:
-    large = {"cryptography", "wsproto", "h11", "http.client", "yaml", "grpc", "numpy"}
-    command = "import cloudk8s.node.agent, cloudk8s.node.runtimes.catalog, sys; print(*sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", command], check=True, capture_output=True, text=True)
-    assert not large & set(shown.stdout.split())

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ TRAP = "trap 'date +%s%N; exit 0' TERM; echo ready; while :; do sleep 0.05; done
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     directory = Path(tempfile.mkdtemp(prefix="down"))
     node = Node(directory, FakeClient())
-    settings = node.settings.model_copy(update={"shutdown_grace_seconds": 8, "shutdown_grace_critical_seconds": 4})
+    settings = replace(node.settings, shutdown_grace_seconds=8, shutdown_grace_critical_seconds=4)
     node.agent = NodeAgent(settings, node.client, node.runtime, SystemClock(), authorize=False)
     await node.start()
     yield node
