@@ -20,7 +20,7 @@ from cloudk8s.apiserver.dispatch import Dispatcher, verb_of
 from cloudk8s.apiserver.flow_control.control import FlowControl
 from cloudk8s.apiserver.http.interface import Answer, Request, Response, Stream
 from cloudk8s.apiserver.negotiation import YAML
-from cloudk8s.apiserver.patience import LONG, overdue, patience
+from cloudk8s.apiserver.patience import LONG, Deadlines, overdue, patience
 from cloudk8s.apiserver.pretty import prettily, wants_pretty
 from cloudk8s.apiserver.protobuf_answers import in_protobuf, wants_protobuf
 from cloudk8s.apiserver.request_info import parse_path
@@ -58,6 +58,7 @@ class ApiServer:
         self._metrics = metrics
         self._audit = audit
         self._flow_control = flow_control or FlowControl()
+        self._deadlines = Deadlines()
 
     def handle(self, request: Request) -> Answer | Awaitable[Answer]:
         """Answer a request, at once where nothing has to be waited for."""
@@ -78,20 +79,27 @@ class ApiServer:
     ) -> Answer:
         self._metrics.began(request, 1)
         flow, is_seated = context.flow, False
+        task = asyncio.current_task()
+        assert task is not None
         try:
             if flow is not None:
                 if not flow.level.take():
                     await flow.wait()
                 is_seated = True
                 flow.tally.executing += 1
-            async with asyncio.timeout(context.patience) as limit:
-                answer = await outcome
+            if context.patience is not None:
+                self._deadlines.begin(task, context.patience)
+            answer = await outcome
+        except asyncio.CancelledError:
+            if not self._deadlines.end(task) or task.uncancel():
+                raise
+            answer = _failed(overdue(), request)
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
-            is_late = isinstance(error, TimeoutError) and is_seated and limit.expired()
-            answer = _failed(overdue() if is_late else error, request)
+            answer = _failed(error, request)
             if flow is not None and not is_seated:
                 self._metrics.refused(context, request, answer.status)
         finally:
+            self._deadlines.end(task)
             self._metrics.began(request, -1)
             if flow is not None and is_seated:
                 flow.tally.executing -= 1
