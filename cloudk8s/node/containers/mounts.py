@@ -88,6 +88,7 @@ def _mount(
     return Mount(
         target, str(path), readonly=readonly, recursive_readonly=_is_recursive(mount, can_recurse),
         propagation=_PROPAGATION.get(mount.get("mountPropagation") or "None", "private"), image=volume.image,
+        below="" if volume.image or path == volume.path else str(volume.path),
     )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -154,9 +156,20 @@ def _files(wanted: Iterable[tuple[str, str]], volumes: Mapping[str, Mounted]) ->
     """Texts of files in volumes, never of any outside; None for what is not there. Blocks."""
     found: dict[tuple[str, str], str | None] = {}
     for name, path in wanted:
-        place = Path(paths.join(str(volumes[name].path), path)) if name in volumes else None
-        found[(name, path)] = place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
+        found[(name, path)] = _text(str(volumes[name].path), path) if name in volumes else None
     return found
+
+
+def _text(volume: str, path: str) -> str | None:
+    try:
+        place = paths.open_below(volume, paths.join(volume, path))
+    except OSError:
+        return None
+    try:
+        is_file = stat.S_ISREG(os.fstat(place).st_mode)
+        return Path(f"/proc/self/fd/{place}").read_text("utf-8", "replace") if is_file else None
+    finally:
+        os.close(place)
 
 
 def _mounts(

@@ -28,11 +28,5 @@ def resolve(volume: Path, text: str, *, readonly: bool) -> Path:
         return place
     if readonly and not os.access(volume, os.W_OK):
         raise SubPathError(f'failed to prepare subPath "{text}": no such file or directory')
-    mode = volume.stat().st_mode & 0o7777
-    made = volume
-    for part in place.relative_to(volume).parts:
-        made = made / part
-        if not made.exists():
-            made.mkdir()
-            made.chmod(mode)
+    os.close(paths.open_below(str(volume), str(place), mode=volume.stat().st_mode & 0o7777))
     return place

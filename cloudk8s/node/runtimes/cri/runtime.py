@@ -12,7 +12,7 @@ from typing import Any
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.node.pods import naming
-from cloudk8s.node.runtimes.cri import cni, events, sessions, translation
+from cloudk8s.node.runtimes.cri import cni, events, sessions, sub_paths, translation
 from cloudk8s.node.runtimes.cri.images import CriImages
 from cloudk8s.node.runtimes.cri.service import CriService
 from cloudk8s.node.runtimes.cri.statistics import CriStatistics
@@ -45,7 +45,7 @@ class CriRuntime(CriImages, CriStatistics):
     def __init__(
         self, endpoint: str, *, clock: Clock, directory: Path | None = None, is_network_given: bool = False
     ) -> None:
-        """`directory` keeps what a later purge has to know."""
+        """`directory` keeps what a later purge has to know, and parts of volumes while pods have them."""
         self._endpoint, self._clock, self._directory = endpoint, clock, directory
         self._is_network_given = is_network_given
         self._sandboxes: dict[str, SandboxConfig] = {}
@@ -119,9 +119,11 @@ class CriRuntime(CriImages, CriStatistics):
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         await self._on_sandbox("StopPodSandbox", sandbox_id)
+        if self._directory is not None:
+            await asyncio.to_thread(sub_paths.let_go, self._directory / "sub-paths" / sandbox_id)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
-        await self._on_sandbox("StopPodSandbox", sandbox_id)
+        await self.stop_sandbox(sandbox_id)
         await self._on_sandbox("RemovePodSandbox", sandbox_id)
         config = self._sandboxes.pop(sandbox_id, None)
         if config is not None and config.cgroup_parent:
@@ -137,6 +139,9 @@ class CriRuntime(CriImages, CriStatistics):
 
     async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
         sandbox = self._sandboxes.get(sandbox_id) or await self._recalled(sandbox_id)
+        if self._directory is not None:
+            place = self._directory / "sub-paths" / sandbox_id / config.name
+            config = replace(config, mounts=await asyncio.to_thread(sub_paths.pin, config.mounts, place))
         request = {
             "pod_sandbox_id": sandbox_id,
             "config": translation.container_config(config, sandbox.users),

@@ -185,6 +185,7 @@ def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
         "readonly": mount.readonly,
         "propagation": mount.propagation,
         "recursive_readonly": mount.recursive_readonly,
+        "below": mount.below,
     }
     if mount.image:
         layers = around.image_volumes[mount.image]

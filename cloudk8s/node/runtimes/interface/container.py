@@ -17,7 +17,9 @@ Propagation = Literal["private", "host_to_container", "bidirectional"]
 class Mount:
     """A file or directory of the host that a container sees at `container_path`.
 
-    Where `image` is set, the source is that image's file system, read-only, and `host_path` a path inside it.
+    Where `image` is set, the source is that image's file system, read-only, and `host_path` a path inside it. Where
+    `below` is set, it is a directory that `host_path` is in, and that others write to meanwhile: no link is to be
+    followed on the way from there.
     """
 
     container_path: str
@@ -26,6 +28,7 @@ class Mount:
     recursive_readonly: bool = False
     propagation: Propagation = "private"
     image: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)

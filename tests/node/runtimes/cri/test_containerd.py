@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,8 @@ pytestmark = [
 
 
 @pytest.fixture
-async def runtime(endpoint: str) -> AsyncIterator[CriRuntime]:
-    runtime = CriRuntime(endpoint, clock=SystemClock(), is_network_given=True)
+async def runtime(endpoint: str, tmp_path: Path) -> AsyncIterator[CriRuntime]:
+    runtime = CriRuntime(endpoint, clock=SystemClock(), directory=tmp_path / "cri", is_network_given=True)
     await runtime.start()
     yield runtime
     for sandbox in await runtime.list_sandboxes():
@@ -126,6 +127,33 @@ async def test_a_container_runs_and_its_end_is_known(runtime: CriRuntime, sandbo
     assert (container.state, container.exit_code, container.reason, container.name) == ("exited", 3, "Error", "c")
     assert container.started_at is not None
     assert log(container).split() == ["in-cri", "mounted", "y", "1000"]
+
+
+async def test_a_part_of_a_volume_is_held_from_when_it_was_looked_for(
+    runtime: CriRuntime, sandbox: str, tmp_path: Path
+) -> None:
+    volume, secret = tmp_path / "volume", tmp_path / "secret"
+    for directory in (volume / "part", secret):
+        directory.mkdir(parents=True)
+        (directory / "file").write_text(directory.name)
+    part = Mount("/part", str(volume / "part"), below=str(volume))
+    single = Mount("/single", str(volume / "part" / "file"), below=str(volume), readonly=True)
+    config = ContainerConfig(
+        "c", IMAGE, command=("sh", "-c", "cat /part/file /single; echo x > /part/made"), log_path="c-0.log",
+        labels={naming.POD_UID: "uid-1", naming.CONTAINER_NAME: "c"}, mounts=(part, single),
+    )  # fmt: skip
+    container_id = await runtime.create_container(sandbox, config)
+    (volume / "part").rename(volume / "gone")
+    (volume / "part").symlink_to(secret)
+
+    await runtime.start_container(container_id)
+    assert log(await finished(runtime, container_id)) == "partpart"
+    assert (volume / "gone" / "made").read_text() == "x\n"
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        await runtime.create_container(sandbox, replace(config, attempt=1))
+    await runtime.stop_sandbox(sandbox)
+    assert str(tmp_path / "cri") not in Path("/proc/self/mountinfo").read_text()
+    assert (volume / "gone" / "file").exists()
 
 
 async def test_the_image_says_what_to_run(runtime: CriRuntime, sandbox: str) -> None:
@@ -240,7 +268,10 @@ async def start(runtime: CriRuntime, sandbox: str, script: str | tuple[str, ...]
 
 
 async def run(runtime: CriRuntime, sandbox: str, script: str, **fields: Any) -> Container:
-    container_id = await start(runtime, sandbox, script, **fields)
+    return await finished(runtime, await start(runtime, sandbox, script, **fields))
+
+
+async def finished(runtime: CriRuntime, container_id: str) -> Container:
     async with asyncio.timeout(30):
         while (container := await runtime.container_status(container_id)).state != "exited":
             await asyncio.sleep(0.05)

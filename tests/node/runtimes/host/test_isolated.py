@@ -147,6 +147,28 @@ async def test_volumes_are_mounted_and_readonly_ones_cannot_be_written(
     assert not Path("/deep").exists()
 
 
+async def test_a_part_of_a_volume_is_never_a_link_that_came_later(
+    runtime: HostRuntime, sandbox: str, tmp_path: Path
+) -> None:
+    volume, secret = tmp_path / "volume", tmp_path / "secret"
+    for directory in (volume / "part" / "of", secret / "of"):
+        directory.mkdir(parents=True)
+    (volume / "part" / "of" / "file").write_text("ours\n")
+    (secret / "of" / "file").write_text("the host's\n")
+    part = Mount("/part", str(volume / "part" / "of"), below=str(volume))
+    single = Mount("/single", str(volume / "part" / "of" / "file"), below=str(volume), readonly=True)
+    for image in ("tools:1", "host"):
+        shown = await output(runtime, sandbox, "cat /part/file /single", mounts=(part, single), image=image)
+        assert shown == "ours\nours"
+
+    (volume / "part").rename(volume / "gone")
+    (volume / "part").symlink_to(secret)
+
+    for mount in (part, single):
+        with pytest.raises(StartFailed, match="Too many levels of symbolic links"):
+            await start(runtime, sandbox, "cat /part/file /single", mounts=(mount,))
+
+
 async def test_the_host_image_is_the_hosts_own_tree(runtime: HostRuntime, sandbox: str, tmp_path: Path) -> None:
     (tmp_path / "seen").write_text("by the container")
 

@@ -105,12 +105,16 @@ async def test_files_of_volumes_belong_to_whom_they_did(runtime: HostRuntime, tm
     volume = tmp_path / "volume"
     volume.mkdir()
     (volume / "given").write_text("x")
+    (volume / "in").mkdir()
+    (volume / "in" / "part").write_text("of it")
     os.chown(volume / "given", 1000, 2000)
     sandbox = await sandbox_of(runtime, tmp_path)
-    script = "echo hi > /vol/made; chown 7:8 /vol/given; stat -c '%n %u %g' /vol/*; cat /proc/self/uid_map"
-    said = await output(runtime, sandbox, script, image=image, mounts=(Mount("/vol", str(volume)),))
-    assert said[:2] == ["/vol/given 7 8", "/vol/made 0 0"]
-    assert said[2].split() == ["0", str(FIRST), "65536"]
+    script = "echo hi > /vol/made; chown 7:8 /vol/given; stat -c '%n %u %g' /vol/*; cat /proc/self/uid_map; cat /part"
+    part = Mount("/part", str(volume / "in" / "part"), below=str(volume))
+    said = await output(runtime, sandbox, script, image=image, mounts=(Mount("/vol", str(volume)), part))
+    assert said[:3] == ["/vol/given 7 8", "/vol/in 0 0", "/vol/made 0 0"]
+    assert said[4] == "of it"
+    assert said[3].split() == ["0", str(FIRST), "65536"]
     owners = [(each.stat().st_uid, each.stat().st_gid) for each in (volume / "made", volume / "given")]
     assert owners == [(0, 0), (7, 8)]
 

@@ -91,12 +91,14 @@ async def test_images_volumes_and_processes_are_the_containers_own(
     )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "file").write_text("content\n")
-    mounts = (Mount("/data", str(tmp_path / "data"), readonly=True),)
+    data = str(tmp_path / "data")
+    mounts = (Mount("/data", data, readonly=True), Mount("/part", f"{data}/file", below=data))
+    script = "echo $$; hostname; cat /data/file /part; id -u; ls /"
 
-    container = await run(runtime, sandbox, "tools:1", "echo $$; hostname; cat /data/file; id -u; ls /", mounts=mounts)
+    container = await run(runtime, sandbox, "tools:1", script, mounts=mounts)
 
     lines = log(container).splitlines()
-    assert lines[:4] == ["1", "rootless", "content", "0"]
+    assert lines[:5] == ["1", "rootless", "content", "content", "0"]
     assert "data" in lines
 
 

@@ -48,16 +48,23 @@ def hold_shared(root: dict[str, Any]) -> None:
     """Take, while this is the host's mount namespace, what is to show the host in turn what is mounted inside."""
     for mount in root.get("mounts", ()):
         if mount.get("propagation") == "bidirectional" and "lower" not in mount:
-            source: str = mount["source"]
+            source = source_of(mount)
             point, is_shared = _mount_of(source)
             if not is_shared:
-                raise OSError(f'path "{source}" is mounted on "{point}" but it is not a shared mount')
+                raise OSError(f'path "{mount["source"]}" is mounted on "{point}" but it is not a shared mount')
             mount |= {"tree": syscalls.open_tree(source), "is_directory": os.path.isdir(source)}
 
 
 def source_of(mount: dict[str, Any]) -> str:
-    """The path on the host that is mounted; a part of an image is put together first."""
-    return _image_part(mount) if "lower" in mount else str(mount["source"])
+    """The path on the host that is mounted; a part of an image is put together first.
+
+    A part of a volume is held by a descriptor: containers that run may swap a directory for a link at any moment.
+    """
+    if "lower" in mount:
+        return _image_part(mount)
+    if mount.get("below"):
+        return f"/proc/self/fd/{paths.open_below(mount['below'], mount['source'])}"
+    return str(mount["source"])
 
 
 def bind_readonly(source: str, target: str) -> None:
