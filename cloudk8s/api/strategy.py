@@ -14,7 +14,9 @@ from cloudk8s.api.resource import Object
 
 
 class Strategy:
-    """The behaviour of one kind; subclasses override what differs. Instances are stateless and shared.
+    """The behaviour of one kind; subclasses override what differs.
+
+    Instances are shared by all servers of a version, and remember nothing that changes what they find.
 
     `subresource` is "" for the object itself, else "status", "scale", "ephemeralcontainers", "resize", "approval" ….
     """

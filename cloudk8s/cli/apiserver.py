@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import DisabledPlugins, FeatureGates
+from cloudk8s.cli.options import DisabledPlugins, FeatureGates, names_in
 
 
 def apiserver(
@@ -60,10 +60,10 @@ def apiserver(
     )  # fmt: skip
     extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)
     options = ApiServerOptions(
-        authorization_modes=_names(authorization_mode),
+        authorization_modes=names_in(authorization_mode),
         token_file=token_auth_file,
-        enabled_admission=_names(enable_admission_plugins),
-        disabled_admission=_names(disable_admission_plugins),
+        enabled_admission=names_in(enable_admission_plugins),
+        disabled_admission=names_in(disable_admission_plugins),
         extra_certificates=tuple((name, key) for name, key in extra),
         seats=max_requests_inflight + max_mutating_requests_inflight,
         audit_policy=audit_policy_file,
@@ -71,7 +71,3 @@ def apiserver(
         audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),
     )
     run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

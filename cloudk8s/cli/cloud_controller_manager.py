@@ -20,7 +20,9 @@ from cloudk8s.cli.options import (
     DisabledPlugins,
     KubeApiBurst,
     KubeApiQps,
+    Master,
     UseServiceAccountCredentials,
+    names_in,
 )
 from cloudk8s.cli.setting_flags import flags_of, given_of, with_flags
 from cloudk8s.cli.upstream_flags import OF_CLOUD_CONTROLLERS
@@ -62,6 +64,7 @@ def cloud_controller_manager(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
     ] = None,
+    master: Master = "",
     controllers: Annotated[
         str, typer.Option(help="Which ones run, comma-separated: * all that have work, NAME, -NAME.")
     ] = "*",
@@ -96,25 +99,18 @@ def cloud_controller_manager(
         clouds,
         kubeconfig,
         leases(electing, migrating),
-        tuple(part.strip() for part in controllers.split(",") if part.strip()),
+        names_in(controllers),
         tuple(disable_plugin or ()),
         ServingSettings(**serving),
         flags_of(context),
         kube_api_qps,
         kube_api_burst,
         use_service_account_credentials,
+        master,
     )
     run(run_cloud_controller_manager(options, report=output.step))
 
 
 def changed(clouds: CloudsFile, given: Mapping[str, Any]) -> CloudsFile:
-    """The file with what flags say otherwise, checked again."""
-    from pydantic import ValidationError
-
-    try:
-        controllers = CloudControllerSettings.model_validate({**clouds.controllers.model_dump(), **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        flag = CLOUD_FLAGS[str(first["loc"][0])]
-        raise SettingsError(f"--{flag}: {first['msg']}") from error
-    return clouds.model_copy(update={"controllers": controllers})
+    """The file with what flags say otherwise."""
+    return clouds.model_copy(update={"controllers": clouds.controllers.model_copy(update=dict(given))})

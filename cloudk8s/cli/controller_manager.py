@@ -24,6 +24,7 @@ from cloudk8s.cli.options import (
     KubeApiQps,
     Master,
     UseServiceAccountCredentials,
+    names_in,
 )
 from cloudk8s.cli.setting_flags import flags_of, with_flags
 from cloudk8s.cli.signing_files import FLAGS as SIGNING_FLAGS
@@ -91,7 +92,7 @@ def controller_manager(
     check_feature_gates(feature_gates or ())
     given: dict[str, Any] = {
         **settings,
-        "controllers": tuple(part.strip() for part in controllers.split(",") if part.strip()),
+        "controllers": names_in(controllers),
         "root_ca": _content(root_ca_file),
         "service_account_key": _content(service_account_private_key_file),
         "cluster_signing_certificate": _content(cluster_signing_cert_file),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.options import names_in
 
 
 def dns(
@@ -35,11 +36,7 @@ def dns(
         port=port,
         domain=cluster_domain,
         resolv_conf=resolv_conf,
-        upstream=_parts(upstream) or None,
-        clients=_parts(clients),
+        upstream=names_in(upstream) or None,
+        clients=names_in(clients),
     )
     run(run_dns(kubeconfig, options, cluster_ip=cluster_ip, report=output.step))
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -5,15 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
+from cloudk8s.cli.setting_flags import Command, with_parameters
 from cloudk8s.errors import SettingsError
-
-Command = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +40,13 @@ def with_idle_flags(table: Mapping[str, IdleFlag]) -> Callable[[Command], Comman
     """Give a command the flags of a table; it is not told of them. Raises SettingsError for refused values."""
 
     def decorate(command: Command) -> Command:
-        hints = get_type_hints(command, include_extras=True)
-        signature = inspect.signature(command)
-        own = [p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
-        more = [_parameter(name, flag) for name, flag in table.items()]
-
-        @wraps(command)
         def called(**given: Any) -> None:
             found = {name: given.pop(_field(name)) for name in table}
             for line in remarks(table, {name: value for name, value in found.items() if value is not None}):
                 output.note(line)
             command(**given)
 
-        called.__annotations__ = {each.name: each.annotation for each in (*own, *more)}
-        called.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        return called
+        return with_parameters(command, called, [_parameter(name, flag) for name, flag in table.items()])
 
     return decorate
 

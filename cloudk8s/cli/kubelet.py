@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration
+from cloudk8s.cli.options import ShutdownGracePeriod, ShutdownGracePeriodCriticalPods, duration, names_in
 from cloudk8s.cli.programs.process import Serve
 from cloudk8s.errors import UserError
 
@@ -67,9 +67,9 @@ def kubelet(
         node_name=(hostname_override or socket.gethostname()).lower(), root_dir=root_dir.absolute(), node_ip=node_ip,
         address=address, port=port, listen_fd=listen_fd,
         client_ca_file=client_ca_file, cluster_domain=cluster_domain, pod_cidr=pod_cidr,
-        cluster_dns=tuple(part for part in cluster_dns.split(",") if part), max_pods=max_pods,
-        node_labels=dict(_pair(part) for part in node_labels.split(",") if part), provider_id=provider_id,
-        register_with_taints=tuple(_taint(part) for part in register_with_taints.split(",") if part),
+        cluster_dns=names_in(cluster_dns), max_pods=max_pods,
+        node_labels=dict(map(_pair, names_in(node_labels))), provider_id=provider_id,
+        register_with_taints=tuple(map(_taint, names_in(register_with_taints))),
         cluster_cidr=cluster_cidr, cloud_provider=cloud_provider, static_pod_path=pod_manifest_path,
         image_credential_provider_config=image_credential_provider_config,
         image_credential_provider_bin_dir=image_credential_provider_bin_dir,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 lb = typer.Typer(
@@ -25,7 +25,7 @@ def plan(
     config: Config = None, cloud_provider: Provider = "", kubeconfig: Kubeconfig = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only this one.")] = "",
     service: Annotated[str, typer.Option(help="Only Services of this name.")] = "",
-    format: Output = Format.TABLE,
+    disable_plugin: DisabledPlugins = None, format: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Show what the service controller would do now, for every Service or one. Exit code 0: nothing, 2: changes.
 
@@ -35,7 +35,10 @@ def plan(
     from cloudk8s.controlplane.load_balancers import plans
     from cloudk8s.controlplane.loop import result_of
 
-    found = result_of(plans(clouds_of(config, cloud_provider), kubeconfig, namespace=namespace, name=service))
+    clouds = clouds_of(config, cloud_provider)
+    found = result_of(
+        plans(clouds, kubeconfig, namespace=namespace, name=service, disabled_plugins=disable_plugin or ())
+    )
     if format is Format.TABLE:
         for entry in found:
             output.say(str(entry))
@@ -52,7 +55,7 @@ def plan(
 def gc(
     config: Config = None, cloud_provider: Provider = "", kubeconfig: Kubeconfig = None,
     apply: Annotated[bool, typer.Option("--apply", help="Delete them; without it they are only shown.")] = False,
-    format: Output = Format.TABLE,
+    disable_plugin: DisabledPlugins = None, format: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Find load balancers of this cluster that no Service owns any more. Exit code 2 where some are left.
 
@@ -62,7 +65,8 @@ def gc(
     from cloudk8s.controlplane.load_balancers import collect
     from cloudk8s.controlplane.loop import result_of
 
-    orphans, failed = result_of(collect(clouds_of(config, cloud_provider), kubeconfig, apply=apply))
+    clouds = clouds_of(config, cloud_provider)
+    orphans, failed = result_of(collect(clouds, kubeconfig, apply=apply, disabled_plugins=disable_plugin or ()))
     if format is Format.TABLE:
         for orphan in orphans:
             output.say(str(orphan))

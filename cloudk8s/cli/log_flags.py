@@ -36,7 +36,10 @@ def level_of(verbosity: int) -> int:
 
 
 class JSONFormatter(logging.Formatter):
-    """One object a line, with the keys of upstream's: `ts`, `caller`, `msg`, `v`; `err` in place of `v` for errors."""
+    """One object a line, with the keys of upstream's: `ts`, `caller`, `msg`, and `v` unless it is an error.
+
+    An exception is there as `err`, and where it came from as `stacktrace`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -47,6 +50,6 @@ class JSONFormatter(logging.Formatter):
         }
         if record.levelno < logging.ERROR:
             line["v"] = 4 if record.levelno < logging.INFO else 0
-        elif record.exc_info and record.exc_info[1] is not None:
-            line["err"] = repr(record.exc_info[1])
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= {"err": repr(record.exc_info[1]), "stacktrace": self.formatException(record.exc_info)}
         return codec.encode(line).decode()

@@ -64,6 +64,11 @@ def duration(text: str, flag: str) -> timedelta:
         raise SettingsError(f"{flag}: {error}") from error
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """What stands in a comma-separated list."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def clouds_of(config: Path | None, provider: str) -> CloudsFile:
     """The clouds that a command was given: a file, or one provider with its defaults. Raises UserError for both."""
     from cloudk8s.plugin.clouds import CloudEntry, CloudsFile, load_clouds

@@ -8,25 +8,26 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
 provider = typer.Typer(
     no_args_is_help=True, help="Cloud providers: what there is, and your own.", rich_markup_mode=None
 )
+Provider = Annotated[str, typer.Argument(help="The provider.")]
 CONTRACTS = ("instances", "routes", "load_balancers", "machines", "networks", "volumes")
 
 
 @provider.command("list")
-def list_providers(format: Output = Format.TABLE) -> None:
+def list_providers(format: Output = Format.TABLE, disable_plugin: DisabledPlugins = None) -> None:
     """List the cloud providers that are installed, and the contracts that they implement.
 
     Example: cloudk8s provider list
     """
     from cloudk8s.plugin.manager import Plugins
 
-    plugins = Plugins.load()
+    plugins = Plugins.load(disabled=disable_plugin or ())
     rows = [
         {
             "name": info.name,
@@ -44,21 +45,21 @@ def list_providers(format: Output = Format.TABLE) -> None:
 
 
 @provider.command("iam-policy")
-def iam_policy(name: Annotated[str, typer.Argument(help="The provider.")], format: Output = Format.JSON) -> None:
+def iam_policy(name: Provider, format: Output = Format.JSON, disable_plugin: DisabledPlugins = None) -> None:
     """Print the least permissions that an account must grant, so that clusters can be made in it.
 
     Example: cloudk8s provider iam-policy aws > policy.json
     """
     from cloudk8s.plugin.manager import Plugins
 
-    document = Plugins.load().permissions(name)
+    document = Plugins.load(disabled=disable_plugin or ()).permissions(name)
     if document is None:
         raise UserError(f"provider {name!r} does not tell which permissions it needs")
     output.show(document, Format.JSON if format is Format.TABLE else format)
 
 
 @provider.command()
-def describe(name: Annotated[str, typer.Argument(help="The provider.")], format: Output = Format.TABLE) -> None:
+def describe(name: Provider, format: Output = Format.TABLE, disable_plugin: DisabledPlugins = None) -> None:
     """Show a provider's settings, their defaults and what they mean.
 
     Example: cloudk8s provider describe aws
@@ -66,7 +67,7 @@ def describe(name: Annotated[str, typer.Argument(help="The provider.")], format:
     from cloudk8s.plugin.description import describe_settings
     from cloudk8s.plugin.manager import Plugins
 
-    rows = describe_settings(Plugins.load().settings_model(name))
+    rows = describe_settings(Plugins.load(disabled=disable_plugin or ()).settings_model(name))
     output.show(rows, format, {"SETTING": "name", "DEFAULT": "default", "MEANING": "description"})
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import socket
-from datetime import timedelta
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.options import duration
+from cloudk8s.cli.options import names_in
+from cloudk8s.cli.setting_flags import with_flags
 from cloudk8s.errors import UserError
+from cloudk8s.network.proxy.nftables.tracking import FLAGS as TRACKING_FLAGS
+from cloudk8s.network.proxy.nftables.tracking import TrackingSettings
 
 
+@with_flags(TrackingSettings, TRACKING_FLAGS, parameter="tracking")
 def proxy(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="The cluster and who to be; the usual places if empty.")
@@ -30,27 +35,7 @@ def proxy(
         bool, typer.Option("--network-policies/--no-network-policies", help="Also enforce NetworkPolicies.")
     ] = False,
     ipv6: Annotated[bool, typer.Option("--ipv6/--no-ipv6", help="Also forward IPv6.")] = False,
-    conntrack_max_per_core: Annotated[
-        int, typer.Option(min=0, help="Connections the host tracks for each core; 0 leaves its limit as it is.")
-    ] = 32 * 1024,
-    conntrack_min: Annotated[
-        int, typer.Option(min=0, help="Connections the host tracks at least, however few cores it has.")
-    ] = 128 * 1024,
-    conntrack_tcp_timeout_established: Annotated[
-        str, typer.Option(help="How long an idle TCP connection is tracked; 0s leaves it as it is.")
-    ] = "24h",
-    conntrack_tcp_timeout_close_wait: Annotated[
-        str, typer.Option(help="How long a half-closed TCP connection is tracked; 0s leaves it as it is.")
-    ] = "1h",
-    conntrack_tcp_be_liberal: Annotated[
-        bool, typer.Option("--conntrack-tcp-be-liberal", help="Let TCP segments outside of the window pass.")
-    ] = False,
-    conntrack_udp_timeout: Annotated[
-        str, typer.Option(help="How long a UDP flow without answers is tracked; 0s leaves it as it is.")
-    ] = "0s",
-    conntrack_udp_timeout_stream: Annotated[
-        str, typer.Option(help="How long a UDP flow with answers is tracked; 0s leaves it as it is.")
-    ] = "0s",
+    tracking: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Forward the Services of any Kubernetes cluster on this host until stopped; nothing is left then.
 
@@ -60,39 +45,19 @@ def proxy(
     from cloudk8s.controlplane.loop import run
     from cloudk8s.kernel.addresses import outgoing_address
     from cloudk8s.network.proxy.assembly import ProxyOptions
-    from cloudk8s.network.proxy.nftables.tracking import TrackingSettings
 
     if proxy_mode not in ("", "nftables", "userspace"):
         raise UserError(f"--proxy-mode {proxy_mode}: there are nftables and userspace")
     own = (outgoing_address(), "127.0.0.1")
     options = ProxyOptions(
         nodes=frozenset([(hostname_override or socket.gethostname()).lower()]),
-        node_addresses=_parts(nodeport_addresses) or tuple(address for address in own if address),
+        node_addresses=names_in(nodeport_addresses) or tuple(address for address in own if address),
         mode=proxy_mode,  # type: ignore[arg-type]
         table=table,
         families=("IPv4", "IPv6") if ipv6 else ("IPv4",),
-        pod_ranges=_parts(cluster_cidr),
+        pod_ranges=names_in(cluster_cidr),
         health_port=healthz_port or None,
         health_addresses=("0.0.0.0",),
     )
-    tracking = TrackingSettings(
-        max_per_core=conntrack_max_per_core,
-        min=conntrack_min,
-        tcp_established=_timeout(conntrack_tcp_timeout_established, "--conntrack-tcp-timeout-established"),
-        tcp_close_wait=_timeout(conntrack_tcp_timeout_close_wait, "--conntrack-tcp-timeout-close-wait"),
-        tcp_be_liberal=conntrack_tcp_be_liberal,
-        udp=_timeout(conntrack_udp_timeout, "--conntrack-udp-timeout"),
-        udp_stream=_timeout(conntrack_udp_timeout_stream, "--conntrack-udp-timeout-stream"),
-    )
-    run(run_proxy(kubeconfig, options, has_policies=network_policies, report=output.step, tracking=tracking))
-
-
-def _timeout(text: str, flag: str) -> timedelta:
-    found = duration(text, flag)
-    if found < timedelta(0):
-        raise UserError(f"{flag}: {text} is less than nothing")
-    return found
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    tracked = TrackingSettings(**tracking)
+    run(run_proxy(kubeconfig, options, has_policies=network_policies, report=output.step, tracking=tracked))

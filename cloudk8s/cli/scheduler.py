@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,7 +67,9 @@ def scheduler(
         config=config,
         leader_election=given_of(context, electing),
         client_connection={name: value for name, value in asking.items() if value is not None},
-        pod_max_in_unschedulable_pods_duration=_patience(pod_max_in_unschedulable_pods_duration),
+        pod_max_in_unschedulable_pods_duration=duration(
+            pod_max_in_unschedulable_pods_duration, "--pod-max-in-unschedulable-pods-duration"
+        ),
         disabled_plugins=tuple(disable_plugin or ()),
         serving=ServingSettings(**serving),
         flags=flags_of(context),
@@ -77,11 +78,6 @@ def scheduler(
         _write(options, write_config_to)
         return
     run(run_scheduler(options, report=output.step))
-
-
-def _patience(text: str) -> timedelta:
-    """Upstream's: 0 is the default."""
-    return duration(text, "--pod-max-in-unschedulable-pods-duration") or timedelta(minutes=5)
 
 
 def _write(options: SchedulerOptions, file: Path) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import wraps
 from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from cloudk8s.cli.options import duration
+from cloudk8s.cli.options import duration, names_in
+from cloudk8s.errors import SettingsError
 from cloudk8s.machinery.times import format_duration
 from cloudk8s.plugin.description import describe_settings
 
@@ -29,26 +30,35 @@ def with_flags(
     """Give a command flags for fields of a model: `names` says which field is which flag (without dashes).
 
     The command takes them as one parameter: a mapping of fields to values. `defaults` win over those of the model.
+    Raises SettingsError for values that the model does not take.
     """
     words = {row["name"]: str(row["description"]) for row in describe_settings(model)}
 
     def decorate(command: Command) -> Command:
-        hints = get_type_hints(command, include_extras=True)
-        given = inspect.signature(command).parameters.values()
-        own = [p.replace(annotation=hints[p.name]) for p in given if p.name != parameter]
         standard = {field: info.default for field, info in model.model_fields.items()} | dict(defaults)
         flags = [_parameter(model, field, flag, words[field], standard[field]) for field, flag in names.items()]
 
-        @wraps(command)
         def called(**given: Any) -> None:
             values = {field: _value(model, field, given.pop(field), flag) for field, flag in names.items()}
+            _check(model, values, names)
             command(**given, **{parameter: values})
 
-        called.__annotations__ = {each.name: each.annotation for each in (*own, *flags)}
-        called.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
-        return called
+        return with_parameters(command, called, flags, instead_of=parameter)
 
     return decorate
+
+
+def with_parameters(
+    command: Command, called: Command, more: Sequence[inspect.Parameter], *, instead_of: str = ""
+) -> Command:
+    """`called` in place of a command: with its parameters, but for one, and with more."""
+    hints = get_type_hints(command, include_extras=True)
+    given = inspect.signature(command).parameters.values()
+    own = [each.replace(annotation=hints[each.name]) for each in given if each.name != instead_of]
+    wraps(command)(called)
+    called.__annotations__ = {each.name: each.annotation for each in (*own, *more)}
+    called.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    return called
 
 
 def given_of(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,8 +97,16 @@ def _value(model: type[BaseModel], field: str, given: Any, flag: str) -> Any:
         case timedelta():
             return duration(given, f"--{flag}")
         case tuple():
-            return tuple(part.strip() for part in given.split(",") if part.strip())
+            return names_in(given)
     return given
+
+
+def _check(model: type[BaseModel], values: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"--{names[str(first['loc'][0])]}: {first['msg']}") from error
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,7 @@ def up(
     simulation = Simulation(simulated_nodes, _absolute(simulated_stages), simulated_seed)
     if simulated_stages:
         load_scenario(simulation.stages)
-    clouds = (_cloud(cloud, simulation, offline=offline),) if cloud else ()
+    clouds = (_cloud(cloud, simulation, offline=offline, disabled_plugins=disable_plugin or ()),) if cloud else ()
     if feature_gates:
         parse_feature_gates(feature_gates, kubernetes_version)
     if detach:
@@ -127,14 +128,14 @@ def _given(**values: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def _cloud(provider: str, simulation: Simulation, *, offline: bool) -> CloudEntry:
+def _cloud(provider: str, simulation: Simulation, *, offline: bool, disabled_plugins: Sequence[str]) -> CloudEntry:
     """The cluster's cloud with the settings that follow from the command; those of the SDK complete them."""
     from cloudk8s.controlplane.simulated import simulated_cloud_settings
     from cloudk8s.plugin.clouds import CloudEntry
     from cloudk8s.plugin.manager import Plugins
     from cloudk8s.provisioning.offline.accounts import account_settings
 
-    model = Plugins.load().settings_model(provider)
+    model = Plugins.load(disabled=disabled_plugins).settings_model(provider)
     settings: dict[str, Any] = {}
     if simulation.count and "any_node" in model.model_fields:
         settings["any_node"] = True

@@ -65,7 +65,6 @@ OF_CLOUD_CONTROLLERS: Final[Mapping[str, IdleFlag]] = {
     "cloud-config": value("clouds and their settings are in the file of --config", "", is_refused=True),
     "controller-start-interval": value("controllers start at once", "0", "0s"),
     "external-cloud-volume-plugin": value("volumes are made by CSI drivers", ""),
-    "master": value("the kubeconfig says where the API server is", "", is_refused=True),
     "min-resync-period": value(_RESYNC, "12h", "12h0m0s"),
     "node-sync-period": value("what nodes are is looked at every --node-status-update-frequency"),
 }

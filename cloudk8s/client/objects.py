@@ -45,6 +45,12 @@ def resource_version_of(obj: Object) -> str:
     return str(obj["metadata"].get("resourceVersion", ""))
 
 
+def version_number_of(obj: Object) -> int:
+    """Larger after each change; 0 where the server's versions are not numbers."""
+    text = resource_version_of(obj)
+    return int(text) if text.isdigit() else 0
+
+
 def labels_of(obj: Object) -> Mapping[str, str]:
     return obj["metadata"].get("labels") or {}
 

@@ -15,6 +15,7 @@ from cloudk8s.client.rate_limit import RateLimit
 from cloudk8s.errors import Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
+from cloudk8s.machinery.tasks import changed_or_slept
 
 BASE_DELAY = 0.005
 MAX_DELAY = 1000.0
@@ -143,7 +144,7 @@ class WorkQueue(Generic[T]):
             if not self._delayed:
                 await self._nearer.wait()
                 continue
-            await self._pause(self._delayed[0][0] - self._clock.monotonic())
+            await changed_or_slept(self._nearer, self._clock, self._delayed[0][0] - self._clock.monotonic())
 
     def _release(self) -> None:
         now = self._clock.monotonic()
@@ -152,16 +153,6 @@ class WorkQueue(Generic[T]):
             if self._due.get(item) == due:
                 del self._due[item]
                 self.add(item)
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, or less if an earlier item arrives."""
-        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        nearer = asyncio.ensure_future(self._nearer.wait())
-        try:
-            await asyncio.wait((sleep, nearer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            nearer.cancel()
 
     def _push(self, item: T) -> None:
         self._ready.append(item)

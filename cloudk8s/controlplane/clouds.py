@@ -56,6 +56,8 @@ class CloudControllerOptions:
     burst: int = 100
     use_service_account_credentials: bool = False
     """Whether each controller works as a service account of its own."""
+    master: str = ""
+    """URL of the API server, in place of the kubeconfig's."""
 
 
 @asynccontextmanager
@@ -95,7 +97,7 @@ async def run_cloud_controller_manager(options: CloudControllerOptions, *, repor
     attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=clock, metrics=metrics)
     found = registrations(attached, clouds.controllers, clock=clock, metrics=metrics)
     wanted = selected(found, options.controllers)
-    connection = load_connection(options.kubeconfig)
+    connection = load_connection(options.kubeconfig, master=options.master)
     asking = NetworkSettings(options.qps, options.burst, user_agent=COMPONENT)
     client = NetworkClient(connection, settings=asking, clock=clock, instruments=instruments)
     states: dict[str, str] = {}

@@ -23,6 +23,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "CronJobController": {"ConcurrentCronJobSyncs": "concurrent_cron_job_syncs"},
     "DaemonSetController": {"ConcurrentDaemonSetSyncs": "concurrent_daemonset_syncs"},
     "DeploymentController": {"ConcurrentDeploymentSyncs": "concurrent_deployment_syncs"},
+    "DeviceTaintEvictionController": {"ConcurrentSyncs": "concurrent_device_taint_eviction_syncs"},
     "EndpointController": {
         "ConcurrentEndpointSyncs": "concurrent_endpoint_syncs",
         "EndpointUpdatesBatchPeriod": "endpoint_updates_batch_period",
@@ -70,6 +71,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "PodGCController": {"TerminatedPodGCThreshold": "terminated_pod_gc_threshold"},
     "ReplicaSetController": {"ConcurrentRSSyncs": "concurrent_replicaset_syncs"},
     "ReplicationController": {"ConcurrentRCSyncs": "concurrent_rc_syncs"},
+    "ResourceClaimController": {"ConcurrentSyncs": "concurrent_resource_claim_syncs"},
     "ResourceQuotaController": {
         "ResourceQuotaSyncPeriod": "resource_quota_sync_period",
         "ConcurrentResourceQuotaSyncs": "concurrent_resource_quota_syncs",
@@ -98,6 +100,7 @@ class ControllerConfiguration:
     serving: ServingSettings = field(default_factory=ServingSettings)
     election: LeaderElection | None = None
     flags: Mapping[str, str] = field(default_factory=dict)
+    uses_service_account_credentials: bool = False
     qps: float = 0.0
     burst: int = 100
 
@@ -144,7 +147,7 @@ class ControllerConfiguration:
 
     def _shared(self) -> Mapping[str, Any]:
         return {
-            "UseServiceAccountCredentials": self._flag("use-service-account-credentials") == "true",
+            "UseServiceAccountCredentials": self.uses_service_account_credentials,
             "NodeMonitorPeriod": format_duration(self.controllers.node_monitor_period),
             "ClusterCIDR": self.cluster.cluster_cidr if self.cluster else "",
             "AllocateNodeCIDRs": self.controllers.allocate_node_cidrs,

@@ -56,8 +56,9 @@ class ControllerManagerOptions:
     def configuration(self) -> ControllerConfiguration:
         """For `/configz`."""
         return ControllerConfiguration(
-            self.controllers, self.cluster, self.serving, self.leases.main, self.flags, self.qps, self.burst
-        )
+            self.controllers, self.cluster, self.serving, self.leases.main, self.flags,
+            self.use_service_account_credentials, self.qps, self.burst,
+        )  # fmt: skip
 
 
 async def run_controller_manager(options: ControllerManagerOptions, *, report: Callable[[str], None]) -> None:

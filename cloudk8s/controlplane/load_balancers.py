@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from cloudk8s.plugin.manager import Plugins
 
 
 async def plans(
-    clouds: CloudsFile, kubeconfig: Path | None, *, namespace: str = "", name: str = ""
-) -> Sequence[ServicePlan]:
+    clouds: CloudsFile, kubeconfig: Path | None, *, namespace: str = "", name: str = "",
+    disabled_plugins: Collection[str] = (),
+) -> Sequence[ServicePlan]:  # fmt: skip
     """What the service controller would do now. Reads only."""
     async with _connected(kubeconfig) as client:
-        directory, settings = _directory(clouds), clouds.controllers
+        directory, settings = _directory(clouds, disabled_plugins), clouds.controllers
         lookup = InstanceLookup(directory, clock=SystemClock(), window=settings.lookup_window)
         return await plan_load_balancers(
             client, directory, lookup, cluster=settings.cluster, namespace=namespace, name=name
@@ -36,17 +37,18 @@ async def plans(
 
 
 async def collect(
-    clouds: CloudsFile, kubeconfig: Path | None, *, apply: bool
+    clouds: CloudsFile, kubeconfig: Path | None, *, apply: bool, disabled_plugins: Collection[str] = ()
 ) -> tuple[Sequence[Orphan], Mapping[str, CloudError]]:
     """What no Service owns; deleted if `apply`. Errors by Service UID."""
     async with _connected(kubeconfig) as client:
-        directory = _directory(clouds)
+        directory = _directory(clouds, disabled_plugins)
         orphans = await find_orphans(client, directory)
         return orphans, await remove_orphans(directory, orphans) if apply else {}
 
 
-def _directory(clouds: CloudsFile) -> CloudDirectory:
-    attached = attach_clouds(Plugins.load(), clouds.clouds, clouds.controllers, clock=SystemClock())
+def _directory(clouds: CloudsFile, disabled_plugins: Collection[str]) -> CloudDirectory:
+    plugins = Plugins.load(disabled=disabled_plugins)
+    attached = attach_clouds(plugins, clouds.clouds, clouds.controllers, clock=SystemClock())
     return CloudDirectory(attached, default=clouds.controllers.default_cloud)
 
 

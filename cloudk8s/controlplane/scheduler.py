@@ -52,8 +52,8 @@ class SchedulerOptions:
     """Fields of the configuration's `leaderElection` that win over it."""
     client_connection: Mapping[str, Any] = field(default_factory=dict)
     """The same for its `clientConnection`."""
-    pod_max_in_unschedulable_pods_duration: timedelta = timedelta(minutes=5)
-    """After how long a pod is tried again that no event has given a reason to."""
+    pod_max_in_unschedulable_pods_duration: timedelta | None = None
+    """After how long a pod is tried again that no event has given a reason to; the queue's default if None."""
     disabled_plugins: Collection[str] = ()
     serving: ServingSettings = field(default_factory=ServingSettings)
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -105,8 +105,8 @@ async def run_scheduler(options: SchedulerOptions, *, report: Callable[[str], No
 
     try:
         plugins = Plugins.load(disabled=options.disabled_plugins)
-        longest = options.pod_max_in_unschedulable_pods_duration
-        scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments, longest)
+        patience = options.pod_max_in_unschedulable_pods_duration
+        scheduler = await _assembled(client, informers, clock, configuration, plugins, instruments, patience)
         election = _election(configuration.leader_election)
         elector = LeaderElector(client, election, clock=clock) if election else None
         scheduling = Led(schedule, elector)
@@ -166,7 +166,7 @@ async def _assembled(
     configuration: SchedulerConfiguration | None,
     plugins: Plugins,
     instruments: Instruments | None = None,
-    longest_unschedulable: timedelta = timedelta(minutes=5),
+    patience: timedelta | None = None,
 ) -> _Assembled:
     """Load what is heavy (numpy) off the loop, and put it together."""
     module = await asyncio.to_thread(import_module, "cloudk8s.scheduler.scheduler")
@@ -174,9 +174,8 @@ async def _assembled(
     instance = f"{COMPONENT}-{socket.gethostname()}"
     events = EventRecorder(client, COMPONENT, clock=clock, instance=instance, series=True)
     metrics = module.SchedulerMetrics(instruments or Instruments())
-    context = module.SchedulerContext(
-        client, informers, events, clock, metrics=metrics, pod_max_in_unschedulable_pods_duration=longest_unschedulable
-    )
+    queueing = {"pod_max_in_unschedulable_pods_duration": patience} if patience else {}
+    context = module.SchedulerContext(client, informers, events, clock, metrics=metrics, **queueing)
     scheduler = module.Scheduler(context, configuration or module.DEFAULT_CONFIGURATION, plugins=factories)
     return _Assembled(scheduler, events)
 

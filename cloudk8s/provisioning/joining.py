@@ -43,8 +43,6 @@ class Joining:
     site: Site
     declaration: ClusterDeclaration
     method: BootstrapMethod
-    answers: bool = False
-    """The API answered when it was asked last."""
     going: frozenset[str] = frozenset()
     """Ids of machines that the last pass wanted to take away."""
     members: Membership = field(default_factory=Membership)
@@ -87,6 +85,11 @@ class Joining:
         return self.method.joins and self.site.machines.capabilities.boots
 
     @property
+    def answers(self) -> bool:
+        """The API answered when it was asked last."""
+        return self.leaving.api is not None
+
+    @property
     def has_balancer(self) -> bool:
         """The API is reached at one place, whatever becomes of single machines."""
         return self.site.networks is not None and self.site.networks.capabilities.api_load_balancer
@@ -97,14 +100,14 @@ class Joining:
             return tuple(machines)
         self._nodes = {}
         api = self._reach(self.inviting.endpoint(network, machines)) if in_group(machines, CONTROL_PLANE) else None
-        self.answers, self.leaving.api = False, None
+        self.leaving.api = None
         if api is not None:
             try:
                 self._nodes = {name_of(node): node for node in api.list(NODES)}
                 self.leaving.sayings = read_sayings(api)
                 if self.declaration.keeps_etcd:
                     self.members.read(api)
-                self.answers, self.leaving.api = True, api
+                self.leaving.api = api
             except CloudK8sError as error:
                 self.site.report(Event("waiting", "the API", str(error)))
         known = states(self._nodes.values())
@@ -120,19 +123,19 @@ class Joining:
 
     def tend(self, machines: Sequence[MachineView], network: Network) -> None:
         """Approve what the cloud confirms, take back used tokens, mark nodes."""
-        if not (self.awaits_nodes and self.answers and self._api is not None):
+        if self.leaving.api is None:
             return
         try:
-            Tending(self.site, self.inviting, self._api, self._nodes).tend(machines, network)
+            Tending(self.site, self.inviting, self.leaving.api, self._nodes).tend(machines, network)
         except CloudK8sError as error:
             self.site.report(Event("failed", "nodes", str(error)))
 
     def others_turn(self) -> str:
         """Who works on the cluster now instead of this process; nothing where this one may."""
-        if self._api is None or not (self.answers and self.declaration.self_managed):
+        if self.leaving.api is None or not self.declaration.self_managed:
             return ""
         try:
-            return self._turn.take(self._api, self.site.clock.now())
+            return self._turn.take(self.leaving.api, self.site.clock.now())
         except CloudK8sError as error:
             return f"nobody can tell who: {error}"
 

@@ -41,7 +41,6 @@ class Leaving:
     sayings: Sayings = field(default_factory=Sayings)
     serving: list[str] = field(default_factory=list)
     """Machines of the control plane whose nodes are ready."""
-    _staying: list[str] = field(default_factory=list)
     known: Remedied = field(default_factory=dict)
     """Who looks after a cluster turn by turn keeps it between them."""
 
@@ -64,9 +63,9 @@ class Leaving:
         """Machines whose nodes are empty, and what keeps the others."""
         ready, waiting = [], dict[str, str]()
         going = {view.name for view in views}
-        self._staying = [name for name in self.serving if name not in going]
+        staying = [name for name in self.serving if name not in going]
         for view in views:
-            if reason := self._keeps(view) or self._member_keeps(view):
+            if reason := self._keeps(view) or self._member_keeps(view, staying):
                 waiting[f"machine {view.name}"] = reason
             else:
                 ready.append(view)
@@ -101,14 +100,14 @@ class Leaving:
                 except CloudK8sError as error:
                     self.site.report(Event("failed", f"node {machine.name}", str(error)))
 
-    def _member_keeps(self, view: MachineView) -> str:
-        """What its member of etcd has against a machine's going."""
+    def _member_keeps(self, view: MachineView, staying: Sequence[str]) -> str:
+        """What its member of etcd has against a machine's going, while others of the control plane stay."""
         if view.machine.role != "control-plane" or self.api is None:
             return ""
         method: object = self.method
         if isinstance(method, KeepsMembers):
             try:
-                return method.member_keeps(self.api, view.name, self._staying)
+                return method.member_keeps(self.api, view.name, staying)
             except CloudK8sError as error:
                 return f"nobody can tell of its member of etcd: {error}"
         return self.members.keeps(view.name) if self.declaration.keeps_etcd else ""

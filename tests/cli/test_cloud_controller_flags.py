@@ -66,6 +66,14 @@ def test_the_api_server_is_asked_as_often_as_told(tmp_path: Path, started: list[
     assert [(options.qps, options.burst) for options in started] == [(20.0, 30), (0.0, 100)]
 
 
+def test_the_api_server_may_be_elsewhere_than_the_kubeconfig_says(
+    tmp_path: Path, started: list[CloudControllerOptions]
+) -> None:
+    invoke(tmp_path, "--master", "https://10.0.0.1:6443")
+    invoke(tmp_path)
+    assert [options.master for options in started] == ["https://10.0.0.1:6443", ""]
+
+
 def test_it_is_elected_as_told(tmp_path: Path, started: list[CloudControllerOptions]) -> None:
     invoke(tmp_path, "--leader-elect-lease-duration", "40s", "--leader-elect-resource-name", "mine")
     election = started[0].leases.main

@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from cloudk8s.cli.app import run
 from cloudk8s.cli.controller_flags import FLAGS
 from cloudk8s.cli.setting_flags import with_flags
 from cloudk8s.controllers.settings import ControllerSettings
@@ -52,6 +53,11 @@ def test_flags_are_settings_of_their_type() -> None:
 def test_a_wrong_duration_names_its_flag() -> None:
     with pytest.raises(SettingsError, match="--node-monitor-period"):
         called("--node-monitor-period", "soon")
+
+
+def test_a_value_that_the_settings_do_not_take_names_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["controller-manager", "--secure-port=70000"]) == 2
+    assert "--secure-port: " in capsys.readouterr().err
 
 
 def test_defaults_are_upstreams() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +43,18 @@ SCHEDULER = """
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What would have been run."""
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What would have been run; how much is logged goes back to what it was."""
     found: list[Any] = []
+    level = logging.getLogger().level
 
     async def run(options: Any, *, report: Any) -> None:
         found.append(options)
 
     monkeypatch.setattr(controller_manager, "run_controller_manager", run)
     monkeypatch.setattr(scheduler, "run_scheduler", run)
-    return found
+    yield found
+    logging.getLogger().setLevel(level)
 
 
 def flags(text: str, etc: Path) -> list[str]:

@@ -20,7 +20,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """How `collect` was called; it finds one that nobody owns."""
     found: list[bool] = []
 
-    async def collect(clouds: Any, kubeconfig: Any, *, apply: bool) -> Any:
+    async def collect(clouds: Any, kubeconfig: Any, *, apply: bool, disabled_plugins: Any) -> Any:
         found.append(apply)
         return [LEFT], {}
 
@@ -45,7 +45,7 @@ def test_leftovers_are_deleted_when_told_to(applied: list[bool], capsys: pytest.
 
 
 def test_what_could_not_be_deleted_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    async def collect(clouds: Any, kubeconfig: Any, *, apply: bool) -> Any:
+    async def collect(clouds: Any, kubeconfig: Any, *, apply: bool, disabled_plugins: Any) -> Any:
         return [LEFT], {"uid-1": CloudError("still used")}
 
     monkeypatch.setattr(load_balancers, "collect", collect)

@@ -31,16 +31,25 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[TrackingSettings]:
 
 def test_defaults_are_upstreams(seen: list[TrackingSettings]) -> None:
     assert run_command(["proxy"]) == 0
-    assert seen == [TrackingSettings(32768, 131072, timedelta(hours=24), timedelta(hours=1))]
+    assert seen == [TrackingSettings()]
+    shown = {"max_per_core": 32768, "min": 131072, "tcp_established": "P1D", "tcp_close_wait": "PT1H"}
+    assert seen[0].model_dump(mode="json") == {**shown, "tcp_be_liberal": False, "udp": "PT0S", "udp_stream": "PT0S"}
 
 
 def test_every_flag_is_heard(seen: list[TrackingSettings]) -> None:
     assert run_command(["proxy", *FLAGS.split()]) == 0
-    times = timedelta(minutes=90), timedelta(0), True, timedelta(seconds=10), timedelta(minutes=2)
-    assert seen == [TrackingSettings(100, 7, *times)]
+    assert seen == [
+        TrackingSettings(
+            max_per_core=100, min=7, tcp_established=timedelta(minutes=90), tcp_close_wait=timedelta(0),
+            tcp_be_liberal=True, udp=timedelta(seconds=10), udp_stream=timedelta(minutes=2),
+        )
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("flag", ["--conntrack-udp-timeout=-1s", "--conntrack-udp-timeout=soon", "--conntrack-min=-1"])
-def test_what_makes_no_sense_is_refused(seen: list[TrackingSettings], flag: str) -> None:
+def test_what_makes_no_sense_is_refused_by_the_flags_name(
+    seen: list[TrackingSettings], capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
     assert run_command(["proxy", flag]) == 2
+    assert f"{flag.partition('=')[0]}: " in capsys.readouterr().err
     assert not seen

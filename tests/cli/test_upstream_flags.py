@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,14 @@ def test_lines_of_a_json_log_are_upstreams() -> None:
     record = logging.LogRecord("cloudk8s.a", logging.WARNING, "/x/a.py", 7, "%s is gone", ("pod",), None)
     found = json.loads(JSONFormatter().format(record))
     assert {**found, "ts": 0} == {"ts": 0, "caller": "a.py:7", "logger": "cloudk8s.a", "msg": "pod is gone", "v": 0}
-    error = ValueError("no")
-    record = logging.LogRecord("a", logging.ERROR, "a.py", 7, "failed", (), (ValueError, error, None))
-    assert json.loads(JSONFormatter().format(record))["err"] == "ValueError('no')"
+
+
+@pytest.mark.parametrize(("level", "number"), [(logging.ERROR, None), (logging.WARNING, 0)])
+def test_an_exception_is_told_in_json_with_where_it_came_from(level: int, number: int | None) -> None:
+    try:
+        raise ValueError("no")
+    except ValueError:
+        record = logging.LogRecord("a", level, "a.py", 7, "failed", (), sys.exc_info())
+    found = json.loads(JSONFormatter().format(record))
+    assert (found.get("v"), found["err"]) == (number, "ValueError('no')")
+    assert 'raise ValueError("no")' in found["stacktrace"]

@@ -16,7 +16,7 @@ from cloudk8s.client.interface import ListOptions
 from cloudk8s.client.kubeconfig import Connection, Impersonation
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.client.resources import CONFIG_MAPS
-from cloudk8s.errors import Expired, Forbidden, InternalError, NotFound, Timeout, TooManyRequests
+from cloudk8s.errors import Expired, Forbidden, InternalError, NotFound, Timeout, TooManyRequests, Unauthorized
 from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import FakeClock, SystemClock
 from cloudk8s.machinery.exposition import page
@@ -149,6 +149,23 @@ async def test_a_token_file_is_read_again_when_refused_and_each_minute(
     await client.list(CONFIG_MAPS)
     sent = [request.headers["authorization"].removeprefix("Bearer ") for request in server.requests]
     assert sent == ["one", "one", "two", "three"]
+    await client.close()
+
+
+async def test_a_refused_watch_has_the_token_read_again(
+    listener: HTTPServer, server: FakeServer, tmp_path: Path
+) -> None:
+    """An informer may send nothing but watches."""
+    path = tmp_path / "token"
+    path.write_text("one")
+    client = NetworkClient(connection(listener, token_file=path), clock=FakeClock())
+    server.intercept = lambda r: Response(401, b"") if r.headers["authorization"] == "Bearer one" else None
+    with pytest.raises(Unauthorized):
+        async with client.watch(CONFIG_MAPS):
+            pass
+    path.write_text("two")
+    async with client.watch(CONFIG_MAPS):
+        pass
     await client.close()
 
 

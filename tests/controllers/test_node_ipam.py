@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cloudk8s.client.interface import Object
+from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.resources import NODES
 from cloudk8s.controllers.node_ipam.controller import NodeIPAMController
 from cloudk8s.controllers.node_ipam.pool import RangeExhausted, RangePool
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import SettingsError, Timeout
+from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.exposition import page
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.settings import ClusterSettings
-from cloudk8s.testing.fake_client import Action
+from cloudk8s.testing.fake_client import Action, FakeClient
 from tests.controllers.harness import node, running
 
 ON = ControllerSettings(allocate_node_cidrs=True, node_cidr_mask_size_ipv6=112)
@@ -151,6 +154,26 @@ async def test_a_range_whose_write_has_no_answer_is_kept_for_its_node(error: Exc
         assert run.events("a")[0] == ("CIDRAssignmentFailed", "Node a status is now: CIDRAssignmentFailed")
 
 
+async def test_the_range_of_a_node_that_goes_while_its_write_has_no_answer_is_free_again() -> None:
+    class Lossy(FakeClient):
+        async def patch(self, resource: Resource, name: str, patch: Any, **how: Any) -> Object:
+            if (resource, name) != (NODES, "a"):
+                return await super().patch(resource, name, patch, **how)
+            await self.delete(NODES, name)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            raise Timeout("no answer")
+
+    clock = FakeClock()
+    client, one = Lossy(clock=clock), cluster("10.0.0.0/24")
+    async with running(NodeIPAMController, options=ON, settings=one, client=client, clock=clock) as run:
+        client.add(node("a"))
+        await run.settle()
+        client.add(node("b"))
+        await run.settle()
+        assert ranges(client.all(NODES)) == [["10.0.0.0/24"]]
+
+
 async def test_a_range_that_another_one_gave_meanwhile_frees_ours() -> None:
     def lose(action: Action) -> None:
         if action.verb == "patch" and action.resource == NODES:
@@ -176,11 +199,14 @@ async def test_a_node_that_is_being_deleted_gets_none() -> None:
         assert ranges(run.client.all(NODES)) == [[]]
 
 
-async def test_a_range_that_can_not_be_read_stops_nobody() -> None:
+async def test_a_range_that_can_not_be_read_stops_nobody_and_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     objects = [with_range("a", "what"), node("b")]
     async with running(NodeIPAMController, objects=objects, options=ON, settings=cluster("10.0.0.0/16")) as run:
         await run.settle()
         assert ranges(run.client.all(NODES)) == [["what"], ["10.0.0.0/24"]]
+        await run.client.patch(NODES, "a", {"metadata": {"labels": {"a": "b"}}})
+        await run.settle()
+        assert len([message for message in caplog.messages if "node a: its range can't be read" in message]) == 1
         await run.client.delete(NODES, "a")
         await run.settle()
 

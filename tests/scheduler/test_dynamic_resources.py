@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cloudk8s.client.interface import Object
-from cloudk8s.client.resources import RESOURCE_CLAIMS, RESOURCE_SLICES
+from cloudk8s.client.interface import Object, Resource, WatchEvent
+from cloudk8s.client.resources import PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
+from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.expressions import ExpressionError, Version, compile_expression
 from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
 from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources
+from cloudk8s.testing.fake_client import FakeClient
 from tests.scheduler.harness import NS, Harness, node, pod, running
 from tests.scheduler.table import Table
 
@@ -447,6 +450,64 @@ async def test_devices_that_cannot_be_attached_are_given_back_and_others_tried()
         found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
         assert found is not None
         assert found["status"]["allocation"]["devices"]["results"][0]["device"] == "d2"
+
+
+async def test_devices_that_a_running_pod_has_reserved_too_stay_its_own() -> None:
+    taken = allocated("d")
+    taken["allocation"]["devices"]["results"][0] |= {name: FABRIC[name] for name in FABRIC if name != "bindsToNode"}
+    taken["reservedFor"] = [{"resource": "pods", "name": "q", "uid": "q-uid"}]
+    slices = resource_slice("a", device("d", **FABRIC))
+    async with running(node("a"), device_class(), slices, claim("c", status=taken), user("p", "c")) as run:
+        await say(run, "d", Unreachable="True")
+        await run.settle(20, step=1)
+        assert any("reports Unreachable" in message for _, message in run.events("p"))
+        assert run.node_of("p") == ""
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["status"]["allocation"] == taken["allocation"]
+        assert found["status"]["reservedFor"] == taken["reservedFor"]
+
+
+async def test_pods_that_wait_for_the_same_devices_give_them_up_together() -> None:
+    slices = resource_slice("a", device("d1", **FABRIC), device("d2"))
+    async with running(node("a"), device_class(), slices, claim("c"), user("p", "c"), user("q", "c")) as run:
+        broken = resource_slice(
+            "a", device("d1", **FABRIC, taints=[{"key": "gone", "effect": "NoSchedule"}]), device("d2")
+        )
+        await run.client.patch(RESOURCE_SLICES, "a", {"spec": broken["spec"]})
+        await say(run, "d1", Unreachable="True")
+        await run.settle(60, step=1)
+        assert run.placement() == {"p": "a", "q": "a"}
+
+
+async def test_a_device_counts_as_taken_before_its_claim_is_seen_to_have_it() -> None:
+    """A watch may be behind what was written."""
+
+    class Behind(FakeClient):
+        @asynccontextmanager
+        async def watch(self, resource: Resource, **how: Any) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+            async with super().watch(resource, **how) as events:
+                yield self._late(events) if resource == RESOURCE_CLAIMS else events
+
+        async def _late(self, events: AsyncIterator[WatchEvent]) -> AsyncIterator[WatchEvent]:
+            async for event in events:
+                if self.peek(PODS, "p", NS) is not None:
+                    await self.clock.sleep(3)
+                yield event
+
+    clock = FakeClock()
+    there = [node("a"), device_class(), resource_slice("a", device("d")), claim("c"), claim("other")]
+    async with running(*there, client=Behind(clock=clock), clock=clock) as run:
+        await run.create(user("p", "c"))
+        await run.settle(1)
+        assert run.node_of("p") == "a"
+        await run.create(user("q", "other"))
+        await run.settle(1)
+        assert run.node_of("q") == ""
+        await run.client.delete(RESOURCE_CLAIMS, "c", namespace=NS)
+        await run.client.patch(RESOURCE_CLAIMS, "c", {"metadata": {"finalizers": None}}, namespace=NS)
+        await run.settle(60, step=1)
+        assert run.node_of("q") == "a"
 
 
 async def test_devices_have_only_so_long_to_be_attached() -> None:

@@ -70,7 +70,7 @@ from cloudk8s.api.strategy import Strategies, Strategy
 
 
 def strategies(version: str = DEFAULT_VERSION, features: FeatureGates | None = None) -> Strategies:
-    """Every built-in kind's strategy in a Kubernetes version, by group and kind; stateless, shared by all callers."""
+    """Every built-in kind's strategy in a Kubernetes version, by group and kind; shared by all callers."""
     return _strategies(features or FeatureGates(version))
 
 

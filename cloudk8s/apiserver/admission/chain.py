@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cloudk8s.api.resource import ResourceType
-from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
-from cloudk8s.apiserver.measures import Measures
+from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest
 
 if TYPE_CHECKING:
     from cloudk8s.apiserver.core import Core
+    from cloudk8s.machinery.instruments import Histogram
+
+Step = Literal["admit", "validate"]
+Call = Callable[[AdmissionRequest], Awaitable[None] | None]
 
 
 class AdmissionChain:
     """Calls the plugins; which ones a combination concerns is worked out once."""
 
+    _seconds: Histogram
+
     def __init__(self, plugins: Sequence[AdmissionPlugin]) -> None:
         self.plugins = tuple(plugins)
-        self._admitting: dict[tuple[ResourceType, str, str], tuple[AdmissionPlugin, ...]] = {}
-        self._seconds = Measures().admission
-        self._validating: dict[tuple[ResourceType, str, str], tuple[AdmissionPlugin, ...]] = {}
+        self._calls: dict[tuple[Step, ResourceType, str, str], tuple[Call, ...]] = {}
 
     def attach(self, core: Core) -> None:
         """Give every plugin its core; called once, before the first request."""
@@ -29,45 +32,33 @@ class AdmissionChain:
         for plugin in self.plugins:
             plugin.attach(core)
 
-    async def admit(self, request: AdmissionRequest) -> None:
+    def admit(self, request: AdmissionRequest) -> Awaitable[None]:
         """Let every interested plugin change or refuse the object, in order."""
-        started, rejected = perf_counter(), "true"
-        try:
-            for plugin in self._interested(self._admitting, "admit", request):
-                pending = plugin.admit(request)
-                if pending is not None:
-                    await pending
-            rejected = "false"
-        finally:
-            self._seconds.of(request.operation, rejected, "admit").observe(perf_counter() - started)
+        return self._run("admit", request)
 
-    async def validate(self, request: AdmissionRequest) -> None:
+    def validate(self, request: AdmissionRequest) -> Awaitable[None]:
         """Let every interested plugin refuse the final object, in order."""
+        return self._run("validate", request)
+
+    async def _run(self, step: Step, request: AdmissionRequest) -> None:
         started, rejected = perf_counter(), "true"
         try:
-            for plugin in self._interested(self._validating, "validate", request):
-                pending = plugin.validate(request)
+            for call in self._concerned(step, request):
+                pending = call(request)
                 if pending is not None:
                     await pending
             rejected = "false"
         finally:
-            self._seconds.of(request.operation, rejected, "validate").observe(perf_counter() - started)
+            self._seconds.of(request.operation, rejected, step).observe(perf_counter() - started)
 
-    def _interested(
-        self,
-        cache: dict[tuple[ResourceType, str, str], tuple[AdmissionPlugin, ...]],
-        method: str,
-        request: AdmissionRequest,
-    ) -> tuple[AdmissionPlugin, ...]:
-        operation: Operation = request.operation
-        key = (request.resource, request.subresource, operation)
-        found = cache.get(key)
+    def _concerned(self, step: Step, request: AdmissionRequest) -> tuple[Call, ...]:
+        key = (step, request.resource, request.subresource, request.operation)
+        found = self._calls.get(key)
         if found is None:
-            found = tuple(
-                plugin
+            found = self._calls[key] = tuple(
+                getattr(plugin, step)
                 for plugin in self.plugins
-                if getattr(type(plugin), method) is not getattr(AdmissionPlugin, method)
-                and plugin.interested(request.resource, request.subresource, operation)
+                if getattr(type(plugin), step) is not getattr(AdmissionPlugin, step)
+                and plugin.interested(request.resource, request.subresource, request.operation)
             )
-            cache[key] = found
         return found

@@ -48,16 +48,3 @@ async def copy(source: ByteStream, target: ByteStream) -> None:
     """Copy until the source ends."""
     while data := await source.read():
         await target.write(data)
-
-
-async def splice(left: ByteStream, right: ByteStream) -> None:
-    """Copy both ways until either side ends, then close both."""
-    tasks = [asyncio.create_task(copy(left, right)), asyncio.create_task(copy(right, left))]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await left.close()
-        await right.close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from cloudk8s.apiserver.streaming.spdy import SpdyConnection, SpdyStream
 from cloudk8s.apiserver.streaming.websocket import WebSocket
@@ -37,7 +37,7 @@ class Channels(Protocol):
     """The negotiated version; from v4 on the error channel carries a `metav1.Status`."""
 
     async def read(self) -> Piece | None:
-        """What the peer sent next; None once it has gone."""
+        """What the peer sent next; None once it has gone and all that it sent was read."""
 
     async def write(self, channel: int, data: bytes) -> None:
         """Send on a channel; ConnectionError once the peer has gone."""
@@ -91,7 +91,9 @@ class SpdyChannels:
         self._connection = connection
         self._streams: dict[int, SpdyStream] = {}
         self._queue: asyncio.Queue[Piece | None] = asyncio.Queue(maxsize=16)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pumps: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
+        self._has_ended = False
 
     async def expect(self, wanted: set[int]) -> bool:
         """Wait until the peer has opened these streams; False where it goes before that."""
@@ -105,7 +107,7 @@ class SpdyChannels:
                 await stream.reset()
                 continue
             self.add(number, stream)
-        self._start(self._watch_connection())
+        self._watch = asyncio.create_task(self._watch_connection(), name="spdy end")
         return True
 
     async def open(self, wanted: Mapping[int, bool]) -> None:
@@ -114,16 +116,20 @@ class SpdyChannels:
             stream = await self._connection.open({"streamtype": NAMES[number]})
             self._streams[number] = stream
             if is_read:
-                self._start(self._pump(number, stream))
-        self._start(self._watch_connection())
+                self._start_pump(number, stream)
+        self._watch = asyncio.create_task(self._watch_connection(), name="spdy end")
 
     def add(self, number: int, stream: SpdyStream) -> None:
         """Take a stream that the peer opened."""
         self._streams[number] = stream
-        self._start(self._pump(number, stream))
+        self._start_pump(number, stream)
 
     async def read(self) -> Piece | None:
-        return await self._queue.get()
+        if self._has_ended:
+            return None
+        piece = await self._queue.get()
+        self._has_ended = piece is None
+        return piece
 
     async def write(self, channel: int, data: bytes) -> None:
         if stream := self._streams.get(channel):
@@ -134,14 +140,14 @@ class SpdyChannels:
             await stream.close()
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._pumps, self._watch] if self._watch is not None else self._pumps
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._connection.close()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+    def _start_pump(self, number: int, stream: SpdyStream) -> None:
+        self._pumps.append(asyncio.create_task(self._pump(number, stream), name=f"spdy {NAMES[number]}"))
 
     async def _pump(self, number: int, stream: SpdyStream) -> None:
         while data := await stream.read():
@@ -149,7 +155,8 @@ class SpdyChannels:
         await self._queue.put(Piece(number, b"", is_end=True))
 
     async def _watch_connection(self) -> None:
-        """The end of the connection is the end of all channels; streams that come late are refused."""
+        """The end of the connection is that of all channels, after all that came on them; late streams are refused."""
         while (stream := await self._connection.accept()) is not None:
             await stream.reset()
+        await asyncio.gather(*self._pumps)
         await self._queue.put(None)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, Literal
 
 from cloudk8s.apiserver.http.interface import Answer, Hijack, Response, Stream
+from cloudk8s.apiserver.negotiation import PROTOBUF
 from cloudk8s.apiserver.streaming.bytes import SocketStream
 from cloudk8s.apiserver.streaming.upgrade import NoProtocol, agree, is_websocket, offered
 from cloudk8s.apiserver.streaming.websocket import WebSocket
 from cloudk8s.errors import BadRequest
 
-Form = Literal["binary", "base64", "lines"]
+Form = Literal["binary", "base64", "text", "sized"]
+"""`sized`: binary, without the four bytes that tell a length on streams that have no messages."""
 
 _LOG_FORMS: Final[Mapping[str, Form]] = {"": "binary", "binary.k8s.io": "binary", "base64.binary.k8s.io": "base64"}
 _BEARER: Final = "base64url.bearer.authorization.k8s.io."
@@ -37,7 +39,8 @@ def watch_in_messages(answer: Stream, headers: Mapping[str, str]) -> Answer:
     if not is_websocket(headers):
         return answer
     names = [name for name in offered(headers) if not name.startswith(_BEARER)]
-    return _hijack(answer, headers, names, lambda _: "lines")
+    form: Form = "sized" if answer.content_type.startswith(PROTOBUF) else "text"
+    return _hijack(answer, headers, names, lambda _: form)
 
 
 def _hijack(
@@ -57,13 +60,15 @@ def _hijack(
 
 async def _carry(answer: Response | Stream, socket: WebSocket, form: Form) -> None:
     """Send the answer until it or the client ends."""
-    messages = Messages(form)
+    messages = Messages()
     if isinstance(answer, Response):
         messages.write(answer.body if isinstance(answer.body, bytes) else b"".join(answer.body))
         messages.close()
     else:
         answer.start(messages)
-    tasks = [asyncio.create_task(each, name="messages") for each in (_send(messages, socket), _until_closed(socket))]
+    tasks = [
+        asyncio.create_task(each, name="messages") for each in (_send(messages, socket, form), _until_closed(socket))
+    ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -76,13 +81,13 @@ async def _carry(answer: Response | Stream, socket: WebSocket, form: Form) -> No
         await socket.close()
 
 
-async def _send(messages: Messages, socket: WebSocket) -> None:
+async def _send(messages: Messages, socket: WebSocket, form: Form) -> None:
     with suppress(ConnectionError):
         while (data := await messages.next()) is not None:
-            if messages.form == "binary":
-                await socket.send(data)
+            if form in ("text", "base64"):
+                await socket.send_text((base64.b64encode(data) if form == "base64" else data).decode())
             else:
-                await socket.send_text((base64.b64encode(data) if messages.form == "base64" else data).decode())
+                await socket.send(data[4:] if form == "sized" else data)
 
 
 async def _until_closed(socket: WebSocket) -> None:
@@ -94,8 +99,7 @@ async def _until_closed(socket: WebSocket) -> None:
 class Messages:
     """A `StreamWriter` whose chunks are taken out as messages."""
 
-    def __init__(self, form: Form) -> None:
-        self.form: Form = form
+    def __init__(self) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._waiting = 0
         self._closed = False
@@ -105,21 +109,25 @@ class Messages:
         return self._closed
 
     def write(self, data: bytes) -> None:
-        for piece in data.splitlines(keepends=True) if self.form == "lines" else [data]:
-            if not self._closed and piece:
-                self._queue.put_nowait(piece)
-                self._waiting += len(piece)
-        if self._waiting > _BACKLOG:
-            self.close()
+        self._put((data,))
 
     def write_framed(self, chunk: bytes) -> None:
-        for piece in _unframed(chunk):
-            self.write(piece)
+        self._put(_unframed(chunk))
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._queue.put_nowait(None)
+
+    def _put(self, messages: Iterable[bytes]) -> None:
+        """What comes at once, as a watch's first state does, may be of any size."""
+        if self._waiting > _BACKLOG:
+            self.close()
+        if self._closed:
+            return
+        for message in messages:
+            self._queue.put_nowait(message)
+            self._waiting += len(message)
 
     async def next(self) -> bytes | None:
         """The next message; None at the end."""
@@ -130,8 +138,9 @@ class Messages:
 
 def _unframed(chunk: bytes) -> Iterator[bytes]:
     """The data of chunks (RFC 9112, section 7.1)."""
-    while chunk:
-        size, _, rest = chunk.partition(b"\r\n")
-        length = int(size, 16)
-        yield rest[:length]
-        chunk = rest[length + 2 :]
+    at = 0
+    while at < len(chunk):
+        start = chunk.index(b"\r\n", at) + 2
+        end = start + int(chunk[at : start - 2], 16)
+        yield chunk[start:end]
+        at = end + 2

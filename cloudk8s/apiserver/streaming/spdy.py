@@ -12,6 +12,8 @@ from cloudk8s.apiserver.streaming.spdy_state import GoneAway, Opened, Received, 
 
 _BACKLOG = 64
 """Pieces of data that wait in one stream before the connection is no longer read."""
+_GOODBYE = 1.0
+"""Seconds that a peer which does not read has for the goodbye."""
 
 
 class SpdyStream:
@@ -23,6 +25,7 @@ class SpdyStream:
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self._has_ended = False
         self._has_closed = False
+        self._is_left = False
         self._room = asyncio.Event()
         self._room.set()
         self.replied = asyncio.Event()
@@ -55,8 +58,15 @@ class SpdyStream:
         self._connection.state.reset(self.id)
         await self._connection.flush()
 
+    def leave(self) -> None:
+        """Throw away what the peer still sends: nobody reads it, and it must not hold up the other streams."""
+        self._is_left = True
+        self._room.set()
+
     async def received(self, data: bytes) -> None:
         """Take data from the connection, holding it up while the reader lags."""
+        if self._is_left:
+            return
         self._queue.put_nowait(data)
         if self._queue.qsize() >= _BACKLOG:
             self._room.clear()
@@ -85,13 +95,15 @@ class SpdyConnection:
         self._streams: dict[int, SpdyStream] = {}
         self._accepted: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
         self._sending = asyncio.Lock()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._has_ended = False
 
     async def run(self) -> None:
         """Read until the connection ends; then all streams have ended."""
         try:
             while data := await self._transport.read():
                 await self._feed(data)
-                await self.flush()
+                self._answer()
         except (SpdyError, ConnectionError):
             pass  # a peer that breaks the protocol or the connection has hung up
         finally:
@@ -102,11 +114,14 @@ class SpdyConnection:
         return await self._accepted.get()
 
     async def open(self, headers: Mapping[str, str]) -> SpdyStream:
-        """Open a stream and wait until the peer has taken it."""
+        """Open a stream and wait until the peer has taken it; ConnectionError where it goes before that."""
         stream = SpdyStream(self, self.state.open(headers), headers)
         self._streams[stream.id] = stream
-        await self.flush()
-        await stream.replied.wait()
+        if not self._has_ended:
+            await self.flush()
+            await stream.replied.wait()
+        if self._has_ended:
+            raise ConnectionResetError("the peer closed the connection before it took the stream")
         return stream
 
     async def flush(self) -> None:
@@ -116,11 +131,23 @@ class SpdyConnection:
                 await self._transport.write(data)
 
     async def close(self) -> None:
-        """Say goodbye and hang up."""
+        """Say goodbye and hang up, also where the peer does not listen."""
         self.state.go_away()
-        with suppress(ConnectionError):  # the peer hung up first
-            await self.flush()
+        with suppress(ConnectionError, TimeoutError):  # the peer hung up first, or reads no more
+            async with asyncio.timeout(_GOODBYE):
+                await self.flush()
         await self._transport.close()
+
+    def _answer(self) -> None:
+        """Send what reading has called for; reading goes on meanwhile, or two peers with full buffers wait forever."""
+        if self.state.has_output:
+            task = asyncio.create_task(self._flush_quietly(), name="spdy answers")
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _flush_quietly(self) -> None:
+        with suppress(ConnectionError):  # who reads finds out, too
+            await self.flush()
 
     async def _feed(self, data: bytes) -> None:
         for event in self.state.feed(data):
@@ -156,6 +183,9 @@ class SpdyConnection:
         self._streams.pop(stream, None)
 
     def _end(self) -> None:
+        self._has_ended = True
+        for task in self._answering:
+            task.cancel()
         for stream in list(self._streams.values()):
             stream.ended()
         self._accepted.put_nowait(None)

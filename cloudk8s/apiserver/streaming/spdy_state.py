@@ -65,6 +65,11 @@ class SpdyState:
         self._next_ping_parity = 0 if is_server else 1
         self._out = bytearray()
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there is something to send."""
+        return bool(self._out)
+
     def take(self) -> bytes:
         """What is to be sent now."""
         out = bytes(self._out)

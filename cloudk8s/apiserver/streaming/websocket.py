@@ -12,6 +12,8 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from cloudk8s.apiserver.streaming.bytes import ByteStream
 
 NORMAL = 1000
+_GOODBYE = 1.0
+"""Seconds that a peer which does not read has for the goodbye."""
 
 
 class WebSocket:
@@ -55,9 +57,10 @@ class WebSocket:
             raise ConnectionResetError("the WebSocket is closed") from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Close in both directions and hang up. Idempotent."""
-        with suppress(LocalProtocolError, ConnectionError):  # closed already, by the peer
-            await self._send(self._protocol.send(CloseConnection(code=code, reason=reason)))
+        """Close in both directions and hang up, also where the peer does not listen. Idempotent."""
+        with suppress(LocalProtocolError, ConnectionError, TimeoutError):  # closed already, by the peer, or it is stuck
+            async with asyncio.timeout(_GOODBYE):
+                await self._send(self._protocol.send(CloseConnection(code=code, reason=reason)))
         await self._transport.close()
 
     async def _handle_events(self) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.describe import show
+from cloudk8s.cli.cluster.making import make
 from cloudk8s.cli.cluster.options import (
     File,
     Offline,
@@ -23,7 +24,7 @@ from cloudk8s.cli.cluster.options import (
     working,
 )
 from cloudk8s.cli.cluster.progress import Teller
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -37,6 +38,7 @@ def apply(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     watch: Annotated[
         str, typer.Option(help="Go on for ever, and look again this often: 30s, 5m. What breaks is mended.")
@@ -49,7 +51,7 @@ def apply(
     """
     limit = seconds(timeout)
     name, from_file = named(name, file)
-    work = Work(name, Where.of(provider, offline, settings), limit, format, file)
+    work = Work(name, Where.of(provider, offline, settings, disable_plugin), limit, format, file)
     work.turn(from_file, is_first=True)
     if watch:
         from cloudk8s.cloud.stack.timing import SystemTimer
@@ -76,12 +78,6 @@ class Work:
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
-        from cloudk8s.provisioning.addons import apply_addons, read_addons
-        from cloudk8s.provisioning.converging import converge
-        from cloudk8s.provisioning.declaration.reading import locating
-        from cloudk8s.provisioning.planning import settled
-        from cloudk8s.provisioning.preflight import check, preflight
-        from cloudk8s.provisioning.progress import Event
         from cloudk8s.provisioning.state import look
 
         remembers = from_file is not None
@@ -93,13 +89,7 @@ class Work:
             if declaration is None:
                 hint = f"make it with: cloudk8s cluster create {self.name}"
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')
-            with locating(self.file if from_file else None):
-                declaration = settled(site, declaration, state)
-            for note in check(preflight(site, declaration, state)):
-                site.report(Event("note", "preflight", note))
-            directory = self.file.parent if self.file else Path()
-            addons = read_addons(from_file.addons if from_file else (), directory)
-            state = converge(site, declaration, timeout=self.limit, state=state, remedied=self.remedied)
-            apply_addons(site, state, addons)
+            file = self.file if from_file else None
+            state = make(site, declaration, state, timeout=self.limit, file=file, remedied=self.remedied)
             if is_first:
                 show(site, state, self.format)

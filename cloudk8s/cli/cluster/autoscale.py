@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, look_at, seconds, working
+from cloudk8s.cli.options import DisabledPlugins
 from cloudk8s.errors import CloudK8sError, UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def autoscale(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
 ) -> None:
     """Make machines for pods that wait for one, and take away those that nobody needs, in pools with `max`.
@@ -34,7 +36,8 @@ def autoscale(
     from cloudk8s.provisioning.settling import Busy
 
     pause, limit = seconds(every, "--every"), seconds(timeout)
-    unneeded, where = Unneeded(seconds(unneeded_for, "--unneeded-for")), Where.of(provider, offline, settings)
+    unneeded = Unneeded(seconds(unneeded_for, "--unneeded-for"))
+    where = Where.of(provider, offline, settings, disable_plugin)
     while True:
         try:
             with working(name, where, quiet=True) as site:
@@ -57,19 +60,16 @@ def _look_and_scale(name: str, site: Site, unneeded: Unneeded, limit: float) -> 
     from cloudk8s.provisioning.autoscaling import scale, scales
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.nodes.api import ClusterApi
-    from cloudk8s.provisioning.state import look
 
-    state = look(site)
-    if state.recorded is None:
-        raise UserError(f'there is no cluster "{name}" on {site.provider}')
-    if not scales(state.recorded):
+    state, recorded = look_at(site)
+    if not scales(recorded):
         raise UserError(f'no pool of cluster "{name}" has a max: say it in the cluster file, and apply it')
     api = ClusterApi(access_to(site, state))
     try:
-        found = scale(site, state, state.recorded, api, unneeded, time.monotonic())
+        found = scale(site, state, recorded, api, unneeded, time.monotonic())
     finally:
         api.close()
     for line in found.lines:
         output.step(line)
-    if found.declaration != state.recorded:
+    if found.declaration != recorded:
         converge(site, found.declaration, timeout=limit, state=state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from cloudk8s.cli import output
 from cloudk8s.cli.cluster.declaring import Wishes, declared
 from cloudk8s.cli.cluster.describe import show
 from cloudk8s.cli.cluster.kubeconfig import merge_into_yours
+from cloudk8s.cli.cluster.making import make
 from cloudk8s.cli.cluster.options import (
     ControlPlanes,
     File,
@@ -25,7 +25,7 @@ from cloudk8s.cli.cluster.options import (
     seconds,
     working,
 )
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 
 
@@ -47,6 +47,7 @@ def create(
     kubernetes_version: Annotated[str, typer.Option(help="Version of Kubernetes.")] = "",
     bootstrap: Annotated[str, typer.Option(help="How machines become nodes: cloudk8s, kubeadm, k3s or none.")] = "",
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -55,12 +56,6 @@ def create(
     Example: cloudk8s cluster create demo --provider aws --offline --workers 3
     """
     from cloudk8s.provisioning.access import has_nodes
-    from cloudk8s.provisioning.addons import apply_addons, read_addons
-    from cloudk8s.provisioning.converging import converge
-    from cloudk8s.provisioning.declaration.reading import locating
-    from cloudk8s.provisioning.planning import settled
-    from cloudk8s.provisioning.preflight import check, preflight
-    from cloudk8s.provisioning.progress import Event
     from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
@@ -78,16 +73,10 @@ def create(
         self_managed,
     )
     with working(
-        name, Where.of(provider, offline, settings), declared=from_file, remembers=True, format=format
+        name, Where.of(provider, offline, settings, disable_plugin), declared=from_file, remembers=True, format=format
     ) as site:
         state = look(site)
-        with locating(file):
-            declaration = settled(site, declared(site, state, from_file, wishes), state)
-        addons = read_addons(from_file.addons if from_file else (), file.parent if file else Path())
-        for note in check(preflight(site, declaration, state)):
-            site.report(Event("note", "preflight", note))
-        state = converge(site, declaration, timeout=limit, state=state)
-        apply_addons(site, state, addons)
+        state = make(site, declared(site, state, from_file, wishes), state, timeout=limit, file=file)
         show(site, look(site) if format is not Format.TABLE else state, format)
         if joined := has_nodes(site, state):
             merge_into_yours(site, state)

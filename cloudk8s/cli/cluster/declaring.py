@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli.cluster.options import changed
+from cloudk8s.cli.options import names_in
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
@@ -33,7 +34,7 @@ class Wishes:
         given: dict[str, Any] = {
             "controlPlane.replicas": self.control_plane,
             "controlPlane.type": self.control_plane_type,
-            "network.zones": [zone.strip() for zone in self.zones.split(",") if zone.strip()],
+            "network.zones": list(names_in(self.zones)),
             "network.nat": self.nat,
             "kubernetesVersion": self.kubernetes_version,
             "bootstrap.method": self.bootstrap,

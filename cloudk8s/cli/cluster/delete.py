@@ -13,7 +13,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, open_named, seconds, working
 from cloudk8s.cli.cluster.plan import print_plan
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -37,6 +37,7 @@ def delete(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")] = False,
     volumes: Annotated[
@@ -61,7 +62,7 @@ def delete(
     from cloudk8s.provisioning.teardown import tear_down
 
     limit = seconds(timeout)
-    where = Where.of(provider, offline, settings)
+    where = Where.of(provider, offline, settings, disable_plugin)
     consent = Consent.NONE if keep_volumes else volumes
     if dry_run:
         with _foreseen(open_named(name, where), consent, limit, tells=True) as (_, _, planned):

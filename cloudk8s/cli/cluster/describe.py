@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -30,6 +30,7 @@ def describe(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     format: Output = Format.TABLE,
 ) -> None:
     """Show a cluster as the cloud has it: groups of machines, machines, and everything around them.
@@ -39,7 +40,7 @@ def describe(
     from cloudk8s.provisioning.access import with_nodes
     from cloudk8s.provisioning.state import look
 
-    site = open_named(name, Where.of(provider, offline, settings))
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin))
     state = with_nodes(site, look(site))
     if not state.exists:
         raise UserError(f'there is no cluster "{name}" on {site.provider}')

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloudk8s.cli import output
-from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, look_at, open_named
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
-from cloudk8s.errors import UserError
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.scaling import Outlook
 
 
 def explain(
-    name: Name, provider: Provider = "", offline: Offline = False, settings: Set = None, format: Output = Format.TABLE
-) -> None:
+    name: Name, provider: Provider = "", offline: Offline = False, settings: Set = None,
+    disable_plugin: DisabledPlugins = None, format: Output = Format.TABLE,
+) -> None:  # fmt: skip
     """Say which machines pending pods need, which nodes nobody needs, and why; changes nothing.
 
     Pools with `max` may grow and shrink: `cloudk8s cluster autoscale` does what this says.
@@ -26,12 +26,9 @@ def explain(
     from cloudk8s.provisioning.access import access_to
     from cloudk8s.provisioning.nodes.api import ClusterApi
     from cloudk8s.provisioning.scaling import outlook
-    from cloudk8s.provisioning.state import look
 
-    site = open_named(name, Where.of(provider, offline, settings))
-    state = look(site)
-    if state.recorded is None:
-        raise UserError(f'there is no cluster "{name}" on {site.provider}')
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin))
+    state, _ = look_at(site)
     api = ClusterApi(access_to(site, state))
     try:
         found = outlook(site, state, api)

@@ -8,7 +8,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -27,6 +27,7 @@ def history(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     format: Output = Format.TABLE,
 ) -> None:
     """Show what machines of the pools were made of before; `cluster undo --pool` goes back there.
@@ -37,7 +38,7 @@ def history(
     """
     from cloudk8s.provisioning.state import look
 
-    site = open_named(name, Where.of(provider, offline, settings))
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin))
     found = revisions_of(site, look(site), pool)
     rows = [
         {

@@ -8,6 +8,7 @@ import typer
 
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, open_named
+from cloudk8s.cli.options import DisabledPlugins
 
 if TYPE_CHECKING:
     from cloudk8s.provisioning.site import Site
@@ -20,6 +21,7 @@ def kubeconfig(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
 ) -> None:
     """Print an administrator's kubeconfig of a cluster, or merge it into yours.
 
@@ -29,7 +31,7 @@ def kubeconfig(
     from cloudk8s.provisioning.access import access_to
     from cloudk8s.provisioning.state import look
 
-    site = open_named(name, Where.of(provider, offline, settings))
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin))
     state = look(site)
     if merge:
         merge_into_yours(site, state)

@@ -13,6 +13,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Where, seconds, working
 from cloudk8s.cli.cluster.progress import Teller
+from cloudk8s.cli.options import DisabledPlugins
 
 
 def manage(
@@ -25,6 +26,7 @@ def manage(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Annotated[str, typer.Option(help="How long one turn may take before its state is shown.")] = "30s",
     stop_with_input: Annotated[
         bool, typer.Option("--stop-with-input", help="Also stop when standard input ends.")
@@ -41,7 +43,7 @@ def manage(
     from cloudk8s.provisioning.keeping import keep
     from cloudk8s.provisioning.objects.managing import Manager
 
-    pause, where = seconds(every, "--every"), Where.of(provider, offline, settings)
+    pause, where = seconds(every, "--every"), Where.of(provider, offline, settings, disable_plugin)
     manager = Manager(seconds(timeout), Unneeded(seconds(unneeded_for, "--unneeded-for")))
 
     def turn() -> None:

@@ -14,13 +14,14 @@ import typer
 
 from cloudk8s.cli.cluster.progress import Teller
 from cloudk8s.cli.output import Format
-from cloudk8s.errors import SettingsError
+from cloudk8s.errors import SettingsError, UserError
 
 if TYPE_CHECKING:
     from cloudk8s.cloud.stack.journal import Journal
     from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
     from cloudk8s.provisioning.progress import Report
     from cloudk8s.provisioning.site import Site
+    from cloudk8s.provisioning.state import State
 
 JOURNAL_SECONDS = 3600.0
 """Older entries of a journal tell nothing that the account does not."""
@@ -41,15 +42,18 @@ Workers = Annotated[int | None, typer.Option("--workers", help="Machines of the 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which account a command works in, as far as its options say."""
+    """Which account a command works in, and with which plugins, as far as its options say."""
 
     provider: str = ""
     offline: bool = False
     settings: tuple[str, ...] = ()
+    disabled_plugins: tuple[str, ...] = ()
 
     @staticmethod
-    def of(provider: str, offline: bool, settings: Sequence[str] | None) -> Where:
-        return Where(provider, offline, tuple(settings or ()))
+    def of(
+        provider: str, offline: bool, settings: Sequence[str] | None, disabled_plugins: Sequence[str] | None
+    ) -> Where:
+        return Where(provider, offline, tuple(settings or ()), tuple(disabled_plugins or ()))
 
 
 @contextmanager
@@ -94,13 +98,23 @@ def open_named(
     settings |= dict(declared.settings) if declared else {}
     settings |= parse_settings(where.settings)
     offline = where.offline or (known is not None and is_known and known.offline)
-    plugins = Plugins.load()
+    plugins = Plugins.load(disabled=where.disabled_plugins)
     completed = account_settings(provider, plugins.settings_model(provider), settings, offline=offline)
     options = SiteOptions(report=report or Teller(), journal=journal or MemoryJournal())
     site = open_site(plugins, provider, completed, name, options)
     if remembers:
         remember(Bookmark(name, provider, settings, offline))
     return site
+
+
+def look_at(site: Site) -> tuple[State, ClusterDeclaration]:
+    """A cluster as it is, and as it was declared last. Raises UserError where there is none."""
+    from cloudk8s.provisioning.state import look
+
+    state = look(site)
+    if state.recorded is None:
+        raise UserError(f'there is no cluster "{site.cluster}" on {site.provider}')
+    return state, state.recorded
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from cloudk8s.cli import output
 from cloudk8s.cli.cluster.declaring import Wishes, declared
 from cloudk8s.cli.cluster.options import File, Offline, OptionalName, Provider, Set, Where, Workers, named, open_named
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -27,6 +27,7 @@ def plan(
     offline: Offline = False,
     workers: Workers = None,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     format: Output = Format.TABLE,
 ) -> None:
     """Show what would be made, changed and deleted, and why. Exit code 0: nothing to do; 2: changes.
@@ -41,7 +42,7 @@ def plan(
     from cloudk8s.provisioning.state import look
 
     name, from_file = named(name, file)
-    site = open_named(name, Where.of(provider, offline, settings), declared=from_file)
+    site = open_named(name, Where.of(provider, offline, settings, disable_plugin), declared=from_file)
     state = look(site)
     if from_file is None and state.recorded is None and workers is None and not provider:
         raise UserError(f'there is no cluster "{name}" on {site.provider}; give its file with -f')

@@ -16,10 +16,11 @@ from cloudk8s.cli.cluster.options import (
     Timeout,
     Where,
     changed,
+    look_at,
     seconds,
     working,
 )
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -35,6 +36,7 @@ def scale(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -44,17 +46,13 @@ def scale(
     """
     from cloudk8s.provisioning.converging import converge
     from cloudk8s.provisioning.declaration.cluster import resized
-    from cloudk8s.provisioning.state import look
 
     limit = seconds(timeout)
     if workers is None and control_plane is None:
         raise UserError("say how many: --workers N or --control-plane N")
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
-        state = look(site)
-        if state.recorded is None:
-            raise UserError(f'there is no cluster "{name}" on {site.provider}')
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
+        state, wanted = look_at(site)
         changes: dict[str, Any] = {} if control_plane is None else {"controlPlane.replicas": control_plane}
-        wanted = state.recorded
         if workers is not None:
             wanted = resized(wanted, {pool_named(wanted, pool): workers})
         show(site, converge(site, changed(wanted, changes), timeout=limit, state=state), format)

@@ -8,8 +8,8 @@ import typer
 
 from cloudk8s.cli.cluster.describe import show
 from cloudk8s.cli.cluster.history import revisions_of
-from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, seconds, working
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, look_at, seconds, working
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
 from cloudk8s.errors import UserError
 
@@ -28,6 +28,7 @@ def undo(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "25m",
     format: Output = Format.TABLE,
 ) -> None:
@@ -36,20 +37,17 @@ def undo(
     Example: cloudk8s cluster undo demo
     """
     from cloudk8s.provisioning.converging import converge
-    from cloudk8s.provisioning.state import look
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
-        state = look(site)
-        if state.recorded is None:
-            raise UserError(f'there is no cluster "{name}" on {site.provider}')
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
+        state, recorded = look_at(site)
         if to_revision and not pool:
             raise UserError("--to-revision is one of a pool: say which with --pool")
-        previous = _earlier(site, state, pool, to_revision) if pool else state.recorded.previous
+        previous = _earlier(site, state, pool, to_revision) if pool else recorded.previous
         if previous is None:
             raise UserError(f'cluster "{name}" was never changed: there is nothing to go back to')
-        check_upgrade(state.recorded.version, previous.version)
+        check_upgrade(recorded.version, previous.version)
         show(site, converge(site, previous, timeout=limit, state=state), format)
 
 

@@ -7,10 +7,20 @@ from typing import Annotated
 import typer
 
 from cloudk8s.cli.cluster.describe import show
-from cloudk8s.cli.cluster.options import Name, Offline, Provider, Set, Timeout, Where, changed, seconds, working
-from cloudk8s.cli.options import Output
+from cloudk8s.cli.cluster.options import (
+    Name,
+    Offline,
+    Provider,
+    Set,
+    Timeout,
+    Where,
+    changed,
+    look_at,
+    seconds,
+    working,
+)
+from cloudk8s.cli.options import DisabledPlugins, Output
 from cloudk8s.cli.output import Format
-from cloudk8s.errors import UserError
 
 
 def upgrade(
@@ -19,6 +29,7 @@ def upgrade(
     provider: Provider = "",
     offline: Offline = False,
     settings: Set = None,
+    disable_plugin: DisabledPlugins = None,
     timeout: Timeout = "1h",
     format: Output = Format.TABLE,
 ) -> None:
@@ -27,14 +38,11 @@ def upgrade(
     Example: cloudk8s cluster upgrade demo --kubernetes-version 1.38
     """
     from cloudk8s.provisioning.converging import converge
-    from cloudk8s.provisioning.state import look
     from cloudk8s.provisioning.versions import check_upgrade
 
     limit = seconds(timeout)
-    with working(name, Where.of(provider, offline, settings), format=format) as site:
-        state = look(site)
-        if state.recorded is None:
-            raise UserError(f'there is no cluster "{name}" on {site.provider}')
-        declaration = changed(state.recorded, {"kubernetesVersion": kubernetes_version})
-        check_upgrade(state.recorded.version, declaration.version)
+    with working(name, Where.of(provider, offline, settings, disable_plugin), format=format) as site:
+        state, recorded = look_at(site)
+        declaration = changed(recorded, {"kubernetesVersion": kubernetes_version})
+        check_upgrade(recorded.version, declaration.version)
         show(site, converge(site, declaration, timeout=limit, state=state), format)

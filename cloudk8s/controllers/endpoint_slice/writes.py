@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import name_of, resource_version_of
+from cloudk8s.client.objects import name_of, version_number_of
 from cloudk8s.machinery.clock import Clock
 
 PATIENCE = 30.0
@@ -32,7 +32,7 @@ class LastWrites:
         self._writes[service] = _Writes(self._clock.monotonic())
 
     def wrote(self, service: str, item: Object) -> None:
-        self._writes[service].versions[name_of(item)] = _version(item)
+        self._writes[service].versions[name_of(item)] = version_number_of(item)
 
     def deleted(self, service: str, item: Object) -> None:
         self._writes[service].versions[name_of(item)] = 0
@@ -46,7 +46,7 @@ class LastWrites:
         writes = self._writes.get(service)
         if writes is None or self._clock.monotonic() - writes.since > PATIENCE:
             return True
-        seen = {name_of(item): _version(item) for item in cached}
+        seen = {name_of(item): version_number_of(item) for item in cached}
         return all(
             seen.get(name, 0) >= version if version else name not in seen for name, version in writes.versions.items()
         )
@@ -59,9 +59,4 @@ class LastWrites:
         if new is None:
             return old is not None and writes.versions.pop(name_of(old), None) == 0
         version = writes.versions.get(name_of(new))
-        return version is not None and _version(new) <= version
-
-
-def _version(obj: Object) -> int:
-    text = resource_version_of(obj)
-    return int(text) if text.isdigit() else 0
+        return version is not None and version_number_of(new) <= version

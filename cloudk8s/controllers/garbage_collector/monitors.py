@@ -12,6 +12,7 @@ from cloudk8s.client.interface import Client, Object, Resource
 from cloudk8s.client.resources import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS
 from cloudk8s.errors import StatusError
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.tasks import changed_or_slept
 
 PERIOD = 30.0
 """Seconds between looks at discovery when nothing says that it changed."""
@@ -83,13 +84,7 @@ class Monitors:
         await self._refresh()
 
     async def _wait(self) -> None:
-        changed = asyncio.ensure_future(self._definitions.wait())
-        period = asyncio.ensure_future(self._clock.sleep(PERIOD))
-        try:
-            await asyncio.wait((changed, period), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            period.cancel()
+        await changed_or_slept(self._definitions, self._clock, PERIOD)
         if self._definitions.is_set():
             await self._clock.sleep(PAUSE)
 

@@ -16,13 +16,14 @@ from cloudk8s.client.objects import (
     namespace_of,
     spec_of,
     uid_of,
+    version_number_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import JOBS, PODS
 from cloudk8s.controllers.claims import Claim
 from cloudk8s.controllers.expectations import Expectations
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.job.memory import Memory, version_of
+from cloudk8s.controllers.job.memory import Memory
 from cloudk8s.controllers.job.metrics import JobMetrics
 from cloudk8s.controllers.job.pods import FINALIZER, is_tracked
 from cloudk8s.controllers.job.sync import JobSync
@@ -120,7 +121,7 @@ class JobController:
             await self._finish(job)
             return None
         memory = self._memories.setdefault(uid_of(job), Memory())
-        if version_of(job) < memory.version:
+        if version_number_of(job) < memory.version:
             return timedelta(seconds=COALESCE)
         claim = Claim(self._client, job, JOBS, PODS, self._selectors.of(job), finalizers=[FINALIZER])
         pods = await claim.of(self._pods)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import resource_version_of
 from cloudk8s.controllers.job.backoff import Record
 
 
@@ -31,9 +29,3 @@ class Reminder:
 
     def look_again(self, after: timedelta) -> None:
         self.after = after if self.after is None else min(self.after, after)
-
-
-def version_of(job: Object) -> int:
-    """The Job's version as a number; 0 where the server's are not numbers."""
-    text = resource_version_of(job)
-    return int(text) if text.isdigit() else 0

@@ -9,13 +9,13 @@ from typing import Any
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.interface import Client, Object
-from cloudk8s.client.objects import is_deleting, key_of, spec_of, status_of, uid_of
+from cloudk8s.client.objects import is_deleting, key_of, spec_of, status_of, uid_of, version_number_of
 from cloudk8s.client.resources import JOBS
 from cloudk8s.controllers import conditions
 from cloudk8s.controllers.expectations import Expectations
 from cloudk8s.controllers.job import ending, indexes
 from cloudk8s.controllers.job.accounting import Ledger
-from cloudk8s.controllers.job.memory import Memory, Reminder, version_of
+from cloudk8s.controllers.job.memory import Memory, Reminder
 from cloudk8s.controllers.job.pods import finish_time, is_failed, is_tracked
 from cloudk8s.controllers.job.staffing import Staffing
 from cloudk8s.controllers.job.tally import Tally
@@ -203,4 +203,4 @@ class JobSync:
         if self.status != status_of(self.job):
             changed = {**self.job, "status": dict(self.status)}
             self.job = await self.client.update(JOBS, changed, subresource="status")
-            self.memory.version = version_of(self.job)
+            self.memory.version = version_number_of(self.job)

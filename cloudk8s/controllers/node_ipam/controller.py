@@ -28,8 +28,8 @@ class NodeIPAMController:
         self._queue: WorkQueue[str] = WorkQueue(
             "cidrallocator_node", clock=context.clock, instruments=context.instruments
         )
-        self._unsure: dict[str, list[str]] = {}
-        """What was to be given, by UID, where nobody knows whether it was: nobody else may get it."""
+        self._promised: dict[str, list[str]] = {}
+        """What nodes are to get, by UID, until they are seen to have ranges: nobody else may get it."""
         self._pools = self._make_pools() if context.options.allocate_node_cidrs else []
         self._nodes = context.informers.of(NODES)
         self._nodes.add_handler(self._node_changed)
@@ -53,11 +53,12 @@ class NodeIPAMController:
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         """What nodes have is taken at once, before anything is handed out."""
         if new is None:
-            for cidr in {*_ranges(old or {}), *self._unsure.pop(uid_of(old or {}), ())}:
+            for cidr in {*_ranges(old or {}), *self._promised.pop(uid_of(old or {}), ())}:
                 self._release(cidr)
         elif given := _ranges(new):
-            self._occupy(new, given)
-            for cidr in set(self._unsure.pop(uid_of(new), ())) - set(given):
+            if old is None or _ranges(old) != given:
+                self._occupy(new, given)
+            for cidr in set(self._promised.pop(uid_of(new), ())) - set(given):
                 self._release(cidr)
         elif not is_deleting(new):
             self._queue.add(name_of(new))
@@ -74,16 +75,16 @@ class NodeIPAMController:
         node = self._nodes.get(name)
         if node is None or _ranges(node) or is_deleting(node):
             return None
-        ranges = self._unsure.pop(uid_of(node), None) or self._allocate(node)
+        ranges = self._promised.get(uid_of(node)) or self._allocate(node)
+        self._promised[uid_of(node)] = ranges
         patch = {"metadata": {"uid": uid_of(node)}, "spec": {"podCIDR": ranges[0], "podCIDRs": ranges}}
         try:
             await self._client.patch(NODES, name, patch, type="strategic")
         except (Timeout, OSError):
-            self._unsure[uid_of(node)] = ranges  # it may be given yet: the same is tried again, for this node only
             self._say(node, "CIDRAssignmentFailed")
-            raise
+            raise  # it may be given yet: the same is tried again
         except StatusError as error:
-            await self._take_back(name, ranges)
+            await self._take_back(node)
             if isinstance(error, NotFound):
                 return None
             self._say(node, "CIDRAssignmentFailed")
@@ -103,16 +104,15 @@ class NodeIPAMController:
             raise
         return ranges
 
-    async def _take_back(self, name: str, ranges: Sequence[str]) -> None:
+    async def _take_back(self, node: Object) -> None:
         """Free what a failed write was to give, unless it was given after all."""
         try:
-            if list(_ranges(await self._client.get(NODES, name))) == list(ranges):
-                return
+            given = _ranges(await self._client.get(NODES, name_of(node)))
         except NotFound:
-            pass
+            given = ()
         except StatusError:
             return
-        for cidr in ranges:
+        for cidr in set(self._promised.pop(uid_of(node), ())) - set(given):
             self._release(cidr)
 
     def _release(self, cidr: str) -> None:

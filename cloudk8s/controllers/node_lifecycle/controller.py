@@ -29,6 +29,7 @@ from cloudk8s.controllers.node_lifecycle import taints
 from cloudk8s.controllers.node_lifecycle.arrivals import Arrivals
 from cloudk8s.controllers.node_lifecycle.health import Health, ready_status, unknown_conditions
 from cloudk8s.controllers.node_lifecycle.metrics import NodeMetrics
+from cloudk8s.controllers.node_lifecycle.unmarked import Unmarked
 from cloudk8s.controllers.node_lifecycle.zones import Zones, zone_of
 from cloudk8s.controllers.pods import BY_NODE, node_of
 from cloudk8s.errors import NotFound, StatusError
@@ -62,8 +63,8 @@ class NodeLifecycleController:
             "node_lifecycle_controller", clock=context.clock, instruments=context.instruments
         )
         self._metrics = NodeMetrics(context.instruments)
-        self._unmarked: dict[str, set[str] | None] = {}
-        """Pods by node, all of them if None, that are still to be called not ready."""
+        self._unmarked: dict[str, Unmarked] = {}
+        """By node; none of one that is ready, or gone."""
         self._pods = context.informers.of(PODS)
         self._pods.add_index(BY_NODE, node_of)
         self._pods.add_handler(self._pod_changed)
@@ -93,10 +94,10 @@ class NodeLifecycleController:
         self._of(name_of(new)).node_seen(new, self._clock.monotonic())
         if old is None or taints.no_schedule(new, self._clock.now()) is not None or _missing_labels(new):
             self._changed.add(name_of(new))
+        if ready_status(new) == "True":
+            self._unmarked.pop(name_of(new), None)
         if old is not None and ready_status(old) != ready_status(new):
-            if ready_status(new) == "True":
-                self._unmarked.pop(name_of(new), None)
-            elif name_of(new) in self._unmarked:
+            if name_of(new) in self._unmarked:
                 self._changed.add(name_of(new))
             self._assess(new)
 
@@ -152,10 +153,9 @@ class NodeLifecycleController:
         if health.is_silent(node, self._clock.monotonic(), self._settings):
             wanted = unknown_conditions(node, self._clock.now())
             if wanted is not None:
-                was_ready = ready_status(node) == "True"
-                node = await self._write_conditions(node, wanted)
-                if was_ready and ready_status(node) != "True":
-                    self._lost(node)
+                before, node = node, await self._write_conditions(node, wanted)
+                if ready_status(before) == "True" and ready_status(node) != "True":
+                    self._lost(before)
         self._assess(node)
         return node
 
@@ -177,10 +177,13 @@ class NodeLifecycleController:
         elif not self._zones.is_everything_down:
             self._assess_bad(node, now)
 
-    def _lost(self, node: Object) -> None:
+    def _lost(self, before: Object) -> None:
         """A node fell silent that was ready. One that says itself that it is not looks after its pods itself."""
-        name = name_of(node)
-        self._events.normal(node, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        name = name_of(before)
+        self._events.normal(before, "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        now = self._nodes.get(name)
+        if now is None or (ready_status(now) == "True" and resource_version_of(now) != resource_version_of(before)):
+            return  # gone, or back already
         self._mark_soon(name, None)
 
     def _assess_bad(self, node: Object, now: str) -> None:
@@ -198,10 +201,16 @@ class NodeLifecycleController:
             _log.warning("every zone is down: no node is given up until one is back")
             for node in self._nodes.list():
                 if taints.has_no_execute(node):
-                    await self._write_taints(name_of(node), "")
+                    await self._leave_alone(name_of(node))
         elif was_down and not is_down:
             for health in self._health.values():
                 health.heard_at = self._clock.monotonic()
+
+    async def _leave_alone(self, name: str) -> None:
+        try:
+            await self._write_taints(name, is_given_up=False)
+        except StatusError as error:
+            _log.warning("node %s: its taint could not be removed: %s", name, error)
 
     # Taints
 
@@ -217,10 +226,9 @@ class NodeLifecycleController:
         node = self._nodes.get(name)
         if node is None or ready_status(node) == "True":
             return
-        key = taints.UNREACHABLE if ready_status(node) == "Unknown" else taints.NOT_READY
         try:
-            await self._write_taints(name, key)
-            self._metrics.evicted(zone_of(node))
+            if await self._write_taints(name):
+                self._metrics.evicted(zone_of(node))
         except StatusError as error:
             _log.warning("node %s not tainted: %s; trying again", name, error)
             self._zones.queue(zone_of(node)).add(name)
@@ -234,21 +242,24 @@ class NodeLifecycleController:
         if wanted is not None:
             node = await self._patch_taints(node, wanted)
         if taints.has_no_execute(node):
-            await self._write_taints(name, self._key_of(node))
+            await self._write_taints(name)
         if missing := _missing_labels(node):
             await self._client.patch(NODES, name, {"metadata": {"labels": missing}})
-        if name in self._unmarked and ready_status(node) != "True":
-            await self._mark_pods(name, self._unmarked.pop(name))
+        if (unmarked := self._unmarked.get(name)) is not None and ready_status(node) != "True":
+            await self._mark_pods(name, unmarked)
         return None
 
     def _key_of(self, node: Object) -> str:
         return {"True": "", "Unknown": taints.UNREACHABLE}.get(ready_status(node), taints.NOT_READY)
 
-    async def _write_taints(self, name: str, key: str) -> None:
+    async def _write_taints(self, name: str, *, is_given_up: bool = True) -> bool:
+        """By how the node is now, for it may be back; whether it has the taint then."""
         node = await self._client.get(NODES, name)
+        key = self._key_of(node) if is_given_up else ""
         wanted = taints.no_execute(node, key, self._clock.now())
         if wanted is not None:
             await self._patch_taints(node, wanted)
+        return bool(key)
 
     async def _patch_taints(self, node: Object, wanted: Sequence[taints.Taint]) -> Object:
         metadata = {"resourceVersion": resource_version_of(node)}
@@ -258,18 +269,15 @@ class NodeLifecycleController:
     # Pods
 
     def _mark_soon(self, name: str, pods: set[str] | None) -> None:
-        self._remember(name, pods)
+        self._unmarked.setdefault(name, Unmarked()).add(pods)
         self._changed.add(name)
 
-    def _remember(self, name: str, pods: set[str] | None) -> None:
-        known = self._unmarked.get(name, set())
-        self._unmarked[name] = None if pods is None or known is None else known | pods
-
-    async def _mark_pods(self, name: str, which: set[str] | None) -> None:
+    async def _mark_pods(self, name: str, unmarked: Unmarked) -> None:
         """Nobody knows whether pods of such a node serve: they are not ready."""
+        which = unmarked.take()
         pods = [pod for pod in self._pods.by_index(BY_NODE, name) if _says_ready(pod)]
         if failed := await all_of([pod for pod in pods if which is None or key_of(pod) in which], self._mark_pod):
-            self._remember(name, which)
+            unmarked.add(which)
             raise failed[0]
 
     async def _mark_pod(self, pod: Object) -> None:

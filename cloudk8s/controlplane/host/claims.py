@@ -18,7 +18,9 @@ def place(environment: Mapping[str, str] = os.environ) -> Path:
     if os.geteuid() == 0:
         return Path("/run/cloudk8s/clusters")
     runtime = environment.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "cloudk8s" if runtime else directories.home(environment) / ".claims"
+    if runtime and os.access(runtime, os.W_OK | os.X_OK):  # after `su` it may be another user's, or not be there
+        return Path(runtime) / "cloudk8s"
+    return directories.home(environment) / ".claims"
 
 
 @contextmanager

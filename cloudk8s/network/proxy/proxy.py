@@ -18,6 +18,7 @@ from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import key, key_of, labels_of, namespace_of
 from cloudk8s.client.resources import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
 from cloudk8s.machinery.clock import Clock
+from cloudk8s.machinery.tasks import changed_or_slept
 from cloudk8s.network.proxy.desired import Desired
 from cloudk8s.network.proxy.interface import Forwarder
 from cloudk8s.network.proxy.model import HealthCheck, Locality
@@ -101,13 +102,7 @@ class Proxy:
 
     async def _is_quiet(self) -> bool:
         """Wait for a change; True if none came in a check period."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        timer = asyncio.ensure_future(self._clock.sleep(self._settings.check_period.total_seconds()))
-        try:
-            await asyncio.wait((changed, timer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            timer.cancel()
+        await changed_or_slept(self._changed, self._clock, self._settings.check_period.total_seconds())
         return not self._changed.is_set()
 
     async def _inspect(self) -> None:

@@ -60,7 +60,7 @@ async def _over_spdy(connection: SpdyConnection, pod_name: str, dial: Dial) -> N
         await connection.close()
 
 
-async def _forward(data: SpdyStream, errors: ByteStream, pod_name: str, dial: Dial) -> None:
+async def _forward(data: SpdyStream, errors: SpdyStream, pod_name: str, dial: Dial) -> None:
     port = int(data.headers["port"])
     try:
         await _connect(data, port, dial)
@@ -68,8 +68,9 @@ async def _forward(data: SpdyStream, errors: ByteStream, pod_name: str, dial: Di
         text = f"error forwarding port {port} to pod {pod_name}: {error.strerror or error}"
         await errors.write(text.encode())
     finally:
-        await data.close()
-        await errors.close()
+        for stream in (data, errors):
+            stream.leave()
+            await stream.close()
 
 
 async def _connect(data: ByteStream, port: int, dial: Dial) -> None:

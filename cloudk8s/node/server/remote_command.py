@@ -49,16 +49,21 @@ async def _over_spdy(transport: ByteStream, protocol: str, options: StreamOption
     reading = asyncio.create_task(connection.run(), name="spdy")
     channels = SpdyChannels(connection, protocol)
     try:
-        async with asyncio.timeout(_STREAM_PATIENCE):
-            complete = await channels.expect(_streams(options, protocol))
-        if complete:
+        if await _are_open(channels, _streams(options, protocol)):
             await _run(channels, options, open_session)
-    except TimeoutError:
-        _log.info("a client opened its connection but not its streams")
     finally:
         await channels.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _are_open(channels: SpdyChannels, wanted: set[int]) -> bool:
+    try:
+        async with asyncio.timeout(_STREAM_PATIENCE):
+            return await channels.expect(wanted)
+    except TimeoutError:
+        _log.info("a client opened its connection but not its streams")
+        return False
 
 
 def _streams(options: StreamOptions, protocol: str) -> set[int]:
@@ -79,21 +84,16 @@ async def _run(channels: Channels, options: StreamOptions, open_session: OpenSes
         await channels.write(channel.ERROR, exit_status.encode_failure(channels.protocol, str(error)))
         await channels.close()
         return
-    output = asyncio.create_task(_copy_output(session, channels), name="session output")
+    output = asyncio.create_task(_serve_output(session, channels), name="session output")
     input = asyncio.create_task(_copy_input(channels, session), name="session input")
     try:
         await asyncio.wait({output, input}, return_when=asyncio.FIRST_COMPLETED)
-        if output.done() and output.exception() is None:
-            code = await session.wait()
-            await channels.write(channel.ERROR, exit_status.encode(channels.protocol, code))
-            for number in (channel.STDOUT, channel.STDERR, channel.ERROR):
-                await channels.end(number)
-    except ConnectionError:
-        _log.debug("a client left before its command ended")
     finally:
         for task in (output, input):
             task.cancel()
-        await asyncio.gather(output, input, return_exceptions=True)
+        for ending in await asyncio.gather(output, input, return_exceptions=True):
+            if isinstance(ending, Exception) and not isinstance(ending, ConnectionError):
+                _log.error("the streams of a command failed: %s", ending, exc_info=ending)
         await session.close()
         await channels.close()
 
@@ -104,9 +104,23 @@ async def _greet(channels: Channels, options: StreamOptions) -> None:
         await channels.write(channel.STDOUT if options.stdout else channel.STDERR, b"")
 
 
-async def _copy_output(session: Session, channels: Channels) -> None:
-    while (piece := await session.read()) is not None:
-        await channels.write(*piece)
+async def _serve_output(session: Session, channels: Channels) -> None:
+    """Send what the command prints, and at its end how it ended."""
+    try:
+        while (piece := await session.read()) is not None:
+            await channels.write(*piece)
+        await channels.write(channel.ERROR, await _ending(session, channels.protocol))
+        for number in (channel.STDOUT, channel.STDERR, channel.ERROR):
+            await channels.end(number)
+    except ConnectionError:
+        _log.debug("a client left before its command ended")
+
+
+async def _ending(session: Session, protocol: str) -> bytes:
+    try:
+        return exit_status.encode(protocol, await session.wait())
+    except RuntimeFailure as error:
+        return exit_status.encode_failure(protocol, str(error))
 
 
 async def _copy_input(channels: Channels, session: Session) -> None:

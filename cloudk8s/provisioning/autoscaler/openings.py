@@ -15,7 +15,7 @@ class Openings:
     """Offers by number; those of one pool share its room."""
 
     def __init__(self, offers: Sequence[Offer], resources: Sequence[str], zones: Sequence[str]) -> None:
-        self.offers = offers
+        self.offers, self._resources = offers, resources
         self.suitability = Suitability(offers, [""] * len(offers))
         self.sizes = sizes([offer.allocatable for offer in offers], resources)
         self.costs = np.array([offer.cost for offer in offers])
@@ -27,9 +27,9 @@ class Openings:
     def __len__(self) -> int:
         return len(self.offers)
 
-    def largest(self, resources: Sequence[str]) -> Mapping[str, int]:
+    def largest(self) -> Mapping[str, int]:
         """The most that any machine has of each resource."""
-        return dict(zip(resources, map(int, self.sizes.max(axis=0, initial=0)), strict=True))
+        return dict(zip(self._resources, map(int, self.sizes.max(axis=0, initial=0)), strict=True))
 
     def fits(self, need: Numbers) -> Numbers:
         """How many pods an empty machine of each offer holds."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import labels_of, name_of, spec_of, status_of
 from cloudk8s.client.resources import PODS
-from cloudk8s.errors import CloudK8sError
+from cloudk8s.errors import CloudK8sError, StatusError
 from cloudk8s.machinery import codec
 from cloudk8s.provisioning.nodes.api import ClusterApi
 
@@ -59,14 +59,19 @@ class StackedEtcd:
         if pod is None:
             self.api.create(PODS, _pod(name, survivor, arguments))
             return Waiting("its member of etcd is asked to leave, usually within seconds")
-        phase = status_of(pod).get("phase")
-        if phase == "Succeeded":
-            return self.api.log(name, NAMESPACE)
-        if phase == "Failed":
-            said = self.api.log(name, NAMESPACE).strip().rpartition("\n")[2]
-            self._clear(machine)
-            return Waiting(f"its member of etcd can't leave: {said or 'etcdctl failed'}")
-        return Waiting("its member of etcd is leaving, usually within seconds")
+        status = status_of(pod)
+        if status.get("phase") not in ("Succeeded", "Failed"):
+            return Waiting("its member of etcd is leaving, usually within seconds")
+        try:
+            printed = self.api.log(name, NAMESPACE)
+        except StatusError as error:
+            failure = str(status.get("message") or error)
+        else:
+            if status["phase"] == "Succeeded":
+                return printed
+            failure = printed.strip().rpartition("\n")[2] or "etcdctl failed"
+        self._clear(machine)
+        return Waiting(f"its member of etcd can't leave: {failure}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,11 @@ class _Filling:
         self._claims, self._todo, self._at, self._search, self._request = claims, todo, at, search, request
         self._constraints = claims[todo[at][0]].constraints
         self._chosen = search.chosen.setdefault(todo[at][0], [])
-        suitable = [device for device in search.devices if request.accepts(device)]
-        self._picks = [Pick(request, device, request.share_of(device) or {}) for device in suitable]
+        self._picks = [
+            Pick(request, device, share)
+            for device in search.devices
+            if (share := request.share_of(device)) is not None and request.accepts(device)
+        ]
         self._at_most = self._bounds()
 
     def succeeds(self) -> bool:

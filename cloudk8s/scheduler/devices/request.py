@@ -35,8 +35,8 @@ class DeviceRequest:
     """How much of capacities it needs at least."""
 
     def accepts(self, device: Device) -> bool:
-        """Whether a device would do; a selector that cannot be answered accepts nothing."""
-        if self.share_of(device) is None or untolerated(self.tolerations, device.taints, NO_SCHEDULE, NO_EXECUTE):
+        """Whether a device would do if it has enough; a selector that cannot be answered accepts nothing."""
+        if untolerated(self.tolerations, device.taints, NO_SCHEDULE, NO_EXECUTE):
             return False
         try:
             return all(selector(device.scope) for selector in self.selectors)

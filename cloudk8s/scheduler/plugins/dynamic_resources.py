@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,7 @@ from cloudk8s.client.objects import (
     owner_references_of,
     status_of,
     uid_of,
+    version_number_of,
 )
 from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.errors import CloudK8sError
@@ -48,6 +50,18 @@ class DevicesNotReady(CloudK8sError):
 
 class ClaimTaken(CloudK8sError):
     """A claim was given to somebody else meanwhile."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An allocation that the claims we see do not show yet."""
+
+    allocation: dict[str, Any]
+    version: float = math.inf
+    """That of the claim which has it; none while it is being written."""
+
+    def is_shown_by(self, claim: Object) -> bool:
+        return bool(status_of(claim).get("allocation")) or version_number_of(claim) >= self.version
 
 
 @dataclass(slots=True)
@@ -82,10 +96,10 @@ class DynamicResources:
         """None while slices have to be read anew."""
         self._devices: dict[str, list[Device]] = {}
         """By node, those of no particular one under the empty name."""
-        self._pending: dict[str, dict[str, Any]] = {}
-        """Allocations that are being written, by the claim's UID."""
+        self._pending: dict[str, _Pending] = {}
+        """By the claim's UID. Also what is written counts until it is seen, or others would get the same devices."""
         self._slices.add_handler(self._on_slice)
-        self._claims.add_handler(lambda old, new: self._changed.set())
+        self._claims.add_handler(self._on_claim)
 
     def pre_enqueue(self, pod: Pod) -> Refusal | None:
         found = self._pod_claims(pod) if pod.shape.claims else ()
@@ -156,7 +170,7 @@ class DynamicResources:
             names = {pick.request.class_name for pick in choice[uid]}
             classes = {name: found for name in names if (found := self._classes.get(name)) is not None}
             planned[uid] = allocation_result(item.claim, choice[uid], classes, node)
-        self._pending |= planned
+        self._pending |= {uid: _Pending(allocation) for uid, allocation in planned.items()}
         cycle.state["claims planned"] = planned
         return None
 
@@ -170,17 +184,21 @@ class DynamicResources:
         if self.name not in cycle.state:
             return None
         planned: dict[str, Any] = cycle.state["claims planned"]
+        awaited = []
         for claim in cycle.state[self.name].claims:
-            await self._reserve(claim, cycle.pod, planned.get(uid_of(claim)))
-        for uid in planned:
-            self._pending.pop(uid, None)
-        for claim in cycle.state[self.name].claims:
-            if is_awaited(planned.get(uid_of(claim)) or status_of(claim).get("allocation")):
-                await self._ready(key_of(claim))
+            allocation = planned.get(uid_of(claim))
+            written = await self._reserve(claim, cycle.pod, allocation)
+            planned.pop(uid_of(claim), None)
+            if (pending := self._pending.get(uid_of(claim))) is not None:
+                pending.version = version_number_of(written)
+            if is_awaited(allocation or status_of(claim).get("allocation")):
+                awaited.append(key_of(claim))
+        for key in awaited:
+            await self._ready(key, cycle.pod)
         return None
 
-    async def _ready(self, key: str) -> None:
-        """Wait until the devices of a claim are; an allocation of devices that will not be is taken back."""
+    async def _ready(self, key: str, pod: Pod) -> None:
+        """Wait until the devices of a claim are; devices that will not be are given up."""
         while True:
             self._changed.clear()
             claim = self._claims.get_key(key)
@@ -189,10 +207,10 @@ class DynamicResources:
             if status_of(claim).get("allocation") and is_ready(claim):
                 return
             if reason := failure(claim):
-                await self._deallocate(claim)
+                await self._give_up(claim, pod)
                 raise DevicesNotReady(f"resource claim {key}: {reason}")
             if (left := self._left(claim)) <= timedelta(0):
-                await self._deallocate(claim)
+                await self._give_up(claim, pod)
                 raise DevicesNotReady(f"resource claim {key}: timed out waiting for its devices to be ready")
             await changed_or_slept(self._changed, self._handle.clock, left.total_seconds())
 
@@ -202,9 +220,11 @@ class DynamicResources:
         now = self._handle.clock.now()
         return self._patience - (now - parse_time(allocated)) if allocated else self._patience
 
-    async def _deallocate(self, claim: Object) -> None:
-        """Other devices may be better, for this pod or another one."""
-        status = {**status_of(claim), "allocation": None, "reservedFor": None, "devices": None}
+    async def _give_up(self, claim: Object, pod: Pod) -> None:
+        """Other devices may be better, for this pod or another one; but what others have reserved stays allocated."""
+        others = [item for item in status_of(claim).get("reservedFor") or () if item.get("uid") != pod.uid]
+        freed = {"reservedFor": others} if others else {"allocation": None, "reservedFor": None, "devices": None}
+        status = {**status_of(claim), **freed}
         await self._handle.client.update(RESOURCE_CLAIMS, {**claim, "status": status}, subresource="status")
 
     def interests(self) -> Sequence[Interest]:
@@ -260,11 +280,13 @@ class DynamicResources:
             for device in self._inventory.by_id.values():
                 self._devices.setdefault(device.node, []).append(device)
         written = {uid_of(claim): status_of(claim).get("allocation") for claim in self._claims.list()}
-        return usage_of(self._inventory, (written | self._pending).values())
+        pending = {uid: each.allocation for uid, each in self._pending.items()}
+        return usage_of(self._inventory, (written | pending).values())
 
-    async def _reserve(self, claim: Object, pod: Pod, allocation: dict[str, Any] | None) -> None:
+    async def _reserve(self, claim: Object, pod: Pod, allocation: dict[str, Any] | None) -> Object:
+        """The claim as it is then."""
         client = self._handle.client
-        current = codec.copy(claim)
+        current: Object = codec.copy(claim)
         if allocation is not None and FINALIZER not in finalizers_of(current):
             current["metadata"]["finalizers"] = [*finalizers_of(current), FINALIZER]
             current = codec.copy(await client.update(RESOURCE_CLAIMS, current))
@@ -278,7 +300,8 @@ class DynamicResources:
         reserved = status.get("reservedFor") or []
         if all(item.get("uid") != pod.uid for item in reserved):
             status["reservedFor"] = [*reserved, {"resource": "pods", "name": pod.name, "uid": pod.uid}]
-            await client.update(RESOURCE_CLAIMS, current, subresource="status")
+            return await client.update(RESOURCE_CLAIMS, current, subresource="status")
+        return current
 
     def _may_help(self, pod: Pod, event: ClusterEvent) -> bool:
         """Whether a claim of the pod came or changed, or devices were freed."""
@@ -291,6 +314,12 @@ class DynamicResources:
         names = {reference.get("resourceClaimName") for reference in pod.spec.get("resourceClaims") or ()}
         owners = [owner["uid"] for owner in owner_references_of(event.new)]
         return name_of(event.new) in names or pod.uid in owners
+
+    def _on_claim(self, old: Object | None, new: Object | None) -> None:
+        self._changed.set()
+        uid = uid_of(new or old or {})
+        if (pending := self._pending.get(uid)) is not None and (new is None or pending.is_shown_by(new)):
+            del self._pending[uid]
 
     def _on_slice(self, old: Object | None, new: Object | None) -> None:
         self._inventory = None

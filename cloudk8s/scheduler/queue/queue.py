@@ -13,6 +13,7 @@ from typing import Final
 
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Counter, Labels
+from cloudk8s.machinery.tasks import changed_or_slept
 from cloudk8s.scheduler.framework.profile import Profile
 from cloudk8s.scheduler.interface import ClusterEvent, Refusal
 from cloudk8s.scheduler.pod.pod import Pod
@@ -269,10 +270,4 @@ class SchedulingQueue:
         if until is None:
             await self._arrived.wait()
             return
-        arrival = asyncio.ensure_future(self._arrived.wait())
-        sleep = asyncio.ensure_future(self._clock.sleep(max(0.001, until - self._clock.monotonic())))
-        try:
-            await asyncio.wait((arrival, sleep), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            arrival.cancel()
-            sleep.cancel()
+        await changed_or_slept(self._arrived, self._clock, max(0.001, until - self._clock.monotonic()))

@@ -21,7 +21,7 @@ from cloudk8s.client.interface import Client, DeleteOptions, Object, PatchType, 
 from cloudk8s.client.objects import finalizers_of, key_of, name_of, namespace_of, resource_version_of, uid_of
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import resource_of
-from cloudk8s.errors import BadRequest, Forbidden, Invalid
+from cloudk8s.errors import BadRequest, Forbidden, Invalid, NotFound
 from cloudk8s.machinery import yaml_codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s_simulated.stages.choosing import chance_for, choose
@@ -86,8 +86,8 @@ class StagePlayer:
                 self._queue.add(_Place(_POD, key_of(pod)))
 
     async def _follow(self, kind: tuple[str, str]) -> None:
-        resource = await self._resource(kind)
-        self._resources[kind] = resource
+        while (resource := await self._resource(kind)) is None:
+            await self._clock.sleep(_LOOK_SECONDS)
         informer = self._known[kind] = self._informers.of(resource)
         if kind == _POD:
             informer.add_index(BY_NODE, node_of)
@@ -97,13 +97,13 @@ class StagePlayer:
 
         informer.add_handler(on_change)
 
-    async def _resource(self, kind: tuple[str, str]) -> Resource:
-        """The resource of a kind; that of a custom one is waited for."""
-        known = resource_of({"apiVersion": kind[0], "kind": kind[1]})
-        while known is None:
+    async def _resource(self, kind: tuple[str, str]) -> Resource | None:
+        """The resource of a kind; that of a custom one may come later. What is known is not asked for again."""
+        known = self._resources.get(kind) or resource_of({"apiVersion": kind[0], "kind": kind[1]})
+        if known is None:
             known = (await discover(self._client)).by_kind().get(kind)
-            if known is None:
-                await self._clock.sleep(_LOOK_SECONDS)
+        if known is not None:
+            self._resources[kind] = known
         return known
 
     async def _sync(self, place: _Place) -> timedelta | None:
@@ -173,16 +173,21 @@ class StagePlayer:
         return obj
 
     async def _apply(self, obj: Object, step: Apply) -> None:
-        """Make or change the object that the template is; without a namespace it is in that of `obj`."""
+        """Make or change the object that the template is; without a namespace it is in that of `obj`.
+
+        Raises NotFound where the server has no such kind, or not yet.
+        """
         wanted = self._rendered(step.template, obj)
-        if not isinstance(wanted, Mapping) or not wanted.get("apiVersion") or not wanted.get("kind"):
+        body: Object = {**wanted, "metadata": wanted.get("metadata") or {}} if isinstance(wanted, Mapping) else {}
+        if not (body.get("apiVersion") and body.get("kind") and body["metadata"].get("name")):
             raise TemplateError("an object to apply needs apiVersion, kind and a name")
-        body: Object = {**wanted, "metadata": dict(wanted.get("metadata") or {})}
         resource = await self._resource((body["apiVersion"], body["kind"]))
+        if resource is None:
+            raise NotFound(f"the server has no {body['kind']} of {body['apiVersion']}")
         if resource.namespaced:
-            body["metadata"].setdefault("namespace", namespace_of(obj))
+            body["metadata"] = {"namespace": namespace_of(obj), **body["metadata"]}
         await self._client.patch(
-            resource, str(body["metadata"].get("name") or ""), body, namespace=namespace_of(body), type="apply",
+            resource, str(body["metadata"]["name"]), body, namespace=namespace_of(body), type="apply",
             subresource=step.subresource, field_manager=_MANAGER, force=True,
         )  # fmt: skip
 

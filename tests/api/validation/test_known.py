@@ -89,3 +89,11 @@ def test_a_recognized_spec_is_still_warned_of_for_its_annotations() -> None:
     assert strategy.known_parts(other) == {"spec": other["spec"]}
     assert [error.path for error in strategy.validate_create(other)] == ["metadata.annotations"]
     assert len(strategy.warnings(other, None)) == 1
+
+
+def test_versions_do_not_share_what_is_complete() -> None:
+    newer, older = strategies()["", "Pod"], strategies("1.31")["", "Pod"]
+    one = pod(hostname="of-the-newer-one")
+    older.note_usual(one)
+    assert older.known_parts(copy.deepcopy(one))
+    assert not newer.known_parts(copy.deepcopy(one))

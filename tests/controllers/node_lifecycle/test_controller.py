@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
-from cloudk8s.client.interface import Object
+from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.objects import condition, labels_of
 from cloudk8s.client.resources import LEASES, NODES, PODS
 from cloudk8s.controllers.node_lifecycle.controller import LEASE_NAMESPACE, NodeLifecycleController
 from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.errors import InternalError
+from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.times import format_micro_time, format_time
-from cloudk8s.testing.fake_client import Action
+from cloudk8s.testing.fake_client import Action, FakeClient
 from tests.controllers.harness import Harness, node, ready_pod, running
 
 FAST = ControllerSettings(node_eviction_rate=100.0)
@@ -120,6 +124,119 @@ async def test_a_node_that_is_back_before_its_pods_are_marked_keeps_them_ready()
         stop()
         await beat(run, 40, "n0", "n1", "n2", "n3")
         assert condition(run.get(PODS, "p"), "Ready")["status"] == "True"  # type: ignore[index]
+
+
+EVERYBODY = ("n0", "n1", "n2", "n3")
+Happening = Callable[[], Awaitable[None]]
+
+
+class Late(FakeClient):
+    """What a test wants to happen once, before one of its requests is carried out or before the answer is known."""
+
+    before: dict[tuple[str, Resource], Happening]
+    after: dict[tuple[str, Resource], Happening]
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.before, self.after = {}, {}
+
+    async def get(self, resource: Resource, name: str, **how: Any) -> Object:
+        await _once(self.before, "get", resource)
+        return await super().get(resource, name, **how)
+
+    async def update(self, resource: Resource, obj: Object, **how: Any) -> Object:
+        await _once(self.before, "update", resource)
+        answer = await super().update(resource, obj, **how)
+        await _once(self.after, "update", resource)
+        return answer
+
+
+async def _once(happenings: dict[tuple[str, Resource], Happening], verb: str, resource: Resource) -> None:
+    if (happening := happenings.pop((verb, resource), None)) is not None:
+        await happening()
+
+
+async def come_back(run: Harness) -> None:
+    """n0 says that it is ready, and everybody hears of it."""
+    await report(run, "n0", "True")
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def four_nodes() -> AsyncIterator[tuple[Harness, Late]]:
+    clock = FakeClock()
+    client = Late(clock)
+    objects = [*(n for name in EVERYBODY for n in (node(name), lease(name))), ready_pod("p", "10.0.0.1", node="n0")]
+    async with running(NodeLifecycleController, objects=objects, options=FAST, client=client, clock=clock) as run:
+        await beat(run, 10, *EVERYBODY)
+        yield run, client
+
+
+async def test_a_node_that_comes_back_while_its_pods_are_marked_in_vain_looks_after_them_later() -> None:
+    async with four_nodes() as (run, client):
+
+        async def fail() -> None:
+            await come_back(run)
+            raise InternalError("no")
+
+        client.before["update", PODS] = fail
+        await beat(run, 70, "n1", "n2", "n3")
+        assert not client.before
+        await beat(run, 10, *EVERYBODY)
+        await report(run, "n0", "False")
+        await beat(run, 10, *EVERYBODY)
+        assert taints(run, "n0") == {"not-ready:NoSchedule", "not-ready:NoExecute"}
+        assert condition(run.get(PODS, "p"), "Ready")["status"] == "True"  # type: ignore[index]
+
+
+async def test_a_node_that_is_back_before_the_answer_looks_after_its_pods_itself() -> None:
+    async with four_nodes() as (run, client):
+        said: list[asyncio.Task[None]] = []
+
+        async def be_back() -> None:
+            await come_back(run)
+            asyncio.get_running_loop().call_soon(lambda: said.append(asyncio.create_task(report(run, "n0", "False"))))
+
+        client.after["update", NODES] = be_back
+        await beat(run, 70, "n1", "n2", "n3")
+        assert said
+        assert condition(run.get(PODS, "p"), "Ready")["status"] == "True"  # type: ignore[index]
+
+
+async def test_pods_are_marked_again_until_it_works() -> None:
+    async with four_nodes() as (run, client):
+
+        async def fail() -> None:
+            raise InternalError("no")
+
+        client.before["update", PODS] = fail
+        await beat(run, 70, "n1", "n2", "n3")
+        assert not client.before
+        assert condition(run.get(PODS, "p"), "Ready")["status"] == "False"  # type: ignore[index]
+
+
+async def test_a_node_that_is_back_when_its_turn_comes_is_not_given_up() -> None:
+    async with four_nodes() as (run, client):
+        client.before["get", NODES] = lambda: come_back(run)
+        await beat(run, 70, *EVERYBODY[1:])
+        assert not client.before
+        assert "NoExecute" not in str([action.body for action in client.actions if action.verb == "patch"])
+
+
+async def test_one_node_that_cannot_be_spared_does_not_keep_others_from_it() -> None:
+    async with four_nodes() as (run, client):
+        await beat(run, 70, "n2", "n3")
+        assert "unreachable:NoExecute" in taints(run, "n0") & taints(run, "n1")
+
+        def refuse(action: Action) -> None:
+            if action.verb == "get" and action.resource == NODES and action.name == "n0":
+                raise InternalError("no")
+
+        client.on(refuse)
+        await beat(run, 70)
+        assert "unreachable:NoExecute" in taints(run, "n0")
+        assert "unreachable:NoExecute" not in taints(run, "n1")
 
 
 async def test_conditions_and_cordons_become_no_schedule_taints() -> None:

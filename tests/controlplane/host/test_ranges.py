@@ -12,6 +12,8 @@ from cloudk8s.controlplane.host import claims, ranges
 from cloudk8s.controlplane.host.ranges import choose, with_ranges
 from cloudk8s.settings import ClusterSettings
 
+PLACE = claims.place
+
 
 @pytest.fixture(autouse=True)
 def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +71,14 @@ def test_what_nobody_starts_or_runs_any_more_claims_nothing(tmp_path: Path):
     claim.write_text(claim.read_text().replace(str(os.getpid()), "4194305"))
     assert list(claims.others(registered, tmp_path / "other")) == []
     assert not claim.exists()
+
+
+def test_claims_are_kept_where_this_user_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    environment = {"XDG_DATA_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    assert PLACE(environment) == tmp_path / "cloudk8s"
+    elsewhere = environment | {"XDG_RUNTIME_DIR": str(tmp_path / "of-another-user")}
+    assert PLACE(elsewhere) == PLACE({"XDG_DATA_HOME": str(tmp_path)}) == tmp_path / "cloudk8s" / ".claims"
 
 
 def test_loopback_addresses_of_other_users_clusters_are_passed_over(tmp_path: Path):

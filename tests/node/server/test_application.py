@@ -12,7 +12,7 @@ import pytest
 from cloudk8s.apiserver.streaming import channels as channel
 from cloudk8s.apiserver.streaming.bytes import ByteStream
 from cloudk8s.apiserver.streaming.channels import Channels
-from cloudk8s.apiserver.streaming.spdy import SpdyConnection
+from cloudk8s.apiserver.streaming.spdy import SpdyConnection, SpdyStream
 from cloudk8s.apiserver.streaming.websocket import WebSocketBytes
 from cloudk8s.client.interface import Object
 
@@ -200,6 +200,23 @@ async def test_port_forward_over_spdy_and_through_a_tunnel(node: Node, peer: Pee
     reading.cancel()
 
 
+async def test_a_forwarded_port_whose_server_has_gone_does_not_hold_up_others(node: Node, peer: Peer) -> None:
+    await running(node)
+    server = await asyncio.start_server(shout, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    connection = await peer.spdy("/portForward/default/p", "portforward.k8s.io")
+    data, _ = await pair_of(connection, port, request="1")
+
+    async with asyncio.timeout(10):
+        await data.write(b"one\n")
+        assert [await data.read(), await data.read()] == [b"ONE\n", b""]
+        for _ in range(200):
+            await data.write(b"nobody reads this\n")
+        assert await forwarded(connection, port, b"two\n", request="2") == (b"TWO\n", b"")
+    server.close()
+    await connection.close()
+
+
 async def test_port_forward_over_plain_websocket_channels(node: Node, peer: Peer) -> None:
     await running(node)
     server = await asyncio.start_server(shout, "127.0.0.1", 0)
@@ -257,13 +274,17 @@ async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def forwarded(connection: SpdyConnection, port: int, data: bytes, *, request: str = "1") -> tuple[bytes, bytes]:
-    headers = {"port": str(port), "requestid": request}
-    errors = await connection.open(headers | {"streamtype": "error"})
-    await errors.close()
-    stream = await connection.open(headers | {"streamtype": "data"})
+    stream, errors = await pair_of(connection, port, request=request)
     await stream.write(data)
     await stream.close()
     return await whole(stream), await whole(errors)
+
+
+async def pair_of(connection: SpdyConnection, port: int, *, request: str) -> tuple[SpdyStream, SpdyStream]:
+    headers = {"port": str(port), "requestid": request}
+    errors = await connection.open(headers | {"streamtype": "error"})
+    await errors.close()
+    return await connection.open(headers | {"streamtype": "data"}), errors
 
 
 async def whole(stream: ByteStream) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from cloudk8s.client.resources import PODS
 from cloudk8s.cloud.model.machine import Machine
-from cloudk8s.errors import CloudK8sError
+from cloudk8s.errors import CloudK8sError, NotFound
 from cloudk8s.provisioning.bootstrap.kubeadm import kubeadm
 from cloudk8s.provisioning.bootstrap.stacked_etcd import StackedEtcd, member_id
 from cloudk8s.provisioning.joining import Joining
@@ -36,6 +36,8 @@ class Cluster(FakeApi):
 
     def log(self, pod: str, namespace: str) -> str:
         assert namespace == "kube-system"
+        if pod not in self.logs:
+            raise NotFound("no log")
         return self.logs[pod]
 
     def run(self) -> list[str]:
@@ -99,6 +101,20 @@ def test_a_refusal_keeps_the_machine_and_all_is_asked_anew() -> None:
     assert f"its member of etcd can't leave: {cluster.refuses}" in said
     assert len(cluster.members) == 3
     cluster.refuses = ""
+    while etcd.keeps("cp-1", ["cp-0"]):
+        cluster.run()
+    assert "cp-1" not in cluster.members
+
+
+def test_a_tool_that_never_ran_is_asked_anew() -> None:
+    """Its pod failed before there was anything to read, or its log is gone."""
+    cluster = Cluster()
+    etcd = StackedEtcd(cluster)  # type: ignore[arg-type]
+    for phase, message in (("Failed", "Pod was active on the node longer than the deadline"), ("Succeeded", "")):
+        etcd.keeps("cp-1", ["cp-0"])
+        cluster.objects[PODS]["cloudk8s-etcd-members-cp-1"]["status"] = {"phase": phase, "message": message}
+        assert (message or "no log") in etcd.keeps("cp-1", ["cp-0"])
+        assert tools(cluster) == []
     while etcd.keeps("cp-1", ["cp-0"]):
         cluster.run()
     assert "cp-1" not in cluster.members

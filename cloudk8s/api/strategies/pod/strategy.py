@@ -13,7 +13,7 @@ from cloudk8s.api.strategies.pod.defaults import default_pod
 from cloudk8s.api.strategies.pod.quality import quality_of_service
 from cloudk8s.api.strategies.pod.warnings import annotation_warnings, pod_warnings
 from cloudk8s.api.validation import metadata
-from cloudk8s.api.validation.pod.known import KNOWN
+from cloudk8s.api.validation.pod.known import KnownSpecs
 from cloudk8s.api.validation.pod.pod import validate_pod_create
 from cloudk8s.api.validation.pod.resize import validate_resize
 from cloudk8s.api.validation.pod.status import validate_pod_status_update
@@ -35,7 +35,10 @@ SELECTABLE = frozenset(
 
 
 class PodStrategy(SpecStatusStrategy):
-    """Pods: the status is the kubelet's, the spec is almost immutable."""
+    """Pods: the status is the kubelet's, the spec is almost immutable; specs that were looked at are remembered."""
+
+    def __init__(self) -> None:
+        self._known = KnownSpecs()
 
     def set_defaults(self, obj: Object) -> None:
         default_pod(obj)
@@ -50,33 +53,33 @@ class PodStrategy(SpecStatusStrategy):
         return bool(new.get("spec") != old.get("spec"))
 
     def check_create(self, obj: Object) -> list[FieldError]:
-        return validate_pod_create(obj)
+        return validate_pod_create(obj, self._known)
 
     def validate_update(self, new: Object, old: Object, subresource: str = "") -> list[FieldError]:
         errors = metadata.validate_common_update(new, old, namespaced=True)
         if subresource == "status":
             return errors + validate_pod_status_update(new, old)
         if subresource == "ephemeralcontainers":
-            return errors + validate_ephemeral_containers(new, old)
+            return errors + validate_ephemeral_containers(new, old, self._known)
         if subresource == "resize":
             quality = quality_of_service(new["spec"])
             before = (old.get("status") or {}).get("qosClass") or quality_of_service(old["spec"])
-            return errors + validate_resize(new, old, quality=quality, quality_before=before)
-        return errors + validate_pod_update(new, old)
+            return errors + validate_resize(new, old, self._known, quality=quality, quality_before=before)
+        return errors + validate_pod_update(new, old, self._known)
 
     def warnings(self, new: Object, old: Object | None) -> list[str]:
         """Only on creation: pods are updated by machines, and often."""
         if old is not None:
             return []
-        if KNOWN.is_recognized(new["spec"]):
+        if self._known.is_recognized(new["spec"]):
             return annotation_warnings(new["metadata"], new["spec"])
         return pod_warnings(new["metadata"], new["spec"])
 
     def known_parts(self, obj: Object) -> Object:
-        return {"spec": obj["spec"]} if KNOWN.recognize(obj["spec"]) else {}
+        return {"spec": obj["spec"]} if self._known.recognize(obj["spec"]) else {}
 
     def note_usual(self, obj: Object) -> None:
-        KNOWN.note_usual(obj["spec"])
+        self._known.note_usual(obj["spec"])
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         spec, status = obj.get("spec") or {}, obj.get("status") or {}

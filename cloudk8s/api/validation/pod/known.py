@@ -19,17 +19,22 @@ Spec = Mapping[str, Any]
 
 
 class KnownSpecs:
-    """Specs without findings, and those of pods that were created from a complete spec without a warning."""
+    """Specs without findings, and those of pods that were created from a complete spec without a warning.
+
+    They are those of one version of Kubernetes: another has fields more, and what is complete there is another thing.
+    """
 
     def __init__(self) -> None:
         self._sound: dict[bytes, None] = {}
         self._usual: dict[bytes, None] = {}
         self._recognized: Spec | None = None
         self._keyed: tuple[Spec, bytes] | None = None
+        """The spec that was asked about last, and its key."""
 
     def recognize(self, spec: Spec) -> bool:
         """Whether a pod was created with just this spec, which must not change while it is looked at."""
-        self._recognized = spec if key_of(spec) in self._usual else None
+        self._keyed = spec, key_of(spec)
+        self._recognized = spec if self._keyed[1] in self._usual else None
         return self._recognized is not None
 
     def is_recognized(self, spec: Spec) -> bool:
@@ -39,9 +44,9 @@ class KnownSpecs:
         """Whether nothing was found in a spec like this one."""
         if spec is self._recognized:
             return True
-        key = key_of(spec)
-        self._keyed = spec, key
-        return key in self._sound
+        if self._keyed is None or self._keyed[0] is not spec:
+            self._keyed = spec, key_of(spec)
+        return self._keyed[1] in self._sound
 
     def note_sound(self, spec: Spec) -> None:
         """Nothing was found in the spec that `is_sound` was last asked about."""
@@ -59,10 +64,6 @@ def _note(keys: dict[bytes, None], key: bytes) -> None:
         if len(keys) >= _CAPACITY:
             keys.clear()
         keys[key] = None
-
-
-KNOWN: Final = KnownSpecs()
-"""Those of this process: whether a spec is sound depends on nothing but itself."""
 
 
 def key_of(spec: Spec) -> bytes:

@@ -9,13 +9,13 @@ from cloudk8s.api.field_errors import forbidden
 from cloudk8s.api.validation import metadata
 from cloudk8s.api.validation.pod.annotations import check_annotations, check_profiles_match
 from cloudk8s.api.validation.pod.containers import check_image_padding
-from cloudk8s.api.validation.pod.known import KNOWN
+from cloudk8s.api.validation.pod.known import KnownSpecs
 from cloudk8s.api.validation.pod.spec import check_pod_spec
 from cloudk8s.api.validation.values import Errors
 
 
-def validate_pod_create(pod: Mapping[str, Any]) -> Errors:
-    errors = validate_metadata_and_spec(pod)
+def validate_pod_create(pod: Mapping[str, Any], known: KnownSpecs) -> Errors:
+    errors = validate_metadata_and_spec(pod, known)
     spec = pod["spec"]
     if spec.get("ephemeralContainers"):
         errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
@@ -27,17 +27,17 @@ def validate_pod_create(pod: Mapping[str, Any]) -> Errors:
     return errors
 
 
-def validate_metadata_and_spec(pod: Mapping[str, Any]) -> Errors:
+def validate_metadata_and_spec(pod: Mapping[str, Any], known: KnownSpecs) -> Errors:
     """What holds for a pod at any time."""
     meta, spec = pod["metadata"], pod["spec"]
     errors = metadata.validate(meta, namespaced=True)
     if annotations := meta.get("annotations"):
         check_annotations(errors, "metadata.annotations", annotations, spec)
-    if not KNOWN.is_sound(spec):
+    if not known.is_sound(spec):
         before = len(errors)
         _check_own_spec(errors, spec, meta.get("name") or "")
         if len(errors) == before:
-            KNOWN.note_sound(spec)
+            known.note_sound(spec)
     return errors
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from cloudk8s.api.field_errors import forbidden, invalid
 from cloudk8s.api.validation import metadata
 from cloudk8s.api.validation.pod.annotations import MIRROR
+from cloudk8s.api.validation.pod.known import KnownSpecs
 from cloudk8s.api.validation.pod.pod import validate_metadata_and_spec
 from cloudk8s.api.validation.values import Errors
 from cloudk8s.machinery.quantity import parse
@@ -15,9 +16,12 @@ from cloudk8s.machinery.quantity import parse
 _RESIZABLE: Final = ("cpu", "memory")
 
 
-def validate_resize(new: Mapping[str, Any], old: Mapping[str, Any], *, quality: str, quality_before: str) -> Errors:
+def validate_resize(
+    new: Mapping[str, Any], old: Mapping[str, Any], known: KnownSpecs, *, quality: str, quality_before: str
+) -> Errors:
     """`quality` is what the new resources make of the pod."""
-    errors = metadata.validate_update(new["metadata"], old["metadata"]) + validate_metadata_and_spec(new)
+    errors = metadata.validate_update(new["metadata"], old["metadata"])
+    errors += validate_metadata_and_spec(new, known)
     spec, before = new["spec"], old["spec"]
     if MIRROR in (old["metadata"].get("annotations") or {}):
         return [forbidden("[]", "static pods cannot be resized")]

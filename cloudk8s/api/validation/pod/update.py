@@ -11,6 +11,7 @@ from cloudk8s.api.validation.go_value import go_diff, go_json
 from cloudk8s.api.validation.pod.affinity import REQUIRED
 from cloudk8s.api.validation.pod.annotations import MIRROR, check_annotation_updates
 from cloudk8s.api.validation.pod.containers import check_image_padding
+from cloudk8s.api.validation.pod.known import KnownSpecs
 from cloudk8s.api.validation.pod.pod import validate_metadata_and_spec
 from cloudk8s.api.validation.pod.scheduling import check_tolerations
 from cloudk8s.api.validation.values import Errors
@@ -25,8 +26,8 @@ _UPDATABLE: Final = (
 Spec = Mapping[str, Any]
 
 
-def validate_pod_update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Errors:
-    errors = validate_meta_update(new, old)
+def validate_pod_update(new: Mapping[str, Any], old: Mapping[str, Any], known: KnownSpecs) -> Errors:
+    errors = validate_meta_update(new, old, known)
     spec, before = new["spec"], old["spec"]
     for field in ("containers", "initContainers"):
         if not _check_images(errors, f"spec.{field}", spec.get(field) or (), before.get(field) or ()):
@@ -46,9 +47,9 @@ def validate_pod_update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Error
     return errors
 
 
-def validate_ephemeral_containers(new: Mapping[str, Any], old: Mapping[str, Any]) -> Errors:
+def validate_ephemeral_containers(new: Mapping[str, Any], old: Mapping[str, Any], known: KnownSpecs) -> Errors:
     """Debug containers may be added, never changed or removed."""
-    errors = validate_meta_update(new, old)
+    errors = validate_meta_update(new, old, known)
     if MIRROR in (old["metadata"].get("annotations") or {}):
         return [forbidden("[]", "static pods do not support ephemeral containers")]
     by_name = {container.get("name"): container for container in new["spec"].get("ephemeralContainers") or ()}
@@ -64,10 +65,10 @@ def validate_ephemeral_containers(new: Mapping[str, Any], old: Mapping[str, Any]
     return errors
 
 
-def validate_meta_update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Errors:
+def validate_meta_update(new: Mapping[str, Any], old: Mapping[str, Any], known: KnownSpecs) -> Errors:
     """Metadata of old and new, then all that holds for any pod, then annotations that are frozen."""
     errors = metadata.validate_update(new["metadata"], old["metadata"])
-    errors += validate_metadata_and_spec(new)
+    errors += validate_metadata_and_spec(new, known)
     annotations, before = (item["metadata"].get("annotations") or {} for item in (new, old))
     if annotations or before:
         check_annotation_updates(errors, "metadata.annotations", annotations, before, new["spec"])

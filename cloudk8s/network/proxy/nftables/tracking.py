@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloudk8s.network.privileges import may_administer
 
@@ -20,25 +21,38 @@ _ENTRIES_PER_BUCKET: Final = 4
 _SWITCHES: Final = "proc/sys/net/netfilter"
 _BUCKETS: Final = "sys/module/nf_conntrack/parameters/hashsize"
 _WHOLE: Final = ["0", "0", "4294967295"]
+_NONE: Final = timedelta(0)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingSettings:
+class TrackingSettings(BaseModel):
     """What a host is to track; 0 leaves a setting as it is."""
 
-    max_per_core: int = 32 * 1024
-    """Connections for each core of the host; 0 leaves the limit as it is, whatever the minimum."""
-    min: int = 128 * 1024
-    """Connections on hosts of few cores."""
-    tcp_established: timedelta = timedelta(hours=24)
-    tcp_close_wait: timedelta = timedelta(hours=1)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_per_core: int = Field(default=32 * 1024, ge=0)
+    """Connections the host tracks for each core; 0 leaves its limit as it is, whatever the minimum."""
+    min: int = Field(default=128 * 1024, ge=0)
+    """Connections the host tracks at least, however few cores it has."""
+    tcp_established: timedelta = Field(default=timedelta(hours=24), ge=_NONE)
+    """How long an idle TCP connection is tracked; 0s leaves it as it is."""
+    tcp_close_wait: timedelta = Field(default=timedelta(hours=1), ge=_NONE)
+    """How long a half-closed TCP connection is tracked; 0s leaves it as it is."""
     tcp_be_liberal: bool = False
     """Let TCP segments outside of the window pass."""
-    udp: timedelta = timedelta(0)
-    """Of flows that were not answered."""
-    udp_stream: timedelta = timedelta(0)
-    """Of flows that were."""
+    udp: timedelta = Field(default=_NONE, ge=_NONE)
+    """How long a UDP flow without answers is tracked; 0s leaves it as it is."""
+    udp_stream: timedelta = Field(default=_NONE, ge=_NONE)
+    """How long a UDP flow with answers is tracked; 0s leaves it as it is."""
+
+
+FLAGS: Final = {
+    "max_per_core": "conntrack-max-per-core", "min": "conntrack-min",
+    "tcp_established": "conntrack-tcp-timeout-established", "tcp_close_wait": "conntrack-tcp-timeout-close-wait",
+    "tcp_be_liberal": "conntrack-tcp-be-liberal", "udp": "conntrack-udp-timeout",
+    "udp_stream": "conntrack-udp-timeout-stream",
+}  # fmt: skip
+"""Field: name of its flag, upstream's."""
 
 
 def limit_of(settings: TrackingSettings, cores: int) -> int:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from cloudk8s.apiserver.streaming import channels as channel
 from cloudk8s.apiserver.streaming import upgrade
-from cloudk8s.apiserver.streaming.bytes import SocketStream, splice
-from cloudk8s.apiserver.streaming.channels import SpdyChannels
+from cloudk8s.apiserver.streaming.bytes import SocketStream, copy
+from cloudk8s.apiserver.streaming.channels import Piece, SpdyChannels
 from cloudk8s.apiserver.streaming.spdy import SpdyConnection
 from cloudk8s.machinery import codec
 from cloudk8s.node.runtimes.interface import STDERR, STDOUT, RuntimeFailure, StreamOptions
@@ -26,6 +26,7 @@ class CriSession:
         self._channels, self._reading, self._is_tty = channels, reading, is_tty
         self._open = outputs
         self._status = b""
+        self._has_status = False
         self._resizing: set[asyncio.Task[None]] = set()
 
     async def read(self) -> tuple[int, bytes] | None:
@@ -34,7 +35,7 @@ class CriSession:
             if piece is None:
                 self._open = 0
             elif piece.channel == channel.ERROR:
-                self._status += piece.data
+                self._learn(piece)
             elif piece.channel in _STREAMS:
                 if piece.is_end:
                     self._open -= 1
@@ -62,12 +63,17 @@ class CriSession:
             task.add_done_callback(self._resizing.discard)
 
     async def wait(self) -> int:
-        while (piece := await self._channels.read()) is not None:
+        while not self._has_status and (piece := await self._channels.read()) is not None:
             if piece.channel == channel.ERROR:
-                self._status += piece.data
-                if piece.is_end:
-                    break
+                self._learn(piece)
+        if not self._status:
+            raise RuntimeFailure("the runtime hung up and did not say how it ended")
         return _exit_code(self._status)
+
+    def _learn(self, piece: Piece) -> None:
+        """The status may end before the output does, and after it."""
+        self._status += piece.data
+        self._has_status = self._has_status or piece.is_end
 
     async def close(self) -> None:
         await self._channels.close()
@@ -76,7 +82,7 @@ class CriSession:
 
 
 async def open_session(url: str, options: StreamOptions) -> CriSession:
-    """Open the streams of a prepared exec or attach."""
+    """Open the streams of a prepared exec or attach; OSError or RuntimeFailure where the runtime does not take them."""
     connection, reading = await _connect(url, channel.V4)
     channels = SpdyChannels(connection, channel.V4)
     wanted = {channel.ERROR: True}
@@ -85,9 +91,14 @@ async def open_session(url: str, options: StreamOptions) -> CriSession:
     has_stderr = options.stderr and not options.tty
     wanted |= {channel.STDERR: True} if has_stderr else {}
     wanted |= {channel.RESIZE: False} if options.tty else {}
-    await channels.open(wanted)
     outputs = int(options.stdout) + int(has_stderr)
-    return CriSession(channels, reading, outputs=outputs, is_tty=options.tty)
+    session = CriSession(channels, reading, outputs=outputs, is_tty=options.tty)
+    try:
+        await channels.open(wanted)
+    except BaseException:
+        await session.close()
+        raise
+    return session
 
 
 async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -100,10 +111,19 @@ async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     ours, theirs = socket.socketpair()
     far = SocketStream(*await asyncio.open_connection(sock=ours))
 
+    async def inward() -> None:
+        await copy(far, data)
+        await data.close()
+
     async def carry() -> None:
+        """Each half ends on its own, as TCP's do; when the pod says no more, all is over."""
+        sending = asyncio.create_task(inward(), name="port-forward input")
         try:
-            await splice(far, data)
+            await copy(data, far)
         finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await far.close()
             await connection.close()
             reading.cancel()
 
@@ -123,7 +143,11 @@ async def _connect(url: str, protocol: str) -> tuple[SpdyConnection, asyncio.Tas
     headers = {"Connection": "Upgrade", "Upgrade": upgrade.SPDY, "X-Stream-Protocol-Version": protocol}
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     writer.write(upgrade.request_head("POST", target, parts.netloc, headers | {"Content-Length": "0"}))
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        writer.close()
+        raise RuntimeFailure(f"the runtime's streaming server did not answer: {error}") from error
     if head.split(" ", 2)[1] != "101":
         rest = await reader.read(_HEAD_LIMIT)
         writer.close()

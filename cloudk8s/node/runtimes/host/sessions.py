@@ -37,7 +37,7 @@ class ShimSession:
         self._exit_code: int | None = None
 
     async def read(self) -> tuple[int, bytes] | None:
-        while self._open or not self._queue.empty():
+        while self._open > 0 or not self._queue.empty():
             stream, data = await self._queue.get()
             if data:
                 return stream, data

@@ -43,35 +43,41 @@ def shown(root: Path) -> list[int]:
     ("per_core", "least", "cores", "limit"),
     [(32768, 131072, 2, 131072), (32768, 131072, 8, 262144), (32768, 131072, 64, 1048576), (0, 131072, 8, 0)],
 )
-def test_the_limit_grows_with_cores_between_a_minimum_and_a_million(per_core: int, least: int, cores: int, limit: int):
+def test_the_limit_grows_with_cores_between_a_minimum_and_a_million(
+    per_core: int, least: int, cores: int, limit: int
+) -> None:
     assert limit_of(TrackingSettings(max_per_core=per_core, min=least), cores) == limit
 
 
-def test_defaults_are_upstreams_and_leave_datagrams_alone(root: Path):
+def test_defaults_are_upstreams_and_leave_datagrams_alone(root: Path) -> None:
     tune(TrackingSettings(), root=root, cores=2)
     assert shown(root) == [131072, 86400, 3600, 0, 30, 120, 32768]
 
 
-def test_everything_can_be_said(root: Path):
+def test_everything_can_be_said(root: Path) -> None:
     minute = timedelta(minutes=1)
-    tune(TrackingSettings(100_000, 1, minute, minute * 2, True, minute * 3, minute * 4), root=root, cores=2)
+    settings = TrackingSettings(
+        max_per_core=100_000, min=1, tcp_established=minute, tcp_close_wait=minute * 2, tcp_be_liberal=True,
+        udp=minute * 3, udp_stream=minute * 4,
+    )  # fmt: skip
+    tune(settings, root=root, cores=2)
     assert shown(root) == [200_000, 60, 120, 1, 180, 240, 50_000]
 
 
-def test_nothing_asked_for_changes_nothing(root: Path):
+def test_nothing_asked_for_changes_nothing(root: Path) -> None:
     before = shown(root)
     tune(LEAVE, root=root, cores=2)
     assert shown(root) == before
 
 
-def test_a_limit_that_is_higher_stays(root: Path):
+def test_a_limit_that_is_higher_stays(root: Path) -> None:
     (root / "proc/sys/net/netfilter/nf_conntrack_max").write_text("999999\n")
     (root / "sys/module/nf_conntrack/parameters/hashsize").write_text("999999\n")
     tune(TrackingSettings(), root=root, cores=2)
     assert (shown(root)[0], shown(root)[-1]) == (999999, 999999)
 
 
-def test_what_is_not_there_is_logged_and_the_rest_set(root: Path, caplog: pytest.LogCaptureFixture):
+def test_what_is_not_there_is_logged_and_the_rest_set(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     (root / "proc/sys/net/netfilter/nf_conntrack_max").unlink()
     with caplog.at_level(logging.WARNING):
         tune(TrackingSettings(), root=root, cores=2)
@@ -91,7 +97,7 @@ def test_what_is_not_there_is_logged_and_the_rest_set(root: Path, caplog: pytest
 )
 def test_only_who_administers_the_host_itself_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, users: str, own: str, is_root: bool, may: bool
-):
+) -> None:
     monkeypatch.setattr(tracking, "may_administer", lambda: is_root)
     for process, namespace in (("self", own), ("1", "net:[1]")):
         directory = tmp_path / "proc" / process / "ns"

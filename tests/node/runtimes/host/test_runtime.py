@@ -212,6 +212,18 @@ async def test_an_attach_ends_with_its_input_where_others_may_come(runtime: Host
     assert (await runtime.container_status(container_id)).state == "running"
 
 
+async def test_an_attach_ends_where_its_input_and_the_container_end_at_once(runtime: HostRuntime, sandbox: str) -> None:
+    container_id = await start(runtime, sandbox, "read line", stdin=True)
+    session = await runtime.attach(container_id, StreamOptions(stdin=True))
+    await session.write(b"go\n")
+    await session.close_stdin()
+    await ended(runtime, container_id)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*session._pumps)  # type: ignore[attr-defined]
+        assert await session.read() is None
+    await session.close()
+
+
 async def test_containers_are_adopted_after_the_agent_died(tmp_path: Path) -> None:
     first = HostRuntime(tmp_path / "state", clock=SystemClock(), isolation=NONE)
     await first.start()

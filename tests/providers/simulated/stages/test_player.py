@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloudk8s.client.interface import Resource
 from cloudk8s.client.objects import condition
 from cloudk8s.client.resources import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from tests.providers.simulated.fleet_harness import running_fleet
@@ -247,6 +248,43 @@ async def test_another_object_may_be_applied_and_expressions_may_be_cel() -> Non
         }
         assert phases["data"] == "Bound"
         assert phases["other"] != "Bound"
+
+
+APPLIED = """
+  selector: {matchExpressions: [{key: .status.phase, operator: In, values: [Pending]}]}
+  steps:
+  - apply: {template: "%s"}
+  - patch: {root: status, subresource: status, template: "phase: Running"}
+"""
+
+
+async def test_what_is_applied_needs_a_name(caplog: pytest.LogCaptureFixture) -> None:
+    async with running_fleet(stage("nameless", APPLIED % "{apiVersion: v1, kind: PersistentVolume}")) as fleet:
+        await fleet.pod()
+        await fleet.after(10)
+        assert "stage nameless of Pod d/web: an object to apply needs apiVersion, kind and a name" in caplog.messages
+        assert fleet.phase() == "Pending"
+
+
+async def test_a_kind_that_is_not_there_yet_stops_nobody_and_is_looked_for_until_it_is() -> None:
+    things = Resource("x.io", "v1", "things", "Thing", namespaced=True)
+    thing = "{apiVersion: x.io/v1, kind: Thing, metadata: {name: a-{{ .metadata.name }}}}"
+    other = stage("over", "  selector: {}\n  next: {delete: true}\n", kind="PersistentVolume")
+    async with running_fleet(stage("make", APPLIED % thing) + other) as fleet:
+        for number in range(20):
+            await fleet.pod(f"web-{number}")
+        await fleet.after(1)
+        await fleet.client.create(PERSISTENT_VOLUMES, {"metadata": {"name": "v"}, "spec": {}})
+        await fleet.after(1)
+        assert fleet.client.all(PERSISTENT_VOLUMES) == []
+        fleet.client.resources.append(things)
+        await fleet.after(300)
+        assert len(fleet.client.all(things, "d")) == 20
+        asked = len([action for action in fleet.client.actions if action.name == "/apis"])
+        await fleet.pod("web-20")
+        await fleet.after(1)
+        assert fleet.phase("web-20") == "Running"
+        assert len([action for action in fleet.client.actions if action.name == "/apis"]) == asked
 
 
 async def test_what_the_server_refuses_is_said_once_and_left_until_the_object_changes(
