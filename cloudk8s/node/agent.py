@@ -39,6 +39,7 @@ from cloudk8s.node.pods.tools import NodeFacts, Tools
 from cloudk8s.node.pods.user_ranges import UserRanges
 from cloudk8s.node.pods.workers import PodWorkers
 from cloudk8s.node.pressure.consumption import Consumption
+from cloudk8s.node.pressure.enforcement import Enforcement
 from cloudk8s.node.pressure.eviction import Eviction, Manner
 from cloudk8s.node.pressure.images import ImageCollector
 from cloudk8s.node.pressure.local_storage import LocalStorageLimits
@@ -92,6 +93,7 @@ class NodeAgent:
         self._images = ImageCollector(settings, self._runtime, clock=clock, announce=self._node_warning)
         self._marks = Marks(settings)
         self._eviction = self._make_eviction()
+        self._enforcement = Enforcement(settings, self._runtime, clock=clock, announce=self._node_event)
         self.workers.check_with(self._eviction.refusal)
         phases = phases_of(settings)
         self._shutdown = ShutdownSequence(
@@ -125,6 +127,7 @@ class NodeAgent:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         rotation = LogRotation(self.settings, self._runtime, clock=self._clock, running=self.workers.running_containers)
         await self._marks.find_disks(self._runtime)
+        group.create_task(self._enforcement.run(), name="limits of all pods")
         async with self._working():
             group.create_task(self._reporter.run(), name="node status")
             group.create_task(self._reporter.run_lease(), name="node lease")

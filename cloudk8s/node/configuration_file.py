@@ -6,7 +6,7 @@ https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,9 @@ from cloudk8s.machinery.times import TimeError, format_duration, parse_duration
 from cloudk8s.node.settings import NodeSettings
 
 _log = logging.getLogger(__name__)
+_ENFORCEABLE: Final = frozenset({
+    "pods", "system-reserved", "system-reserved-compressible", "kube-reserved", "kube-reserved-compressible", "none",
+})  # fmt: skip
 _VERSION, _KIND = "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
 
 
@@ -50,6 +53,16 @@ def _users_per_pod(value: Mapping[str, Any]) -> int:
     if count <= 0 or count % 65_536:
         raise ValueError("idsPerPod must be a multiple of 65536")
     return count
+
+
+def _enforced(value: Sequence[str]) -> tuple[str, ...]:
+    if unknown := set(value) - _ENFORCEABLE:
+        raise ValueError(f"{', '.join(sorted(unknown))}: valid are {', '.join(sorted(_ENFORCEABLE))}")
+    if "none" in value and len(value) > 1:
+        raise ValueError("none goes with nothing else")
+    if others := set(value) - {"pods", "none"}:
+        _log.warning("enforceNodeAllocatable: %s is not heeded", ", ".join(sorted(others)))
+    return tuple(name for name in value if name == "pods")
 
 
 def _phases(value: Any) -> tuple[tuple[int, int], ...]:
@@ -88,6 +101,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "evictionMaxPodGracePeriod": ("eviction_max_pod_grace_seconds", _same),
     "evictionPressureTransitionPeriod": ("eviction_pressure_transition_seconds", _seconds),
     "systemReserved": ("system_reserved", dict),
+    "enforceNodeAllocatable": ("enforce_node_allocatable", _enforced),
     "userNamespaces": ("users_per_pod", _users_per_pod),
     "seccompDefault": ("seccomp_default", _same),
     "shutdownGracePeriod": ("shutdown_grace_seconds", _whole_seconds),
@@ -153,5 +167,6 @@ _WRITERS: Final[Mapping[Callable[[Any], Any], Callable[[Any], Any]]] = {
     _phases: lambda value: [{"priority": each[0], "shutdownGracePeriodSeconds": each[1]} for each in value],
     Path: str,
     tuple: list,
+    _enforced: list,
 }
 """How the values are written that are read by these."""

@@ -100,6 +100,8 @@ class NodeSettings:
     """How long a node stays under pressure after it is above the marks again."""
     system_reserved: dict[str, str] = field(default_factory=dict)
     """Resources kept for the host."""
+    enforce_node_allocatable: tuple[str, ...] = ("pods",)
+    """`pods` keeps what is reserved from all pods together; without it they may use the whole machine."""
     shutdown_grace_seconds: int = 0
     """How long pods may take to end when the node shuts down; 0 leaves them alone."""
     shutdown_grace_critical_seconds: int = 0

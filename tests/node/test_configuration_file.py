@@ -56,7 +56,21 @@ def test_settings_are_shown_as_such_a_file(tmp_path: Path) -> None:
     assert found["evictionSoftGracePeriod"] == {"memory.available": "1m30s"}
     assert (found["nodeStatusUpdateFrequency"], found["shutdownGracePeriod"]) == ("10s", "30s")
     assert found["userNamespaces"] == {"idsPerPod": 65_536}
+    assert found["enforceNodeAllocatable"] == ["pods"]
     assert settings_of(found, "shown") == settings_of(shown(replace(settings)), "again")
+
+
+def test_what_is_enforced_can_be_chosen(caplog: pytest.LogCaptureFixture) -> None:
+    def read(*names: str) -> tuple[str, ...]:
+        return tuple(settings_of({"enforceNodeAllocatable": list(names)}, "f")["enforce_node_allocatable"])
+
+    assert (read("pods"), read("none"), read()) == (("pods",), (), ())
+    assert caplog.text == ""
+    assert read("pods", "kube-reserved") == ("pods",)
+    assert "kube-reserved is not heeded" in caplog.text
+    for wrong in (("none", "pods"), ("nodes",)):
+        with pytest.raises(SettingsError, match="enforceNodeAllocatable"):
+            read(*wrong)
 
 
 @pytest.mark.parametrize("count", [0, 1000, -65_536])

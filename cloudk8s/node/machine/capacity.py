@@ -64,11 +64,7 @@ def capacity(machine: Machine, *, max_pods: int) -> dict[str, str]:
 
 def allocatable(whole: Mapping[str, str], reserved: Mapping[str, str]) -> dict[str, str]:
     """`status.allocatable`: the capacity without what is kept for the host and for eviction to have room."""
-    left = {name: quantity.parse(value) for name, value in whole.items()}
-    kept = {name: quantity.parse(value) for name, value in reserved.items()}
-    for name, amount in kept.items():
-        if name in left:
-            left[name] = max(left[name] - amount, Quantity(0, left[name].format))
+    left = unreserved(whole, reserved)
     eviction = Quantity.of(100 * 1024 * 1024, Format.BINARY_SI)
     apart = [amount for name, amount in left.items() if name.startswith(huge_pages.PREFIX)]
     for amount in (eviction, *apart):
@@ -76,6 +72,14 @@ def allocatable(whole: Mapping[str, str], reserved: Mapping[str, str]) -> dict[s
     disk = left["ephemeral-storage"].value
     shown = {name: str(amount) for name, amount in left.items()}
     return shown | {"ephemeral-storage": str(disk * 9 // 10)}
+
+
+def unreserved(whole: Mapping[str, str], reserved: Mapping[str, str]) -> dict[str, Quantity]:
+    """What is not kept for the host."""
+    left = {name: quantity.parse(value) for name, value in whole.items()}
+    for name in left.keys() & reserved.keys():
+        left[name] = max(left[name] - quantity.parse(reserved[name]), Quantity(0, left[name].format))
+    return left
 
 
 def _memory() -> int:

@@ -202,6 +202,11 @@ class CriRuntime(CriImages, CriStatistics):
         sandbox = self._sandboxes.get(sandbox_id) or await self._recalled(sandbox_id)
         await self._limit(sandbox.cgroup_parent, resources)
 
+    async def limit_pods(self, resources: Resources) -> bool:
+        groups = await asyncio.to_thread(cgroups.Hierarchies.find, translation.PODS_GROUP, parent="")
+        await asyncio.to_thread(groups.limit, resources)
+        return bool(groups.version)
+
     async def _limit(self, parent: str, resources: Resources) -> None:
         """Limit a pod as a whole: its group is the node's affair, which the runtime only puts containers in."""
         directories = await asyncio.to_thread(cgroups.directories_of, translation.PODS_GROUP, parent)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cloudk8s.node.runtimes.interface import Resources
+from cloudk8s.node.runtimes.interface import Resources, RuntimeFailure
 
 ROOT = Path("/sys/fs/cgroup")
 PARENT = "cloudk8s"
@@ -40,14 +40,14 @@ class Hierarchies:
     roots: tuple[Path, ...]
 
     @classmethod
-    def find(cls, name: str, *, root: Path = ROOT) -> Hierarchies:
+    def find(cls, name: str, *, root: Path = ROOT, parent: str = PARENT) -> Hierarchies:
         """Those this process may make groups in, below a group of this name; version "" where it may not."""
         found = cls._v2(root) or cls._v1(root)
         if found is None:
             return cls("", ())
         version, parents = found
         try:
-            own = tuple(parent / PARENT / name for parent in parents)
+            own = tuple(each / parent / name for each in parents)
             for path in own:
                 _make(path, version)
         except OSError:
@@ -65,15 +65,33 @@ class Hierarchies:
             _make(path, self.version)
         return tuple(map(str, paths))
 
+    def limit(self, resources: Resources) -> None:
+        """Limit everything in these groups together; RuntimeFailure where memory that is in use stands against it.
+
+        What holds them has no more than they, but by its default it would have the CPU time of a single process.
+        """
+        paths = [str(path) for path in self.roots]
+        limit(paths, resources, is_whole_pod=True)
+        for path in self.roots:
+            if path.parent.name == PARENT:
+                self._weigh(path.parent, resources.cpu_shares)
+        files = _Files(paths)
+        now = files.number("memory.max") or files.number("memory.limit_in_bytes")
+        if self.version and resources.memory_limit and not 0 < now <= resources.memory_limit:
+            used = usage(paths).memory_usage
+            raise RuntimeFailure(f"pods use {used} bytes of memory, and may have {resources.memory_limit}")
+
     def weigh(self, shares: Mapping[str, int]) -> None:
         """Write the CPU shares of the groups that pods are gathered in; those that are not there need none."""
         for root in self.roots:
             for name, amount in shares.items():
-                directory = root / name
-                file, value = ("cpu.weight", weight(amount)) if self.version == "v2" else ("cpu.shares", amount)
-                if (directory / file).exists():
-                    with suppress(OSError):
-                        (directory / file).write_text(str(value))
+                self._weigh(root / name, amount)
+
+    def _weigh(self, directory: Path, amount: int) -> None:
+        file, value = ("cpu.weight", weight(amount)) if self.version == "v2" else ("cpu.shares", amount)
+        if (directory / file).exists():
+            with suppress(OSError):
+                (directory / file).write_text(str(value))
 
     @staticmethod
     def _v2(root: Path) -> tuple[Version, list[Path]] | None:

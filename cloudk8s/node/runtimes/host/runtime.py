@@ -202,6 +202,10 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
         await self._sandboxes.save(replace(record, config=replace(record.config, resources=resources)))
         await self._weigh()
 
+    async def limit_pods(self, resources: Resources) -> bool:
+        await asyncio.to_thread(self._groups.limit, resources)
+        return bool(self._groups.version)
+
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         entry = self._containers.get(container_id)
         used = (await asyncio.to_thread(cgroups.usage, entry.record.cgroups)).memory_working_set

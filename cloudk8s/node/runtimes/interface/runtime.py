@@ -74,6 +74,12 @@ class Runtime(ImageService, Protocol):
     async def update_sandbox(self, sandbox_id: str, resources: Resources) -> None:
         """Give a pod other limits as a whole; a limit of memory below what it uses waits for another call."""
 
+    async def limit_pods(self, resources: Resources) -> bool:
+        """Limit what all pods of the node use together; False where they are in no group, so that nothing can.
+
+        Raises RuntimeFailure where they use more memory already; everything else holds then.
+        """
+
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         """Change the limits of a running container."""
 

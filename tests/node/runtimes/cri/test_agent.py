@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cloudk8s.apiserver.streaming import channels as channel
-from cloudk8s.client.resources import NODES, PODS
+from cloudk8s.client.resources import CORE_EVENTS, NODES, PODS
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.machinery.quantity import parse
 from cloudk8s.node.runtimes.cri.runtime import CriRuntime
 from cloudk8s.node.runtimes.host.cgroups import directories_of
 from cloudk8s.testing.fake_client import FakeClient
@@ -115,6 +116,19 @@ async def test_devices_and_limits_of_the_pod_reach_containerd(cri_node: Node, tm
         link = Path(short) / "plugins"
         link.symlink_to(plugins)  # a socket's path may have 107 bytes only
         await use_a_die(cri_node, DicePlugin(files=[tmp_path / "six"]), link)
+
+
+async def test_all_pods_are_limited_to_the_machine_together(cri_node: Node) -> None:
+    async with asyncio.timeout(20):
+        while "NodeAllocatableEnforced" not in {event["reason"] for event in cri_node.client.all(CORE_EVENTS)}:
+            await asyncio.sleep(0.02)
+    whole = parse((cri_node.client.peek(NODES, "n1") or {})["status"]["capacity"]["memory"]).value
+    groups = directories_of("kubepods", ".")
+    files = [Path(group, name) for group in groups for name in ("memory.max", "memory.limit_in_bytes")]
+    (limit,) = [int(file.read_text()) for file in files if file.exists()]
+    assert whole - 4096 < limit <= whole
+    await cri_node.run_pod(containers=[container("sleep 300") | {"image": IMAGE}])
+    await cri_node.until_phase("p", "Running")
 
 
 async def use_a_die(cri_node: Node, plugin: DicePlugin, directory: Path) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from cloudk8s.node.runtimes.host.cgroups import Hierarchies, name_of_node, remove_parents
+from cloudk8s.node.runtimes.interface import Resources, RuntimeFailure
 
 
 @pytest.fixture
@@ -22,6 +24,27 @@ def test_groups_are_made_below_a_parent_of_our_own(root: Path) -> None:
     assert found.version == "v1"
     assert found.make("pod1") == (str(root / "cpu/cloudk8s/vm/pod1"), str(root / "memory/cloudk8s/vm/pod1"))
     assert (root / "memory/cloudk8s/vm/pod1").is_dir()
+
+
+def test_all_pods_are_limited_together(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Hierarchies.find("vm", root=root)
+    cpu, memory = found.roots
+    for file in (cpu / "cpu.shares", cpu.parent / "cpu.shares", memory / "memory.limit_in_bytes"):
+        file.write_text("9223372036854771712")
+    write = Path.write_text
+
+    def refusing(path: Path, text: str) -> int:
+        if path.name == "memory.limit_in_bytes":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return write(path, text)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(Path, "write_text", refusing)
+        with pytest.raises(RuntimeFailure, match="may have 67108864"):
+            found.limit(Resources(cpu_shares=2048, memory_limit=64 << 20))
+    found.limit(Resources(cpu_shares=2048, memory_limit=64 << 20))
+    assert (memory / "memory.limit_in_bytes").read_text() == str(64 << 20)
+    assert [(path / "cpu.shares").read_text() for path in (cpu, cpu.parent)] == ["2048", "2048"]
 
 
 def test_groups_that_another_user_made_are_not_ours(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

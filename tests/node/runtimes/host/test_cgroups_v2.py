@@ -12,7 +12,7 @@ import pytest
 
 from cloudk8s.node.runtimes.host import cgroups
 from cloudk8s.node.runtimes.host.cgroups import Hierarchies, Usage
-from cloudk8s.node.runtimes.interface import Resources
+from cloudk8s.node.runtimes.interface import Resources, RuntimeFailure
 
 CONTROLLERS = "cpuset cpu io memory hugetlb pids"
 FILES = (
@@ -102,6 +102,32 @@ def test_memory_that_a_pod_uses_is_not_taken_away(tree: FakeTree) -> None:
         cgroups.limit([pod], Resources(memory_limit=20 << 20, pids_limit=used), is_whole_pod=True)
         assert (Path(pod) / "memory.max").read_text() == str(in_force << 20)
         assert (Path(pod) / "pids.max").read_text() == str(used)
+
+
+def test_all_pods_are_limited_together(tree: FakeTree) -> None:
+    found = Hierarchies.find("vm", root=tree.root)
+    found.limit(Resources(cpu_shares=4096, memory_limit=8 << 30, pids_limit=1000, huge_pages=(("2MB", 4 << 20),)))
+    (group,) = found.roots
+    assert {name: (group / name).read_text() for name in FILES} == {
+        "cpu.max": "max 100000", "cpu.weight": "157", "memory.max": f"{8 << 30}", "memory.swap.max": "",
+        "memory.oom.group": "", "pids.max": "1000", "cpuset.cpus": "", "hugetlb.2MB.max": f"{4 << 20}",
+    }  # fmt: skip
+    assert [(group.parent / name).read_text() for name in ("cpu.weight", "memory.max")] == ["157", ""]
+
+
+def test_pods_that_use_more_than_all_may_keep_it_for_now(tree: FakeTree) -> None:
+    found = Hierarchies.find("kubepods", root=tree.root, parent="")
+    (group,) = found.roots
+    assert group == tree.root / "kubepods"
+    for name, text in (("memory.current", f"{80 << 20}"), ("cpu.stat", "usage_usec 1\n")):
+        (group / name).touch()
+        (group / name).write_text(text)
+    with pytest.raises(RuntimeFailure, match=f"use {80 << 20} bytes of memory, and may have {64 << 20}"):
+        found.limit(Resources(memory_limit=64 << 20, pids_limit=7))
+    assert [(group / name).read_text() for name in ("memory.max", "pids.max")] == ["", "7"]
+    (group / "memory.current").write_text(f"{8 << 20}")
+    found.limit(Resources(memory_limit=64 << 20, pids_limit=7))
+    assert (group / "memory.max").read_text() == str(64 << 20)
 
 
 def test_no_limit_is_a_word(tree: FakeTree) -> None:

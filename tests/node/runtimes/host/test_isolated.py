@@ -270,6 +270,18 @@ async def test_the_pods_memory_ends_the_container_that_takes_it(runtime: HostRun
     assert [each.name for each in await runtime.list_containers() if each.state == "running"] == ["modest"]
 
 
+async def test_all_pods_together_have_no_more_than_their_node(runtime: HostRuntime, sandbox: str) -> None:
+    assert await runtime.limit_pods(Resources(cpu_shares=2048, memory_limit=60 << 20, pids_limit=500))
+    await start(runtime, sandbox, "sleep 300", name="modest")
+
+    greedy = await run(runtime, sandbox, ("python3", "-c", "x = bytearray(300 << 20)"), name="greedy", image="host")
+
+    assert (greedy.exit_code, greedy.reason) == (137, "OOMKilled")
+    assert [each.name for each in await runtime.list_containers() if each.state == "running"] == ["modest"]
+    pids = [path / "pids.max" for path in runtime._groups.roots if (path / "pids.max").exists()]
+    assert [path.read_text().strip() for path in pids] == ["500"]
+
+
 async def test_memory_that_is_in_use_is_not_taken_away(runtime: HostRuntime, sandbox: str) -> None:
     command = ("python3", "-c", "import time; x = bytearray(60 << 20); print('full', flush=True); time.sleep(300)")
     container_id = await start(runtime, sandbox, command, image="host", resources=Resources(memory_limit=100 << 20))
