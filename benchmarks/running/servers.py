@@ -107,7 +107,7 @@ def _process(home: Path, arguments: Sequence[str], port: int, kubeconfig: Path) 
     ):
         try:
             url = f"https://127.0.0.1:{port}"
-            _wait_until_ready(url, process)
+            wait_until_ready(url, process)
             took = time.perf_counter() - started
             while not kubeconfig.exists():
                 if process.poll() is not None:
@@ -126,7 +126,8 @@ def _as_installed(home: Path) -> dict[str, str]:
     return environment
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Ask `/readyz` until it is well; RuntimeError for a process that ends or takes longer than a minute."""
     context = ssl._create_unverified_context()
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
