@@ -85,15 +85,16 @@ class HTTPConnection(Peer, asyncio.Protocol):
     def pause_writing(self) -> None:
         self._is_paused = True
         if self._stream is not None:
-            self._stream.is_paused = True
-            self.deadline = self._server.now + self._server.stream_stall
+            self._stream.pause()
+            if not self._stream.is_paced:
+                self.deadline = self._server.now + self._server.stream_stall
         else:
             self.deadline = self._server.now + self._server.write_stall
 
     def resume_writing(self) -> None:
         self._is_paused = False
         if self._stream is not None:
-            self._stream.is_paused = False
+            self._stream.resume()
         if self._current is not None:
             self.deadline = NEVER
         if self._pieces is not None:
@@ -302,7 +303,9 @@ class HTTPConnection(Peer, asyncio.Protocol):
             return
         framing = "Transfer-Encoding: chunked\r\n"
         transport.write(outgoing.head(stream.status, stream.content_type, stream.headers, framing, server.date))
-        writer = ChunkedWriter(transport, server.limits, server.outbox, self._stream_ended)
+        writer = ChunkedWriter(
+            transport, server.limits, server.outbox, self._stream_ended, is_paced=stream.is_paced
+        )  # fmt: skip
         self._stream, self._stopping = writer, stream.stop
         if self._current is not None:
             self._current.request = None  # a watch may go on for hours, and thousands do
@@ -316,6 +319,8 @@ class HTTPConnection(Peer, asyncio.Protocol):
 
     def _stream_ended(self, clean: bool) -> None:
         exchange, self._stream = self._current, None
+        if self._is_paused:
+            self.deadline = self._server.now + self._server.write_stall
         stop, self._stopping = self._stopping, None
         try:
             if stop is not None:

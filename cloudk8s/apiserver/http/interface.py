@@ -118,8 +118,14 @@ class StreamWriter(Protocol):
     def write_framed(self, chunk: bytes) -> None:
         """Send bytes that are already in chunked framing (made once, sent to many)."""
 
+    async def drain(self) -> None:
+        """Return once the reader has taken most of what was written, or is gone; for one caller at a time."""
+
     def close(self) -> None:
         """End the answer cleanly; the connection is kept. Idempotent."""
+
+    def cut_off(self) -> None:
+        """Drop the connection: there is more to the answer, which cannot be had. Idempotent."""
 
     @property
     def is_closed(self) -> bool:
@@ -129,10 +135,11 @@ class StreamWriter(Protocol):
 class Stream:
     """A chunked answer: `start` is called once with the writer after the head is sent, `stop` once when it has ended.
 
-    `stop` is called whoever ended it: the peer, the server's drain, or the handler itself.
+    `stop` is called whoever ended it: the peer, the server's drain, or the handler itself. A stream `is_paced` if what
+    writes it drains the writer: its reader may take as long as it likes, as one who pages through a log does.
     """
 
-    __slots__ = ("content_type", "headers", "start", "status", "stop")
+    __slots__ = ("content_type", "headers", "is_paced", "start", "status", "stop")
 
     def __init__(
         self,
@@ -141,9 +148,12 @@ class Stream:
         content_type: str = "application/json",
         headers: Sequence[Header] = (),
         status: int = 200,
+        *,
+        is_paced: bool = False,
     ) -> None:
         self.start = start
         self.stop = stop
+        self.is_paced = is_paced
         self.content_type = content_type
         self.headers = headers
         self.status = status

@@ -19,11 +19,12 @@ class ChunkedWriter:
     `ended(clean)` is called once, whoever ended it. `pause` and `resume` follow the transport's flow control.
     """
 
-    __slots__ = ("_ended", "_limit", "_outbox", "_pending", "_size", "_transport", "is_paused")
+    __slots__ = ("_drained", "_ended", "_limit", "_outbox", "_pending", "_size", "_transport", "is_paced", "is_paused")
 
     def __init__(
-        self, transport: asyncio.Transport, limits: Limits, outbox: Outbox, ended: Callable[[bool], None]
-    ) -> None:
+        self, transport: asyncio.Transport, limits: Limits, outbox: Outbox, ended: Callable[[bool], None],
+        *, is_paced: bool = False,
+    ) -> None:  # fmt: skip
         self._transport: asyncio.Transport | None = transport
         self._outbox = outbox
         self._pending: list[bytes] = []
@@ -31,7 +32,9 @@ class ChunkedWriter:
         self._size = 0
         self._limit = limits.stream_buffer_max
         self._ended = ended
+        self.is_paced = is_paced
         self.is_paused = False
+        self._drained: asyncio.Future[None] | None = None
         transport.set_write_buffer_limits(high=limits.stream_buffer)
 
     @property
@@ -63,6 +66,18 @@ class ChunkedWriter:
         if self.is_paused and transport.get_write_buffer_size() > self._limit:
             self.cut_off()
 
+    def pause(self) -> None:
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+        self._wake()
+
+    async def drain(self) -> None:
+        if self.is_paused and self._transport is not None:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
     def close(self) -> None:
         self.flush()
         transport = self._transport
@@ -84,5 +99,11 @@ class ChunkedWriter:
 
     def _end(self, transport: asyncio.Transport, *, clean: bool) -> None:
         self._transport = None
+        self._wake()
         transport.set_write_buffer_limits()
         self._ended(clean)
+
+    def _wake(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)

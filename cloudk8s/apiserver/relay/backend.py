@@ -51,7 +51,7 @@ class Exchange:
     writer: asyncio.StreamWriter
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The body in pieces, freed of its framing."""
+        """The body in pieces, freed of its framing; IncompleteReadError or ValueError if it breaks off."""
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
             async for piece in self._chunks():
                 yield piece
@@ -61,6 +61,8 @@ class Exchange:
         while left is None or left > 0:
             piece = await self.reader.read(_CHUNK if left is None else min(_CHUNK, left))
             if not piece:
+                if left is not None:
+                    raise asyncio.IncompleteReadError(b"", left)
                 return
             left = None if left is None else left - len(piece)
             yield piece
@@ -70,7 +72,7 @@ class Exchange:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while True:
-            size = int((await self.reader.readline()).partition(b";")[0] or b"0", 16)
+            size = int((await self.reader.readuntil(b"\n")).partition(b";")[0], 16)
             if size == 0:
                 await self.reader.readline()
                 return

@@ -16,6 +16,8 @@ from cloudk8s.errors import ServiceUnavailable
 
 _SMALL: Final = 1024 * 1024
 _BODYLESS: Final = frozenset({204, 304})
+_BREAKS: Final = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+"""How a body ends too early."""
 _PRIVATE: Final = frozenset({"authorization", "host", "content-length", "expect"})
 """Headers that are for this server alone."""
 
@@ -86,48 +88,57 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
     ]
     content_type = exchange.headers.get("content-type", "")
     length = exchange.headers.get("content-length", "")
-    if place.below and pages.is_page(content_type) and not is_head:
-        page, rest = await _beginning(exchange)
-        if rest is not None:
-            pump = _Pump(exchange, page, rest)
-            return Stream(pump.start, pump.stop, content_type, headers, exchange.status)
-        encoding = exchange.headers.get("content-encoding", "")
-        return Response(exchange.status, pages.led_here(page, encoding, place.redirected), content_type, headers)
     if is_head or exchange.status in _BODYLESS:
         exchange.close()
         return Response(exchange.status, b"", content_type, headers)
+    if place.below and pages.is_page(content_type):
+        page, rest = await _beginning(exchange)
+        if rest is not None:
+            return _streamed(_Pump(exchange, page, rest), exchange, content_type, headers)
+        encoding = exchange.headers.get("content-encoding", "")
+        return Response(exchange.status, pages.led_here(page, encoding, place.redirected), content_type, headers)
     if length.isdecimal() and int(length[:12]) <= _SMALL:
         return Response(exchange.status, await _whole(exchange), content_type, headers)
-    pump = _Pump(exchange, b"", exchange.body())
-    return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
+    return _streamed(_Pump(exchange, b"", exchange.body()), exchange, content_type or "text/plain", headers)
+
+
+def _streamed(pump: _Pump, exchange: Exchange, content_type: str, headers: list[tuple[str, str]]) -> Stream:
+    return Stream(pump.start, pump.stop, content_type, headers, exchange.status, is_paced=True)
 
 
 async def _beginning(exchange: Exchange) -> tuple[bytes, AsyncIterator[bytes] | None]:
     """A page, and what is left of it where it is too long to be read before it is passed on."""
-    body, found = exchange.body(), b""
+    body, found, size = exchange.body(), [], 0
     try:
         async for piece in body:
-            found += piece
-            if len(found) > pages.LARGEST:
-                return found, body
-    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+            found.append(piece)
+            size += len(piece)
+            if size > pages.LARGEST:
+                return b"".join(found), body
+    except BaseException as error:
         exchange.close()
-        raise ServiceUnavailable(f"the backend's answer broke off: {error}") from None
+        if isinstance(error, _BREAKS):
+            raise _broken_off(error) from None
+        raise
     exchange.close()
-    return found, None
+    return b"".join(found), None
 
 
 async def _whole(exchange: Exchange) -> bytes:
     try:
         return b"".join([piece async for piece in exchange.body()])
-    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-        raise ServiceUnavailable(f"the backend's answer broke off: {error}") from None
+    except _BREAKS as error:
+        raise _broken_off(error) from None
     finally:
         exchange.close()
 
 
+def _broken_off(error: BaseException) -> ServiceUnavailable:
+    return ServiceUnavailable(f"the backend's answer broke off: {error}")
+
+
 class _Pump:
-    """Carries a backend's body into a chunked answer."""
+    """Carries a backend's body into a chunked answer, as fast as the client takes it."""
 
     def __init__(self, exchange: Exchange, first: bytes, rest: AsyncIterator[bytes]) -> None:
         self._exchange, self._first, self._rest = exchange, first, rest
@@ -142,14 +153,17 @@ class _Pump:
         self._exchange.close()
 
     async def _run(self, writer: StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, ValueError):
-            if self._first:
-                writer.write(self._first)
+        writer.write(self._first)
+        try:
             async for piece in self._rest:
+                writer.write(piece)
+                await writer.drain()
                 if writer.is_closed:
                     return
-                writer.write(piece)
-        writer.close()
+        except _BREAKS:
+            writer.cut_off()
+        else:
+            writer.close()
 
 
 async def _pipe_both(

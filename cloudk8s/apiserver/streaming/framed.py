@@ -23,6 +23,8 @@ Form = Literal["binary", "base64", "text", "sized"]
 
 _LOG_FORMS: Final[Mapping[str, Form]] = {"": "binary", "binary.k8s.io": "binary", "base64.binary.k8s.io": "base64"}
 _BEARER: Final = "base64url.bearer.authorization.k8s.io."
+_ENOUGH: Final = 1024 * 1024
+"""What may wait where the writer can be made to wait, too."""
 _BACKLOG: Final = 16 * 1024 * 1024
 """What may wait for a reader that is slow; one that lets it grow further is cut off."""
 
@@ -101,6 +103,7 @@ class Messages:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._taken = asyncio.Event()
         self._waiting = 0
         self._closed = False
 
@@ -109,15 +112,26 @@ class Messages:
         return self._closed
 
     def write(self, data: bytes) -> None:
-        self._put((data,))
+        if data:
+            self._put((data,))
 
     def write_framed(self, chunk: bytes) -> None:
         self._put(_unframed(chunk))
+
+    async def drain(self) -> None:
+        while self._waiting > _ENOUGH and not self._closed:
+            self._taken.clear()
+            await self._taken.wait()
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._queue.put_nowait(None)
+            self._taken.set()
+
+    def cut_off(self) -> None:
+        """What is there is still sent; a log has no other way to say that it is not whole."""
+        self.close()
 
     def _put(self, messages: Iterable[bytes]) -> None:
         """What comes at once, as a watch's first state does, may be of any size."""
@@ -133,6 +147,7 @@ class Messages:
         """The next message; None at the end."""
         piece = await self._queue.get()
         self._waiting -= len(piece or b"")
+        self._taken.set()
         return piece
 
 

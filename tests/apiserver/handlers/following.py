@@ -19,6 +19,7 @@ class Watching:
     def __init__(self, stream: Stream) -> None:
         self.text = b""
         self.is_closed = False
+        self.is_cut_off = False
         self._stream = stream
         stream.start(self)
 
@@ -33,8 +34,14 @@ class Watching:
             self.text += rest[: int(size, 16)]
             chunk = rest[int(size, 16) + 2 :]
 
+    async def drain(self) -> None:
+        """Everything is taken at once."""
+
     def close(self) -> None:
         self.is_closed = True
+
+    def cut_off(self) -> None:
+        self.is_closed = self.is_cut_off = True
 
     def stop(self) -> None:
         """As if the client had gone."""

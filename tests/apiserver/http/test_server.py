@@ -352,6 +352,51 @@ async def test_a_slow_reader_has_a_moment_to_catch_up(serve: Serve, connect: Con
     assert [writer.is_closed for writer in watch.writers] == [True, False]
 
 
+async def test_who_reads_slowly_is_waited_for_where_the_writer_can_wait(serve: Serve, connect: Connect) -> None:
+    """`kubectl logs | less`, for hours."""
+    clock, written = FakeClock(), 0
+
+    def handler(request: Request) -> Stream:
+        def start(writer: StreamWriter) -> None:
+            tasks.append(asyncio.create_task(send(writer)))
+
+        return Stream(start, lambda: None, is_paced=True)
+
+    async def send(writer: StreamWriter) -> None:
+        nonlocal written
+        for _ in range(500):
+            writer.write(bytes(100_000))
+            await writer.drain()
+            written += 1
+        writer.close()
+
+    tasks: list[asyncio.Task[None]] = []
+    peer = await connect(await serve(handler, limits=Limits(stream_buffer=100_000), clock=clock))
+    peer.ask("GET", "/")
+    for _ in range(3):
+        await settle()
+        before = written
+        await clock.advance(100)
+    assert 0 < before == written < 500
+    assert len((await peer.reply()).body) == 500 * 100_000
+    await tasks[0]
+
+
+async def test_a_writer_that_waits_is_told_that_its_reader_is_gone(serve: Serve, connect: Connect) -> None:
+    watch = Watch()
+    peer = await connect(await serve(watch, limits=Limits(stream_buffer=100_000)))
+    peer.ask("GET", "/")
+    await peer.head()
+    watch.writers[0].write(bytes(20_000_000))
+    waiting = asyncio.create_task(watch.writers[0].drain())
+    await settle()
+    assert not waiting.done()
+    peer.close()
+    async with asyncio.timeout(5):
+        await waiting
+    assert watch.writers[0].is_closed
+
+
 async def test_slow_senders_are_dropped(serve: Serve, connect: Connect) -> None:
     clock = FakeClock()
     server = await serve(echo, clock=clock)

@@ -108,7 +108,7 @@ async def test_a_broken_answer_ends_the_stream(server: RunningApiServer, kubelet
     async with asyncio.timeout(5):
         while not following.is_closed:
             await asyncio.sleep(0)
-    assert following.text == b""
+    assert (following.text, following.is_cut_off) == (b"", True)
 
 
 async def test_the_answer_of_a_kubelet_is_passed_on_as_it_is(server: RunningApiServer, kubelet: Kubelet) -> None:

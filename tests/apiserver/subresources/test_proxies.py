@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cloudk8s.apiserver.http.interface import Request, Response, Stream
-from cloudk8s.apiserver.local import LocalConnection
+from cloudk8s.apiserver.local import LocalConnection, joined
 from cloudk8s.apiserver.relay import pages
 from cloudk8s.apiserver.relay.backend import Target
 from cloudk8s.apiserver.relay.kubelet import Kubelets
@@ -19,6 +19,7 @@ from cloudk8s.controlplane.api_server import RunningApiServer, running_api_serve
 from cloudk8s.machinery import codec
 from cloudk8s.settings import ClusterSettings
 from tests.apiserver.admission.cluster import ADMIN
+from tests.apiserver.handlers.following import Watching
 
 NAME = "backend.example"
 """Stands for loopback, which slices may not name."""
@@ -39,20 +40,6 @@ class Backend:
         writer.write(self.answer)
         await writer.drain()
         writer.close()
-
-
-class Written:
-    """Takes a streamed answer."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.is_closed = False
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def close(self) -> None:
-        self.is_closed = True
 
 
 @pytest.fixture
@@ -165,13 +152,7 @@ async def test_a_long_page_is_passed_on_as_it_comes(
     monkeypatch.setattr(pages, "LARGEST", 3)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
     backend.answer = head + b"2\r\n<a\r\na\r\n href='/a'\r\n1\r\n>\r\n0\r\n\r\n"
-    answer, written = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a"), Written()
-    assert isinstance(answer, Stream)
-    answer.start(written)  # type: ignore[arg-type]
-    async with asyncio.timeout(5):
-        while not written.is_closed:
-            await asyncio.sleep(0)
-    assert written.data == b"<a href='/a'>"
+    assert (await streamed(await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a"))).text == b"<a href='/a'>"
 
 
 @pytest.mark.parametrize(
@@ -197,25 +178,53 @@ async def test_redirects_lead_through_the_proxy(
 async def test_repeated_headers_and_chunks_come_through(server: RunningApiServer, backend: Backend) -> None:
     head = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nTransfer-Encoding: chunked\r\n\r\n"
     backend.answer = head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-    answer, written = await ask(server, "POST", f"{DEFAULT}/pods/web/proxy/"), Written()
-    assert isinstance(answer, Stream)
+    answer = await ask(server, "POST", f"{DEFAULT}/pods/web/proxy/")
     assert [value for name, value in answer.headers if name == "set-cookie"] == ["a=1", "b=2"]
-    answer.start(written)  # type: ignore[arg-type]
-    async with asyncio.timeout(5):
-        while not written.is_closed:
-            await asyncio.sleep(0)
-    assert written.data == b"abcde"
+    written = await streamed(answer)
+    assert (written.text, written.is_cut_off) == (b"abcde", False)
 
 
-async def test_a_backend_that_talks_nonsense_ends_the_answer(server: RunningApiServer, backend: Backend) -> None:
-    backend.answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc"
-    answer, written = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/"), Written()
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Transfer-Encoding: chunked", b"2\r\nab\r\nzz\r\nabc"),
+        (b"Transfer-Encoding: chunked", b"2\r\nab\r\n"),
+        (b"Content-Length: 2000000", b"ab"),
+    ],
+    ids=["nonsense", "no last chunk", "too short"],
+)
+async def test_an_answer_that_breaks_off_does_not_look_whole(
+    server: RunningApiServer, backend: Backend, head: bytes, body: bytes
+) -> None:
+    backend.answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body
+    written = await streamed(await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/"))
+    assert (written.text, written.is_cut_off) == (b"ab", True)
+
+
+@pytest.mark.parametrize("media_type", [b"text/plain", b"text/html"])
+async def test_a_small_answer_that_breaks_off_is_none(
+    server: RunningApiServer, backend: Backend, media_type: bytes
+) -> None:
+    backend.answer = b"HTTP/1.1 200 OK\r\nContent-Type: " + media_type + b"\r\nContent-Length: 3\r\n\r\nhi"
+    answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/")
+    assert isinstance(answer, Response)
+    assert answer.status == 503
+    assert "broke off" in codec.decode(joined(answer))["message"]
+
+
+async def test_an_answer_without_a_body_is_not_waited_for(server: RunningApiServer, backend: Backend) -> None:
+    backend.answer = b"HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\nContent-Length: 300\r\n\r\n"
+    assert (await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/")).status == 304
+
+
+async def streamed(answer: Response | Stream) -> Watching:
+    """An answer that comes in pieces, once it has ended."""
     assert isinstance(answer, Stream)
-    answer.start(written)  # type: ignore[arg-type]
+    written = Watching(answer)
     async with asyncio.timeout(5):
         while not written.is_closed:
             await asyncio.sleep(0)
-    assert written.data == b""
+    return written
 
 
 @pytest.mark.parametrize(
