@@ -48,10 +48,16 @@ def user(name: str, *claims: str, **fields: Any) -> Any:
     return pod(name, volumes=volumes, **fields)
 
 
-def storage(*objects: Object, running: tuple[Object, ...] = (), **more: Any) -> Surroundings:
-    of = {name: [each for each in objects if each["kind"] == name] for name in (
-        "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "CSIDriver", "CSIStorageCapacity")}  # fmt: skip
-    return Surroundings(Volumes.of(*of.values(), running=running))
+def storage(*objects: Object, running: tuple[Object, ...] = ()) -> Surroundings:
+    def of(kind: str) -> list[Object]:
+        return [each for each in objects if each["kind"] == kind]
+
+    return Surroundings(
+        Volumes.of(
+            of("PersistentVolumeClaim"), of("PersistentVolume"), of("StorageClass"), of("CSIDriver"),
+            of("CSIStorageCapacity"), running,
+        )
+    )  # fmt: skip
 
 
 def zones(decision: Decision) -> list[str]:
