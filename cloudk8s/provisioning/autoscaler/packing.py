@@ -19,7 +19,7 @@ from cloudk8s.provisioning.autoscaler.refusal import refusal
 from cloudk8s.provisioning.autoscaler.suitability import Numbers, holds_one
 
 MOST_ROUNDS = 3
-"""So often demands are placed anew whose spread others have upset."""
+"""So often demands are placed anew whose spread others have upset, and those that had to be near them."""
 
 
 def decide(
@@ -51,9 +51,11 @@ class Packing:
             if not demand.problem:
                 self._placing.put(task, makes=True)
             self._tell_refused(task)
+        unsettled = dict.fromkeys(self._placing.spreading)
         for _ in range(MOST_ROUNDS):
-            if not sum(self._even_out(demand) for demand in self._placing.spreading):
+            if not sum(self._settle(demand) for demand in unsettled):
                 break
+            unsettled |= dict.fromkeys(each for each in self._demands if each.shape.affinity.required)
         self._shrink()
 
     def decision(self) -> Decision:
@@ -98,8 +100,8 @@ class Packing:
             reason = demand.problem or refusal(demand, self._openings.offers, self._openings.have_room())
             self._refused[demand] = Refused(left, reason)
 
-    def _even_out(self, demand: Demand) -> bool:
-        """Place a demand anew whose spread what was planned after it has upset; whether that was so."""
+    def _settle(self, demand: Demand) -> bool:
+        """Place a demand anew that what was planned after it has upset; whether that was so."""
         if not self._placing.is_upset(demand):
             return False
         task = self._placing.task(demand)

@@ -114,11 +114,11 @@ class Placing:
             task.first = self.bins.put(demand, task.first, rows[:1], ONE, task.need)
 
     def is_upset(self, demand: Demand) -> bool:
-        """Whether what was planned after it has upset the spread that a demand wants."""
-        zones = self.spreading[demand]
+        """Whether what was planned after it has upset the spread that a demand wants, or has left it behind."""
+        zones = None if demand.shape.affinity.required else self.spreading.get(demand)
         if zones is not None and self._zones_of(np.ones(len(self.bins), dtype=bool)).issubset(zones):
             return False
-        return not self._stepwise.is_even(demand)
+        return not self._stepwise.is_kept(demand)
 
     def _are_usual(self, demand: Demand, zones: Sequence[int]) -> bool:
         """Whether what the demand says about others, and about these zones, can be kept for many pods at once."""

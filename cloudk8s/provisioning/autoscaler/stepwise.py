@@ -15,6 +15,7 @@ from cloudk8s.provisioning.autoscaler.bins import STANDING, Bins
 from cloudk8s.provisioning.autoscaler.demand import Demand, is_matched
 from cloudk8s.provisioning.autoscaler.domains import OUTSIDE, Domains
 from cloudk8s.provisioning.autoscaler.suitability import Bools, Numbers, Suitability
+from cloudk8s.scheduler.pod.affinity import AffinityTerm
 from cloudk8s.scheduler.pod.spread import SpreadConstraint
 
 NO_DOMAINS: Numbers = np.zeros(0, dtype=np.int64)
@@ -52,15 +53,15 @@ class Stepwise:
         found[planned] = self._offers.counts_for(demand, constraint)[self._bins.offer[planned]]
         return found
 
-    def is_even(self, demand: Demand) -> bool:
-        """Whether the spread that a demand wants is kept as everything stands."""
+    def is_kept(self, demand: Demand) -> bool:
+        """Whether a demand's pods are spread, and near others, as it wants them, as everything stands."""
         there = self._bins.placed(demand) > 0
         for constraint in demand.shape.spread:
             if constraint.is_required:
                 here, counts, least = self._counted(demand, constraint)
                 if (counts[here[there]] > constraint.max_skew + least).any():
                     return False
-        return True
+        return self._is_near(demand, there)
 
     def _spread(
         self, demand: Demand, constraint: SpreadConstraint, makeable: Bools, bins: Bools, offers: Bools
@@ -90,19 +91,33 @@ class Stepwise:
         return here, counts, least
 
     def _near(self, demand: Demand, bins: Bools, offers: Bools) -> None:
-        """By affinity, where pods that fulfil all terms together count; the first of pods that seek each other may go
-        anywhere."""
+        """By affinity; the first of pods that seek each other may go anywhere."""
         terms = demand.shape.affinity.required
         if not terms:
             return
-        meant = frozenset.intersection(*(self._known.selected(term.matcher) for term in terms))
-        counts = self._counts(meant)
-        is_first = not counts.any() and all(is_matched(term, demand) for term in terms)
+        sought = self._sought(demand)
+        is_first = not sought.any() and all(is_matched(term, demand) for term in terms)
         for term in terms:
-            here, there = self._domains.of_bins(term.topology_key), self._domains.of_offers(term.topology_key)
-            has = self._by_domain(counts, here, here != OUTSIDE, term.topology_key) > 0
-            bins &= (here != OUTSIDE) & (has[here] | is_first)
-            offers &= (there != OUTSIDE) & (has[there] | is_first)
+            there = self._domains.of_offers(term.topology_key)
+            here, near = self._neighbourhood(term, sought)
+            bins &= (here != OUTSIDE) & (near[here] | is_first)
+            offers &= (there != OUTSIDE) & (near[there] | is_first)
+
+    def _is_near(self, demand: Demand, there: Bools) -> bool:
+        """Whether the bins that a demand's pods are in have the neighbours that these want."""
+        terms = demand.shape.affinity.required
+        found = (self._neighbourhood(term, self._sought(demand)) for term in terms)
+        return all(bool(near[here[there]].all()) for here, near in found)
+
+    def _sought(self, demand: Demand) -> Numbers:
+        """Pods in each bin that fulfil all terms of affinity together."""
+        terms = demand.shape.affinity.required
+        return self._counts(frozenset.intersection(*(self._known.selected(term.matcher) for term in terms)))
+
+    def _neighbourhood(self, term: AffinityTerm, sought: Numbers) -> tuple[Numbers, Bools]:
+        """The domains of bins, and which domains have pods that are sought."""
+        here = self._domains.of_bins(term.topology_key)
+        return here, self._by_domain(sought, here, here != OUTSIDE, term.topology_key) > 0
 
     def _away(self, others: Iterable[Demand], key: str, bins: Bools, offers: Bools) -> None:
         here, there = self._domains.of_bins(key), self._domains.of_offers(key)

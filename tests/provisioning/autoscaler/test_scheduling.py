@@ -128,3 +128,15 @@ def test_every_planned_place_passes_all_filters(wanted: list[Any], running: list
     told += [key for each in decision.refused for key in each.pods]
     assert sorted(told) == sorted(f"d/{each['metadata']['name']}" for each in asked), "every pod is told of once"
     assert misplaced(decision, asked, nodes, objects) == {}
+
+
+def test_who_is_near_others_goes_after_them_when_their_spread_is_evened_out() -> None:
+    """A zone that comes into being later, and that they may not use, takes places from pods that are spread."""
+    wanted = [("plain", 3, "3"), ("follower", 1, "250m"), ("zonal", 3, "1"), ("alone-in-rack", 3, "250m")]
+    asked = [
+        made(kind, 100 * place + number, cpu, "", 0)
+        for place, (kind, count, cpu) in enumerate(wanted) for number in range(count)
+    ]  # fmt: skip
+    nodes = [node("n0", zone="a", labels={RACK: "1"}), node("n1", zone="b", labels={RACK: "3"})]
+    decision = decide(asked, nodes, OFFERS)
+    assert misplaced(decision, asked, nodes) == {}
