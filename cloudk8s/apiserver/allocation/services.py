@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from cloudk8s.api.field_errors import FieldError, internal, invalid
@@ -153,7 +154,7 @@ class ServiceAllocation(AdmissionPlugin):
                 number = port["nodePort"] = free
             if number:
                 mine[number] = protocol
-                self._settle(request, number)
+                request.on_end.append(partial(self._ports.settle, number))
         return self._health_port(request, spec, before)
 
     def _health_port(self, request: AdmissionRequest, spec: Spec, before: Spec | None) -> list[FieldError]:
@@ -171,12 +172,8 @@ class ServiceAllocation(AdmissionPlugin):
             if free is None:
                 return [internal(path, "failed to allocate a nodePort: range is full")]
             number = spec["healthCheckNodePort"] = free
-        self._settle(request, number)
+        request.on_end.append(partial(self._ports.settle, number))
         return []
-
-    def _settle(self, request: AdmissionRequest, port: int) -> None:
-        request.on_commit.append(lambda: self._ports.settle(port))
-        request.on_failure.append(lambda: self._ports.settle(port))
 
     def _release(self, addresses: list[str]) -> None:
         for address in addresses:

@@ -120,6 +120,7 @@ async def _once(
         "UPDATE", resource, change.subresource, change.namespace, change.name, new, old, context.user,
         context.dry_run, change.options, context.warn, [], [],
     )  # fmt: skip
+    may_happen = False
     try:
         if change.check_admission:
             await core.admission.admit(request)
@@ -133,10 +134,15 @@ async def _once(
             context.warn(text)
         if change.check_admission:
             await core.admission.validate(request)
+        may_happen = True
         written = await _store(core, context, resource, new, old, record)
-    except BaseException:
-        writing.run_all(request.on_failure)
+    except BaseException as error:
+        if not may_happen or isinstance(error, Exception):
+            writing.run_all(request.on_failure)
         raise
+    finally:
+        if request.on_end:
+            writing.run_all(request.on_end)
     writing.run_all(request.on_failure if context.dry_run else request.on_commit)
     return written
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.allocation.ledger import ObjectLedger
 from cloudk8s.apiserver.local import LocalApi, joined
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.errors import AlreadyExists, Invalid
 from cloudk8s.machinery import codec, names
 from cloudk8s.settings import ClusterSettings
+from cloudk8s.storage.interface import Record, Store, Write
 from tests.apiserver.admission.cluster import ADMIN
 
 SERVICES = "/api/v1/namespaces/default/services"
+NODE_PORT = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30123}]}
 DRY = {"dryRun": "All"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -130,3 +133,66 @@ async def test_an_address_that_another_got_while_names_changed_stays_that_ones(
     assert "thief" in [
         item["spec"]["parentRef"]["name"] for item in server.core.all("networking.k8s.io", "ipaddresses")
     ]
+
+
+class Standstill:
+    """A point that calls reach and do not get beyond."""
+
+    def __init__(self) -> None:
+        self._reached = asyncio.Event()
+
+    async def __call__(self, *_: object) -> None:
+        self._reached.set()
+        await asyncio.Event().wait()
+
+    async def cancel(self, call: Coroutine[Any, Any, object]) -> None:
+        """Begin the call, and cancel it where it stands still, as when its client goes."""
+        task = asyncio.create_task(call)
+        await self._reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_service_that_nobody_waited_for_keeps_what_it_was_given(
+    api: LocalApi, server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that is on its way happens also where its client has gone, or has run out of time."""
+    store = type(server.core.store)
+    write = store.write
+
+    async def write_slowly(self: Store, what: Write) -> Record:
+        record = await write(self, what)
+        if what.key.endswith("/late"):
+            await until_cancelled()
+        return record
+
+    until_cancelled = Standstill()
+    monkeypatch.setattr(store, "write", write_slowly)
+    await until_cancelled.cancel(api.call("POST", SERVICES, None, service("late") | {"spec": NODE_PORT}))
+    monkeypatch.setattr(store, "write", write)
+    answer = await api.call("GET", f"{SERVICES}/late")
+    spec = codec.decode(joined(answer))["spec"]
+    assert spec["clusterIP"] in await held(api)
+    with pytest.raises(Invalid, match="provided port is already allocated"):
+        await made(api, service("other") | {"spec": NODE_PORT})
+    await api.call("DELETE", f"{SERVICES}/late")
+    await made(api, service("other") | {"spec": NODE_PORT})
+
+
+async def test_a_service_that_was_given_up_before_it_was_written_leaves_no_address_held(
+    api: LocalApi, server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await held(api)
+    validate = server.core.admission.validate
+
+    async def validate_slowly(request: AdmissionRequest) -> None:
+        if request.resource.plural == "services":
+            await until_cancelled()
+        await validate(request)
+
+    until_cancelled = Standstill()
+    monkeypatch.setattr(server.core.admission, "validate", validate_slowly)
+    await until_cancelled.cancel(api.call("POST", SERVICES, None, service()))
+    monkeypatch.undo()
+    assert await held(api) == before
