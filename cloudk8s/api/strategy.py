@@ -70,6 +70,10 @@ class Strategy:
         """The field labels that a selector may use beyond metadata.name and metadata.namespace."""
         return frozenset()
 
+    def unknown_field(self, label: str) -> str:
+        """What is said of a field label that is none of them, where there are any."""
+        return f"field label not supported: {label}"
+
     @property
     def field_labels(self) -> Mapping[str, str]:
         """Labels of selectable fields that this form of the kind calls otherwise than `selectable_fields` does."""

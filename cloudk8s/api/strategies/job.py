@@ -13,6 +13,7 @@ from cloudk8s.api.strategies.workload import WorkloadStrategy, default_labels
 from cloudk8s.api.validation.workloads.job import check_job, check_selected_job_spec
 from cloudk8s.api.validation.workloads.job_status import check_job_status
 from cloudk8s.api.validation.workloads.job_update import check_job_changes
+from cloudk8s.machinery import go_text
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 NAME_LABEL = "batch.kubernetes.io/job-name"
@@ -76,6 +77,9 @@ class JobStrategy(WorkloadStrategy):
 
     def check_status(self, errors: list[FieldError], new: Object, old: Object) -> None:
         check_job_status(errors, new, old, is_strict=self._has_other_managers)
+
+    def unknown_field(self, label: str) -> str:
+        return f"field label {go_text.quote(label)} not supported for batchv1.Job"
 
     def selectable_fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.successful": str((obj.get("status") or {}).get("succeeded", 0))}

@@ -8,14 +8,14 @@ from cloudk8s.api.resource import ResourceType
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import Attributes
 from cloudk8s.errors import BadRequest
-from cloudk8s.machinery import fields, go_text, labels
+from cloudk8s.machinery import fields, labels
 
 _COMMON = frozenset({"metadata.name", "metadata.namespace"})
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A compiled selection; `name` is set where the field selector.fields one object."""
+    """A compiled selection; `name` is set where the field selector chooses one object."""
 
     labels: labels.Selector
     fields: fields.Selector
@@ -52,12 +52,11 @@ def select(core: Core, resource: ResourceType, label_selector: str, field_select
 
 def _check_fields(core: Core, resource: ResourceType, selector: fields.Selector) -> None:
     """Refuse a field that the kind cannot be selected by."""
-    known = core.strategy(resource).selectable_field_names
+    strategy = core.strategy(resource)
+    known = strategy.selectable_field_names
     for name in selector.fields:
         if name in _COMMON or name in known:
             continue
-        if resource.custom is None and (resource.group, resource.kind) == ("batch", "Job"):
-            raise BadRequest(f"field label {go_text.quote(name)} not supported for batchv1.Job")
         if known:
-            raise BadRequest(f"field label not supported: {name}")
+            raise BadRequest(strategy.unknown_field(name))
         raise BadRequest(f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"')
