@@ -172,4 +172,4 @@ def _quoted(char: str) -> str:
         return f"'{escapes[char]}'"
     if char.isprintable():
         return f"'{char}'"
-    return f"'\\x{ord(char):02x}'" if char < "\x7f" or char == "\x7f" else f"'\\u{ord(char):04x}'"
+    return f"'\\x{ord(char):02x}'" if char <= "\x7f" else f"'\\u{ord(char):04x}'"

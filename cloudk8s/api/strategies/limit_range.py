@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Final
 
 from cloudk8s.api.field_errors import FieldError
@@ -10,6 +9,7 @@ from cloudk8s.api.resource import Object
 from cloudk8s.api.strategies.builtin import BuiltinStrategy, spec_of
 from cloudk8s.api.strategies.pod.resource_defaults import round_up
 from cloudk8s.api.validation.core.limit_range import check_limit_range_spec
+from cloudk8s.machinery import names
 
 _AMOUNTS: Final = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 
@@ -29,7 +29,7 @@ class LimitRangeStrategy(BuiltinStrategy):
     def prepare_create(self, obj: Object) -> None:
         """One without a name is given a UID, as upstream does."""
         if not obj["metadata"].get("name"):
-            obj["metadata"]["name"] = str(uuid.uuid4())
+            obj["metadata"]["name"] = names.new_uid()
 
     def check_update(self, new: Object, old: Object) -> list[FieldError]:
         return self.check_create(new)
