@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+KUBERNETES_VERSION: Final = "1.37"
 
 
-class ClusterSettings(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
     """One cluster on this host: what `cloudk8s up` was asked for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "default"
     """The cluster's name; it names the data directory and the kubeconfig context."""
@@ -20,7 +21,7 @@ class ClusterSettings(BaseModel):
     """Address the API server listens on."""
     port: int = 6443
     """TCP port of the API server; 0 picks a free one."""
-    kubernetes_version: str = "1.37"
+    kubernetes_version: str = KUBERNETES_VERSION
     """Minor version of the Kubernetes API that is served."""
     feature_gates: str = ""
     """Features of the API to turn on or off, as in Name=true,Other=false."""
@@ -36,6 +37,8 @@ class ClusterSettings(BaseModel):
     """Range that load balancers on this host get addresses from."""
     host_range: str = "198.19.0.0/24"
     """Range that nodes on hosts within this host get addresses from."""
+    asked_ranges: tuple[str, ...] = ()
+    """Which of these four were asked for; others that are the usual ones may be replaced by free ones."""
     certificate_hosts: tuple[str, ...] = ()
     """More names and addresses that the API server is called by."""
     advertise_address: str = ""

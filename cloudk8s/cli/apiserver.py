@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cloudk8s.cli import output
 from cloudk8s.cli.options import DisabledPlugins, FeatureGates, names_in
+from cloudk8s.cli.programs.process import Serve
 
 
 def apiserver(
@@ -46,10 +46,7 @@ def apiserver(
 
     Example: cloudk8s apiserver --data-dir /tmp/api --secure-port 6443 --kubeconfig-out admin.conf
     """
-    from cloudk8s.apiserver.audit.log_file import Rotation
-    from cloudk8s.controlplane.api_server import ApiServerOptions
-    from cloudk8s.controlplane.loop import run
-    from cloudk8s.controlplane.standalone import run_api_server
+    from cloudk8s.cli.programs.apiserver import Options
     from cloudk8s.settings import ClusterSettings
 
     settings = ClusterSettings(
@@ -59,7 +56,9 @@ def apiserver(
         service_node_port_range=service_node_port_range, disabled_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)
-    options = ApiServerOptions(
+    options = Options(
+        settings,
+        kubeconfig_out,
         authorization_modes=names_in(authorization_mode),
         token_file=token_auth_file,
         enabled_admission=names_in(enable_admission_plugins),
@@ -68,6 +67,7 @@ def apiserver(
         seats=max_requests_inflight + max_mutating_requests_inflight,
         audit_policy=audit_policy_file,
         audit_log=audit_log_path,
-        audit_rotation=Rotation(audit_log_maxsize, audit_log_maxbackup),
+        audit_megabytes=audit_log_maxsize,
+        audit_backups=audit_log_maxbackup,
     )
-    run(run_api_server(settings, options, kubeconfig_out=kubeconfig_out, report=output.step))
+    raise Serve("apiserver", options)

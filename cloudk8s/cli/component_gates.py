@@ -20,8 +20,8 @@ def check_feature_gates(given: Sequence[str]) -> None:
     if not given:
         return
     from cloudk8s.api.features import parse_feature_gates
-    from cloudk8s.settings import ClusterSettings
+    from cloudk8s.settings import KUBERNETES_VERSION
 
     parts = [part.strip().removeprefix("kube:") for text in given for part in text.split(",")]
-    parse_feature_gates(",".join(parts), ClusterSettings.model_fields["kubernetes_version"].default)
+    parse_feature_gates(",".join(parts), KUBERNETES_VERSION)
     output.note("--feature-gates changes nothing: components do what the API server has on; give it the flag")

@@ -20,10 +20,9 @@ def _print_version(is_asked: bool) -> None:
     if is_asked:
         from cloudk8s import __version__
         from cloudk8s.cli import output
-        from cloudk8s.settings import ClusterSettings
+        from cloudk8s.settings import KUBERNETES_VERSION
 
-        served = ClusterSettings.model_fields["kubernetes_version"].default
-        output.say(f"Kubernetes v{served}.0 (cloudk8s {__version__})")
+        output.say(f"Kubernetes v{KUBERNETES_VERSION}.0 (cloudk8s {__version__})")
         raise typer.Exit
 
 

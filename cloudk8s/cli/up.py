@@ -98,11 +98,12 @@ def up(
     if detach:
         _detach(name, directory)
         return
+    asked = _given(service_cluster_ip_range=service_cluster_ip_range, cluster_cidr=cluster_cidr)
     settings = ClusterSettings(
         name=name, data_dir=directory, bind=bind, port=port, store=store, cloud=cloud,
         kubernetes_version=kubernetes_version, feature_gates=feature_gates,
         disabled_plugins=tuple(disable_plugin or ()), csi_endpoints=tuple(csi_endpoint or ()),
-        **_given(service_cluster_ip_range=service_cluster_ip_range, cluster_cidr=cluster_cidr),
+        asked_ranges=tuple(asked), **asked,
     )  # fmt: skip
     agents = AgentOptions(
         runtime, runtime_endpoint, duration(shutdown_grace_period, "--shutdown-grace-period"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from cloudk8s.client.interface import Client
-from cloudk8s.controllers.settings import ControllerSettings
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.settings import ClusterSettings
@@ -15,6 +14,14 @@ from cloudk8s.settings import ClusterSettings
 if TYPE_CHECKING:
     from cloudk8s.client.events import EventRecorder
     from cloudk8s.client.informer import Informers
+    from cloudk8s.controllers.settings import ControllerSettings
+
+
+def _usual_options() -> ControllerSettings:
+    """Imported late: plugins import this module, and most processes with plugins have no controllers."""
+    from cloudk8s.controllers.settings import ControllerSettings
+
+    return ControllerSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class ControllerContext:
     events: EventRecorder
     clock: Clock
     settings: ClusterSettings
-    options: ControllerSettings = field(default_factory=ControllerSettings)
+    options: ControllerSettings = field(default_factory=_usual_options)
     instruments: Instruments = field(default_factory=Instruments)
     """Where the controllers of the process count."""
     on_node: Callable[[Sequence[str]], list[str]] = list

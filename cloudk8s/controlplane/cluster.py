@@ -79,7 +79,7 @@ async def running_cluster(
                 _log.warning("pods share this host's network and resolver: %s", why)
         options_of_server = ApiServerOptions(pod_sockets=partial(within.socket, "tcp") if within else None)
         if within:
-            settings = settings.model_copy(update={"advertise_address": within.gateway})
+            settings = replace(settings, advertise_address=within.gateway)
             from cloudk8s.network.rootless.uplink import running_uplink
 
             uplink = await stack.enter_async_context(running_uplink(within, clock=clock))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloudk8s.client.discovery import release_of
@@ -77,7 +77,7 @@ async def run_controller_manager(options: ControllerManagerOptions, *, report: C
     client_of = clients.of if options.use_service_account_credentials else None
 
     async def control(registrations: Sequence[Registration], election: LeaderElection | None) -> None:
-        cluster = options.cluster.model_copy(update={"kubernetes_version": await release_of(client)})
+        cluster = replace(options.cluster, kubernetes_version=await release_of(client))
         events = EventRecorder(client, CONTROLLERS, clock=clock)
         async with Informers(client, clock=clock) as informers, asyncio.TaskGroup() as group:
             context = ControllerContext(client, informers, events, clock, cluster, settings, instruments)

@@ -11,13 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, SecretStr
-
 from cloudk8s.plugin.discovery import Candidate
 from cloudk8s.plugin.failure import PluginError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from pydantic import BaseModel
 
     from cloudk8s.cloud.model.cloud import Cloud
     from cloudk8s.plugin.manager import Plugins
@@ -64,9 +63,10 @@ def describe_provider(plugins: Plugins, cloud: Cloud[Any]) -> dict[str, Any]:
 def describe_settings(model: type[BaseModel] | type[DataclassInstance]) -> list[dict[str, Any]]:
     """Every setting of a provider: name, default and meaning, as its model's attribute docstrings say it."""
     meanings = _attribute_docstrings(model)
+    found = _of_dataclass(model) if is_dataclass(model) else _of_model(model)
     return [
         {"name": name, "default": default, "description": description or meanings.get(name, "")}
-        for name, default, description in (_of_model(model) if issubclass(model, BaseModel) else _of_dataclass(model))
+        for name, default, description in found
     ]
 
 
@@ -100,6 +100,8 @@ def _attribute_docstrings(model: type) -> dict[str, str]:
 
 
 def _shown(value: Any) -> Any:
+    from pydantic import SecretStr
+
     if isinstance(value, SecretStr):
         return "(secret)" if value.get_secret_value() else ""
     return str(value) if isinstance(value, Path) else _plain(value)

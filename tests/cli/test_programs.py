@@ -23,6 +23,12 @@ def test_the_agent_does_without_what_is_large_and_rarely_needed() -> None:
     assert not (LARGE | {"uvloop", "wsproto", "yaml"}) & imported_by(AGENT)
 
 
+def test_the_api_server_does_without_what_only_some_requests_need() -> None:
+    server = "cloudk8s.cli.programs.apiserver, cloudk8s.controlplane.standalone, cloudk8s.plugin"
+    late = LARGE - {"cryptography", "pluggy"} | {"prometheus_client", "joserfc", "wsproto", "yaml"}
+    assert not late & imported_by(server)
+
+
 def test_the_process_begun_anew_reads_its_options_only(tmp_path: Path) -> None:
     """It says what the server says, in one line, and ends with its code; nothing of the order is left to children."""
     (tmp_path / "sitecustomize.py").write_text(SPY)

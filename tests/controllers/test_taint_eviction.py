@@ -127,7 +127,7 @@ async def test_a_server_from_before_the_condition_is_not_asked_to_take_it() -> N
         if action.verb == "patch" and action.resource == PODS:
             raise Forbidden("no")
 
-    old = ClusterSettings(data_dir=Path("/nonexistent")).model_copy(update={"kubernetes_version": "1.20"})
+    old = ClusterSettings(data_dir=Path("/nonexistent"), kubernetes_version="1.20")
     async with running(TaintEvictionController, objects=[node("n1"), tolerating("p")], settings=old) as run:
         run.client.on(refuse)
         await taint(run, TAINT)

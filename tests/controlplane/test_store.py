@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ async def test_a_disabled_plugin_serves_no_scheme(tmp_path: Path) -> None:
 async def test_two_api_servers_share_an_etcd(tmp_path: Path, etcd: EtcdServer) -> None:
     settings = ClusterSettings(data_dir=tmp_path / "one", port=0, store=f"etcd://{etcd.endpoint}/cluster")
     async with running_api_server(settings) as one:
-        other = settings.model_copy(update={"data_dir": tmp_path / "two"})
+        other = replace(settings, data_dir=tmp_path / "two")
         async with running_api_server(other) as two:
             here, there = (server.client("system:test", "system:masters") for server in (one, two))
             config = {"metadata": {"name": "conf"}, "data": {"a": "1"}}

@@ -118,10 +118,9 @@ def allocating(context: ControllerContext, settings: CloudControllerSettings) ->
             "node_cidr_mask_size_ipv6": settings.node_cidr_mask_size_ipv6,
         }
     )
-    ranges = {
-        "cluster_cidr": ",".join(settings.cluster_cidrs), "service_cluster_ip_range": ",".join(settings.service_cidrs)
-    }  # fmt: skip
-    return replace(context, options=options, settings=context.settings.model_copy(update=ranges))
+    pods, services = ",".join(settings.cluster_cidrs), ",".join(settings.service_cidrs)
+    cluster = replace(context.settings, cluster_cidr=pods, service_cluster_ip_range=services)
+    return replace(context, options=options, settings=cluster)
 
 
 def check_cluster_cidrs(cidrs: Sequence[str]) -> None:

@@ -18,9 +18,9 @@ from cloudk8s.machinery import codec
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.exposition import CONTENT_TYPE, Family, page
 from cloudk8s.machinery.instruments import Instruments
-from cloudk8s.settings import ClusterSettings
+from cloudk8s.settings import KUBERNETES_VERSION
 
-_VERSION: Final = ClusterSettings.model_fields["kubernetes_version"].default
+_VERSION: Final = KUBERNETES_VERSION
 
 
 @dataclass(frozen=True, slots=True)

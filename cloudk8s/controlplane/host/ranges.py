@@ -5,10 +5,11 @@ They are chosen once for a cluster and kept in its data directory, because its o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cloudk8s.controlplane import directories
 from cloudk8s.controlplane.host import claims
@@ -26,17 +27,24 @@ _LISTENING, _OWN_LOOPBACK = "0A", IPv4Network("127.0.0.0/10")
 
 def with_ranges(settings: ClusterSettings) -> ClusterSettings:
     """The settings with the cluster's ranges: those asked for, those of its first start, or free ones. Blocks."""
-    asked = {name: getattr(settings, name) for name in settings.model_fields_set}
+    asked = _asked(settings)
     registered = claims.place()
     with claims.locked(registered):
         chosen = _read(settings.data_dir / FILE)
         if not chosen and not (settings.data_dir / "pki").exists():
             chosen = choose(_taken(registered, settings.data_dir), is_privileged=may_administer())
-            chosen |= {name: asked[name] for name in _FIELDS if name in asked}
+            chosen |= asked
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (settings.data_dir / FILE).write_bytes(codec.encode(chosen))
         claims.claim(registered, settings.data_dir)
-    return settings.model_copy(update={**chosen, **asked})
+    ranges: dict[str, Any] = {**chosen, **asked}
+    return dataclasses.replace(settings, **ranges)
+
+
+def _asked(settings: ClusterSettings) -> dict[str, str]:
+    usual = {field.name: field.default for field in dataclasses.fields(settings)}
+    named = ((name, getattr(settings, name)) for name in _FIELDS)
+    return {name: text for name, text in named if name in settings.asked_ranges or text != usual[name]}
 
 
 def _taken(registered: Path, data_dir: Path) -> list[Network]:

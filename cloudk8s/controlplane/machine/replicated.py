@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -119,7 +120,7 @@ async def _run(
     """Start everything on top of etcd, in the order of what needs what."""
     joined = joined_by(settings)
     cluster = cluster_settings(settings, directory, place.address)
-    cluster = cluster.model_copy(update={"store": store_url(place.files), "advertise_address": place.address})
+    cluster = replace(cluster, store=store_url(place.files), advertise_address=place.address)
     server = await stack.enter_async_context(running_api_server(cluster, ApiServerOptions(is_alone=False), clock=clock))
     administrator = await introduced(server, settings, place.address)
     informers = await stack.enter_async_context(Informers(administrator, clock=clock))

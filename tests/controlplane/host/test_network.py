@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cloudk8s.controlplane.host.network import proxy_options, relay_door
@@ -18,7 +19,7 @@ def test_the_way_to_the_api_server_is_open_to_this_host_and_its_pods_only():
 
 def test_clusters_of_different_names_have_different_tables():
     assert proxy_options(SETTINGS, [HERE]).table == "cloudk8s"
-    assert proxy_options(SETTINGS.model_copy(update={"name": "dev"}), [HERE]).table == "cloudk8s-dev"
+    assert proxy_options(replace(SETTINGS, name="dev"), [HERE]).table == "cloudk8s-dev"
 
 
 def test_a_dual_stack_cluster_forwards_both_families():

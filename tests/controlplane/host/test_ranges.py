@@ -101,3 +101,10 @@ def test_what_was_asked_for_counts(tmp_path: Path):
 def test_a_cluster_that_was_started_before_keeps_the_usual_ranges(tmp_path: Path):
     (tmp_path / "pki").mkdir()
     assert with_ranges(ClusterSettings(data_dir=tmp_path)).cluster_cidr == "10.244.0.0/16"
+
+
+def test_the_usual_range_is_not_replaced_where_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ranges, "_taken", lambda *_: [])
+    usual = ClusterSettings(data_dir=tmp_path, asked_ranges=("cluster_cidr",))
+    monkeypatch.setattr(ranges, "choose", lambda taken, is_privileged: {"cluster_cidr": "10.9.0.0/16"})
+    assert with_ranges(usual).cluster_cidr == usual.cluster_cidr
