@@ -14,7 +14,7 @@ from cloudk8s.client.resources import PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.expressions import ExpressionError, Version, compile_expression
 from cloudk8s.scheduler.configuration.model import SchedulerConfiguration
-from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources
+from cloudk8s.scheduler.plugins.dynamic_resources import DynamicResources, _Pending
 from cloudk8s.testing.fake_client import FakeClient
 from tests.scheduler.harness import NS, Harness, node, pod, running
 from tests.scheduler.table import Table
@@ -508,6 +508,19 @@ async def test_a_device_counts_as_taken_before_its_claim_is_seen_to_have_it() ->
         await run.client.patch(RESOURCE_CLAIMS, "c", {"metadata": {"finalizers": None}}, namespace=NS)
         await run.settle(60, step=1)
         assert run.node_of("q") == "a"
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "is_shown"),
+    [("4", {}, False), ("4", allocated("d"), True), ("5", allocated("d"), True), ("6", {}, True)],
+)
+def test_what_was_written_is_seen_also_where_it_was_taken_back_before(
+    version: str, status: Any, is_shown: bool
+) -> None:
+    seen = claim("c", status=status)
+    seen["metadata"]["resourceVersion"] = version
+    assert _Pending(allocated("d")["allocation"], version=5).is_shown_by(seen) is is_shown
+    assert _Pending(allocated("d")["allocation"]).is_shown_by(seen) is bool(status)
 
 
 async def test_devices_have_only_so_long_to_be_attached() -> None:
