@@ -523,6 +523,39 @@ def test_what_was_written_is_seen_also_where_it_was_taken_back_before(
     assert _Pending(allocated("d")["allocation"]).is_shown_by(seen) is bool(status)
 
 
+@pytest.mark.parametrize(
+    ("holders", "fits"), [([], True), (["p-uid"], True), (["q-uid"], False), (["p-uid", "q-uid"], False)]
+)
+async def test_devices_on_a_node_that_a_pod_cannot_go_to_are_freed_for_it_alone(holders: list[str], fits: bool) -> None:
+    """As after a binding that failed because the node had gone."""
+    held = allocated("d", node_name="gone")
+    held["reservedFor"] = [{"resource": "pods", "name": holder, "uid": holder} for holder in holders]
+    waiting = user("p", "c")
+    waiting["metadata"]["uid"] = "p-uid"
+    slices = resource_slice("a", device("d"), node_name="a")
+    async with running(node("a"), device_class(), slices, claim("c", status=held), waiting) as run:
+        await run.settle(20, step=1)
+        assert run.node_of("p") == ("a" if fits else "")
+        [message] = {note for reason, note in run.events("p") if reason == "FailedScheduling"}
+        assert ("deallocation of ResourceClaim completed" in message) is fits
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert bool(found["status"].get("allocation")) is True
+        if not fits:
+            assert found["status"] == held
+
+
+async def test_devices_where_the_pod_does_not_fit_are_freed_only_if_it_fits_elsewhere_otherwise() -> None:
+    held = allocated("d", node_name="a")
+    slices = resource_slice("a", device("d"), node_name="a")
+    large = pod("p", cpu="9", resourceClaims=[{"name": "c", "resourceClaimName": "c"}])
+    async with running(node("a"), node("b"), device_class(), slices, claim("c", status=held), large) as run:
+        await run.settle(20, step=1)
+        found = run.client.peek(RESOURCE_CLAIMS, "c", NS)
+        assert found is not None
+        assert found["status"] == held
+
+
 async def test_devices_have_only_so_long_to_be_attached() -> None:
     slices = resource_slice("a", device("d", **FABRIC))
     configuration = {"pluginConfig": [{"name": "DynamicResources", "args": {"bindingTimeout": "30s"}}]}

@@ -33,13 +33,14 @@ from cloudk8s.scheduler.devices.device import Device, Inventory, inventory_of
 from cloudk8s.scheduler.devices.preparation import failure, is_awaited, is_ready
 from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
 from cloudk8s.scheduler.devices.usage import Usage, usage_of
-from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Refusal, Rejection
+from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Nomination, Refusal, Rejection
 from cloudk8s.scheduler.pod.node_selection import node_terms
 from cloudk8s.scheduler.pod.pod import Pod
 
 FINALIZER: Final = "resource.kubernetes.io/delete-protection"
 NOT_AVAILABLE: Final = "resourceclaim not available on the node"
 CANNOT: Final = "cannot allocate all claims"
+FREED: Final = "deallocation of ResourceClaim completed"
 MOST_PODS: Final = 256
 """So many pods may share a claim."""
 
@@ -74,6 +75,8 @@ class _PodDevices:
     allowed: Bools | None
     """Rows where the allocated claims can be used; None is all."""
     used: Usage | None
+    is_confined: bool = False
+    """Whether nodes that could take the pod otherwise were rejected for what is allocated elsewhere."""
     choices: dict[int, dict[str, Choice] | None] = field(default_factory=dict)
     """What the filter found, by slot."""
 
@@ -150,11 +153,29 @@ class DynamicResources:
         return bool(cycle.pod.shape.claims)
 
     def explain(self, cycle: Cycle, rejected: Bools) -> Iterable[Rejection]:
-        allowed = cycle.state[self.name].allowed
-        if allowed is not None:
-            yield Rejection(NOT_AVAILABLE, rejected & ~allowed)
-            rejected = rejected & allowed
+        pod: _PodDevices = cycle.state[self.name]
+        if pod.allowed is not None:
+            elsewhere = rejected & ~pod.allowed
+            pod.is_confined = bool(elsewhere.any())
+            yield Rejection(NOT_AVAILABLE, elsewhere)
+            rejected = rejected & pod.allowed
         yield Rejection(CANNOT, rejected)
+
+    def post_filter(self, cycle: Cycle, resolvable: Bools) -> Nomination | None:
+        """Free devices that keep the pod from other nodes, one claim at a time, unless others have reserved them."""
+        pod: _PodDevices | None = cycle.state.get(self.name)
+        for claim in pod.claims if pod is not None and pod.is_confined else ():
+            if (status_of(claim).get("allocation") or {}).get("nodeSelector") and not _others(claim, cycle.pod):
+                self._handle.spawn(self._free(claim, cycle.pod), f"free devices of {key_of(claim)}")
+                return Nomination(None, FREED)
+        return None
+
+    async def _free(self, claim: Object, pod: Pod) -> None:
+        try:
+            await self._give_up(claim, pod)
+        except (CloudK8sError, OSError) as error:
+            self._handle.reporter.failed(pod, f"resource claim {key_of(claim)}: devices were not freed: {error}")
+            self._handle.revive(pod.key)
 
     def reserve(self, cycle: Cycle, node: str) -> Refusal | None:
         pod: _PodDevices | None = cycle.state.get(self.name)
@@ -222,7 +243,7 @@ class DynamicResources:
 
     async def _give_up(self, claim: Object, pod: Pod) -> None:
         """Other devices may be better, for this pod or another one; but what others have reserved stays allocated."""
-        others = [item for item in status_of(claim).get("reservedFor") or () if item.get("uid") != pod.uid]
+        others = _others(claim, pod)
         freed = {"reservedFor": others} if others else {"allocation": None, "reservedFor": None, "devices": None}
         status = {**status_of(claim), **freed}
         await self._handle.client.update(RESOURCE_CLAIMS, {**claim, "status": status}, subresource="status")
@@ -323,6 +344,11 @@ class DynamicResources:
 
     def _on_slice(self, old: Object | None, new: Object | None) -> None:
         self._inventory = None
+
+
+def _others(claim: Object, pod: Pod) -> list[Mapping[str, Any]]:
+    """Who else has reserved a claim."""
+    return [item for item in status_of(claim).get("reservedFor") or () if item.get("uid") != pod.uid]
 
 
 def _is_free_for(claim: Object, pod: Pod) -> bool:
