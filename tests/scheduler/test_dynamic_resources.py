@@ -190,7 +190,7 @@ def test_what_is_there_already_may_be_told_while_the_plugin_is_made() -> None:
         def add_handler(self, handler: Callable[[Object | None, Object | None], None]) -> None:
             handler(None, resource_slice("a", device("d")))
 
-    handle: Any = SimpleNamespace(informers=SimpleNamespace(of=lambda resource: Full()))
+    handle: Any = SimpleNamespace(client=None, clock=None, informers=SimpleNamespace(of=lambda resource: Full()))
     assert DynamicResources({}, handle).name == "DynamicResources"
 
 

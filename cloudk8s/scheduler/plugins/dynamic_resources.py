@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
-    finalizers_of,
     is_deleting,
     key_of,
     name_of,
@@ -23,34 +20,24 @@ from cloudk8s.client.objects import (
 )
 from cloudk8s.client.resources import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from cloudk8s.errors import CloudK8sError
-from cloudk8s.machinery import codec
 from cloudk8s.machinery.expressions import ExpressionError
-from cloudk8s.machinery.tasks import changed_or_slept
-from cloudk8s.machinery.times import format_time, parse_duration, parse_time
+from cloudk8s.machinery.times import parse_duration
 from cloudk8s.scheduler.cluster.arrays import Bools
 from cloudk8s.scheduler.devices.allocation import Choice, allocate, allocation_result
 from cloudk8s.scheduler.devices.device import Device, Inventory, inventory_of
-from cloudk8s.scheduler.devices.preparation import failure, is_awaited, is_ready
+from cloudk8s.scheduler.devices.preparation import is_awaited
 from cloudk8s.scheduler.devices.request import ClaimRequests, ClassMissing, claim_requests
+from cloudk8s.scheduler.devices.reservations import Reservations, others
 from cloudk8s.scheduler.devices.usage import Usage, usage_of
 from cloudk8s.scheduler.interface import ClusterEvent, Cycle, Handle, Interest, Nomination, Refusal, Rejection
 from cloudk8s.scheduler.pod.node_selection import node_terms
 from cloudk8s.scheduler.pod.pod import Pod
 
-FINALIZER: Final = "resource.kubernetes.io/delete-protection"
 NOT_AVAILABLE: Final = "resourceclaim not available on the node"
 CANNOT: Final = "cannot allocate all claims"
 FREED: Final = "deallocation of ResourceClaim completed"
 MOST_PODS: Final = 256
 """So many pods may share a claim."""
-
-
-class DevicesNotReady(CloudK8sError):
-    """Devices were not made ready for the pod, or not in time."""
-
-
-class ClaimTaken(CloudK8sError):
-    """A claim was given to somebody else meanwhile."""
 
 
 @dataclass(slots=True)
@@ -92,9 +79,8 @@ class DynamicResources:
         self._claims = handle.informers.of(RESOURCE_CLAIMS)
         self._classes = handle.informers.of(DEVICE_CLASSES)
         self._slices = handle.informers.of(RESOURCE_SLICES)
-        self._changed = asyncio.Event()
-        """A claim has."""
-        self._patience = parse_duration(str(arguments.get("bindingTimeout") or "10m"))
+        patience = parse_duration(str(arguments.get("bindingTimeout") or "10m"))
+        self._reservations = Reservations(handle.client, self._claims, handle.clock, patience)
         self._inventory: Inventory | None = None
         """None while slices have to be read anew."""
         self._devices: dict[str, list[Device]] = {}
@@ -165,14 +151,14 @@ class DynamicResources:
         """Free devices that keep the pod from other nodes, one claim at a time, unless others have reserved them."""
         pod: _PodDevices | None = cycle.state.get(self.name)
         for claim in pod.claims if pod is not None and pod.is_confined else ():
-            if (status_of(claim).get("allocation") or {}).get("nodeSelector") and not _others(claim, cycle.pod):
+            if (status_of(claim).get("allocation") or {}).get("nodeSelector") and not others(claim, cycle.pod):
                 self._handle.spawn(self._free(claim, cycle.pod), f"free devices of {key_of(claim)}")
                 return Nomination(None, FREED)
         return None
 
     async def _free(self, claim: Object, pod: Pod) -> None:
         try:
-            await self._give_up(claim, pod)
+            await self._reservations.give_up(claim, pod)
         except (CloudK8sError, OSError) as error:
             self._handle.reporter.failed(pod, f"resource claim {key_of(claim)}: devices were not freed: {error}")
             self._handle.revive(pod.key)
@@ -208,45 +194,15 @@ class DynamicResources:
         awaited = []
         for claim in cycle.state[self.name].claims:
             allocation = planned.get(uid_of(claim))
-            written = await self._reserve(claim, cycle.pod, allocation)
+            written = await self._reservations.reserve(claim, cycle.pod, allocation)
             planned.pop(uid_of(claim), None)
             if (pending := self._pending.get(uid_of(claim))) is not None:
                 pending.version = version_number_of(written)
             if is_awaited(allocation or status_of(claim).get("allocation")):
                 awaited.append(key_of(claim))
         for key in awaited:
-            await self._ready(key, cycle.pod)
+            await self._reservations.ready(key, cycle.pod)
         return None
-
-    async def _ready(self, key: str, pod: Pod) -> None:
-        """Wait until the devices of a claim are; devices that will not be are given up."""
-        while True:
-            self._changed.clear()
-            claim = self._claims.get_key(key)
-            if claim is None:
-                raise DevicesNotReady(f"resource claim {key} was deleted")
-            if status_of(claim).get("allocation") and is_ready(claim):
-                return
-            if reason := failure(claim):
-                await self._give_up(claim, pod)
-                raise DevicesNotReady(f"resource claim {key}: {reason}")
-            if (left := self._left(claim)) <= timedelta(0):
-                await self._give_up(claim, pod)
-                raise DevicesNotReady(f"resource claim {key}: timed out waiting for its devices to be ready")
-            await changed_or_slept(self._changed, self._handle.clock, left.total_seconds())
-
-    def _left(self, claim: Object) -> timedelta:
-        """How long the devices of a claim still have."""
-        allocated = (status_of(claim).get("allocation") or {}).get("allocationTimestamp")
-        now = self._handle.clock.now()
-        return self._patience - (now - parse_time(allocated)) if allocated else self._patience
-
-    async def _give_up(self, claim: Object, pod: Pod) -> None:
-        """Other devices may be better, for this pod or another one; but what others have reserved stays allocated."""
-        others = _others(claim, pod)
-        freed = {"reservedFor": others} if others else {"allocation": None, "reservedFor": None, "devices": None}
-        status = {**status_of(claim), **freed}
-        await self._handle.client.update(RESOURCE_CLAIMS, {**claim, "status": status}, subresource="status")
 
     def interests(self) -> Sequence[Interest]:
         seen = frozenset(("add", "update"))
@@ -304,26 +260,6 @@ class DynamicResources:
         pending = {uid: each.allocation for uid, each in self._pending.items()}
         return usage_of(self._inventory, (written | pending).values())
 
-    async def _reserve(self, claim: Object, pod: Pod, allocation: dict[str, Any] | None) -> Object:
-        """The claim as it is then."""
-        client = self._handle.client
-        current: Object = codec.copy(claim)
-        if allocation is not None and FINALIZER not in finalizers_of(current):
-            current["metadata"]["finalizers"] = [*finalizers_of(current), FINALIZER]
-            current = codec.copy(await client.update(RESOURCE_CLAIMS, current))
-        status = current.setdefault("status", {})
-        if allocation is not None:
-            if status.get("allocation"):
-                raise ClaimTaken(f"resource claim {key_of(claim)} has got an allocation elsewhere")
-            status["allocation"] = allocation
-            if is_awaited(allocation):
-                allocation["allocationTimestamp"] = format_time(self._handle.clock.now())
-        reserved = status.get("reservedFor") or []
-        if all(item.get("uid") != pod.uid for item in reserved):
-            status["reservedFor"] = [*reserved, {"resource": "pods", "name": pod.name, "uid": pod.uid}]
-            return await client.update(RESOURCE_CLAIMS, current, subresource="status")
-        return current
-
     def _may_help(self, pod: Pod, event: ClusterEvent) -> bool:
         """Whether a claim of the pod came or changed, or devices were freed."""
         was = status_of(event.old).get("allocation") if event.old is not None else None
@@ -337,18 +273,12 @@ class DynamicResources:
         return name_of(event.new) in names or pod.uid in owners
 
     def _on_claim(self, old: Object | None, new: Object | None) -> None:
-        self._changed.set()
         uid = uid_of(new or old or {})
         if (pending := self._pending.get(uid)) is not None and (new is None or pending.is_shown_by(new)):
             del self._pending[uid]
 
     def _on_slice(self, old: Object | None, new: Object | None) -> None:
         self._inventory = None
-
-
-def _others(claim: Object, pod: Pod) -> list[Mapping[str, Any]]:
-    """Who else has reserved a claim."""
-    return [item for item in status_of(claim).get("reservedFor") or () if item.get("uid") != pod.uid]
 
 
 def _is_free_for(claim: Object, pod: Pod) -> bool:
