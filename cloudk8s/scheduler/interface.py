@@ -13,6 +13,7 @@ filter looks at must be read from the cluster at every call, for preemption chan
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -145,6 +146,8 @@ class Handle:
     revive: Callable[[str], None]
     """Give an unschedulable pod, by its key, another chance."""
     metrics: SchedulerMetrics
+    shared: defaultdict[str, dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
+    """What plugins of all profiles know together, each under a name of its own: above all what they have assumed."""
 
 
 class Plugin(Protocol):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from cloudk8s.client.events import EventRecorder
 from cloudk8s.client.informer import Informers
@@ -99,6 +100,7 @@ class Scheduler:
         self._room = Room(self.cluster, self.nominations, self._failures)
         self._profiles: dict[str, Profile] = {}
         self._lanes: dict[str, Lane] = {}
+        self._shared: defaultdict[str, dict[Any, Any]] = defaultdict(dict)
         self._extenders = _extenders(configuration)
         ignored = ignored_resources(configuration.extenders)
         self._metrics = context.metrics
@@ -138,7 +140,7 @@ class Scheduler:
             self.cluster, context.client, self._informers, context.clock, context.random, self.nominations,
             self._waiting, self._reporter, decider.fits,
             decider.short_of_resources, self._background.spawn, lambda key: self.queue.revive(key),
-            self._metrics,
+            self._metrics, self._shared,
         )  # fmt: skip
         fill_profile(profile, configuration, factories, handle)
         if self._extenders is not None:

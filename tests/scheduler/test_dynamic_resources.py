@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -190,7 +191,8 @@ def test_what_is_there_already_may_be_told_while_the_plugin_is_made() -> None:
         def add_handler(self, handler: Callable[[Object | None, Object | None], None]) -> None:
             handler(None, resource_slice("a", device("d")))
 
-    handle: Any = SimpleNamespace(client=None, clock=None, informers=SimpleNamespace(of=lambda resource: Full()))
+    informers = SimpleNamespace(of=lambda resource: Full())
+    handle: Any = SimpleNamespace(client=None, clock=None, shared=defaultdict(dict), informers=informers)
     assert DynamicResources({}, handle).name == "DynamicResources"
 
 
@@ -508,6 +510,18 @@ async def test_a_device_counts_as_taken_before_its_claim_is_seen_to_have_it() ->
         await run.client.patch(RESOURCE_CLAIMS, "c", {"metadata": {"finalizers": None}}, namespace=NS)
         await run.settle(60, step=1)
         assert run.node_of("q") == "a"
+
+
+async def test_pods_of_two_profiles_do_not_get_the_same_device() -> None:
+    profiles = SchedulerConfiguration.model_validate(
+        {"profiles": [{"schedulerName": "default-scheduler"}, {"schedulerName": "other"}]}
+    )
+    there = [node("a"), device_class(), resource_slice("a", device("d")), claim("c"), claim("e")]
+    second = user("q", "e")
+    second["spec"]["schedulerName"] = "other"
+    async with running(*there, user("p", "c"), second, configuration=profiles) as run:
+        await run.settle(20, step=1)
+        assert sorted(run.placement().values()) == ["", "a"]
 
 
 @pytest.mark.parametrize(

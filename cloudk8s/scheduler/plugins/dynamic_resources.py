@@ -85,7 +85,7 @@ class DynamicResources:
         """None while slices have to be read anew."""
         self._devices: dict[str, list[Device]] = {}
         """By node, those of no particular one under the empty name."""
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[str, _Pending] = handle.shared["allocations"]
         """By the claim's UID. Also what is written counts until it is seen, or others would get the same devices."""
         self._slices.add_handler(self._on_slice)
         self._claims.add_handler(self._on_claim)

@@ -40,9 +40,9 @@ class VolumeBinding:
         self._handle = handle
         self._timeout = float(arguments.get("bindTimeoutSeconds", 600))
         self._storage = Storage(handle.informers)
-        self._taken: dict[str, str] = {}
+        self._taken: dict[str, str] = handle.shared["volumes taken"]
         """Volumes that are assumed for a claim, by name, with the claim's UID."""
-        self._made: dict[str, str] = {}
+        self._made: dict[str, str] = handle.shared["volumes to make"]
         """Claims whose volume is to be made, by UID, with the node."""
         self._changed = asyncio.Event()
         self._storage.claims.add_handler(self._on_claim)
