@@ -2,22 +2,16 @@
 
 Go drops zero values that a struct holds directly and marks `omitempty`; it keeps zeros behind a pointer, and always
 writes structs held directly and fields without `omitempty`. Clients see all of that, so decoding does the same.
-What the tables don't list follows the rule in each table's comment.
+What the tables of `go_fields.txt` don't list follows the rule in each table's comment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Final, NamedTuple
 
-from cloudk8s.api.decoding.go_field_tables import (
-    DIRECT,
-    GO_TYPES,
-    NUMBERS,
-    OMITTED,
-    POINTERS,
-    STRINGS,
-    WRITTEN,
-)
 from cloudk8s.machinery.schema import Schema
 
 _BOXED: Final = ("date-time", "int-or-string", "quantity")
@@ -37,8 +31,9 @@ class FieldShape(NamedTuple):
 def shape(owner: str, name: str, node: Schema, *, required: bool) -> FieldShape:
     """The shape of one property; `owner` is the definition it belongs to."""
     place = f"{short(owner)}.{name}"
-    go_type = _GO_TYPES.get(place) or node.go_type
-    omit_empty = place not in _WRITTEN and (not required or place in _OMITTED)
+    tables = _tables()
+    go_type = _types().get(place) or node.go_type
+    omit_empty = place not in tables["written"] and (not required or place in tables["omitted"])
     return FieldShape(_is_pointer(place, name, node, omit_empty=omit_empty), omit_empty, go_type)
 
 
@@ -48,33 +43,32 @@ def short(definition: str) -> str:
 
 
 def _is_pointer(place: str, name: str, node: Schema, *, omit_empty: bool) -> bool:
-    if place in _POINTERS:
+    tables = _tables()
+    if place in tables["pointers"]:
         return True
     if node.properties is not None or node.format in _BOXED:
-        return omit_empty and place not in _DIRECT and name not in ("metadata", "spec", "status")
+        return omit_empty and place not in tables["direct"] and name not in ("metadata", "spec", "status")
     if node.type == "string":
-        return place in _STRINGS
+        return place in tables["strings"]
     if node.type in ("boolean", "integer", "number"):
-        return omit_empty and place not in _NUMBERS
+        return omit_empty and place not in tables["numbers"]
     return node.type == "any"
 
 
-def _places(table: str) -> frozenset[str]:
-    """Read lines of `group.version.Struct: field field …`."""
-    lines = (line.partition(":") for line in table.strip().splitlines())
-    return frozenset(f"{owner.strip()}.{field}" for owner, _, fields in lines for field in fields.split())
+@cache
+def _tables() -> Mapping[str, frozenset[str]]:
+    """The places that each table lists; `types` has them as `group.version.Struct.field=type`."""
+    found: dict[str, set[str]] = {}
+    for line in files("cloudk8s.api.decoding").joinpath("go_fields.txt").read_text().splitlines():
+        if line.startswith("["):
+            table = found[line.strip("[]")] = set[str]()
+        elif line and not line.startswith("#"):
+            owner, _, fields = line.partition(":")
+            table.update(f"{owner}.{field}" for field in fields.split())
+    return {name: frozenset(places) for name, places in found.items()}
 
 
-def _types(table: str) -> dict[str, str]:
-    """Read lines of `group.version.Struct: field=type …`."""
-    pairs = (place.rpartition("=") for place in _places(table))
+@cache
+def _types() -> Mapping[str, str]:
+    pairs = (place.rpartition("=") for place in _tables()["types"])
     return {place: go_type for place, _, go_type in pairs}
-
-
-_DIRECT: Final = _places(DIRECT)
-_POINTERS: Final = _places(POINTERS)
-_WRITTEN: Final = _places(WRITTEN)
-_OMITTED: Final = _places(OMITTED)
-_NUMBERS: Final = _places(NUMBERS)
-_STRINGS: Final = _places(STRINGS)
-_GO_TYPES: Final = _types(GO_TYPES)
