@@ -43,7 +43,7 @@ UPSTREAM: Final = {
     "VolumeZone": (0, {"filter"}),
     "PodTopologySpread": (2, {"filter", "score"}),
     "InterPodAffinity": (2, {"filter", "score"}),
-    "DynamicResources": (0, {"pre_enqueue", "pre_filter", "filter", "reserve", "pre_bind"}),
+    "DynamicResources": (0, {"pre_enqueue", "pre_filter", "filter", "post_filter", "reserve", "pre_bind"}),
     "NodeDeclaredFeatures": (0, {"filter"}),
     "DefaultPreemption": (0, {"post_filter"}),
     "NodeResourcesBalancedAllocation": (1, {"score"}),
