@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cloudk8s.errors import SettingsError
+from cloudk8s.kernel.files import write_whole
 from cloudk8s.machinery import codec
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -46,10 +47,7 @@ def data_dir(name: str) -> Path:
 
 def write_state(state: ClusterState) -> None:
     """Say that the cluster runs."""
-    path = Path(state.data_dir) / "cluster.json"
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(codec.encode(asdict(state)))
-    temporary.replace(path)
+    write_whole(Path(state.data_dir) / "cluster.json", codec.encode(asdict(state)))
 
 
 def clear_state(directory: Path) -> None:

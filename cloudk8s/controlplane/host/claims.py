@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cloudk8s.controlplane import directories
+from cloudk8s.kernel import files
 from cloudk8s.machinery import codec
 
 
@@ -23,24 +23,16 @@ def place(environment: Mapping[str, str] = os.environ) -> Path:
     return directories.home(environment) / ".claims"
 
 
-@contextmanager
-def locked(claims: Path) -> Iterator[None]:
+def locked(claims: Path) -> AbstractContextManager[None]:
     """Keep others waiting who choose, too. Blocks."""
     claims.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(claims / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
+    return files.locked(claims / ".lock")
 
 
 def claim(claims: Path, data_dir: Path) -> None:
     """Say that this process starts a cluster; it counts until neither this process nor the cluster lives."""
     path = claims / hashlib.sha256(str(data_dir.absolute()).encode()).hexdigest()[:16]
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(codec.encode({"pid": os.getpid(), "data_dir": str(data_dir.absolute())}))
-    temporary.rename(path)
+    files.write_whole(path, codec.encode({"pid": os.getpid(), "data_dir": str(data_dir.absolute())}))
 
 
 def others(claims: Path, data_dir: Path) -> Iterator[Path]:

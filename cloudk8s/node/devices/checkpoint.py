@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from cloudk8s.kernel.files import write_whole
 from cloudk8s.machinery import codec
 
 FILE: Final = "kubelet_internal_checkpoint"
@@ -77,6 +77,4 @@ class Checkpoint:
 
     def _save(self, resources: Sequence[str]) -> None:
         entries = [asdict(each) for each in self._allocations.values()]
-        new = self._path.with_name(f".{FILE}.new")
-        new.write_bytes(codec.encode({"resources": sorted(resources), "allocations": entries}))
-        os.replace(new, self._path)
+        write_whole(self._path, codec.encode({"resources": sorted(resources), "allocations": entries}))

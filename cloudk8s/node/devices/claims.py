@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from cloudk8s.client.resources import RESOURCE_CLAIMS
 from cloudk8s.drivers.dra import VERSION, ClaimRef, DraDriver
 from cloudk8s.drivers.registration import PluginInfo
 from cloudk8s.errors import CloudK8sError
+from cloudk8s.kernel.files import write_whole
 from cloudk8s.machinery import codec
 from cloudk8s.node.devices.slices import AbandonedSlices
 from cloudk8s.node.plugins.watcher import PluginRefused
@@ -187,7 +187,7 @@ class ResourceClaims:
 
     async def _save(self) -> None:
         entries = [asdict(each) for each in self._prepared.values()]
-        await asyncio.to_thread(_write, self._path, entries)
+        await asyncio.to_thread(write_whole, self._path, codec.encode(entries))
 
 
 def _claim_names(pod: Object) -> Mapping[str, str]:
@@ -212,9 +212,3 @@ def _read(path: Path) -> Sequence[Mapping[str, Any]]:
     except (OSError, ValueError):
         return ()
     return found
-
-
-def _write(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(codec.encode(entries))
-    os.replace(new, path)

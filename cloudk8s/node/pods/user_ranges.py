@@ -7,13 +7,11 @@ gives its range back. https://kubernetes.io/docs/concepts/workloads/pods/user-na
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from cloudk8s.kernel.files import locked, write_whole
 from cloudk8s.machinery import codec
 from cloudk8s.node.runtimes.interface import RuntimeFailure, UserRange
 
@@ -40,7 +38,8 @@ class UserRanges:
     def of(self, pod_uid: str) -> UserRange:
         """The range of a pod, its own already or a free one; RuntimeFailure where none is left."""
         record = self._pods / pod_uid / RECORD
-        with self._locked():
+        self._claims.mkdir(parents=True, exist_ok=True, mode=0o755)
+        with locked(self._claims / "lock"):
             known = _first_slot(record)
             if known is not None and self._is_free(known, for_record=record):
                 return self._claim(known, record)
@@ -76,20 +75,10 @@ class UserRanges:
         length = self._width * SLOT
         mapping = [{"hostId": slot * SLOT, "containerId": 0, "length": length}]
         record.parent.mkdir(parents=True, exist_ok=True)
-        _write(record, codec.encode({"uidMappings": mapping, "gidMappings": mapping}))
+        write_whole(record, codec.encode({"uidMappings": mapping, "gidMappings": mapping}))
         for each in range(slot, slot + self._width):
-            _write(self._claims / str(each), str(record).encode())
+            write_whole(self._claims / str(each), str(record).encode())
         return UserRange(slot * SLOT, length)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._claims.mkdir(parents=True, exist_ok=True, mode=0o755)
-        fd = os.open(self._claims / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
 
 
 def _mapping(record: Path) -> dict[str, Any]:
@@ -123,10 +112,3 @@ def _subordinate_slots(path: Path) -> dict[str, range]:
             touched = range(first // SLOT, (first + length - 1) // SLOT + 1)
             found[row[0] if row[0] == _KUBELET else f"{row[0]}/{number}"] = whole if row[0] == _KUBELET else touched
     return found
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(data)
-    temporary.rename(path)

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from cloudk8s.kernel.files import write_whole
 from cloudk8s.machinery import codec
 
 FILE = "10-cloudk8s.conflist"
@@ -47,9 +48,8 @@ def write(directory: Path, cidrs: Sequence[str], *, bridge: str = "") -> None:
         path for path in directory.iterdir() if path.suffix in (".conf", ".conflist", ".json") and path.name != FILE
     ]
     if not others:
-        temporary = directory / f".{FILE}.new"
-        temporary.write_bytes(codec.encode(configuration(cidrs, bridge=bridge or bridge_name(directory))))
-        temporary.rename(directory / FILE)
+        found = configuration(cidrs, bridge=bridge or bridge_name(directory))
+        write_whole(directory / FILE, codec.encode(found))
 
 
 def remove(directory: Path) -> None:

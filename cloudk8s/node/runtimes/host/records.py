@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from cloudk8s.kernel.files import write_whole
 from cloudk8s.node.runtimes.host import processes
 from cloudk8s.node.runtimes.interface import (
     Container,
@@ -104,9 +105,7 @@ def as_sandbox(record: SandboxRecord, *, is_ready: bool) -> Sandbox:
 def save(path: Path, record: SandboxRecord | ContainerRecord) -> None:
     """Write a record so that a reader sees all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(msgspec.json.encode(record))
-    temporary.rename(path)
+    write_whole(path, msgspec.json.encode(record))
 
 
 def load_sandboxes(directory: Path) -> list[SandboxRecord]:

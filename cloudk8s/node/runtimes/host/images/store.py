@@ -6,9 +6,7 @@ images/ID.json   an image: its configuration, layers, tags and repository digest
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,6 +17,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from cloudk8s.kernel.files import locked, write_whole
 from cloudk8s.machinery import codec
 from cloudk8s.node.runtimes.host.images.image import ImageConfig, ImageRoot
 from cloudk8s.node.runtimes.host.images.reference import Reference
@@ -108,7 +107,7 @@ class ImageStore:
         image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
         names = self._unpack_missing(layers)
         size = sum(self._size(name) for name in names) + len(config)
-        with self._locked():
+        with locked(self._lock_file()):
             before = self.find(image_id)
             known = before or StoredImage(image_id, document, names, size)
             merged = replace(known, tags=_union(known.tags, tags), digests=_union(known.digests, digests))
@@ -120,7 +119,7 @@ class ImageStore:
 
     def remove(self, image: StoredImage, *, in_use: Collection[str]) -> None:
         """Forget an image, and the layers that no other image and no container (`in_use`: image ids) needs."""
-        with self._locked():
+        with locked(self._lock_file()):
             (self._directory / "images" / f"{image.id.partition(':')[2]}.json").unlink(missing_ok=True)
             self._read_at = 0
             needed = {name for other in self.all() for name in other.layers}
@@ -185,10 +184,7 @@ class ImageStore:
     def _save(self, image: StoredImage) -> None:
         directory = self._directory / "images"
         directory.mkdir(parents=True, exist_ok=True, mode=0o711)
-        path = directory / f"{image.id.partition(':')[2]}.json"
-        temporary = path.with_suffix(".new")
-        temporary.write_bytes(msgspec.json.encode(image))
-        temporary.rename(path)
+        write_whole(directory / f"{image.id.partition(':')[2]}.json", msgspec.json.encode(image))
         self._read_at = 0
 
     def _refresh(self) -> None:
@@ -201,15 +197,9 @@ class ImageStore:
             self._known = {image.id: image for image in images}
             self._read_at = changed
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _lock_file(self) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o711)
-        fd = os.open(self._directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+        return self._directory / "lock"
 
 
 def _config(document: dict[str, Any]) -> ImageConfig:
