@@ -51,6 +51,7 @@ class AgentCounts:
     """Counted since the agent started; its parts are changed by those whose work is counted."""
 
     started_pods: int = 0
+    """Attempts, as with upstream, of which some fail; of containers too."""
     failed_pods: int = 0
     started_containers: Counter[ContainerType] = field(default_factory=Counter)
     failed_containers: Counter[tuple[ContainerType, str]] = field(default_factory=Counter)

@@ -122,6 +122,20 @@ async def test_a_failing_init_container_fails_a_pod_that_never_restarts(node: No
     assert pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
 
 
+async def test_starts_are_counted_whether_they_succeed_or_not(node: Node) -> None:
+    broken = container("true", name="broken") | {"image": "nowhere.invalid/nothing:1"}
+    await node.run_pod(containers=[container("sleep 300"), broken])
+    await node.until("p", lambda pod: "Pull" in str(pod.get("status", {}).get("containerStatuses")))
+    await node.run_pod("odd", runtimeClassName="missing")
+    counts = node.agent._counts
+    async with asyncio.timeout(10):
+        while not counts.failed_pods or not counts.failed_containers:
+            await asyncio.sleep(0.01)
+    assert 0 <= counts.started_pods - 1 - counts.failed_pods <= 1, "one may be under way"
+    assert 0 <= counts.started_containers["container"] - 1 - counts.failed_containers.total() <= 1
+    assert {kind for kind, _ in counts.failed_containers} == {"container"}
+
+
 async def test_an_unknown_image_shows_why_the_pod_waits(node: Node) -> None:
     await node.run_pod(containers=[{"name": "c", "image": "registry.invalid/none:1"}])
 

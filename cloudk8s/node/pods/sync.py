@@ -179,6 +179,7 @@ class PodSync:
             tools.pod_event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             await kill.stop_sandboxes(tools, observed)
         settings = tools.settings
+        tools.counts.started_pods += 1
         try:
             handler = await handler_of(tools.client, pod)
             config = sandboxes.sandbox_config(
@@ -193,7 +194,6 @@ class PodSync:
             tools.pod_event(pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
             self._memory.wake_at["sandbox"] = tools.clock.now() + SANDBOX_RETRY
             return False
-        tools.counts.started_pods += 1
         self._memory.wake_at.pop("sandbox", None)
         return True
 
@@ -233,15 +233,16 @@ class PodSync:
             pod_ips(observed, self._tools),
             memory.granted or {},
         )
+        kind = pods.type_of(pod, container)
+        self._tools.counts.started_containers[kind] += 1
         try:
             known = {**pod, "status": {**status_of(pod), **(memory.previous or {})}}
             await _uninterrupted(start.start(self._tools, known, container, ground))
         except start.NotStarted as error:
-            self._tools.counts.failed_containers[pods.type_of(pod, container), error.reason] += 1
+            self._tools.counts.failed_containers[kind, error.reason] += 1
             memory.waiting[name] = Waiting(error.reason, error.message)
             self._wait_after(pod, container, error)
             return False
-        self._tools.counts.started_containers[pods.type_of(pod, container)] += 1
         memory.waiting.pop(name, None)
         memory.wake_at.pop(name, None)
         return True
