@@ -51,7 +51,8 @@ class CriRuntime(CriImages, CriStatistics):
         self._sandboxes: dict[str, SandboxConfig] = {}
         self._finished: dict[str, Container] = {}
         """Statuses of containers that have ended: they do not change any more."""
-        self._resources: dict[str, Resources] = {}
+        self._resources: dict[str, tuple[str, Resources]] = {}
+        """Limits that containers were given, with their sandboxes: not every runtime tells them."""
 
     async def start(self) -> None:
         self._service = CriService(self._endpoint)
@@ -125,6 +126,7 @@ class CriRuntime(CriImages, CriStatistics):
     async def remove_sandbox(self, sandbox_id: str) -> None:
         await self.stop_sandbox(sandbox_id)
         await self._on_sandbox("RemovePodSandbox", sandbox_id)
+        self._forget_containers(sandbox_id)
         config = self._sandboxes.pop(sandbox_id, None)
         if config is not None and config.cgroup_parent:
             groups = await asyncio.to_thread(cgroups.directories_of, translation.PODS_GROUP, config.cgroup_parent)
@@ -153,7 +155,7 @@ class CriRuntime(CriImages, CriStatistics):
             )
         except UnknownId as error:
             raise CreateFailed(str(error)) from error
-        self._resources[answer["container_id"]] = config.resources
+        self._resources[answer["container_id"]] = sandbox_id, config.resources
         return str(answer["container_id"])
 
     async def start_container(self, container_id: str) -> None:
@@ -215,7 +217,9 @@ class CriRuntime(CriImages, CriStatistics):
     async def update_resources(self, container_id: str, resources: Resources) -> None:
         request = {"container_id": container_id, "linux": translation.resources(resources)}
         await self._service.call("UpdateContainerResources", request, sends="UpdateContainerResourcesRequest")
-        self._resources[container_id] = resources
+        known = self._resources.get(container_id)
+        sandbox_id = known[0] if known else (await self.container_status(container_id)).sandbox_id
+        self._resources[container_id] = sandbox_id, resources
 
     async def reopen_log(self, container_id: str) -> None:
         await self._service.call("ReopenContainerLog", {"container_id": container_id}, sends="ContainerId")
@@ -305,10 +309,17 @@ class CriRuntime(CriImages, CriStatistics):
             return None
         found = translation.container(answer["status"], item["pod_sandbox_id"])
         if found.resources is None and container_id in self._resources:
-            found = replace(found, resources=self._resources[container_id])
+            found = replace(found, resources=self._resources[container_id][1])
         if found.state == "exited":
             self._finished[container_id] = found
         return found
+
+    def _forget_containers(self, sandbox_id: str) -> None:
+        """They have gone with their sandbox."""
+        for key in [key for key, found in self._finished.items() if found.sandbox_id == sandbox_id]:
+            del self._finished[key]
+        for key in [key for key, (sandbox, _) in self._resources.items() if sandbox == sandbox_id]:
+            del self._resources[key]
 
     async def _recalled(self, sandbox_id: str) -> SandboxConfig:
         """The configuration of a sandbox that an earlier agent made, as far as the runtime kept it."""

@@ -105,9 +105,14 @@ async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     """A connection to a port, as a socket of this process."""
     connection, reading = await _connect(url, upgrade.PORT_FORWARD)
     headers = {"port": str(port), "requestid": "0"}
-    errors = await connection.open(headers | {"streamtype": "error"})
-    await errors.close()
-    data = await connection.open(headers | {"streamtype": "data"})
+    try:
+        errors = await connection.open(headers | {"streamtype": "error"})
+        await errors.close()
+        data = await connection.open(headers | {"streamtype": "data"})
+    except BaseException:
+        await connection.close()
+        reading.cancel()
+        raise
     ours, theirs = socket.socketpair()
     far = SocketStream(*await asyncio.open_connection(sock=ours))
 

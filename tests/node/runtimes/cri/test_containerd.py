@@ -85,6 +85,15 @@ async def test_a_sandbox_has_an_address_and_can_be_found(runtime: CriRuntime, sa
     await runtime.remove_sandbox(sandbox)
 
 
+async def test_nothing_is_kept_of_containers_that_went_with_their_sandbox(runtime: CriRuntime, sandbox: str) -> None:
+    await run(runtime, sandbox, "true")
+    running = await start(runtime, sandbox, ("sleep", "100"))
+    await runtime.update_resources(running, Resources(memory_limit=64 << 20))
+    assert (len(runtime._finished), len(runtime._resources)) == (1, 2)
+    await runtime.remove_sandbox(sandbox)
+    assert (runtime._finished, runtime._resources, runtime._sandboxes) == ({}, {}, {})
+
+
 async def test_a_handler_can_be_chosen(runtime: CriRuntime, tmp_path: Path) -> None:
     sandbox = await sandbox_with(runtime, tmp_path, "other")
     assert (await runtime.list_sandboxes())[0].handler == "other"
