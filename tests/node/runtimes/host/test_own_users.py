@@ -184,7 +184,7 @@ async def test_an_image_can_be_a_volume(runtime: HostRuntime, tmp_path: Path) ->
     assert "Read-only file system" in said[5]
 
 
-async def test_pods_of_different_ranges_cannot_touch_each_other(runtime: HostRuntime, tmp_path: Path) -> None:
+async def test_the_root_of_each_pod_is_another_user_of_the_host(runtime: HostRuntime, tmp_path: Path) -> None:
     one, two = await sandbox_of(runtime, tmp_path), await sandbox_of(runtime, tmp_path, FIRST + 65_536)
     left = await start(runtime, one, "exec sleep 100")
     right = await start(runtime, two, "exec sleep 100")
