@@ -50,8 +50,11 @@ IDENTITY = [
     "DeleteRolePolicy", "GetInstanceProfile", "GetRole", "GetRolePolicy", "PassRole", "PutRolePolicy",
     "RemoveRoleFromInstanceProfile", "TagInstanceProfile", "TagRole",
 ]  # fmt: skip
-AUTOSCALING_ROLE = "arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"
-"""The role of the service itself: an account's first group makes it."""
+SERVICE_ROLES = [
+    f"arn:aws:iam::*:role/aws-service-role/{service}.amazonaws.com/*"
+    for service in ("autoscaling", "elasticloadbalancing", "spot")
+]
+"""Roles of services themselves: an account's first group, load balancer and spot instance make them."""
 QUOTAS = ["GetServiceQuota"]
 TAGS = ["GetResources"]
 """All that carries a cluster's tag, in one call."""
@@ -73,7 +76,7 @@ def policy() -> dict[str, Any]:
             _allow("Leftovers", "ec2", LEFTOVERS),
             _allow("LoadBalancersOfWorkloads", "elasticloadbalancing", BALANCERS),
             _allow("Groups", "autoscaling", GROUPS),
-            _allow("RoleOfAutoScaling", "iam", ["CreateServiceLinkedRole"], [AUTOSCALING_ROLE]),
+            _allow("RolesOfServices", "iam", ["CreateServiceLinkedRole"], SERVICE_ROLES),
             _allow("Reading", "ec2", READS),
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
             _allow("Quotas", "servicequotas", QUOTAS),

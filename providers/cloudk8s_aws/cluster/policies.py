@@ -18,20 +18,23 @@ IMAGES = [
     "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage",
 ]  # fmt: skip
 READS = [
-    "ec2:DescribeInstances", "ec2:DescribeAvailabilityZones", "ec2:DescribeRegions", "ec2:DescribeRouteTables",
+    "acm:ListCertificates", "ec2:DescribeInstances", "ec2:DescribeInstanceTopology", "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeRegions", "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs",
     "elasticloadbalancing:Describe*",
 ]  # fmt: skip
 NETWORKING = [
     "ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup",
     "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:CreateTags", "ec2:DeleteTags",
-    "ec2:ModifyInstanceAttribute",
+    "ec2:ModifyNetworkInterfaceAttribute",
 ]  # fmt: skip
 BALANCING = [
     "elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:Create*",
     "elasticloadbalancing:Delete*", "elasticloadbalancing:Modify*", "elasticloadbalancing:RegisterTargets",
     "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:SetSecurityGroups",
-    "elasticloadbalancing:SetSubnets", "elasticloadbalancing:SetIpAddressType",
+    "elasticloadbalancing:SetSubnets", "elasticloadbalancing:SetIpAddressType", "elasticloadbalancing:SetWebAcl",
+    "elasticloadbalancing:AddListenerCertificates", "elasticloadbalancing:RemoveListenerCertificates",
+    "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource",
 ]  # fmt: skip
 VOLUMES = [
     "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyVolume",

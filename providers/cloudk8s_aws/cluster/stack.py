@@ -113,17 +113,13 @@ def _table(
     request: NetworkRequest, name: str, target: Ref, subnets: Sequence[str], after: tuple[str, ...] = ()
 ) -> Iterator[Resource]:
     table = Ref(f"route-table/{name}")
-    # pod ranges are routed in one table: the one that carries the cluster's tag
-    tags = _tags(request) if name == _pod_table(request) else dict(request.tags)
+    # pod ranges are routed in every table that machines use: those that carry the cluster's tag
+    tags = _tags(request) if name != "public" or request.nat == "none" else dict(request.tags)
     yield Resource("route-table", table.key, {"vpc": Ref("vpc"), "tags": tags})
     yield Resource("default-route", f"default-route/{name}", {"table": table, "target": target}, after=after)
     for subnet in subnets:
         properties = {"table": table, "subnet": Ref(f"subnet/{subnet}")}
         yield Resource("route-table-association", f"route-table-association/{subnet}", properties)
-
-
-def _pod_table(request: NetworkRequest) -> str:
-    return {"none": "public", "single": "private"}.get(request.nat, f"private/{request.zones[0]}")
 
 
 def _firewalls(request: NetworkRequest) -> Iterator[Resource]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -12,8 +12,10 @@ from typing import Any
 import moto.core.responses
 import pytest
 
+from cloudk8s.client.interface import Object
 from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, ServiceKey, ServicePort
 from cloudk8s.errors import CloudForbidden, UserError
+from cloudk8s.plugin import NodeRef, Route
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.inheritance import inheritance
 from cloudk8s.provisioning.planning import settled
@@ -28,7 +30,8 @@ from cloudk8s_aws.ingress.model import AlbRequest, Backends
 from cloudk8s_aws.ingress.options import alb_options
 from cloudk8s_aws.permissions import policy
 from cloudk8s_aws.settings import AwsSettings
-from tests.providers.aws.test_golden_ingress import CASES, services
+from tests.providers.aws.test_golden_ingress import BOTH_PORTS, CASES, services
+from tests.providers.aws.test_ingress import ingress
 from tests.provisioning.aws.harness import AwsCloud, declaration, highly_available
 from tests.provisioning.aws.test_budget import with_load_balancers
 from tests.provisioning.aws.test_existing_network import Surroundings
@@ -146,14 +149,59 @@ def _use(cloud: AwsCloud) -> None:
     aws.load_balancers().ensure(
         LoadBalancerRequest(ServiceKey("uid-1", "default", "web"), "demo", (ServicePort(80, 30080),))
     )
-    members = [{**entry, "metadata": {**entry["metadata"], "uid": "uid-2"}} for entry in CASES["hosts-and-paths"]]
-    group = IngressGroup("default/web", tuple(members))
-    aws.ingresses().ensure(AlbRequest("demo", group, alb_options(group), Backends(services(), {}, ())))
+    aws.ingresses().ensure(_ingresses("plain", CASES["hosts-and-paths"]))
     cloud.world.api = before
 
 
 def _unlimited(cloud: AwsCloud) -> AwsApi:
     return AwsApi(cloud.world.settings(), prepare=cloud.world._prepare, timer=cloud.world.timer)
+
+
+def test_the_clusters_own_controllers_may_do_their_work(cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the role of the control plane: what nodes are, routes of pods, load balancers of Services and Ingresses."""
+    converge(cloud.site(), highly_available(1))
+    nodes = tuple(
+        NodeRef(view.name, f"uid-{view.name}", view.machine.provider_id, view.machine.addresses)
+        for view in look(cloud.site()).machines
+    )
+    with enforced(cloud, policy_of("control-plane"), monkeypatch):
+        aws = replace(cloud.world.aws(), cluster="demo")
+        assert {entry.state for entry in aws.instances().describe(nodes).values()} == {"present"}
+        routes = [Route(f"10.244.{number}.0/24", node.name, node.provider_id) for number, node in enumerate(nodes)]
+        assert aws.routes().create(routes) == {}
+        assert _routed(cloud) == [len(nodes)] * 3, "in the table of every zone"
+        assert aws.routes().delete(aws.routes().list(nodes)) == {}
+        request = LoadBalancerRequest(
+            ServiceKey("uid-1", "default", "web"), "demo", (ServicePort(80, 30080),), nodes=nodes
+        )
+        aws.load_balancers().ensure(request)
+        assert not aws.load_balancers().update_targets([replace(request, nodes=nodes[:1])])
+        aws.ingresses().ensure(_ingresses("plain", CASES["hosts-and-paths"], nodes))
+        secure = {"listen-ports": BOTH_PORTS, "ssl-redirect": "443", "certificate-arn": _certificates(cloud)}
+        aws.ingresses().ensure(_ingresses("secure", [ingress(annotations=secure)], nodes))
+        for owner in aws.ingresses().owners():
+            aws.ingresses().delete(owner)
+        aws.load_balancers().delete(request.service)
+    tear_down(cloud.site())
+    assert not cloud.world.left()
+
+
+def _routed(cloud: AwsCloud) -> list[int]:
+    """How many ranges of pods each table has that machines use."""
+    wanted = [{"Name": "tag:kubernetes.io/cluster/demo", "Values": ["owned"]}]
+    tables = cloud.world.raw("ec2").describe_route_tables(Filters=wanted)["RouteTables"]
+    return [sum(str(entry.get("DestinationCidrBlock")).startswith("10.244.") for entry in t["Routes"]) for t in tables]
+
+
+def _certificates(cloud: AwsCloud) -> str:
+    acm = cloud.world.raw("acm")
+    return ",".join(acm.request_certificate(DomainName=f"{name}.example.com")["CertificateArn"] for name in "ab")
+
+
+def _ingresses(name: str, objects: Sequence[Object], nodes: tuple[NodeRef, ...] = ()) -> AlbRequest:
+    members = [{**entry, "metadata": {**entry["metadata"], "uid": f"uid-{name}"}} for entry in objects]
+    group = IngressGroup(f"default/{name}", tuple(members))
+    return AlbRequest("demo", group, alb_options(group), Backends(services(), {}, nodes))
 
 
 def test_policies_fit_into_what_iam_takes() -> None:
