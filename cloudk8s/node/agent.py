@@ -228,7 +228,8 @@ class NodeAgent:
         ]
         drivers = self._extensions.csi_volumes
         claims = ClaimVolumes(ClaimReader(self._client), drivers, announce=self._announce)
-        plugins += [EmptyDirVolumes(), HostPathVolumes(), claims, drivers]
+        memory = EmptyDirVolumes(memory=lambda: quantity.parse(self._facts.allocatable.get("memory", "0")).value)
+        plugins += [memory, HostPathVolumes(), claims, drivers]
         plugins.append(ImageVolumes(images, announce=self._announce))
         return Tools(
             settings=settings,
