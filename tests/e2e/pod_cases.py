@@ -10,10 +10,18 @@ from typing import Any
 from tests.e2e.tools_image import TAG
 
 Pod = Mapping[str, Any]
+PRIVATE = "REGISTRY/team/private:1"
+"""An image of a registry of the test, which asks for a login."""
 CONFIG = {"greeting": "good-morning", "other": "two"}
 OBJECTS: Sequence[dict[str, Any]] = (
     {"kind": "ConfigMap", "metadata": {"name": "words"}, "data": CONFIG, "binaryData": {"raw": "AP8B"}},
     {"kind": "Secret", "metadata": {"name": "hidden"}, "stringData": {"password": "sesame"}},
+    {
+        "kind": "Secret",
+        "metadata": {"name": "login"},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": '{"auths": {"REGISTRY": {"username": "me", "password": "secret"}}}'},
+    },
 )
 
 
@@ -74,7 +82,8 @@ ENV = [
     {"name": "FOO", "value": "foo"}, {"name": "BOTH", "value": "$(FOO);;$(NONE);;$$(FOO)"},
     variable("NAME", **field("metadata.name")), variable("UID_OF", **field("metadata.uid")),
     variable("LABEL", **field("metadata.labels['tier']")), variable("IP", **field("status.podIP")),
-    variable("HOST", **field("status.hostIP")), variable("NODE", **field("spec.nodeName")),
+    variable("HOST", **field("status.hostIP")), variable("HOSTS", **field("status.hostIPs")),
+    variable("NODE", **field("spec.nodeName")),
     variable("CPU", resourceFieldRef={"resource": "limits.cpu"}),
     variable("MEMORY", resourceFieldRef={"resource": "requests.memory", "divisor": "1Mi"}),
     variable("WORD", configMapKeyRef={"name": "words", "key": "greeting"}),
@@ -84,6 +93,7 @@ ENV = [
 ENV_SAYS = (
     "^BOTH=foo;;\\$\\(NONE\\);;\\$\\(FOO\\)$", "^NAME=env-", "^UID_OF=[0-9a-f-]{36}$", "^LABEL=gold$", r"^IP=\d+\.",
     r"^HOST=\d+\.", "^NODE=.+", "^CPU=2$", "^MEMORY=32$", "^WORD=good-morning$", "^SECRET=sesame$", "^p-greeting=good-",
+    "^1-greeting=good-", r"^\$_-greeting=good-", "^#@!greeting=good-", r"^HOSTS=\d+\.",
     "^password=sesame$", r"^KUBERNETES_SERVICE_HOST=\d+", "^KUBERNETES_PORT_443_TCP_PROTO=tcp$",
 )  # fmt: skip
 PROJECTED = {
@@ -116,7 +126,10 @@ CASES: Mapping[str, Case] = {
     "env": Case(
         pod(container={
             "command": ["env"], "env": ENV,
-            "envFrom": [{"configMapRef": {"name": "words"}, "prefix": "p-"}, {"secretRef": {"name": "hidden"}}],
+            "envFrom": [
+                {"secretRef": {"name": "hidden"}},
+                *({"configMapRef": {"name": "words"}, "prefix": prefix} for prefix in ("p-", "1-", "$_-", "#@!")),
+            ],
             "resources": {"limits": {"cpu": "1250m", "memory": "64Mi"}, "requests": {"cpu": "50m", "memory": "32Mi"}},
         }), ENV_SAYS,
     ),
@@ -274,6 +287,14 @@ CASES: Mapping[str, Case] = {
     "not-pullable": Case(
         pod("true", container={"image": "127.0.0.1:1/none:1"}), shows=waits_for("ImagePull")
     ),
+    "image-of-a-private-registry": Case(
+        pod("echo pulled", container={"image": PRIVATE, "imagePullPolicy": "Always"},
+            imagePullSecrets=[{"name": "login"}]), ("^pulled$",)
+    ),
+    "image-without-login": Case(
+        pod("true", container={"image": PRIVATE, "imagePullPolicy": "Always"}, imagePullSecrets=[{"name": "nowhere"}]),
+        shows=waits_for("ImagePull"),
+    ),
     "no-image-name": Case(pod("true", container={"image": "Not A Name"}), shows=waits_for("InvalidImageName")),
     "last-words": Case(
         pod("echo -n DONE > /tmp/words", container={"terminationMessagePath": "/tmp/words",
@@ -378,6 +399,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "users-of-another-kind": ("FailedCreatePodSandBox", "user namespaces"),
     "bad-hook": ("FailedPostStartHook", ""),
     "not-pullable": ("Failed", "127.0.0.1:1"),
+    "image-of-a-private-registry": ("Pulled", "Successfully pulled image"),
+    "image-without-login": ("FailedToRetrieveImagePullSecret", "(nowhere)"),
     "env": ("Started", "Started container main"),
     "missing-config": ("Failed", 'configmap "nowhere" not found'),
 }

@@ -126,6 +126,8 @@ def test_a_pod_finds_services_by_name(kubectl: Kubectl):
     assert "web-" in in_a_pod(kubectl, "curl -s http://web.default.svc.cluster.local/")
     assert '"major"' in in_a_pod(kubectl, "curl -sk https://kubernetes.default/version")
     assert "10." in in_a_pod(kubectl, "getent hosts kubernetes.default")
+    dns = field(kubectl, ".spec.clusterIP", "service", "kube-dns", "-n", "kube-system")
+    assert f"nameserver {dns}\n" in kubectl("exec", "deployment/web", "--", "cat", "/etc/resolv.conf")
 
 
 def test_programs_of_the_host_resolve_names_inside(cluster: Cluster, kubectl: Kubectl):

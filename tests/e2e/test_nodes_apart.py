@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -44,13 +46,27 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 
 def pods(kubectl: Kubectl) -> list[dict]:
-    return json.loads(kubectl("get", "pods", "-l", "app=web", "-o", "json"))["items"]
+    return items(kubectl, "pods", "-l", "app=web")
+
+
+def items(kubectl: Kubectl, *what: str) -> list[dict]:
+    return json.loads(kubectl("get", *what, "-o", "json"))["items"]
 
 
 def test_nodes_have_addresses_of_their_own(kubectl: Kubectl):
     addresses = field(kubectl, ".items[*].status.addresses[0].address", "nodes").split()
     assert len(set(addresses)) == 3
     assert len({pod["spec"]["nodeName"] for pod in pods(kubectl)}) == 3
+    ranges = {node["metadata"]["name"]: ip_network(node["spec"]["podCIDR"]) for node in items(kubectl, "nodes")}
+    assert all(ip_address(pod["status"]["podIP"]) in ranges[pod["spec"]["nodeName"]] for pod in pods(kubectl))
+    assert len(set(ranges.values())) == 3
+
+
+def test_the_proxy_of_every_node_tells_how_it_is(kubectl: Kubectl):
+    """On the first node, which is this host itself, another cluster may have the port."""
+    for node in items(kubectl, "nodes")[1:]:
+        with urllib.request.urlopen(f"http://{node['status']['addresses'][0]['address']}:10256/healthz") as answer:
+            assert (answer.status, json.load(answer)["nodeEligible"]) == (200, True)
 
 
 def test_pods_reach_pods_of_other_nodes_and_keep_their_address(kubectl: Kubectl):

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ import pytest
 from tests.e2e.conftest import Kubectl
 from tests.e2e.pod_cases import CASES, EVENTS, OBJECTS, Case
 from tests.e2e.runtime_clusters import cluster_on
+from tests.node.runtimes.host.archives import programs
+from tests.node.runtimes.host.registry import Registry
 
 pytestmark = [
     pytest.mark.kubectl,
@@ -52,14 +55,16 @@ class Pods:
 @pytest.fixture(scope="module")
 def pods(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pods]:
     home = tmp_path_factory.mktemp(f"pods-{runtime}")
-    with cluster_on(runtime, home) as cluster:
+    with cluster_on(runtime, home) as cluster, closing(Registry()) as registry:
+        registry.add("team/private", "1", [programs()], Env=["PATH=/bin"])
+        registry.scheme = "bearer"
         until_there(cluster.kubectl)
         objects = [{"apiVersion": "v1", **each} for each in OBJECTS]
         features = features_of(cluster.kubectl)
         wanted = {name: case for name, case in CASES.items() if has(features, case)}
         objects += [named(name, case) for name, case in wanted.items()]
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        cluster.kubectl("create", "-f", "-", stdin=text.replace("TOLD", str(home)))
+        cluster.kubectl("create", "-f", "-", stdin=text.replace("TOLD", str(home)).replace("REGISTRY", registry.host))
         yield Pods(cluster.kubectl, wanted)
 
 

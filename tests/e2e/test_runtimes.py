@@ -107,7 +107,7 @@ spec:
   containers:
   - name: main
     image: {tools_image.TAG}
-    command: [sh, -c, "touch /alive; exec sleep 1000"]
+    command: [sh, -c, "echo run; touch /alive; exec sleep 1000"]
     livenessProbe: {{exec: {{command: [cat, /alive]}}, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1}}
 ---
 apiVersion: v1
@@ -218,6 +218,16 @@ def test_a_pod_that_does_not_live_is_restarted(kubectl: Kubectl) -> None:
     eventually(lambda: field(kubectl, "pod", "mortal", ".status.containerStatuses[0].restartCount") == "1")
     kubectl("wait", "pod/mortal", "--for=condition=Ready", "--timeout=30s")
     assert "Liveness probe failed" in kubectl("describe", "pod", "mortal")
+
+
+def test_logs_are_kept_of_the_run_before_and_can_be_cut(kubectl: Kubectl) -> None:
+    assert kubectl("logs", "mortal", "--previous") == "run\n"
+    assert kubectl("logs", "pair", "-c", "talker", "--limit-bytes=1") == "l"
+    young, whole = (len(kubectl("logs", "pair", "-c", "talker", f"--since={age}").splitlines()) for age in ("1s", "1h"))
+    assert 0 < young < whole
+    stamped = kubectl("logs", "pair", "-c", "talker", "--timestamps", "--tail=5").splitlines()
+    since = kubectl("logs", "pair", "-c", "talker", f"--since-time={stamped[2].split()[0]}").splitlines()
+    assert since[:3] == [line.split(" ", 1)[1] for line in stamped[2:]]
 
 
 def test_a_pod_that_goes_says_goodbye_first(place: Place) -> None:

@@ -17,7 +17,7 @@ POD = {
     },
     "spec": {"nodeName": "n", "serviceAccountName": "sa", "containers": []},
 }  # fmt: skip
-FACTS = PodFacts(("10.0.0.1", "fd00::1"), ("192.0.2.1",), {"cpu": "2", "memory": "1Gi"})
+FACTS = PodFacts(("10.0.0.1", "fd00::1"), ("192.0.2.1", "fd00::9"), {"cpu": "2", "memory": "1Gi"})
 SIZED = {"name": "c", "resources": {"limits": {"cpu": "1250m", "memory": "64Mi"}, "requests": {"cpu": "250m"}}}
 
 
@@ -44,7 +44,8 @@ def test_a_sub_path_must_know_all_its_names() -> None:
     [
         ("metadata.name", "p"), ("metadata.namespace", "ns"), ("metadata.uid", "u"), ("spec.nodeName", "n"),
         ("spec.serviceAccountName", "sa"), ("status.podIP", "10.0.0.1"), ("status.podIPs", "10.0.0.1,fd00::1"),
-        ("status.hostIP", "192.0.2.1"), ("metadata.labels['a']", "1"), ("metadata.labels['none']", ""),
+        ("status.hostIP", "192.0.2.1"), ("status.hostIPs", "192.0.2.1,fd00::9"),
+        ("metadata.labels['a']", "1"), ("metadata.labels['none']", ""),
         ("metadata.annotations['x']", "y"), ("metadata.labels", 'a="1"\nb="say \\"hi\\"\\n"'),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -179,6 +180,9 @@ def test_affinity_keeps_a_client_at_its_backend_while_others_come_and_go(world: 
     world.apply(rule(backends=BOTH, affinity_seconds=60))
     first = world.one.dial("10.96.0.7", 80)[0]
     assert {world.one.dial("10.96.0.7", 80)[0] for _ in range(15)} == {first}
+    listed = world.host.do(lambda: world.nft.run("list table ip cloudk8s"))
+    assert re.findall(r"10\.244\.0\.5 expires (1m|5\ds)", listed), "a minute from the last connection on"
+    assert listed.count(" expires ") == 1, "one client has one backend"
     world.apply(rule(backends=[*BOTH, ("10.244.0.99", 8080)], affinity_seconds=60))
     assert {world.one.dial("10.96.0.7", 80)[0] for _ in range(15)} == {first}
     world.apply(rule(backends=BOTH))

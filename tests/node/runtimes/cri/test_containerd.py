@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from cloudk8s.node.runtimes.interface import (
     STDOUT,
     Container,
     ContainerConfig,
+    Credentials,
     DNSConfig,
     ImagePullFailed,
     Mount,
@@ -33,6 +35,8 @@ from cloudk8s.node.runtimes.interface import (
     UserRange,
 )
 
+from ..host.archives import programs
+from ..host.registry import Registry
 from .conftest import IMAGE, PREFIX
 
 pytestmark = [
@@ -184,6 +188,22 @@ async def test_what_cannot_be_pulled_or_started_is_told(runtime: CriRuntime, san
         await runtime.container_status("none")
     await runtime.stop_container("none", timedelta(0))
     await runtime.remove_container("none")
+
+
+@pytest.mark.parametrize("scheme", ["basic", "bearer"])
+async def test_an_image_is_pulled_with_a_login(runtime: CriRuntime, scheme: str) -> None:
+    with closing(Registry()) as registry:
+        registry.add("team/private", "1", [programs()], Env=["PATH=/bin"])
+        registry.scheme = scheme
+        name = f"{registry.host}/team/private:1"
+        with pytest.raises((ImagePullFailed, RegistryUnavailable)):
+            await runtime.pull_image(name)
+        pulled = await runtime.pull_image(name, Credentials("me", "secret"))
+    image = await runtime.image_status(name)
+    assert image is not None
+    assert pulled in (image.id, *image.digests)
+    await runtime.remove_image(name)
+    assert await runtime.image_status(name) is None
 
 
 async def test_stop_lets_the_process_end(runtime: CriRuntime, sandbox: str) -> None:

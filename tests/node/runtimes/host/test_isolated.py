@@ -184,6 +184,7 @@ async def test_the_host_image_is_the_hosts_own_tree(runtime: HostRuntime, sandbo
         (Security(run_as_user=1001, run_as_group=2002), "uid=1001 gid=2002 groups=2002"),
         (Security(run_as_username="web"), "uid=1000 gid=1001 groups=1001,3000"),
         (Security(run_as_user=1000, supplemental_groups=(77,)), "uid=1000 gid=1001 groups=1001,3000,77"),
+        (Security(run_as_user=1000, supplemental_groups=(77,), strict_groups=True), "uid=1000 gid=1001 groups=1001,77"),
     ],
 )
 async def test_users_and_groups(runtime: HostRuntime, sandbox: str, security: Security, shown: str) -> None:
