@@ -18,6 +18,7 @@ from cloudk8s.apiserver.measures import Measures
 from cloudk8s.apiserver.repeated_bodies import RepeatedBodies
 from cloudk8s.apiserver.sent_events import SentEvents
 from cloudk8s.apiserver.small_collections import SmallCollections
+from cloudk8s.machinery.alarms import Alarms
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.storage.interface import Record, Store
 
@@ -45,6 +46,8 @@ class Core:
     repeats: RepeatedBodies = field(default_factory=RepeatedBodies)
     small: SmallCollections = field(default_factory=SmallCollections)
     sent_events: SentEvents = field(default_factory=SentEvents)
+    alarms: Alarms = field(default_factory=Alarms)
+    """When watches end."""
     measures: Measures = field(default_factory=Measures)
     default_strategy: Strategy = field(default_factory=BuiltinStrategy)
 

@@ -170,7 +170,7 @@ class ApiServer:
     def _follow(self, answer: Stream, context: RequestContext, request: Request, started: float) -> None:
         """Count a stream once it has ended."""
         labels = self._metrics.stream_began(context, request)
-        answer.stop = _Counted(self._metrics, labels, answer, started).stop
+        answer.stop = _Counted(self._metrics, labels, answer, started)
         if context.verb == "watch":
             request.headers.clear()  # a token is a kilobyte, and nobody looks at it while the watch goes on
             request.connection.memo.clear()
@@ -188,7 +188,7 @@ class _Counted:
         self._started = started
         self._stop = answer.stop
 
-    def stop(self) -> None:
+    def __call__(self) -> None:
         self._metrics.stream_ended(self._labels, self._code, perf_counter() - self._started)
         self._stop()
 

@@ -21,6 +21,7 @@ from cloudk8s.apiserver.presenting import Presenter, partial_metadata
 from cloudk8s.apiserver.protobuf_answers import encode_tree
 from cloudk8s.errors import Cause, Expired, StatusError, Timeout
 from cloudk8s.machinery import codec, yaml_codec
+from cloudk8s.machinery.alarms import Moment
 from cloudk8s.storage.interface import Compacted, Event, FutureRevision, Record, Subscription
 
 _CONTENT_TYPES: Final = {JSON: JSON, YAML: YAML, PROTOBUF: f"{PROTOBUF};stream=watch"}
@@ -43,8 +44,9 @@ class WatchStream:
     """One watcher: turns changes into frames and ends after its timeout."""
 
     __slots__ = (
-        "_core", "_form", "_namespace", "_options", "_presenter", "_resource", "_revision", "_selection",
-        "_sent", "_sent_columns", "_shares_frames", "_subscription", "_timers", "_view", "_writer",
+        "_core", "_ends", "_form", "_has_bookmarks", "_include", "_moment", "_namespace", "_options", "_presenter",
+        "_resource", "_revision", "_selection", "_sent", "_sent_columns", "_shares_frames", "_subscription", "_view",
+        "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -57,12 +59,16 @@ class WatchStream:
         self._namespace = namespace
         self._selection = selection
         self._form = form
-        self._options = options
+        self._options: WatchOptions | None = options
+        self._has_bookmarks = options.bookmarks
+        self._include = options.include
+        self._ends = 0.0
         self._view = intern(f"{form} {resource.api_version}/{resource.plural}")
         """Names what makes two watches' frames the same; a text, because it is hashed for every delivery."""
         self._shares_frames = form.form != "table" and form.media_type != YAML
         self._subscription: Subscription | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._moment: Moment | None = None
+        """When it is woken next."""
         self._revision = 0
         self._sent = core.sent_events.of(resource)
         self._sent_columns = False
@@ -74,26 +80,40 @@ class WatchStream:
         return Stream(self._start, self._stop, content_type)
 
     def _start(self, writer: StreamWriter) -> None:
+        options, self._options = self._options, None  # thousands are held, and this is needed once
+        assert options is not None
         self._writer = writer
-        loop = asyncio.get_running_loop()
         try:
             self._subscription = watching.watch(
-                self._core, self._resource, self._namespace, self._selection, self._options.request, self._on_changes,
+                self._core, self._resource, self._namespace, self._selection, options.request, self._on_changes,
                 self._on_events if self._shares_frames else None,
             )  # fmt: skip
         except (Compacted, FutureRevision) as error:
             self._fail(error)
             return
-        if self._options.marks_initial_end:
+        if options.marks_initial_end:
             self._bookmark(_END_ANNOTATION)
-        self._timers.append(loop.call_later(self._options.timeout, self._expire))
-        if self._options.bookmarks:
-            self._timers.append(loop.call_later(_BOOKMARK_SECONDS, self._periodic_bookmark))
+        self._ends = asyncio.get_running_loop().time() + options.timeout
+        self._sleep(options.timeout)
+
+    def _sleep(self, left: float) -> None:
+        """Until the watch ends, or the next bookmark is due."""
+        self._moment = self._core.alarms.set(self, min(left, _BOOKMARK_SECONDS) if self._has_bookmarks else left)
+
+    def wake(self) -> None:
+        """See `Alarms`."""
+        self._moment = None
+        if (left := self._ends - asyncio.get_running_loop().time()) <= 0:
+            self._expire()
+            return
+        self._revision = self._core.store.revision
+        self._bookmark()
+        self._sleep(left)
 
     def _stop(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        if self._moment is not None:
+            self._moment.leave(self)
+            self._moment = None
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -160,7 +180,7 @@ class WatchStream:
     def _table(self, tree: dict[str, Any]) -> dict[str, Any]:
         metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
         table = self._presenter.table(
-            self._resource, [tree], self._form, metadata, self._options.include, with_columns=not self._sent_columns
+            self._resource, [tree], self._form, metadata, self._include, with_columns=not self._sent_columns
         )
         self._sent_columns = True
         return table
@@ -185,13 +205,8 @@ class WatchStream:
             return self._presenter.table(self._resource, [], self._form, metadata, with_columns=False)
         return obj
 
-    def _periodic_bookmark(self) -> None:
-        self._revision = self._core.store.revision
-        self._bookmark()
-        self._timers[-1] = asyncio.get_running_loop().call_later(_BOOKMARK_SECONDS, self._periodic_bookmark)
-
     def _expire(self) -> None:
-        if self._options.bookmarks and self._revision:
+        if self._has_bookmarks and self._revision:
             self._bookmark()
         self._end()
 

@@ -80,7 +80,8 @@ class HTTPConnection(Peer, asyncio.Protocol):
         if self._current is None:
             self._expect_input(parser, was)
         elif self._stream is not None and parser.is_idle:
-            self._parser = None  # two kilobytes, of which tens of thousands of idle watches have no use
+            parser.end()  # two kilobytes, of which tens of thousands of idle watches have no use
+            self._parser = None
 
     def pause_writing(self) -> None:
         self._is_paused = True

@@ -70,6 +70,10 @@ class RequestParser:
         if self.in_head and self._head_bytes > self._limits.head:
             raise self._head_too_large()
 
+    def end(self) -> None:
+        """Nothing more is fed: let go of llhttp, which holds this object, so that both go at once."""
+        del self._parser
+
     # Called by httptools.
 
     def on_message_begin(self) -> None:

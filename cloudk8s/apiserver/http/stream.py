@@ -27,7 +27,7 @@ class ChunkedWriter:
     ) -> None:  # fmt: skip
         self._transport: asyncio.Transport | None = transport
         self._outbox = outbox
-        self._pending: list[bytes] = []
+        self._pending: list[bytes] | None = None
         """What waits for this stream's turn; while there is any, the stream is in the outbox."""
         self._size = 0
         self._limit = limits.stream_buffer_max
@@ -48,7 +48,8 @@ class ChunkedWriter:
     def write_framed(self, chunk: bytes) -> None:
         if self._transport is None:
             return
-        if not self._pending:
+        if self._pending is None:
+            self._pending = []
             self._outbox.add(self)
         self._pending.append(chunk)
         self._size += len(chunk)
@@ -60,7 +61,7 @@ class ChunkedWriter:
         transport, pending = self._transport, self._pending
         if transport is None or not pending:
             return
-        self._pending = []
+        self._pending = None
         self._size = 0
         transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
         if self.is_paused and transport.get_write_buffer_size() > self._limit:

@@ -214,7 +214,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return True
 
     def _settle(self) -> None:
-        settled, self._settled = self._settled, None
+        settled, self._settled, self.deadline = self._settled, None, 0.0
         if settled is not None:
             settled(self)
 
