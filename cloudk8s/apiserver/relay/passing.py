@@ -96,7 +96,9 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
         if rest is not None:
             return _streamed(_Pump(exchange, page, rest), exchange, content_type, headers)
         encoding = exchange.headers.get("content-encoding", "")
-        return Response(exchange.status, pages.led_here(page, encoding, place.redirected), content_type, headers)
+        # Half a second for the longest pages, which nobody else waits for.
+        body = await asyncio.to_thread(pages.led_here, page, encoding, place.redirected)
+        return Response(exchange.status, body, content_type, headers)
     if length.isdecimal() and int(length[:12]) <= _SMALL:
         return Response(exchange.status, await _whole(exchange), content_type, headers)
     return _streamed(_Pump(exchange, b"", exchange.body()), exchange, content_type or "text/plain", headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,6 +134,23 @@ async def test_links_of_pages_lead_through_the_proxy(server: RunningApiServer, b
     answer = await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a")
     assert isinstance(answer, Response)
     assert answer.body == f'<a href="{DEFAULT}/pods/web/proxy/x">'.encode()
+
+
+async def test_nobody_waits_while_links_are_changed(
+    server: RunningApiServer, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[threading.Thread] = []
+    rewritten = pages.rewritten
+
+    def noted(page: bytes, link: pages.Link) -> bytes:
+        where.append(threading.current_thread())
+        return rewritten(page, link)
+
+    monkeypatch.setattr(pages, "rewritten", noted)
+    backend.answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi"
+    assert (await ask(server, "GET", f"{DEFAULT}/pods/web/proxy/a")).status == 200
+    assert threading.current_thread() not in where
+    assert where
 
 
 @pytest.mark.parametrize("place", ["nodes/n1", "nodes/n1:PORT", "nodes/https:n1:PORT"])
