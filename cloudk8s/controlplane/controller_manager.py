@@ -56,8 +56,8 @@ class ControllerManagerOptions:
     def configuration(self) -> ControllerConfiguration:
         """For `/configz`."""
         return ControllerConfiguration(
-            self.controllers, self.cluster, self.serving, self.leases.main, self.flags,
-            self.use_service_account_credentials, self.qps, self.burst,
+            self.controllers, self.cluster, self.serving, election=self.leases.main, flags=self.flags, qps=self.qps,
+            burst=self.burst, uses_service_account_credentials=self.use_service_account_credentials,
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient, NetworkSettings
 from cloudk8s.controlplane.api_server import RunningApiServer
 from cloudk8s.controlplane.background import background
-from cloudk8s.controlplane.led import Led, run_led
+from cloudk8s.controlplane.signals import run_until_stopped
 from cloudk8s.errors import UserError
 from cloudk8s.machinery.clock import Clock, SystemClock
 
@@ -63,7 +63,7 @@ async def run_simulated_nodes(
             await fleet.run()
 
     try:
-        await run_led(Led(live))
+        await run_until_stopped(live(), name="simulated nodes")
     finally:
         await client.close()
 

@@ -505,9 +505,7 @@ async def test_a_target_that_selects_no_pods_by_label_is_not_scaled() -> None:
         ("", "SelectorRequired", "selector is required"),
         ("a in (", "InvalidSelector", "couldn't convert selector into a corresponding internal selector object: "),
     ):
-        web = {**deployment("web", 2), "status": {"replicas": 2}}
         async with scaling(autoscaler(cpu(50)), 2, cpu=("900m", "900m")) as (run, server):
-            del web
             before = size(run)
             server.selector = text
             await run.settle(20, step=1)
