@@ -30,9 +30,14 @@ class Upstream:
         return str(found)
 
     @cached_property
-    def minor(self) -> int:
+    def version(self) -> str:
+        """As 1.20.2."""
         told = subprocess.run([self.path("kube-apiserver"), "--version"], capture_output=True, text=True, check=True)
-        return int(re.search(r"v1\.(\d+)", told.stdout)[1])  # type: ignore[index]
+        return re.search(r"v(1\.\d+\.\d+)", told.stdout)[1]  # type: ignore[index]
+
+    @property
+    def minor(self) -> int:
+        return int(self.version.split(".")[1])
 
     @property
     def manager_flags(self) -> list[str]:

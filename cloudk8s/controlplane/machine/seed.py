@@ -11,6 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,10 @@ class Seed:
 
         return certificate.private_pem(self._key("service-accounts"))
 
+    def rsa_service_account_key(self) -> bytes:
+        """The same as an RSA key, for control planes that are not ours; it takes a good part of a second."""
+        return _rsa_service_account_key(self.value)
+
     def pin(self) -> str:
         """What tells the cluster's authority from any other: `sha256:` over its public key."""
         from cryptography.hazmat.primitives import serialization
@@ -94,6 +99,15 @@ class Seed:
 
     def _derive(self, purpose: str) -> bytes:
         return hmac.digest(self.value, purpose.encode(), "sha256")
+
+
+@lru_cache(maxsize=8)
+def _rsa_service_account_key(seed: bytes) -> bytes:
+    from cloudk8s.apiserver.pki import certificate
+    from cloudk8s.controlplane.machine.rsa_key import rsa_key
+
+    key = rsa_key(lambda name: hmac.digest(seed, f"key/service-accounts/rsa/{name}".encode(), "sha256"))
+    return certificate.private_pem(key)
 
 
 def machine_token(secret: str, name: str) -> str:

@@ -21,7 +21,7 @@ from cloudk8s.client.objects import (
     status_of,
 )
 from cloudk8s.client.resources import NODES, PODS, VOLUME_ATTACHMENTS
-from cloudk8s.errors import NotFound, TooManyRequests
+from cloudk8s.errors import BadRequest, NotFound, TooManyRequests
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.drain_rules import Place, Treatment, treatment
 
@@ -80,15 +80,22 @@ def _volumes(api: ClusterApi, node: str) -> str:
 
 def _evict(api: ClusterApi, pod: Object) -> str:
     """Its name, if it may not go now."""
-    metadata = {"name": name_of(pod), "namespace": namespace_of(pod)}
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
     try:
-        api.create(PODS, eviction, name=name_of(pod), subresource="eviction")
+        try:
+            _post_eviction(api, pod, "policy/v1")
+        except BadRequest:  # servers before 1.22 know the older version only
+            _post_eviction(api, pod, "policy/v1beta1")
     except NotFound:
         return ""
     except TooManyRequests:
         return _name(pod)
     return ""
+
+
+def _post_eviction(api: ClusterApi, pod: Object, version: str) -> None:
+    metadata = {"name": name_of(pod), "namespace": namespace_of(pod)}
+    eviction = {"apiVersion": version, "kind": "Eviction", "metadata": metadata}
+    api.create(PODS, eviction, name=name_of(pod), subresource="eviction")
 
 
 def _name(pod: Object) -> str:

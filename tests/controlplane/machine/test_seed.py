@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cloudk8s.apiserver.pki import ensure
 from cloudk8s.apiserver.pki.profile import AUTHORITIES
@@ -51,3 +54,12 @@ def test_tokens_have_upstreams_form_and_are_each_machines_own() -> None:
 
 def test_a_seed_never_shows_itself() -> None:
     assert SEED.value.hex() not in repr(SEED)
+
+
+def test_an_rsa_key_is_always_the_same_too() -> None:
+    first = SEED.rsa_service_account_key()
+    key = load_pem_private_key(first, None)
+    assert isinstance(key, RSAPrivateKey)
+    assert key.key_size == 2048
+    assert hashlib.sha256(first).hexdigest().startswith("7a4b2de84c01780f")
+    assert Seed(bytes(32)).rsa_service_account_key() != first

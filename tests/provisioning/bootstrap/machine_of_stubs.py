@@ -15,21 +15,30 @@ PROGRAMS = (
 _STUB = """\
 #!/bin/sh
 echo "{name} $*" >> "$STUBS/calls"
-left=$(cat "$STUBS/fails/$(basename "$0")" 2> /dev/null || echo 0)
-[ "$left" = 0 ] || {{ echo $((left - 1)) > "$STUBS/fails/{name}"; exit 1; }}
+for key in "{name}" "{name} $1"; do
+  left=$(cat "$STUBS/fails/$key" 2> /dev/null || echo 0)
+  [ "$left" = 0 ] || {{ echo $((left - 1)) > "$STUBS/fails/$key"; exit 1; }}
+done
 {then}
 """
 _CURL = """\
 case "$*" in
   *readyz*|*/ping*) [ -e "$STUBS/answers" ] || exit 7;;
+  *kube-flannel*) echo '"Network": "10.244.0.0/16"';;
   *-sfLo*) echo 'echo "install $*" >> "$STUBS/calls"' > "$2";;
 esac"""
 _KUBEADM = """\
 case "$1" in
   reset) rm -rf "$ROOT/etc/kubernetes/pki";;
+  config) echo registry.example.org/kube-proxy:new;;
   *) ls "$ROOT/etc/kubernetes/pki" > "$STUBS/keys" 2> /dev/null || true;;
 esac"""
-_THEN = {"curl": _CURL, "kubeadm": _KUBEADM}
+_KUBECTL = """\
+case "$*" in
+  *kubeadm-config*) echo "    kubernetesVersion: $(cat "$STUBS/version")";;
+  *"apply -f -") cat > "$STUBS/applied";;
+esac"""
+_THEN = {"curl": _CURL, "kubeadm": _KUBEADM, "kubectl": _KUBECTL}
 
 
 @dataclass(frozen=True)
@@ -43,21 +52,34 @@ class StubMachine:
         return self.directory / "root"
 
     def furnish(self) -> StubMachine:
-        for path in ("bin", "fails", "root/etc/apt/sources.list.d", "root/etc/sysctl.d", "root/run", "root/var/lib"):
+        for path in (
+            "bin",
+            "fails",
+            "root/etc/apt/sources.list.d",
+            "root/etc/sysctl.d",
+            "root/etc/modules-load.d",
+            "root/run",
+            "root/var/lib",
+        ):
             (self.directory / path).mkdir(parents=True)
         for name in PROGRAMS:
             stub = self.directory / "bin" / name
             stub.write_text(_STUB.format(name=name, then=_THEN.get(name, "")))
             stub.chmod(0o755)
+        self.have("v1.36.2")
         return self
 
     def fail(self, program: str, times: int) -> None:
-        """Have a program fail the next times."""
+        """Have a program, or a command of it, fail the next times."""
         (self.directory / "fails" / program).write_text(str(times))
 
     def answer(self) -> None:
         """Something answers at the cluster's endpoint from now on."""
         (self.directory / "answers").touch()
+
+    def have(self, version: str) -> None:
+        """What version the cluster says that it is."""
+        (self.directory / "version").write_text(version)
 
     def boot(self, script: bytes) -> list[str]:
         """Run user data; returns what was asked of programs, each with its first words, waiting left out."""

@@ -23,11 +23,12 @@ REGISTRATION = {
     "name": str, "criSocket": str, "taints": [TAINT], "kubeletExtraArgs": ARGUMENTS, "ignorePreflightErrors": [str],
     "imagePullPolicy": str, "imagePullSerial": bool,
 }  # fmt: skip
+TOKEN = {"token": str, "description": str, "ttl": str, "usages": [str], "groups": [str]}
 COMMON = {"apiVersion": str, "kind": str}
 RUNTIME = {"nodeRegistration": REGISTRATION, "skipPhases": [str], "dryRun": bool, "patches": {"directory": str}}
 FORM: dict[str, Any] = {
     "InitConfiguration": {
-        **COMMON, **RUNTIME, "bootstrapTokens": [{"token": str}], "localAPIEndpoint": ENDPOINT, "certificateKey": str,
+        **COMMON, **RUNTIME, "bootstrapTokens": [TOKEN], "localAPIEndpoint": ENDPOINT, "certificateKey": str,
     },
     "ClusterConfiguration": {
         **COMMON, "kubernetesVersion": str, "clusterName": str, "controlPlaneEndpoint": str, "certificatesDir": str,
@@ -60,8 +61,11 @@ def strange(value: Any, form: Any, place: str) -> list[str]:
     return [] if type(value) is form else [f"{place} is {value!r}"]
 
 
-@pytest.mark.parametrize("version", ["1.36.2", "1.31", "1.30.4"])
-def test_files_are_of_the_documented_form(version: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "form"),
+    [("1.36.2", "v1beta4"), ("1.31", "v1beta4"), ("1.30.4", "v1beta3"), ("1.22", "v1beta3"), ("1.20.2", "v1beta2")],
+)
+def test_files_are_of_the_documented_form(version: str, form: str) -> None:
     facts = replace(BEGINNING, declaration=FACTS.declaration.model_copy(update={"kubernetes_version": version}))
     method = bootstrap_method(Bootstrap(method="kubeadm"), None)
     first = method.control_plane(facts, FIRST).decode()
@@ -70,8 +74,8 @@ def test_files_are_of_the_documented_form(version: str) -> None:
     assert [entry["kind"] for entry in found] == [
         "ClusterConfiguration", "InitConfiguration", "JoinConfiguration", "JoinConfiguration",
     ]  # fmt: skip
-    is_old = version == "1.30.4"
-    assert {entry["apiVersion"] for entry in found} == {f"kubeadm.k8s.io/v1beta{3 if is_old else 4}"}
+    is_old = form != "v1beta4"
+    assert {entry["apiVersion"] for entry in found} == {f"kubeadm.k8s.io/{form}"}
     for entry in found:
         registration = entry.get("nodeRegistration", {})
         if is_old and "kubeletExtraArgs" in registration:  # an object, before they could be given twice
@@ -92,15 +96,54 @@ def test_the_version_is_a_whole_one_and_a_join_can_succeed() -> None:
     assert join["controlPlane"] == {"localAPIEndpoint": {"bindPort": 6443}}, "keys are there, so none are fetched"
 
 
+def test_no_token_is_made_whose_owner_gets_any_certificate() -> None:
+    """kubeadm would make one, good for a day, and approve whatever is asked with it."""
+    method = bootstrap_method(Bootstrap(method="kubeadm"), None)
+    script = method.control_plane(BEGINNING, FIRST).decode()
+    _, init = documents(script, "/run/kubeadm/init.yaml")
+    (token,) = init["bootstrapTokens"]
+    assert token["groups"] == ["system:bootstrappers:cloudk8s:machines"]
+    assert token["ttl"] == "1m0s"
+    assert "--skip-token-print" in script
+
+
+def test_a_control_plane_without_a_load_balancer_is_called_by_its_address() -> None:
+    """A machine's name need not be known to others."""
+    method = bootstrap_method(Bootstrap(method="kubeadm"), None)
+    script = method.control_plane(replace(BEGINNING, endpoint=""), FIRST).decode()
+    cluster, _ = documents(script, "/run/kubeadm/init.yaml")
+    assert "controlPlaneEndpoint" not in cluster
+    assert "https://127.0.0.1:6443/readyz" in script
+
+
+def test_checks_may_be_left_out() -> None:
+    method = bootstrap_method(Bootstrap(method="kubeadm", options={"ignore": ["NumCPU"]}), None)
+    _, init = documents(method.control_plane(BEGINNING, FIRST).decode(), "/run/kubeadm/init.yaml")
+    (join,) = documents(method.worker(FACTS, WORKER).decode(), "/run/kubeadm/join.yaml")
+    assert [each["nodeRegistration"]["ignorePreflightErrors"] for each in (init, join)] == [["NumCPU"], ["NumCPU"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "role"), [("1.23.1", "kubeadm:kubelet-config-1.23"), ("1.24", "kubeadm:kubelet-config")]
+)
+def test_rules_name_what_the_version_makes(version: str, role: str) -> None:
+    facts = replace(BEGINNING, declaration=FACTS.declaration.model_copy(update={"kubernetes_version": version}))
+    script = bootstrap_method(Bootstrap(method="kubeadm"), None).control_plane(facts, FIRST).decode()
+    assert role in {rule["roleRef"]["name"] for rule in documents(script, "/run/kubeadm/rules.yaml")}
+
+
 def test_tokens_of_machines_may_read_all_that_joining_reads() -> None:
     """Among it kube-proxy's configuration, which upstream lets only tokens of its own group read."""
     method = bootstrap_method(Bootstrap(method="kubeadm"), None)
     rules = documents(method.control_plane(BEGINNING, FIRST).decode(), "/run/kubeadm/rules.yaml")
-    roles = {(rule["roleRef"]["kind"], rule["roleRef"]["name"]) for rule in rules}
+    whose = "system:bootstrappers:cloudk8s:machines"
+    mine = [rule for rule in rules if rule["subjects"][0]["name"] == whose]
+    roles = {(rule["roleRef"]["kind"], rule["roleRef"]["name"]) for rule in mine}
     assert roles == {
         ("ClusterRole", "system:node-bootstrapper"), ("ClusterRole", "kubeadm:get-nodes"),
         ("Role", "kubeadm:nodes-kubeadm-config"), ("Role", "kubeadm:kubelet-config"), ("Role", "kube-proxy"),
     }  # fmt: skip
     names = [rule["metadata"]["name"] for rule in rules]
     assert len(set(names)) == len(names)
-    assert all(rule["subjects"][0]["name"] == "system:bootstrappers:cloudk8s:machines" for rule in rules)
+    (other,) = [rule for rule in rules if rule not in mine]
+    assert other["metadata"]["name"] == other["subjects"][0]["name"] == "kubeadm:cluster-admins"

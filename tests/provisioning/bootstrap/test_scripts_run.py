@@ -15,8 +15,11 @@ from cloudk8s.provisioning.declaration.cluster import Bootstrap
 from tests.provisioning.bootstrap.machine_of_stubs import StubMachine
 from tests.provisioning.bootstrap.test_other_methods import BEGINNING, FACTS, FIRST, SECOND, WORKER
 
-INIT, JOIN = "kubeadm init --config /run/kubeadm/init.yaml", "kubeadm join --config /run/kubeadm/join.yaml"
+INIT = "kubeadm init --config /run/kubeadm/init.yaml --skip-token-print"
+JOIN = "kubeadm join --config /run/kubeadm/join.yaml"
 RESET = "kubeadm reset -f"
+ACCESS = "kubeadm init phase kubeconfig super-admin --config /run/kubeadm/init.yaml --kubeconfig-dir /run/kubeadm"
+LOOK = "kubectl -n kube-system get configmap kubeadm-config -o yaml"
 KEYS = {"ca.crt", "ca.key", "etcd", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.key", "sa.pub"}
 INSTALLED = [
     "apt-get install -qy ca-certificates curl gpg containerd", "apt-get install -qy kubelet kubeadm kubectl",
@@ -63,22 +66,64 @@ def test_the_first_machine_makes_the_cluster(machine: StubMachine, kubeadm: Boot
     assert "https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /" in sources
 
 
+def test_what_is_installed_is_readable_and_what_is_secret_is_not(
+    machine: StubMachine, kubeadm: BootstrapMethod
+) -> None:
+    """apt reads a repository's key as a user of its own."""
+    machine.fail("sysctl", 1)
+    machine.boot(kubeadm.control_plane(BEGINNING, FIRST))
+    etc = machine.root / "etc"
+    for path in ("apt/keyrings", "apt/sources.list.d/kubernetes.list", "sysctl.d/90-kubernetes.conf"):
+        assert (etc / path).stat().st_mode & 0o044 == 0o044
+    assert (etc / "modules-load.d/kubernetes.conf").read_text().split() == ["overlay", "br_netfilter"]
+    assert (machine.root / "run/kubeadm").stat().st_mode & 0o077 == 0
+    assert (etc / "kubernetes/pki/sa.key").stat().st_mode & 0o077 == 0
+
+
+def test_the_pod_network_has_the_declared_range(machine: StubMachine, kubeadm: BootstrapMethod) -> None:
+    network = FACTS.declaration.network.model_copy(update={"pod_cidrs": ("10.9.0.0/16",)})
+    other = replace(BEGINNING, declaration=FACTS.declaration.model_copy(update={"network": network}))
+    machine.boot(kubeadm.control_plane(other, FIRST))
+    assert "10.9.0.0/16" in (machine.directory / "applied").read_text()
+
+
 def test_the_first_machine_joins_what_answers_already(machine: StubMachine, kubeadm: BootstrapMethod) -> None:
     machine.answer()
     calls = machine.boot(kubeadm.control_plane(BEGINNING, FIRST))
-    assert of("kubeadm", calls) == [JOIN]
-    assert of("kubectl", calls) == []
+    assert of("kubeadm", calls) == [ACCESS, JOIN]
+    assert of("kubectl", calls) == [LOOK]
 
 
 def test_others_join_with_the_same_authorities_after_every_failure(
     machine: StubMachine, kubeadm: BootstrapMethod
 ) -> None:
     """`kubeadm reset` takes the keys away; the next attempt must have them again."""
-    machine.fail("kubeadm", 1)
+    machine.fail("kubeadm join", 1)
     calls = machine.boot(kubeadm.control_plane(FACTS, SECOND))
-    assert of("kubeadm", calls) == [JOIN, RESET, JOIN]
+    assert of("kubeadm", calls) == [ACCESS, JOIN, RESET, JOIN]
     assert set((machine.directory / "keys").read_text().split()) == KEYS
     assert (machine.root / "etc/kubernetes/pki/ca.key").stat().st_mode & 0o077 == 0
+
+
+def test_the_first_machine_of_a_newer_version_lifts_the_cluster(machine: StubMachine, kubeadm: BootstrapMethod) -> None:
+    """Without that it would run the old one's programs; add-ons follow once it serves."""
+    machine.have("v1.35.9")
+    calls = machine.boot(kubeadm.control_plane(FACTS, SECOND))
+    config = "--config /run/kubeadm/init.yaml --kubeconfig /run/kubeadm/super-admin.conf"
+    assert [call for call in calls if call.startswith("kube")] == [
+        ACCESS, LOOK, "kubectl apply -f /run/kubeadm/rules.yaml",
+        f"kubeadm init phase upload-config kubeadm {config}", JOIN,
+        "kubeadm config images list --config /run/kubeadm/init.yaml",
+        "kubectl -n kube-system set image daemonset/kube-proxy kube-proxy=registry.example.org/kube-proxy:new",
+        f"kubeadm init phase addon coredns {config}",
+    ]  # fmt: skip
+
+
+def test_a_machine_of_an_older_version_does_not_pull_the_cluster_down(
+    machine: StubMachine, kubeadm: BootstrapMethod
+) -> None:
+    machine.have("v1.36.10")
+    assert of("kubeadm", machine.boot(kubeadm.control_plane(FACTS, SECOND))) == [ACCESS, JOIN]
 
 
 def test_making_the_cluster_is_tried_again_with_the_same_keys(machine: StubMachine, kubeadm: BootstrapMethod) -> None:

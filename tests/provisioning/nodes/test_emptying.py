@@ -9,7 +9,7 @@ import pytest
 
 from cloudk8s.client.interface import Object, Resource
 from cloudk8s.client.resources import NODES, PODS, VOLUME_ATTACHMENTS
-from cloudk8s.errors import NotFound, TooManyRequests
+from cloudk8s.errors import BadRequest, NotFound, TooManyRequests
 from cloudk8s.provisioning.nodes.emptying import DrainPlan, empty
 
 
@@ -21,6 +21,7 @@ class Api:
         self.cordoned = False
         self.evicted: list[str] = []
         self.protected: set[str] = set()
+        self.evictions = {"policy/v1"}
         self.has_node = True
 
     def list(self, resource: Resource, *, namespace: str = "", fields: str = "") -> Sequence[Object]:
@@ -35,6 +36,8 @@ class Api:
 
     def create(self, resource: Resource, obj: Object, *, name: str = "", subresource: str = "") -> None:
         assert (resource, subresource, obj["kind"]) == (PODS, "eviction", "Eviction")
+        if obj["apiVersion"] not in self.evictions:
+            raise BadRequest(f'no kind "Eviction" is registered for version {obj["apiVersion"]}')
         if name in self.protected:
             raise TooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.")
         self.evicted.append(name)
@@ -52,6 +55,13 @@ def pod(name: str, *, owner: str = "", phase: str = "Running", mirror: bool = Fa
 
 def drain(api: Api, plan: DrainPlan | None = None) -> str:
     return empty(api, "n1", plan)  # type: ignore[arg-type]
+
+
+def test_servers_before_1_22_evict_too() -> None:
+    api = Api(pod("web"), pod("kept"))
+    api.evictions, api.protected = {"policy/v1beta1"}, {"kept"}
+    assert drain(api) == "a disruption budget keeps shop/kept on n1"
+    assert api.evicted == ["web"]
 
 
 def test_pods_are_evicted_from_a_closed_node() -> None:

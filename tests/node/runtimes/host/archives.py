@@ -73,11 +73,11 @@ def config(layers: Sequence[bytes], **fields: Any) -> bytes:
     return json.dumps({"architecture": "amd64", "os": "linux", "config": fields, "rootfs": rootfs}).encode()
 
 
-def docker_archive(path: Path, layers: Sequence[bytes], *, tag: str, **fields: Any) -> Path:
-    """What `docker save` writes."""
+def docker_archive(path: Path, layers: Sequence[bytes], *, tag: str | Sequence[str], **fields: Any) -> Path:
+    """What `docker save` writes, of an image with one name or several."""
     content = config(layers, **fields)
     names = [f"{hashlib.sha256(each).hexdigest()}/layer.tar" for each in layers]
-    manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": names}]
+    manifest = [{"Config": "config.json", "RepoTags": [tag] if isinstance(tag, str) else list(tag), "Layers": names}]
     files = {"manifest.json": json.dumps(manifest).encode(), "config.json": content}
     path.write_bytes(layer({**files, **dict(zip(names, layers, strict=True))}))
     return path
