@@ -65,15 +65,14 @@ class Connection:
 def load_connection(path: Path | str | None = None, *, context: str = "", master: str = "") -> Connection:
     """The connection a component should use, by upstream's order: `path`, $KUBECONFIG, in-cluster, ~/.kube/config.
 
-    A `master` is the server's URL in place of the one found there.
+    A `master` is the server's URL in place of that of `path`; without a `path` it is all there is, as upstream has it:
+    what was found elsewhere is meant for another server, which this one shall not be shown the credentials of.
     """
-    found = _found_connection(path, context)
-    return replace(found, server=master.rstrip("/")) if master else found
-
-
-def _found_connection(path: Path | str | None, context: str) -> Connection:
     if path:
-        return load_kubeconfig(path, context=context)
+        found = load_kubeconfig(path, context=context)
+        return replace(found, server=master.rstrip("/")) if master else found
+    if master:
+        return Connection(server=master.rstrip("/"))
     if os.environ.get("KUBECONFIG"):
         return _from_files([Path(p) for p in os.environ["KUBECONFIG"].split(os.pathsep) if p], context)
     if os.environ.get("KUBERNETES_SERVICE_HOST") and (SERVICE_ACCOUNT / "token").exists():

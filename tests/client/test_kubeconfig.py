@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.client.kubeconfig import in_cluster, load_connection, load_kubeconfig
+from cloudk8s.client.kubeconfig import Connection, in_cluster, load_connection, load_kubeconfig
 from cloudk8s.errors import UserError
 
 CONFIG = """
@@ -96,6 +96,15 @@ def test_files_of_the_environment_variable_are_merged(
     monkeypatch.setenv("KUBECONFIG", f"{first}:{tmp_path / 'none'}:{path}")
     assert load_connection().server == "https://two"
     assert load_connection(context="main").server == "https://one:6443"
+
+
+def test_another_server_is_shown_no_credentials_but_those_of_the_file_that_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert load_connection(master="http://other:8080/") == Connection(server="http://other:8080")
+    found = load_connection(path, context="main", master="https://other")
+    assert (found.server, found.certificate) == ("https://other", b"CERT")
 
 
 def test_in_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
