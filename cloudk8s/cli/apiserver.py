@@ -46,15 +46,22 @@ def apiserver(
 
     Example: cloudk8s apiserver --data-dir /tmp/api --secure-port 6443 --kubeconfig-out admin.conf
     """
+    from cloudk8s.cli.checked_settings import checked
     from cloudk8s.cli.programs.apiserver import Options
     from cloudk8s.settings import ClusterSettings
 
-    settings = ClusterSettings(
-        data_dir=data_dir.absolute(), bind=bind_address, port=secure_port, store=store,
-        kubernetes_version=kubernetes_version, feature_gates=feature_gates,
-        service_cluster_ip_range=service_cluster_ip_range,
-        service_node_port_range=service_node_port_range, disabled_plugins=tuple(disable_plugin or ()),
-    )  # fmt: skip
+    given = {
+        "data_dir": data_dir.absolute(),
+        "bind": bind_address,
+        "port": secure_port,
+        "store": store,
+        "kubernetes_version": kubernetes_version,
+        "feature_gates": feature_gates,
+        "service_cluster_ip_range": service_cluster_ip_range,
+        "service_node_port_range": service_node_port_range,
+        "disabled_plugins": disable_plugin or (),
+    }
+    settings = checked(ClusterSettings, given)
     extra = tuple(tuple(part.split(":", 1)) for part in service_account_extra_certificates.split(",") if ":" in part)
     options = Options(
         settings,

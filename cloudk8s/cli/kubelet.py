@@ -87,7 +87,7 @@ def kubelet(
 
 def _settings(config: Path | None, **given: Any) -> NodeSettings:
     """What was said on the command line, then what the file says, then what goes without saying."""
-    from cloudk8s.machinery.typed_settings import checked
+    from cloudk8s.cli.checked_settings import checked
     from cloudk8s.node.pressure.marks import marks_of
     from cloudk8s.node.settings import NodeSettings
 

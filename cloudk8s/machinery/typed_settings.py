@@ -1,25 +1,13 @@
-"""Dataclasses of settings: checked when they are made of what somebody wrote, and as JSON for another process."""
+"""Dataclasses of settings as JSON, for another process."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from cloudk8s.errors import SettingsError
-
 T = TypeVar("T")
-
-
-def checked(kind: type[T], given: Mapping[str, Any]) -> T:
-    """Settings by their names, numbers also as text. Raises SettingsError that names the one that can't be."""
-    try:
-        return msgspec.convert(given, kind, strict=False, dec_hook=_read)
-    except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at ")
-        raise SettingsError(f"{place.strip('`').removeprefix('$.') or kind.__name__}: {reason}") from error
 
 
 def encode(settings: object) -> bytes:
