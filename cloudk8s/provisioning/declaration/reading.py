@@ -58,9 +58,7 @@ def locating(path: Path | None) -> Iterator[None]:
         if path is None:
             raise
         lines = _lines(yaml.compose(path.read_text(), Loader=yaml.SafeLoader))
-        place, known = parts(error.field), _known(parts(error.field), lines)
-        where = f"{path}:{lines[known]}" if known in lines and place[:1] == known[:1] else str(path)
-        raise SettingsError(f"{where}: {error}") from error
+        raise SettingsError(f"{_where(parts(error.field), str(path), lines)}: {error}") from error
 
 
 def parts(field: str) -> Place:
@@ -68,21 +66,20 @@ def parts(field: str) -> Place:
     return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", field))
 
 
-def _known(place: Place, lines: Mapping[Place, int]) -> Place:
-    """As much of a place as stands in the document."""
-    return next((place[:end] for end in range(len(place), -1, -1) if place[:end] in lines), ())
+def _where(place: Place, source: str, lines: Mapping[Place, int]) -> str:
+    """The source, with the line of as much of a place as stands in it."""
+    found = (lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines)
+    return f"{source}:{line}" if (line := next(found, 0)) else source
 
 
 def _explain(entry: Any, source: str, lines: Mapping[Place, int]) -> str:
     place: Place = tuple(part for part in entry["loc"] if not _is_branch(part))
-    known = _known(place, lines)
-    where = f"{source}:{lines[known]}" if known in lines else source
     message = entry["msg"].removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":
         message = f"there is no such field{_suggestion(place)}"
     elif entry["type"] == "missing":
         message = "this field is needed"
-    return f"{where}: {dotted(place) or 'cluster'}: {message}"
+    return f"{_where(place, source, lines)}: {dotted(place) or 'cluster'}: {message}"
 
 
 def dotted(place: Sequence[str | int]) -> str:
