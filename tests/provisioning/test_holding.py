@@ -9,7 +9,7 @@ import pytest
 from cloudk8s.client.resources import NODES
 from cloudk8s.errors import CloudK8sError
 from cloudk8s.provisioning.converging import converge
-from cloudk8s.provisioning.holding import PATIENCE, WAITING, answers
+from cloudk8s.provisioning.holding import PATIENCE, WAITING, Holding, answers
 from cloudk8s.provisioning.objects import kinds
 from cloudk8s.provisioning.state import look
 from cloudk8s.provisioning.teardown import tear_down
@@ -79,6 +79,17 @@ def test_an_api_that_was_silent_for_a_moment_still_holds_machines_back(cloud: Si
         tear_down(cloud.site(), timeout=60, api=silent)  # type: ignore[arg-type]
     assert len(cloud.instances()) == 2
     assert WAITING in notes(cloud)
+
+
+def test_silences_with_an_answer_in_between_do_not_add_up(cloud: SimulatedCloud) -> None:
+    site, silent = cloud.site(), Silent(0)
+    holding, machines = Holding(site, silent), look(site).machines  # type: ignore[arg-type]
+    for _ in range(3):
+        silent.times = 1
+        assert set(holding.held(machines).values()) == {WAITING}
+        site.timer.pause(PATIENCE * 0.6)
+        assert holding.held(machines) == {}
+    assert not notes(cloud)
 
 
 def test_an_api_is_not_waited_for_longer_than_the_command(cloud: SimulatedCloud) -> None:

@@ -161,6 +161,13 @@ def test_pods_that_room_is_made_for_and_pods_that_go_need_no_machine() -> None:
     assert not look(cluster, 0, pods=[nominated, going]).decision.machines
 
 
+def test_a_node_has_room_although_a_taint_of_its_beginning_is_still_there() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 1, "max": 9})
+    fresh, other = ({"key": key, "effect": "NoSchedule"} for key in ("node.kubernetes.io/not-ready", "dedicated"))
+    assert not look(cluster, 1, nodes=[node("n0", 0, taints=[fresh])], pods=[waiting("p")]).decision.machines
+    assert look(cluster, 1, nodes=[node("n0", 0, taints=[other])], pods=[waiting("p")]).decision.machines
+
+
 def test_a_node_may_say_that_it_stays() -> None:
     cluster = declared({"name": "workers", "type": "s", "replicas": 1, "max": 9})
     there = node("n0", 0)
