@@ -90,7 +90,9 @@ class NodeAgent:
         self.workers = PodWorkers(self._tools)
         self._reporter = NodeReporter(settings, client, clock=clock, look=self._look, events=self._events)
         self._static = self._make_static()
-        self._images = ImageCollector(settings, self._runtime, clock=clock, announce=self._node_warning)
+        self._images = ImageCollector(
+            settings, self._runtime, clock=clock, held=self._tools.volumes.images, announce=self._node_warning
+        )
         self._marks = Marks(settings)
         self._eviction = self._make_eviction()
         self._enforcement = Enforcement(settings, self._runtime, clock=clock, announce=self._node_event)

@@ -23,12 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class ImageCollector:
-    """Looks every few minutes, and when somebody asks for room."""
+    """Looks every few minutes, and when somebody asks for room. `held` tells the images that pods have as volumes."""
 
     def __init__(
-        self, settings: NodeSettings, runtime: Runtime, *, clock: Clock, announce: Announce = lambda reason, note: None
-    ) -> None:
+        self, settings: NodeSettings, runtime: Runtime, *, clock: Clock, held: Callable[[], set[str]],
+        announce: Announce = lambda reason, note: None,
+    ) -> None:  # fmt: skip
         self._settings, self._runtime, self._clock, self._announce = settings, runtime, clock, announce
+        self._held = held
         self._last_used: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -70,7 +72,7 @@ class ImageCollector:
     async def _note(self) -> tuple[Sequence[Image], set[str]]:
         """The images, and the names of those in use."""
         images = await self._runtime.list_images()
-        used = {container.image_id for container in await self._runtime.list_containers()}
+        used = {container.image_id for container in await self._runtime.list_containers()} | self._held()
         now = self._clock.monotonic()
         for image in images:
             if image.id in used or used & {*image.tags, *image.digests} or image.id not in self._last_used:

@@ -32,6 +32,10 @@ class VolumeManager:
         """What is set up of a pod."""
         return self._mounted.get(pod_uid, {})
 
+    def images(self) -> set[str]:
+        """The images that pods have as volumes, by id."""
+        return {each.image for volumes in self._mounted.values() for each in volumes.values() if each.image}
+
     async def set_up(self, pod: Object) -> Mapping[str, Mounted]:
         """Set up, or bring up to date, all volumes that containers mount; MountFailed where some are not ready."""
         wanted = [volume for volume in spec_of(pod).get("volumes") or () if volume["name"] in _used(pod)]

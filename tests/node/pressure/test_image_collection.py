@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import namedtuple
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import pytest
 
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.node.pressure.images import MIN_AGE, ImageCollector
-from cloudk8s.node.runtimes.interface import Container, FilesystemUsage, Image, Runtime
+from cloudk8s.node.runtimes.interface import Container, FilesystemUsage, Image, Runtime, RuntimeFailure
 from cloudk8s.node.settings import NodeSettings
 
 Disk = namedtuple("Disk", "total used free")
@@ -49,6 +50,7 @@ class Ground:
     store: Store
     clock: FakeClock
     told: list[tuple[str, str]]
+    held: set[str]
 
 
 @pytest.fixture
@@ -58,12 +60,13 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
 
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, used: int, **settings: Any) -> Ground:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(100, used, 100 - used))
-    store, clock, told = Store(tmp_path), FakeClock(), list[tuple[str, str]]()
+    store, clock, told, held = Store(tmp_path), FakeClock(), list[tuple[str, str]](), set[str]()
     chosen = NodeSettings(node_name="n", root_dir=tmp_path, **settings)
     collector = ImageCollector(
-        chosen, cast(Runtime, store), clock=clock, announce=lambda reason, note: told.append((reason, note))
-    )
-    return Ground(collector, store, clock, told)
+        chosen, cast(Runtime, store), clock=clock, held=lambda: held,
+        announce=lambda reason, note: told.append((reason, note)),
+    )  # fmt: skip
+    return Ground(collector, store, clock, told, held)
 
 
 async def test_all_stay_while_there_is_room(ground: Ground) -> None:
@@ -94,3 +97,21 @@ async def test_under_pressure_nothing_stays_that_nothing_uses(ground: Ground) ->
     await ground.collector.look()
     await ground.clock.advance(MIN_AGE)
     assert set(await ground.collector.remove_unused()) == {"a", "b"}
+
+
+async def test_what_a_pod_has_as_a_volume_stays(ground: Ground) -> None:
+    await ground.collector.look()
+    await ground.clock.advance(MIN_AGE)
+    ground.held.add("a")
+    assert await ground.collector.remove_unused() == ["b"]
+
+
+async def test_what_can_not_be_looked_through_is_told(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> Sequence[Image]:
+        raise RuntimeFailure("the store is broken")
+
+    monkeypatch.setattr(ground.store, "list_images", fail)
+    running = asyncio.create_task(ground.collector.run())
+    await ground.clock.advance(0)
+    running.cancel()
+    assert ground.told == [("ImageGCFailed", "the store is broken")]

@@ -22,7 +22,7 @@ from cloudk8s.node.runtimes.host.images.service import HostImages, WithImages
 from cloudk8s.node.runtimes.host.isolation import Isolation
 from cloudk8s.node.runtimes.host.layers import WritableLayers
 from cloudk8s.node.runtimes.host.node_network import NodeNetwork
-from cloudk8s.node.runtimes.host.records import SandboxRecord
+from cloudk8s.node.runtimes.host.records import ContainerRecord, SandboxRecord
 from cloudk8s.node.runtimes.host.sandboxes import Sandboxes
 from cloudk8s.node.runtimes.host.seccomp.profile import ProfileError
 from cloudk8s.node.runtimes.host.seccomp.program import filter_for
@@ -233,7 +233,7 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
     def _make_images(self) -> HostImages:
         return HostImages(
             self._directory / "images", is_overlay=not self._isolation.user_namespace, can_run=self._isolation.mounts,
-            in_use=lambda: {entry.record.image_id for entry in self._containers.entries()},
+            in_use=lambda: {name for entry in self._containers.entries() for name in _images_of(entry.record)},
         )  # fmt: skip
 
     async def _hold(self, record: SandboxRecord) -> None:
@@ -282,6 +282,11 @@ class HostRuntime(HostCommands, HostStatistics, WithImages):
         target = config.namespaces.target_id
         run = self._containers.get(target).run if config.namespaces.pid == "target" and target else None
         return int(run["main_pid"]) if run else 0
+
+
+def _images_of(record: ContainerRecord) -> set[str]:
+    """Those that a container is made of, and that it has as volumes."""
+    return {record.image_id, *(mount.image for mount in record.config.mounts if mount.image)}
 
 
 def _settle_name(directory: Path, name: str) -> str:

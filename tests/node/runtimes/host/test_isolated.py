@@ -481,6 +481,21 @@ async def test_an_image_can_be_a_volume(runtime: HostRuntime, sandbox: str, tmp_
     assert "Read-only file system" in shown
 
 
+async def test_an_image_stays_as_long_as_a_container_has_it_as_a_volume(
+    runtime: HostRuntime, sandbox: str, tmp_path: Path
+) -> None:
+    (data,) = archive.load(
+        runtime._images.store, docker_archive(tmp_path / "data.tar", [layer({"file": b"kept\n"})], tag="data:1")
+    )
+    mount = Mount("/data", "/", readonly=True, image=data.id)
+    container_id = await start(runtime, sandbox, "sleep 100", mounts=(mount,))
+
+    await runtime.remove_image(data.id)
+
+    result = await runtime.exec_sync(container_id, ["cat", "/data/file"], timedelta(seconds=5))
+    assert result.stdout == b"kept\n"
+
+
 async def test_a_port_of_the_host_leads_to_the_pod(runtime: HostRuntime, tmp_path: Path) -> None:
     mappings = (PortMapping(80, PORT), PortMapping(80, PORT + 1, host_ip="127.0.0.1"))
     pod = await make_sandbox(runtime, tmp_path, "uid-6", port_mappings=mappings)
