@@ -22,6 +22,7 @@ async def send_log(
 ) -> None:  # fmt: skip
     """Write what the options choose; with `follow`, until the container has ended and all is written."""
     file = await asyncio.to_thread(_open, path, options.tail)
+    successor: BinaryIO | None = None
     selection, rest = Selection(options), b""
     try:
         while not selection.is_full:
@@ -30,17 +31,18 @@ async def send_log(
             if data:
                 *lines, rest = (rest + data).split(b"\n")
                 await write(b"".join(map(selection.render, lines)))
-                continue
-            replaced = await asyncio.to_thread(_reopened, path, file)
-            if replaced is not None:
+            elif successor is not None:
                 file.close()
-                file, rest = replaced, b""
+                file, successor, rest = successor, None, b""
+            elif (successor := await asyncio.to_thread(_reopened, path, file)) is not None:
+                continue  # what was written before the log was rotated, and after the last look, is still in this one
             elif not options.follow or not was_running:
                 return
             else:
                 await clock.sleep(_POLL_SECONDS)
     finally:
-        file.close()
+        for each in filter(None, (file, successor)):
+            each.close()
 
 
 def _open(path: Path, tail: int | None) -> BinaryIO:
