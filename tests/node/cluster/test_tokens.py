@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import SERVICE_ACCOUNTS
-from cloudk8s.machinery.clock import FakeClock
+from cloudk8s.machinery.clock import FakeClock, SystemClock
 from cloudk8s.machinery.times import format_time
 from cloudk8s.node.cluster.tokens import TokenManager
 from cloudk8s.testing.fake_client import FakeClient
+
+from ..conftest import Node, clear, container
 
 POD: Object = {"metadata": {"name": "p", "namespace": "ns", "uid": "u"}, "spec": {"serviceAccountName": "robot"}}
 
@@ -55,3 +60,37 @@ async def test_a_token_that_holds_for_long_is_renewed_every_day() -> None:
     assert await tokens.token(POD, audience="", expiration_seconds=week) == "t2"
     tokens.forget("u")
     assert await tokens.token(POD, audience="", expiration_seconds=week) == "t3"
+
+
+class ShortLived(FakeClient):
+    """Gives out numbered tokens for a second."""
+
+    given = 0
+
+    async def create(self, resource: Any, obj: Object, **named: Any) -> Object:
+        if named.get("subresource") != "token":
+            return await super().create(resource, obj, **named)
+        self.given += 1
+        ends = self.clock.now() + timedelta(seconds=1)
+        return {"status": {"token": f"t{self.given}", "expirationTimestamp": format_time(ends)}}
+
+
+async def test_a_running_pod_sees_its_token_renewed(tmp_path: Path) -> None:
+    node = Node(tmp_path / "node", ShortLived(clock=SystemClock()), sync_seconds=0.3)
+    await node.start()
+    try:
+        source = {"projected": {"sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}]}}
+        pod = await node.run_pod(
+            serviceAccountName="robot", volumes=[{"name": "v", **source}],
+            containers=[container("exec sleep 300", volumeMounts=[{"name": "v", "mountPath": "/v"}])],
+        )  # fmt: skip
+        await node.until_phase("p", "Running")
+        file = node.settings.pods_dir / pod["metadata"]["uid"] / "volumes" / "kubernetes.io~projected" / "v" / "token"
+        first = file.read_text()
+        async with asyncio.timeout(10):
+            while file.read_text() == first:
+                await asyncio.sleep(0.05)
+        assert int(file.read_text()[1:]) > int(first[1:])
+    finally:
+        await node.stop()
+        await clear(tmp_path / "node")
