@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
+from cloudk8s.apiserver.authentication import x509
 from cloudk8s.apiserver.authentication.bearer import BearerAuthenticator
+from cloudk8s.apiserver.authentication.certificate_uses import CertificateUses
 from cloudk8s.apiserver.authentication.chain import AuthenticatorChain
 from cloudk8s.apiserver.authentication.token_file import TokenFile
 from cloudk8s.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
@@ -29,7 +31,7 @@ def tokens(tmp_path: Path) -> TokenFile:
 @pytest.fixture
 def chain(tokens: TokenFile) -> AuthenticatorChain:
     bearer = BearerAuthenticator([tokens], api_audiences=("api",), clock=FakeClock())
-    return AuthenticatorChain([CertificateAuthenticator(), bearer])
+    return AuthenticatorChain([CertificateAuthenticator(CertificateUses(FakeClock())), bearer])
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,18 @@ def test_a_bad_token_is_refused_and_says_nothing(chain: AuthenticatorChain) -> N
 def test_anonymous_can_be_switched_off() -> None:
     with pytest.raises(Unauthorized):
         AuthenticatorChain([], allow_anonymous=False).authenticate(request())
+
+
+def test_a_certificate_that_expires_while_its_connection_is_open_is_refused_from_then_on(
+    chain: AuthenticatorChain, certificate: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, end = Line(certificate), load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
+    monkeypatch.setattr(x509, "time", lambda: end - 1)
+    assert chain.authenticate(request(line)).name == "kubernetes-admin"
+    monkeypatch.setattr(x509, "time", lambda: end + 1)
+    with pytest.raises(Unauthorized):
+        chain.authenticate(request(line))
+    assert chain.authenticate(request(line, authorization="Bearer secret")) == ANN
 
 
 def test_a_certificate_names_user_and_groups_and_counts_before_a_token(
