@@ -118,7 +118,8 @@ class ClusterPlan:
         if self.cost is not None:
             yield f"cost: {self.cost}"
         for finding in self.findings:
-            yield f"{'problem' if finding.is_fatal else 'warning'}: {finding.message}"
+            where = finding.field or finding.check
+            yield f"{'problem' if finding.is_fatal else 'warning'}: {where}: {finding.message}"
         if not self.is_empty:
             yield from (f"note: {note}" for note in self.notes)
 

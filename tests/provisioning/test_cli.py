@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from cloudk8s.cli.app import run
+from cloudk8s.provisioning.declaration.schema import cluster_schema
 from cloudk8s.provisioning.offline import process
+from cloudk8s_aws.permissions import policy
 
 Cli = Callable[..., tuple[int, str]]
 
@@ -102,9 +105,39 @@ def test_a_deletion_can_be_looked_at_first(cli: Cli) -> None:
     assert cli("cluster", "plan", "demo")[0] == 0
 
 
+def test_a_plan_tells_programs_what_why_how_and_for_how_much(cli: Cli) -> None:
+    made = data_of(cli("cluster", "plan", "demo", "--provider", "simulated", "--workers", "2", "-o", "json"))
+    machines = [step for step in made["steps"] if step["type"] == "machine"]
+    assert [(step["action"], len(step["names"])) for step in machines] == [("create", 1), ("create", 2)]
+    assert machines[1]["reasons"] == ["workers has 0 of 2"]
+    assert sum(made["apiCalls"]["byName"].values()) == made["apiCalls"]["total"] > 5
+    assert made["cost"]["monthly"] == pytest.approx(730 * (3 * 0.02 + 0.02), rel=0.01)
+    cli("cluster", "create", "demo", "--provider", "simulated", "--workers", "2")
+    file = ("--provider", "simulated", "--workers", "1", "-o", "json")
+    (step,) = [step for step in data_of(cli("cluster", "plan", "demo", *file))["steps"] if step["type"] == "machine"]
+    assert (step["action"], step["reasons"]) == ("delete", ["workers shrinks to 1"])
+
+
+def test_a_change_is_undone(cli: Cli) -> None:
+    cli("cluster", "create", "demo", "--provider", "simulated", "--workers", "3")
+    cli("cluster", "scale", "demo", "--workers", "5")
+    assert data_of(cli("cluster", "undo", "demo", "-o", "json"))["groups"][1]["available"] == 3
+    assert data_of(cli("cluster", "describe", "demo", "-o", "json"))["declaration"]["pools"][0]["replicas"] == 3
+
+
+def test_what_else_is_printed_for_files_and_accounts(cli: Cli) -> None:
+    assert data_of(cli("cluster", "schema")) == cluster_schema()
+    assert data_of(cli("provider", "iam-policy", "aws")) == policy()
+
+
 @pytest.mark.usefixtures("emulator")
-def test_aws_offline_from_nothing_to_nothing(cli: Cli) -> None:
+def test_aws_offline_from_nothing_to_nothing(cli: Cli, home: Path) -> None:
     """The emulator is started on demand, lives on between commands, and is empty in the end."""
+    file = home / "cluster.yaml"
+    file.write_text("name: demo\nprovider: aws\npools: [{type: x9.gigantic}]\n")
+    foreseen = data_of(cli("cluster", "plan", "-f", str(file), "--offline", "-o", "json"))
+    (finding,) = foreseen["findings"]
+    assert (finding["field"], finding["fatal"], "x9.gigantic" in finding["message"]) == ("network.zones", True, True)
     made = data_of(cli("cluster", "create", "demo", "--provider", "aws", "--offline", "--workers", "3", "-o", "json"))
     kinds = {entry["type"] for entry in made["resources"]}
     assert {"vpc", "subnet", "nat-gateway", "security-group", "role", "api-balancer", "api-targets"} <= kinds
@@ -113,7 +146,11 @@ def test_aws_offline_from_nothing_to_nothing(cli: Cli) -> None:
     assert data_of(cli("offline", "status", "-o", "json"))["status"] == "Running"
     assert cli("cluster", "plan", "demo")[0] == 0
     assert data_of(cli("cluster", "scale", "demo", "--workers", "1", "-o", "json"))["groups"][1]["current"] == 1
-    assert cli("cluster", "delete", "demo")[0] == 0
+    shutil.rmtree(home / "cloudk8s" / ".clusters")  # a lost laptop loses nothing
+    there = ("--provider", "aws", "--offline")
+    assert [row["name"] for row in data_of(cli("cluster", "list", *there, "-o", "json"))] == ["demo"]
+    assert data_of(cli("cluster", "describe", "demo", *there, "-o", "json"))["groups"][1]["replicas"] == 1
+    assert cli("cluster", "delete", "demo", *there)[0] == 0
     assert data_of(cli("cluster", "list", "--provider", "aws", "--offline", "-o", "json")) == []
     assert cli("offline", "stop")[0] == 0
     assert cli("offline", "status")[0] == 1

@@ -82,6 +82,25 @@ def test_create_and_delete_go_on_after_ctrl_c(home: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_killed_processes_leave_nothing_that_the_next_does_not_mend(home: Path) -> None:
+    """By SIGKILL, after which nobody can tidy up."""
+    simulated = ("create", "demo", "--provider", "simulated", "--workers", "3")
+    for words, after in ((simulated, 3), (simulated, 9), (DELETE, 4)):
+        command = start(*words)
+        assert command.stderr is not None
+        for _ in range(after):
+            command.stderr.readline()
+        command.kill()
+        assert command.wait(timeout=60) == -signal.SIGKILL
+        command.communicate()
+    assert run(*simulated)["phase"] == "Provisioned"
+    machines = [machine["name"] for machine in run("describe", "demo")["machines"]]
+    assert len(machines) == len(set(machines)) == 4
+    assert run(*DELETE)["phase"] == "Absent"
+    assert run("list", "--provider", "simulated") == []
+
+
+@pytest.mark.timeout(120)
 def test_programs_read_one_result_and_an_object_for_each_event(home: Path) -> None:
     command = start("create", "demo", "--provider", "simulated", "--workers", "2")
     out, err = command.communicate(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -48,9 +49,7 @@ def plan(
         raise UserError(f'there is no cluster "{name}" on {site.provider}; give its file with -f')
     with locating(file):
         declaration = settled(site, declared(site, state, from_file, Wishes(workers)), state)
-    made = plan_cluster(site, declaration, state)
-    for finding in preflight(site, declaration, state):
-        output.note(f"{finding.field or finding.check}: {finding.message}")
+    made = replace(plan_cluster(site, declaration, state), findings=tuple(preflight(site, declaration, state)))
     print_plan(made, format)
     if not made.is_empty:
         raise typer.Exit(CHANGES)

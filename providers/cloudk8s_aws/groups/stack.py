@@ -34,7 +34,7 @@ def resources_of(wanted: MachineGroup, tags: Mapping[str, str]) -> Sequence[Reso
     digest = hashlib.sha256(encode_canonical(data)).hexdigest()[:8]
     template = Resource(
         TEMPLATE, f"{TEMPLATE}/{wanted.name}/{digest}",
-        {"name": f"{wanted.name}-{digest}", "data": data, "tags": dict(tags)},
+        {"name": f"{wanted.name}-{digest}", "data": data, "tags": {**tags, **wanted.template.tags}},
     )  # fmt: skip
     properties = {
         "name": wanted.name, "template": Ref(template.key), "size": wanted.size, "most": wanted.most,

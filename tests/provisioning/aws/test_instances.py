@@ -34,6 +34,25 @@ def test_machines_have_tokens_for_metadata_encrypted_disks_and_the_market_that_i
     assert len(seen) > len(spot), "the control plane is not spot"
 
 
+def test_declared_tags_are_on_everything_that_can_carry_some(cloud: AwsCloud) -> None:
+    before = {entry["ResourceARN"] for entry in tagged(cloud)}
+    pools = [{"name": "web", "tags": {"tier": "web"}}, {"name": "kept", "scalingGroup": True}]
+    converge(cloud.site(), declaration(tags={"team": "a"}, pools=pools))
+    made = [entry for entry in tagged(cloud) if entry["ResourceARN"] not in before]
+    bare = [entry["ResourceARN"] for entry in made if {"Key": "team", "Value": "a"} not in entry["Tags"]]
+    assert not bare
+    kinds = {entry["ResourceARN"].split(":")[5].partition("/")[0] for entry in made}
+    assert kinds >= {"vpc", "subnet", "security-group", "route-table", "natgateway", "instance", "volume"}
+    web = [entry["ResourceARN"] for entry in made if {"Key": "tier", "Value": "web"} in entry["Tags"]]
+    assert sorted(arn.split(":")[5].partition("/")[0] for arn in web) == ["instance", "volume"]
+
+
+def tagged(cloud: AwsCloud) -> list[dict[str, Any]]:
+    """All that carries a tag."""
+    pages = cloud.world.raw("resourcegroupstaggingapi").get_paginator("get_resources").paginate()
+    return [entry for page in pages for entry in page["ResourceTagMappingList"]]
+
+
 def test_failure_domains_get_machines_in_turn(cloud: AwsCloud) -> None:
     converge(cloud.site(), declaration(network={"zoneCount": 3}, pools=[{"replicas": 5}]))
     workers = [view.machine for view in look(cloud.site()).machines if view.machine.role == "worker"]

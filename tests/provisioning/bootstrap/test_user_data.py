@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +16,8 @@ from cloudk8s.cloud.model.machine import NAMES, MachineRequest
 from cloudk8s.controlplane.machine.seed import Seed
 from cloudk8s.controlplane.machine.settings import ControlPlaneSettings, WorkerSettings, read
 from cloudk8s.errors import SettingsError
+from cloudk8s.plugin import Candidate, Plugins, hookimpl
+from cloudk8s.plugin.registries import BootstrapMethods
 from cloudk8s.provisioning.bootstrap.catalog import bootstrap_method
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.native import NativeBootstrap, may_set
@@ -86,6 +89,24 @@ def test_unknown_methods_and_options_are_told() -> None:
         bootstrap_method(Bootstrap(method="cloudk8"), None)
     with pytest.raises(SettingsError, match=r"bootstrap\.options\.instal"):
         bootstrap_method(Bootstrap(options={"instal": "x"}), None)
+
+
+def test_a_plugin_brings_a_method_of_its_own() -> None:
+    class Rke2(NativeBootstrap):
+        def worker(self, facts: Facts, request: MachineRequest) -> bytes:
+            return b"#!/bin/sh\nrke2 agent"
+
+    @hookimpl
+    def register_bootstrap_methods(registry: BootstrapMethods) -> None:
+        registry.register("rke2", Rke2)
+
+    module = ModuleType("acme")
+    vars(module)["register_bootstrap_methods"] = register_bootstrap_methods
+    plugins = Plugins.load(candidates=[Candidate("acme", "acme", "1.0", "acme.plugin", lambda: module)])
+    method = bootstrap_method(Bootstrap(method="rke2"), plugins)
+    assert method.worker(FACTS, WORKER) == b"#!/bin/sh\nrke2 agent"
+    with pytest.raises(SettingsError, match="did you mean 'rke2'"):
+        bootstrap_method(Bootstrap(method="rke"), plugins)
 
 
 def planes(**plane: object) -> Facts:
