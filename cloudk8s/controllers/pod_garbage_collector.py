@@ -10,24 +10,21 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from cloudk8s.client.interface import DeleteOptions, Object
+from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
     is_deleting,
     is_true,
     name_of,
     namespace_of,
-    observed_generation,
     spec_of,
     status_of,
-    uid_of,
 )
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.batches import all_of
 from cloudk8s.controllers.interface import ControllerContext
 from cloudk8s.controllers.pods import BY_NODE, is_terminal, node_of
-from cloudk8s.controllers.victims import Victims
+from cloudk8s.controllers.victims import Victims, target
 from cloudk8s.errors import NotFound
-from cloudk8s.machinery.times import format_time
 
 PERIOD: Final = 20.0
 QUARANTINE: Final = timedelta(seconds=40)
@@ -109,27 +106,10 @@ class PodGarbageCollector:
 
     async def _delete(self, pod: Object, message: str) -> None:
         """Say that it failed, for there is no kubelet that would, and delete it at once."""
-        name, namespace = name_of(pod), namespace_of(pod)
-        try:
-            if not is_terminal(pod):
-                await self._victims.mark(pod, self._failed(pod, message))
-            options = DeleteOptions(grace_period_seconds=0, uid=uid_of(pod))
-            await self._client.delete(PODS, name, namespace=namespace, options=options)
-        except NotFound:
-            return
-
-    def _failed(self, pod: Object, message: str) -> Object:
-        if not message:
-            return {"phase": "Failed"}
-        target = {
-            "type": "DisruptionTarget",
-            **observed_generation(pod),
-            "status": "True",
-            "lastTransitionTime": format_time(self._clock.now()),
-            "reason": "DeletionByPodGC",
-            "message": message,
-        }
-        return {"phase": "Failed", "conditions": [target]}
+        status: Object = {"phase": "Failed"}
+        if message:
+            status["conditions"] = [target(pod, "DeletionByPodGC", message, self._clock.now())]
+        await self._victims.end(pod, status, grace_period_seconds=0)
 
 
 def _state(pod: Object) -> Iterable[str]:

@@ -10,25 +10,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cloudk8s.client.interface import DeleteOptions, Object
+from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
     is_deleting,
     key_of,
     name_of,
-    namespace_of,
-    observed_generation,
     spec_of,
     uid_of,
 )
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.pods import BY_NODE, is_terminal, node_of
-from cloudk8s.controllers.victims import Victims
-from cloudk8s.errors import NotFound
-from cloudk8s.machinery.times import format_time
+from cloudk8s.controllers.pods import BY_NODE, node_of
+from cloudk8s.controllers.victims import Victims, target
 
 WORKERS = 20
+MESSAGE = "Taint manager: deleting due to NoExecute taint"
 
 Taint = Mapping[str, Any]
 Toleration = Mapping[str, Any]
@@ -45,7 +42,6 @@ class TaintEvictionController:
     """Holds a deadline for every pod that leaves; a taint that goes before the deadline cancels it."""
 
     def __init__(self, context: ControllerContext) -> None:
-        self._client = context.client
         self._victims = Victims(context.client, context.settings)
         self._clock = context.clock
         self._events = context.events.for_component("taint-eviction-controller")
@@ -115,28 +111,12 @@ class TaintEvictionController:
             del self._evictions[key]
             return None
         self._events.normal(pod, "TaintManagerEviction", f"Marking for deletion Pod {key}")
-        await self._delete(pod)
+        status = {"conditions": [target(pod, "DeletionByTaintManager", MESSAGE, self._clock.now())]}
+        await self._victims.end(pod, status)
         self._deleted.add()
         self._late.observe(self._clock.monotonic() - eviction.at)
         self._evictions.pop(key, None)
         return None
-
-    async def _delete(self, pod: Object) -> None:
-        name, namespace = name_of(pod), namespace_of(pod)
-        target = {
-            "type": "DisruptionTarget",
-            **observed_generation(pod),
-            "status": "True",
-            "lastTransitionTime": format_time(self._clock.now()),
-            "reason": "DeletionByTaintManager",
-            "message": "Taint manager: deleting due to NoExecute taint",
-        }
-        try:
-            if not is_terminal(pod):
-                await self._victims.mark(pod, {"conditions": [target]})
-            await self._client.delete(PODS, name, namespace=namespace, options=DeleteOptions(uid=uid_of(pod)))
-        except NotFound:
-            return
 
 
 def no_execute_taints(node: Object) -> Sequence[Taint]:

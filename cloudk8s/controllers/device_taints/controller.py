@@ -11,17 +11,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from cloudk8s.client.interface import DeleteOptions, Object
-from cloudk8s.client.objects import is_deleting, key_of, name_of, namespace_of, spec_of, status_of, uid_of
+from cloudk8s.client.interface import Object
+from cloudk8s.client.objects import is_deleting, key_of, spec_of, status_of, uid_of
 from cloudk8s.client.queue import WorkQueue, run_workers
-from cloudk8s.client.resources import PODS
 from cloudk8s.controllers import conditions
 from cloudk8s.controllers.device_taints.devices import Devices
 from cloudk8s.controllers.device_taints.rules import MANAGER, Rules
 from cloudk8s.controllers.device_taints.taints import pool_of, taints_in
 from cloudk8s.controllers.interface import ControllerContext
-from cloudk8s.controllers.pods import is_terminal
-from cloudk8s.errors import NotFound
+from cloudk8s.controllers.victims import Victims
 
 EVENT: Final = "DeviceTaintManagerEviction"
 MESSAGE: Final = "Device Taint manager: deleting due to NoExecute taint"
@@ -31,7 +29,8 @@ class DeviceTaintEvictionController:
     """Decides on a pod by what is known at that moment; a taint that goes in time spares it."""
 
     def __init__(self, context: ControllerContext) -> None:
-        self._client, self._clock = context.client, context.clock
+        self._clock = context.clock
+        self._victims = Victims(context.client, context.settings)
         self._workers = context.options.concurrent_device_taint_eviction_syncs
         self._events = context.events.for_component(MANAGER)
         self._queue: WorkQueue[str] = WorkQueue(
@@ -90,17 +89,10 @@ class DeviceTaintEvictionController:
         return None
 
     async def _evict(self, pod: Object) -> None:
-        name, namespace = name_of(pod), namespace_of(pod)
         self._events.normal(pod, EVENT, "Marking for deletion")
         now = self._clock.now()
         target = conditions.new("DisruptionTarget", "True", "DeletionByDeviceTaintManager", MESSAGE, now)
-        patch = {"metadata": {"uid": uid_of(pod)}, "status": {"conditions": [target]}}
-        try:
-            if not is_terminal(pod):
-                await self._client.patch(PODS, name, patch, namespace=namespace, type="strategic", subresource="status")
-            await self._client.delete(PODS, name, namespace=namespace, options=DeleteOptions(uid=uid_of(pod)))
-        except NotFound:
-            return
+        await self._victims.end(pod, {"conditions": [target]})
 
 
 def _place(pod: Object) -> object:
