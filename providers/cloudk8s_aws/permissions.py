@@ -40,8 +40,8 @@ READS = [
 BALANCING = [
     "AddTags", "CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "DeleteListener", "DeleteLoadBalancer",
     "DeleteTargetGroup", "DeregisterTargets", "DescribeListeners", "DescribeLoadBalancers", "DescribeTags",
-    "DescribeTargetGroups", "DescribeTargetHealth", "ModifyListener", "ModifyTargetGroup", "RegisterTargets",
-    "SetSecurityGroups", "SetSubnets",
+    "DescribeTargetGroups", "DescribeTargetHealth", "ModifyListener", "ModifyTargetGroup",
+    "ModifyTargetGroupAttributes", "RegisterTargets", "SetSecurityGroups", "SetSubnets",
 ]  # fmt: skip
 NAMES = ["ChangeResourceRecordSets", "GetHostedZone", "ListHostedZonesByName", "ListResourceRecordSets"]
 """For clusters whose API has a name of its own."""

@@ -231,13 +231,21 @@ class ApiListenerType:
 
 @dataclass(frozen=True, slots=True)
 class ApiTargetsType:
-    """`api-targets`: the instances behind the API; goes with the target group."""
+    """`api-targets`: the instances behind the API; goes with the target group.
+
+    They are clients of the API, too. Within the network a connection that `loops` back to where it began is lost unless
+    it seems to come from the load balancer:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-troubleshooting.html
+    """
 
     shared: ApiBalancers
     name: str = "api-targets"
     traits: Traits = field(
-        default_factory=lambda: Traits(immutable=frozenset({"group"}), unordered=frozenset({"instances"}), api="elbv2")
-    )
+        default_factory=lambda: Traits(
+            immutable=frozenset({"group"}), unordered=frozenset({"instances"}), write_only=frozenset({"loops"}),
+            api="elbv2",
+        )
+    )  # fmt: skip
 
     def list(self, scope: Scope) -> Sequence[Observed]:
         if (found := self.shared.group(scope)) is None:
@@ -256,6 +264,9 @@ class ApiTargetsType:
 
     def create(self, call: Create) -> Observed:
         group = call.properties["group"]
+        if call.properties["loops"]:
+            attributes = [{"Key": "preserve_client_ip.enabled", "Value": "false"}]
+            self.shared.call("modify_target_group_attributes", TargetGroupArn=group, Attributes=attributes)
         self._call("register_targets", group, call.properties["instances"])
         return made(call, self.name, f"{group}#targets", within=group)
 

@@ -41,7 +41,8 @@ def _calls(step: Step) -> Sequence[str]:
     if step.type in (GROUP, TEMPLATE):
         return group_calls(step)
     if step.action in ("create", "replace"):
-        return (CREATE[step.type],)
+        loops = step.resource is not None and step.resource.properties.get("loops")
+        return (*(("ModifyTargetGroupAttributes",) if loops else ()), CREATE[step.type])
     if step.action == "delete":
         return (DELETE[step.type],)
     return UPDATE.get(step.type, _nothing)(step) if step.action == "update" else ()

@@ -165,7 +165,10 @@ def _endpoint(request: NetworkRequest) -> Iterator[Resource]:
         }  # fmt: skip
         yield Resource("dns-record", "dns-record", record)
     if request.members:
-        targets = {"group": Ref("api-target-group"), "instances": sorted(request.members)}
+        targets = {
+            "group": Ref("api-target-group"), "instances": sorted(request.members),
+            "loops": request.api_scheme == "internal",
+        }  # fmt: skip
         yield Resource("api-targets", "api-targets", targets)
 
 

@@ -118,6 +118,19 @@ def test_the_plan_is_the_calls_then_made(cloud: AwsCloud) -> None:
     assert not cloud.world.left()
 
 
+@pytest.mark.parametrize(("scheme", "preserved"), [("internal", "false"), ("internet-facing", "true")])
+def test_machines_behind_an_internal_api_may_be_its_clients(cloud: AwsCloud, scheme: str, preserved: str) -> None:
+    """A connection that came back to its own machine with that machine's address would be lost."""
+    wanted = declaration(network={"api": {"scheme": scheme}})
+    expected = planned(cloud, wanted)
+    converge(cloud.site(), wanted)
+    assert Counter(cloud.mutations) == expected
+    api = cloud.world.raw("elbv2")
+    (group,) = api.describe_target_groups()["TargetGroups"]
+    found = api.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
+    assert {each["Key"]: each["Value"] for each in found}.get("preserve_client_ip.enabled", "true") == preserved
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_thousand_workers_take_forty_calls_more(cloud: AwsCloud) -> None:
