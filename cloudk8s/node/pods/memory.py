@@ -84,9 +84,9 @@ class PodMemory:
 
 
 def pod_ips(observed: Observed, tools: Tools) -> tuple[str, ...]:
-    """The pod's addresses; a sandbox without its own has the node's."""
+    """The pod's addresses; a sandbox without its own has the node's, but not one that has given its own back."""
     sandbox = observed.sandbox
-    if sandbox is None:
+    if sandbox is None or (sandbox.state != "ready" and not sandbox.ips):
         return ()
     return sandbox.ips or tools.node.host_ips
 

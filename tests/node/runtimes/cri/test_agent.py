@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloudk8s.apiserver.streaming import channels as channel
+from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import CORE_EVENTS, NODES, PODS
 from cloudk8s.machinery.clock import SystemClock
 from cloudk8s.machinery.quantity import parse
@@ -98,6 +99,21 @@ async def test_a_crash_is_restarted_with_its_count(cri_node: Node) -> None:
 
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 1
     assert pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 1
+
+
+async def test_a_pod_that_has_ended_keeps_its_address(cri_node: Node) -> None:
+    await cri_node.run_pod(restartPolicy="Never", containers=[container("sleep 0.5") | {"image": IMAGE}])
+    seen: set[str] = set()
+
+    def has_ended(pod: Object) -> bool:
+        status = pod.get("status") or {}
+        seen.add(status.get("podIP", ""))
+        return status.get("phase") == "Succeeded" and condition(pod, "PodReadyToStartContainers")["status"] == "False"
+
+    pod = await cri_node.until("p", has_ended)
+
+    assert pod["status"]["podIP"].startswith(PREFIX)
+    assert not [address for address in seen if address and not address.startswith(PREFIX)]
 
 
 async def test_an_image_that_is_nowhere_is_told(cri_node: Node) -> None:
