@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloudk8s.client.interface import DeleteOptions
 from cloudk8s.client.resources import PODS
 
-from .conftest import Node, container
+from .conftest import Node, condition, container
 
 LOOP = "while :; do sleep 0.05; done"
 
@@ -83,3 +84,41 @@ async def test_the_time_of_a_hook_is_part_of_the_whole(node: Node, graces: list[
     await node.until_gone("p")
 
     assert graces[0] == 19
+
+
+async def test_sidecars_run_their_hooks_at_once_and_end_last_from_the_last_to_the_first(
+    node: Node, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+
+    def polite(name: str, *, hook: str, delay: str, **fields: Any) -> dict[str, Any]:
+        script = f"trap 'sleep {delay}; echo {name} >> {told}; exit 0' TERM; touch {tmp_path}/{name}; {LOOP}"
+        hooks = {"preStop": {"exec": {"command": ["sh", "-c", f"echo {hook} >> {told}"]}}}
+        return container(script, name=name, lifecycle=hooks, **fields)
+
+    sidecars = [polite(name, hook="hook", delay="0", restartPolicy="Always") for name in ("one", "two")]
+    main = polite("main", hook="hook", delay="0.4")
+    await node.run_pod(terminationGracePeriodSeconds=20, initContainers=sidecars, containers=[main])
+    await node.until("p", lambda _: all((tmp_path / name).exists() for name in ("one", "two", "main")))
+    await node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+
+    await node.client.delete(PODS, "p", namespace="default")
+    await node.until_gone("p")
+
+    assert told.read_text().split() == ["hook", "hook", "hook", "main", "two", "one"]
+
+
+async def test_sidecars_do_not_wait_longer_than_the_pod_has_time(node: Node, graces: list[int]) -> None:
+    hook = {"preStop": {"sleep": {"seconds": 30}}}
+    side = container("exec sleep 300", name="side", restartPolicy="Always")
+    await node.run_pod(
+        terminationGracePeriodSeconds=1, initContainers=[side],
+        containers=[container("exec sleep 300", lifecycle=hook)],
+    )  # fmt: skip
+    await node.until("p", lambda pod: condition(pod, "Ready").get("status") == "True")
+
+    await node.client.delete(PODS, "p", namespace="default")
+    async with asyncio.timeout(5):
+        await node.until_gone("p")
+
+    assert graces == [2, 2], "both have what every container has at least"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 import orjson
@@ -22,15 +23,18 @@ _PROBES = {"LivenessProbe": "livenessProbe", "StartupProbe": "startupProbe"}
 
 
 async def kill_container(
-    tools: Tools, pod: Object, running: RuntimeContainer, message: str, *, grace: timedelta, pod_ip: str
+    tools: Tools, pod: Object, running: RuntimeContainer, message: str, *, grace: timedelta, pod_ip: str,
+    after: Collection[asyncio.Task[None]] = (),
 ) -> None:  # fmt: skip
-    """End one container within its grace."""
+    """End one container within its grace; its hook runs at once, its signal comes when others have ended (`after`)."""
     name = running.labels.get(naming.CONTAINER_NAME, running.name)
     tools.container_event(pod, name, "Normal", "Killing", message or f"Stopping container {name}")
     began = tools.clock.monotonic()
     hook = _pre_stop(pod, name, running)
     if hook and grace > timedelta(0):
         await _run_pre_stop(tools, pod, running, hook, name, grace, pod_ip)
+    if after:
+        await _until_ended(tools, after, grace - timedelta(seconds=tools.clock.monotonic() - began))
     left = grace - timedelta(seconds=tools.clock.monotonic() - began)
     await tools.runtime.stop_container(running.id, max(left, LEAST_GRACE))
 
@@ -65,24 +69,36 @@ async def begin_anew(tools: Tools, pod: Object, observed: Observed) -> None:
 
 async def kill_pod(tools: Tools, pod: Object, observed: Observed, *, grace: timedelta, pod_ip: str) -> None:
     """End all containers of a pod and its sandboxes: regular ones first, then sidecars from the last to the first."""
-    began = tools.clock.monotonic()
-    sidecar_names = [container["name"] for container in pods.sidecars(pod)]
     running = observed.running()
-
-    async def end(container: RuntimeContainer) -> None:
-        passed = timedelta(seconds=tools.clock.monotonic() - began)
-        await kill_container(tools, pod, container, "", grace=max(grace - passed, timedelta(0)), pod_ip=pod_ip)
-
-    first = [each for each in running if each.labels.get(naming.CONTAINER_NAME) not in sidecar_names]
-    await asyncio.gather(*map(end, first))
-    for name in reversed(sidecar_names):
-        await asyncio.gather(*(end(each) for each in running if each.labels.get(naming.CONTAINER_NAME) == name))
+    sidecars = [container["name"] for container in reversed(pods.sidecars(pod))]
+    first = [each for each in running if each.labels.get(naming.CONTAINER_NAME) not in sidecars]
+    then = [[each for each in running if each.labels.get(naming.CONTAINER_NAME) == name] for name in sidecars]
+    ends: list[asyncio.Task[None]] = []
+    for group in (first, *then):
+        after = tuple(ends)
+        for each in group:
+            work = kill_container(tools, pod, each, "", grace=grace, pod_ip=pod_ip, after=after)
+            ends.append(asyncio.create_task(work, name=f"end of {each.name}"))
+    for failure in filter(None, await asyncio.gather(*ends, return_exceptions=True)):
+        raise failure
     await stop_sandboxes(tools, observed)
 
 
 async def stop_sandboxes(tools: Tools, observed: Observed) -> None:
     """Give the pod's network back."""
     await asyncio.gather(*(tools.runtime.stop_sandbox(each.id) for each in observed.sandboxes if each.state == "ready"))
+
+
+async def _until_ended(tools: Tools, others: Collection[asyncio.Task[None]], most: timedelta) -> None:
+    """Wait for others, as long as there is time."""
+    patience = asyncio.ensure_future(tools.clock.sleep(max(0.0, most.total_seconds())))
+    try:
+        waiting = asyncio.ensure_future(asyncio.wait(others))
+        await asyncio.wait({waiting, patience}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+    finally:
+        patience.cancel()
+        await asyncio.gather(patience, return_exceptions=True)
 
 
 def _pre_stop(pod: Object, name: str, running: RuntimeContainer) -> hooks.Hook | None:
