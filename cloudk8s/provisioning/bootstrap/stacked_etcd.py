@@ -7,7 +7,7 @@ refuses what would cost its quorum; the machine then stays, and the refusal is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,11 +83,20 @@ class Waiting:
 
 def member_id(listing: str, name: str) -> str:
     """The id of a member as etcd's tool wants it; empty where there is none of this name. Raises CloudK8sError."""
-    try:
-        members = codec.decode(listing.encode())["members"]
-    except (codec.DecodeError, KeyError) as error:
-        raise CloudK8sError(f"etcdctl member list printed no members: {listing[:80]!r}") from error
+    members = next((found for line in listing.splitlines() if (found := _members_in(line)) is not None), None)
+    if members is None:
+        raise CloudK8sError(f"etcdctl member list printed no members: {listing[:80]!r}")
     return next((f"{int(each['ID']):x}" for each in members if each.get("name") == name), "")
+
+
+def _members_in(line: str) -> Sequence[Mapping[str, Any]] | None:
+    """None for what the tool says beside its answer: warnings, as JSON too."""
+    try:
+        answer = codec.decode(line.encode())
+    except codec.DecodeError:
+        return None
+    found: Sequence[Mapping[str, Any]] | None = answer.get("members") if isinstance(answer, dict) else None
+    return found
 
 
 def _member(pods: Iterable[Object], node: str) -> Object | None:
@@ -110,7 +119,6 @@ def _pod(name: str, survivor: Object, arguments: list[str]) -> dict[str, Any]:
     ]  # fmt: skip
     container = {
         "name": "etcdctl", "image": spec_of(survivor)["containers"][0]["image"], "command": command,
-        "env": [{"name": "ETCDCTL_API", "value": "3"}],
         "volumeMounts": [{"name": "pki", "mountPath": PKI, "readOnly": True}],
     }  # fmt: skip
     return {

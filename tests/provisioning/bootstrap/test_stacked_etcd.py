@@ -145,5 +145,9 @@ def test_ids_are_told_as_the_tool_wants_them() -> None:
     listing = json.dumps({"members": [{"ID": 0xFFFF_FFFF_FFFF_FFF0, "name": "a"}, {"ID": 1}]})
     assert member_id(listing, "a") == "fffffffffffffff0"
     assert member_id(listing, "b") == ""
+    warning = json.dumps({"level": "warn", "msg": "retrying of unary invoker failed"})
+    assert member_id(f"{warning}\n{listing}\nnoise\n", "a") == "fffffffffffffff0"
+    with pytest.raises(CloudK8sError, match="printed no members"):
+        member_id(warning, "a")
     with pytest.raises(CloudK8sError, match="printed no members"):
         member_id("Error: context deadline exceeded", "a")
