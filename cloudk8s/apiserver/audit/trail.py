@@ -100,9 +100,7 @@ class Trace:
             stop()
             self.emit("ResponseComplete", _status(stream.status, None))
 
-        return Stream(
-            stream.start, stopped, stream.content_type, stream.headers, stream.status, is_paced=stream.is_paced
-        )
+        return Stream(stream.start, stopped, stream.content_type, stream.headers, stream.status)
 
     def _decoded(self, answer: Response) -> Any:
         return _decoded(joined(answer.body)) if "json" in answer.content_type else None

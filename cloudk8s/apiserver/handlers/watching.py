@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +27,13 @@ from cloudk8s.storage.interface import Compacted, Event, FutureRevision, Record,
 
 _CONTENT_TYPES: Final = {JSON: JSON, YAML: YAML, PROTOBUF: f"{PROTOBUF};stream=watch"}
 _BOOKMARK_SECONDS: Final = 60.0
+_AT_ONCE: Final = 1024 * 1024
+"""Bytes of a first state that need not wait for the reader."""
+_SLICE: Final = 64
+"""Objects of a larger one that are sent between two looks at the reader."""
 _END_ANNOTATION: Final = {"k8s.io/initial-events-end": "true"}
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,9 @@ class WatchStream:
     """One watcher: turns changes into frames and ends after its timeout."""
 
     __slots__ = (
-        "_core", "_ends", "_form", "_has_bookmarks", "_include", "_moment", "_namespace", "_options", "_presenter",
-        "_resource", "_revision", "_selection", "_sent", "_sent_columns", "_shares_frames", "_subscription", "_view",
-        "_writer",
+        "_beginning", "_core", "_ends", "_form", "_has_bookmarks", "_include", "_moment", "_namespace", "_options",
+        "_presenter", "_resource", "_revision", "_selection", "_sent", "_sent_columns", "_shares_frames",
+        "_subscription", "_view", "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +69,8 @@ class WatchStream:
         self._options: WatchOptions | None = options
         self._has_bookmarks = options.bookmarks
         self._include = options.include
+        self._beginning: asyncio.Task[None] | None = None
+        """Sends what there is at first, where that is much."""
         self._ends = 0.0
         self._view = intern(f"{form} {resource.api_version}/{resource.plural}")
         """Names what makes two watches' frames the same; a text, because it is hashed for every delivery."""
@@ -83,9 +92,39 @@ class WatchStream:
         options, self._options = self._options, None  # thousands are held, and this is needed once
         assert options is not None
         self._writer = writer
+        self._ends = asyncio.get_running_loop().time() + options.timeout
+        if options.request.initial:
+            records, revision = watching.present(self._core, self._resource, self._namespace, self._selection)
+            if _is_large(records):
+                writer.is_paced = True
+                self._beginning = asyncio.create_task(self._begin(records, revision, options), name="watch begins")
+                self._sleep(options.timeout)
+                return
+            self._on_changes([("ADDED", record, None) for record in records], revision)
+            self._follow(revision, options)
+        else:
+            self._follow(options.request.after, options)
+
+    async def _begin(self, records: Sequence[Record], revision: int, options: WatchOptions) -> None:
+        """Send what there is as fast as it is taken; what happens meanwhile is in the store's history."""
+        writer = self._writer
+        assert writer is not None
+        try:
+            for start in range(0, len(records), _SLICE):
+                self._on_changes([("ADDED", record, None) for record in records[start : start + _SLICE]], 0)
+                await writer.drain()
+                if writer.is_closed:
+                    return
+            writer.is_paced, self._beginning, self._revision = False, None, revision
+            self._follow(revision, options)
+        except Exception:  # noqa: BLE001 - logged; the client begins anew
+            _log.exception("a watch of %s failed to begin", self._resource.plural)
+            writer.cut_off()
+
+    def _follow(self, after: int | None, options: WatchOptions) -> None:
         try:
             self._subscription = watching.watch(
-                self._core, self._resource, self._namespace, self._selection, options.request, self._on_changes,
+                self._core, self._resource, self._namespace, self._selection, WatchRequest(after), self._on_changes,
                 self._on_events if self._shares_frames else None,
             )  # fmt: skip
         except (Compacted, FutureRevision) as error:
@@ -93,8 +132,8 @@ class WatchStream:
             return
         if options.marks_initial_end:
             self._bookmark(_END_ANNOTATION)
-        self._ends = asyncio.get_running_loop().time() + options.timeout
-        self._sleep(options.timeout)
+        if self._moment is None and self._subscription is not None:
+            self._sleep(options.timeout)
 
     def _sleep(self, left: float) -> None:
         """Until the watch ends, or the next bookmark is due."""
@@ -106,14 +145,19 @@ class WatchStream:
         if (left := self._ends - asyncio.get_running_loop().time()) <= 0:
             self._expire()
             return
-        self._revision = self._core.store.revision
-        self._bookmark()
-        self._sleep(left)
+        if self._beginning is None:
+            self._revision = self._core.store.revision
+            self._bookmark()
+        if self._beginning is not None or self._subscription is not None:
+            self._sleep(left)
 
     def _stop(self) -> None:
         if self._moment is not None:
             self._moment.leave(self)
             self._moment = None
+        if self._beginning is not None:
+            self._beginning.cancel()
+            self._beginning = None
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -220,6 +264,15 @@ class WatchStream:
     def _end(self) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+def _is_large(records: Sequence[Record]) -> bool:
+    size = 0
+    for record in records:
+        size += len(record.value)
+        if size > _AT_ONCE:
+            return True
+    return False
 
 
 def too_old(error: Exception) -> StatusError:

@@ -304,9 +304,7 @@ class HTTPConnection(Peer, asyncio.Protocol):
             return
         framing = "Transfer-Encoding: chunked\r\n"
         transport.write(outgoing.head(stream.status, stream.content_type, stream.headers, framing, server.date))
-        writer = ChunkedWriter(
-            transport, server.limits, server.outbox, self._stream_ended, is_paced=stream.is_paced
-        )  # fmt: skip
+        writer = ChunkedWriter(transport, server.limits, server.outbox, self._stream_ended)
         self._stream, self._stopping = writer, stream.stop
         if self._current is not None:
             self._current.request = None  # a watch may go on for hours, and thousands do

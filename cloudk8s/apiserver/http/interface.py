@@ -112,6 +112,9 @@ class Response:
 class StreamWriter(Protocol):
     """The sending side of a chunked answer. Calls are made on the event loop and never block."""
 
+    is_paced: bool
+    """Whoever writes now drains: the reader may take as long as it likes, as one who pages through a log does."""
+
     def write(self, data: bytes) -> None:
         """Send one chunk. A reader that lets the buffer grow beyond its limits is cut off, others go on."""
 
@@ -135,11 +138,10 @@ class StreamWriter(Protocol):
 class Stream:
     """A chunked answer: `start` is called once with the writer after the head is sent, `stop` once when it has ended.
 
-    `stop` is called whoever ended it: the peer, the server's drain, or the handler itself. A stream `is_paced` if what
-    writes it drains the writer: its reader may take as long as it likes, as one who pages through a log does.
+    `stop` is called whoever ended it: the peer, the server's drain, or the handler itself.
     """
 
-    __slots__ = ("content_type", "headers", "is_paced", "start", "status", "stop")
+    __slots__ = ("content_type", "headers", "start", "status", "stop")
 
     def __init__(
         self,
@@ -148,12 +150,9 @@ class Stream:
         content_type: str = "application/json",
         headers: Sequence[Header] = (),
         status: int = 200,
-        *,
-        is_paced: bool = False,
     ) -> None:
         self.start = start
         self.stop = stop
-        self.is_paced = is_paced
         self.content_type = content_type
         self.headers = headers
         self.status = status

@@ -22,9 +22,8 @@ class ChunkedWriter:
     __slots__ = ("_drained", "_ended", "_limit", "_outbox", "_pending", "_size", "_transport", "is_paced", "is_paused")
 
     def __init__(
-        self, transport: asyncio.Transport, limits: Limits, outbox: Outbox, ended: Callable[[bool], None],
-        *, is_paced: bool = False,
-    ) -> None:  # fmt: skip
+        self, transport: asyncio.Transport, limits: Limits, outbox: Outbox, ended: Callable[[bool], None]
+    ) -> None:
         self._transport: asyncio.Transport | None = transport
         self._outbox = outbox
         self._pending: list[bytes] | None = None
@@ -32,7 +31,7 @@ class ChunkedWriter:
         self._size = 0
         self._limit = limits.stream_buffer_max
         self._ended = ended
-        self.is_paced = is_paced
+        self.is_paced = False
         self.is_paused = False
         self._drained: asyncio.Future[None] | None = None
         transport.set_write_buffer_limits(high=limits.stream_buffer)

@@ -52,16 +52,23 @@ def watch(
 
     Where nothing is selected, `whole` is given the store's events as they are, after the initial state.
     """
-    prefix = resource.prefix_in(namespace)
+    after = request.after
     if request.initial:
-        result = core.store.range(prefix)
-        present = [record for record in result.records if _selects(core, resource, selection, record)]
-        sink([("ADDED", record, None) for record in present], result.revision)
-        after: int | None = result.revision
-    else:
-        after = request.after
+        records, after = present(core, resource, namespace, selection)
+        sink([("ADDED", record, None) for record in records], after)
+    prefix = resource.prefix_in(namespace)
     deliver = (whole or _all(sink)) if selection.is_everything else _selected(core, resource, selection, sink)
     return core.store.watch(prefix, deliver, after=after, index=_index(resource, selection))
+
+
+def present(
+    core: Core, resource: ResourceType, namespace: str, selection: Selection
+) -> tuple[Sequence[Record], int]:  # fmt: skip
+    """What there is of a selection now, and the revision at which that is so."""
+    found = core.store.range(resource.prefix_in(namespace))
+    if selection.is_everything:
+        return found.records, found.revision
+    return [record for record in found.records if _selects(core, resource, selection, record)], found.revision
 
 
 def _all(sink: Sink) -> Deliver:

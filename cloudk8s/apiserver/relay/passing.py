@@ -94,18 +94,16 @@ async def _answer(exchange: Exchange, place: _Place, *, is_head: bool = False) -
     if place.below and pages.is_page(content_type):
         page, rest = await _beginning(exchange)
         if rest is not None:
-            return _streamed(_Pump(exchange, page, rest), exchange, content_type, headers)
+            pump = _Pump(exchange, page, rest)
+            return Stream(pump.start, pump.stop, content_type, headers, exchange.status)
         encoding = exchange.headers.get("content-encoding", "")
         # Half a second for the longest pages, which nobody else waits for.
         body = await asyncio.to_thread(pages.led_here, page, encoding, place.redirected)
         return Response(exchange.status, body, content_type, headers)
     if length.isdecimal() and int(length[:12]) <= _SMALL:
         return Response(exchange.status, await _whole(exchange), content_type, headers)
-    return _streamed(_Pump(exchange, b"", exchange.body()), exchange, content_type or "text/plain", headers)
-
-
-def _streamed(pump: _Pump, exchange: Exchange, content_type: str, headers: list[tuple[str, str]]) -> Stream:
-    return Stream(pump.start, pump.stop, content_type, headers, exchange.status, is_paced=True)
+    pump = _Pump(exchange, b"", exchange.body())
+    return Stream(pump.start, pump.stop, content_type or "text/plain", headers, exchange.status)
 
 
 async def _beginning(exchange: Exchange) -> tuple[bytes, AsyncIterator[bytes] | None]:
@@ -147,6 +145,7 @@ class _Pump:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, writer: StreamWriter) -> None:
+        writer.is_paced = True
         self._task = asyncio.create_task(self._run(writer), name="relay")
 
     def stop(self) -> None:

@@ -103,6 +103,7 @@ class Messages:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.is_paced = False
         self._taken = asyncio.Event()
         self._waiting = 0
         self._closed = False

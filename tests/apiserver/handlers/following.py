@@ -20,6 +20,7 @@ class Watching:
         self.text = b""
         self.is_closed = False
         self.is_cut_off = False
+        self.is_paced = False
         self._stream = stream
         stream.start(self)
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from cloudk8s.apiserver.handlers import watching
+from cloudk8s.apiserver.handlers.watching import WatchStream
+from cloudk8s.apiserver.http.interface import Stream
 from cloudk8s.apiserver.operations.selection import Selection
 from cloudk8s.controlplane.api_server import RunningApiServer, running_api_server
 from cloudk8s.machinery import codec
@@ -265,3 +267,62 @@ async def test_who_watches_the_pods_of_one_node_costs_nothing_when_others_change
     assert nodes[7].told == [("ADDED", "a")]
     assert not any(following.events for following in nodes[:7] + nodes[8:])
     assert count <= 2
+
+
+class Slow(Watching):
+    """A reader that takes the next piece when it is told to."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._takes = asyncio.Semaphore(0)
+        super().__init__(stream)
+        self.of: WatchStream = stream.start.__self__  # type: ignore[attr-defined]
+
+    async def drain(self) -> None:
+        await self._takes.acquire()
+
+    async def take(self) -> None:
+        self._takes.release()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def slow(server: RunningApiServer, monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """A watch of more than may be sent at once."""
+    monkeypatch.setattr(watching, "_AT_ONCE", 100)
+    monkeypatch.setattr(watching, "_SLICE", 1)
+    stream = await sent(server, "GET", MAPS, {"watch": "1", **STREAM}, accept="application/json")
+    following = Slow(stream)
+    await asyncio.sleep(0)
+    return following
+
+
+async def test_a_large_first_state_is_sent_as_fast_as_it_is_read(server: RunningApiServer, slow: Slow) -> None:
+    began = now(server)
+    assert (slow.told, slow.is_paced) == ([("ADDED", "a")], True)
+    await make(server, "aa")
+    await slow.take()
+    assert slow.told == [("ADDED", "a"), ("ADDED", "b")]
+    await slow.take()
+    assert slow.told == [("ADDED", "a"), ("ADDED", "b"), ("ADDED", "aa"), ("BOOKMARK", "")]
+    assert int(slow.events[-1]["object"]["metadata"]["resourceVersion"]) > int(began)
+    assert not slow.is_paced
+    await make(server, "c")
+    assert slow.told[-1] == ("ADDED", "c")
+
+
+async def test_no_bookmark_is_sent_before_all_that_was_there(server: RunningApiServer, slow: Slow) -> None:
+    slow.of.wake()
+    assert slow.told == [("ADDED", "a")]
+    await slow.take()
+    await slow.take()
+    slow.of.wake()
+    assert slow.told[2:] == [("BOOKMARK", ""), ("BOOKMARK", "")]
+
+
+async def test_a_large_first_state_that_nobody_reads_any_more_is_left(server: RunningApiServer, slow: Slow) -> None:
+    slow.stop()
+    await slow.take()
+    await make(server, "c")
+    assert slow.told == [("ADDED", "a")]
+    assert len(server.core.alarms) == 0

@@ -358,9 +358,10 @@ async def test_who_reads_slowly_is_waited_for_where_the_writer_can_wait(serve: S
 
     def handler(request: Request) -> Stream:
         def start(writer: StreamWriter) -> None:
+            writer.is_paced = True
             tasks.append(asyncio.create_task(send(writer)))
 
-        return Stream(start, lambda: None, is_paced=True)
+        return Stream(start, lambda: None)
 
     async def send(writer: StreamWriter) -> None:
         nonlocal written
