@@ -180,6 +180,9 @@ class ListsForDeletion(Protocol):
         What they list can be deleted by the types of `resource_types`.
         """
 
+    def endpoint_types(self) -> Sequence[ResourceType]:
+        """Types as in `resource_types`, as few as `outputs` needs to tell the endpoint."""
+
     def has_others(self, owner: str) -> bool:
         """Whether the last listing of these types showed load balancers of the cluster that others own."""
 

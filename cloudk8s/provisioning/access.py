@@ -9,12 +9,13 @@ from cloudk8s.apiserver.kubeconfig import Access
 from cloudk8s.cloud.model.network import Network
 from cloudk8s.errors import CloudK8sError, UserError
 from cloudk8s.provisioning.holding import PATIENCE, answers
+from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.network import network_request
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, look
+from cloudk8s.provisioning.state import State
 
 LIFETIME = timedelta(days=365)
 
@@ -32,12 +33,21 @@ def access_to(site: Site, state: State, lifetime: timedelta = LIFETIME) -> Acces
     return seed.administrator(site.cluster, f"https://{endpoint}", site.clock.now(), lifetime)
 
 
+def addressed(site: Site, state: State) -> State:
+    """The state with what tells where the API answers, which a look that is to delete leaves out."""
+    if site.deletion is None:
+        return state
+    engine = replace(site.engine, types=site.deletion.endpoint_types())
+    observation = site.engine.retries.call(lambda: engine.observe(site.cluster, cluster_uid(site.cluster)))
+    return replace(state, observation=observation)
+
+
 def reach(site: Site, state: State, within: float = PATIENCE) -> ClusterApi | None:
     """The API of a cluster that is about to go; None where it has none, or it does not answer, which is told."""
     if not has_nodes(site, state):
         return None
     try:
-        api = ClusterApi(access_to(site, look(site)))
+        api = ClusterApi(access_to(site, addressed(site, state)))
     except CloudK8sError as error:
         site.report(Event("note", f"cluster {site.cluster}", f"is not asked about its volumes and hooks: {error}"))
         return None

@@ -22,6 +22,8 @@ NOTHING = NetworkCapabilities(
 )
 USUAL = NetworkDeclaration()
 RANGES = {"sshSourceRanges": "ssh_source_ranges", "nodePortSourceRanges": "node_port_source_ranges"}
+LOOKED_AT = {"zones", "type", "image", "root_volume_gib", "scaling_group", "spot", "options"}
+"""What is looked at of machines."""
 FOREIGN = "makes no networks: machines go into one that is there, which options of pools name"
 
 
@@ -37,11 +39,26 @@ class Refusal:
 
 def check_followed(site: Site, declaration: ClusterDeclaration, recorded: ClusterDeclaration | None = None) -> None:
     """Raise FieldError for the first field that would be ignored, and was not recorded like that before."""
+    if recorded is not None and _sayings(declaration) <= _sayings(recorded):
+        return  # without a call: providers may have to ask what they can do
     known = {entry.said for entry in _refused(site, recorded)} if recorded is not None else set()
     entry = next((entry for entry in _refused(site, declaration) if entry.said not in known), None)
     if entry is not None:
         what = f"driver {driver!r} of {site.provider}" if (driver := site.settings.get("driver")) else site.provider
         raise FieldError(entry.field, f"{what} {entry.reason}; leave it out")
+
+
+def _sayings(declaration: ClusterDeclaration) -> set[str]:
+    """All that is looked at and is not as usual. Zones are pinned once a cluster is there."""
+    network = declaration.network.model_dump(
+        mode="json", exclude_defaults=True, exclude={"zones", "zone_count", "existing"}
+    )
+    found = {f"network.{name}={value}" for name, value in network.items()}
+    for _, machine in machines_of(declaration):
+        group = machine.name if isinstance(machine, Pool) else CONTROL_PLANE
+        said = machine.model_dump(mode="json", exclude_defaults=True, include=LOOKED_AT)
+        found |= {f"{group}.{name}={value}" for name, value in said.items()}
+    return found
 
 
 def machines_of(declaration: ClusterDeclaration) -> Iterator[tuple[str, ControlPlane | Pool]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cloudk8s.errors import CloudK8sError
-from cloudk8s.provisioning.access import access_to
+from cloudk8s.provisioning.access import access_to, addressed
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.turns import SECONDS, Turn
 from cloudk8s.provisioning.progress import Event
 from cloudk8s.provisioning.settling import Busy
 from cloudk8s.provisioning.site import Site
-from cloudk8s.provisioning.state import State, look
+from cloudk8s.provisioning.state import State
 
 LASTS = 3600
 """Seconds; by then there is no manager any more."""
@@ -20,7 +20,7 @@ def seize(site: Site, state: State) -> None:
     if state.recorded is None or not state.recorded.self_managed:
         return
     try:
-        api = ClusterApi(access_to(site, look(site)))
+        api = ClusterApi(access_to(site, addressed(site, state)))
     except CloudK8sError as error:
         site.report(Event("waiting", f"cluster {site.cluster}", f"is deleted without its consent: {error}"))
         return

@@ -33,7 +33,7 @@ GROUPS = [
 READS = [
     "DescribeAccountAttributes", "DescribeAddresses", "DescribeAvailabilityZones", "DescribeInstances",
     "DescribeInstanceTypeOfferings", "DescribeInternetGateways", "DescribeLaunchTemplates",
-    "DescribeLaunchTemplateVersions", "DescribeNatGateways", "DescribeRouteTables",
+    "DescribeLaunchTemplateVersions", "DescribeNatGateways", "DescribeNetworkInterfaces", "DescribeRouteTables",
     "DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVolumes", "DescribeVpcAttribute",
     "DescribeInstanceTypes", "DescribeVpcEndpoints", "DescribeVpcPeeringConnections", "DescribeVpcs",
 ]  # fmt: skip

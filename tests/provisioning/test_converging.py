@@ -27,6 +27,8 @@ def test_a_cluster_is_made_as_declared(cloud: SimulatedCloud) -> None:
     assert zones == ["sim-1a", "sim-1a", "sim-1b", "sim-1c"]
     targets = next(thing for thing in cloud.account.everything() if thing.kind == "members")
     assert tuple(targets.properties["targets"]) == state.members
+    waits = [event.detail for event in cloud.events if event.kind == "waiting"]
+    assert any("usually" in text for text in waits), "and how long that takes is told"
 
 
 def test_applying_again_changes_nothing(cloud: SimulatedCloud) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
+from cloudk8s_aws.cluster.blockers import explained
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.errors import Taken
@@ -72,7 +73,8 @@ class GatewayAttachmentType:
 
     def delete(self, observed: Observed) -> None:
         gateway, vpc = observed.properties["gateway"], observed.properties["vpc"]
-        self.ec2.call("detach_internet_gateway", InternetGatewayId=gateway, VpcId=vpc)
+        with explained(self.ec2, vpc_id=vpc):
+            self.ec2.call("detach_internet_gateway", InternetGatewayId=gateway, VpcId=vpc)
 
 
 @dataclass(frozen=True, slots=True)

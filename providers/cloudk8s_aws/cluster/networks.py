@@ -81,6 +81,9 @@ class AwsNetworks:
     def deletion_types(self) -> Sequence[ResourceType]:
         return self._types.tagged(self._listing) if self._api.is_whole else ()
 
+    def endpoint_types(self) -> Sequence[ResourceType]:
+        return [kind for kind in self._types.whole() if kind.name in ("api-balancer", "dns-record")]
+
     def has_others(self, owner: str) -> bool:
         return self._listing.others(owner)
 

@@ -10,6 +10,7 @@ from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Upda
 from cloudk8s.cloud.stack.resource import OWNER_TAG, RESOURCE_TAG
 from cloudk8s.plugin import CloudError, CloudNotFound
 from cloudk8s_aws.api import filters, tags_of
+from cloudk8s_aws.cluster.blockers import explained
 from cloudk8s_aws.cluster.firewall import MARK
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification, suffix
 from cloudk8s_aws.cluster.reading import Raw, Reader
@@ -60,7 +61,8 @@ class ClusterGroupType:
         return keep_record(self.ec2, call)
 
     def delete(self, observed: Observed) -> None:
-        self.ec2.call("delete_security_group", GroupId=observed.id)
+        with explained(self.ec2, group_id=observed.id):
+            self.ec2.call("delete_security_group", GroupId=observed.id)
 
     def delete_many(self, resources: Sequence[Observed]) -> Mapping[str, CloudError]:
         """None before what refers to it; the first that fails stops nothing that can go without it."""

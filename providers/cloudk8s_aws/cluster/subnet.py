@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
+from cloudk8s_aws.cluster.blockers import explained
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, specification
 from cloudk8s_aws.cluster.reading import Reader
 
@@ -44,4 +45,5 @@ class SubnetType:
         return call.observed
 
     def delete(self, observed: Observed) -> None:
-        self.ec2.call("delete_subnet", SubnetId=observed.id)
+        with explained(self.ec2, subnet_id=observed.id):
+            self.ec2.call("delete_subnet", SubnetId=observed.id)

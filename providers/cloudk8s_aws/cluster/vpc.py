@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from cloudk8s.cloud.stack.interface import Create, Observed, Scope, Traits, Update
 from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import tag_list, tags_of
+from cloudk8s_aws.cluster.blockers import explained
 from cloudk8s_aws.cluster.kind import Ec2, made, observed, part, specification
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.reading import Reader
@@ -65,7 +66,8 @@ class VpcType:
         return keep_record(self.ec2, call)
 
     def delete(self, observed: Observed) -> None:
-        self.ec2.call("delete_vpc", VpcId=observed.id)
+        with explained(self.ec2, vpc_id=observed.id):
+            self.ec2.call("delete_vpc", VpcId=observed.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ import pytest
 
 from cloudk8s.cloud.model.load_balancer import LoadBalancerRequest, ServiceKey, ServicePort
 from cloudk8s.cloud.stack.resource import CLUSTER_TAG, OWNER_TAG, RESOURCE_TAG
+from cloudk8s.provisioning.access import access_to, addressed
 from cloudk8s.provisioning.converging import converge
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.planning import plan_cluster, plan_deletion, settled
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import look, look_to_delete
 from cloudk8s.provisioning.teardown import tear_down
+from cloudk8s_aws.cluster.secrets import Secrets
 from cloudk8s_aws.ingress.group import OWNER as INGRESS
 from cloudk8s_aws.load_balancers.naming import resource_name
 from tests.provisioning.aws.harness import AwsCloud, declaration, highly_available
@@ -43,6 +45,21 @@ def test_a_cluster_in_three_zones_takes_63_calls(cloud: AwsCloud, workers: int) 
     cloud.world.faults.forget()
     tear_down(with_load_balancers(cloud))
     assert len(cloud.calls) <= 43
+    assert not cloud.world.left()
+
+
+def test_whose_machines_boot_takes_seven_calls_more(cloud: AwsCloud) -> None:
+    """To find its API and the seed of its secrets, to look for what workloads left, and to forget the seed."""
+    converge(cloud.site(), highly_available())
+    Secrets(cloud.world.api).keep("demo", bytes(32))
+    cloud.boots = True
+    site = with_load_balancers(cloud)
+    cloud.world.faults.forget()
+    state = look_to_delete(site)
+    endpoint = addressed(site, state)
+    assert access_to(site, endpoint).server.startswith("https://k8s-api-")
+    tear_down(site, state=state)
+    assert len(cloud.calls) <= 43 + 7
     assert not cloud.world.left()
 
 
