@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from cloudk8s.client.followed import Followed, Reference
 from cloudk8s.client.interface import Object
 from cloudk8s.client.objects import (
     annotations_of,
@@ -71,8 +72,7 @@ class IngressController:
     def __init__(self, context: ControllerContext, calls: Calls, ingresses: AwsIngresses, *, cluster: str) -> None:
         self._calls, self._cloud, self._cluster = calls, ingresses, cluster
         self._events = context.events.for_component("ingress")
-        self._client, self._informers = context.client, context.informers
-        self._watched: set[str] = set()
+        self._client = context.client
         self._writer = IngressWriter(context.client)
         self._ingresses = context.informers.of(INGRESSES)
         self._classes = context.informers.of(INGRESS_CLASSES)
@@ -86,6 +86,8 @@ class IngressController:
             base_delay=FIRST_RETRY,
             max_delay=LAST_RETRY,
         )
+        self._followed = Followed(context.informers, on_change=self._queue.add)
+        """Each Secret alone that a group signs in with: the others are nobody's business."""
         self._clock = context.clock
         self._random = random.Random()
         self._digests: dict[str, tuple[str, float]] = {}
@@ -149,6 +151,8 @@ class IngressController:
     async def _leave(self, key: str, group: IngressGroup, present: Sequence[Object]) -> None:
         """Let those go that are no members any more, once the load balancer holds nothing of theirs."""
         going = [entry for entry in present if entry not in group.members]
+        if not group.members:
+            self._followed.follow(key, ())
         if not group.members and (going or key in self._owners):
             owner = self._owners.get(key) or IngressGroup(key, tuple(going)).owner
             await self._calls.run(("ingress", owner), self._cloud.delete, owner)
@@ -170,28 +174,16 @@ class IngressController:
     async def _secrets(self, group: IngressGroup, backends: Backends) -> Mapping[str, ClientSecret]:
         """The Secrets that signing in needs; their changes are noticed from now on."""
         pairs = ((ingress, backend) for ingress in group.members for backend in backends_of(ingress))
-        names = {secret_of(ingress, backends.services.get("/".join(backend))) for ingress, backend in pairs}
+        names = {secret_of(ingress, backends.services.get("/".join(backend))) for ingress, backend in pairs} - {""}
+        references = {whole: Reference(SECRETS, *whole.partition("/")[::2]) for whole in sorted(names)}
+        self._followed.follow(group.key, tuple(references.values()))
         found: dict[str, ClientSecret] = {}
-        for whole in sorted(names - {""}):
-            self._watch_secret(whole)
-            namespace, _, name = whole.partition("/")
+        for whole, (resource, namespace, name) in references.items():
             try:
-                found[whole] = read_secret(whole, await self._client.get(SECRETS, name, namespace=namespace))
+                found[whole] = read_secret(whole, await self._client.get(resource, name, namespace=namespace))
             except NotFound:
                 log.info("ingress %s: there is no secret %s", group.key, whole)
         return found
-
-    def _watch_secret(self, whole: str) -> None:
-        """Look at this one Secret alone: the others are nobody's business."""
-        if whole not in self._watched:
-            self._watched.add(whole)
-            namespace, _, name = whole.partition("/")
-            informer = self._informers.of(SECRETS, namespace=namespace, field_selector=f"metadata.name={name}")
-            informer.add_handler(lambda old, new: self._in_namespace(namespace))
-
-    def _in_namespace(self, namespace: str) -> None:
-        for ingress in self._ingresses.list(namespace):
-            self._enqueue(ingress)
 
     def _pods(self, service: str) -> Sequence[PodTarget]:
         found = set(pod_targets(self._slices.by_index(BY_SERVICE, service)))

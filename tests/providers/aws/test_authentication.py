@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -148,6 +149,26 @@ async def test_only_https_asks_and_services_may_be_open(stage: Stage, world: Aws
     async with stage.running():
         await stage.harness.settle(3700)
         assert world.mutations() == before
+
+
+def followed() -> list[str]:
+    """The Secrets that are watched."""
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name.partition("metadata.name=")[2].rstrip(")'") for name in names if "metadata.name=" in name]
+
+
+async def test_a_secret_is_watched_as_long_as_somebody_signs_in_with_it(stage: Stage, world: AwsWorld) -> None:
+    stage.client.add(secret())
+    stage.client.add(secured(stage, world, OIDC))
+    async with stage.running():
+        assert followed() == ["oidc"]
+        await annotate(stage, auth_type="none")
+        assert followed() == []
+        await annotate(stage, auth_type="oidc")
+        assert followed() == ["oidc"]
+        await stage.client.delete(INGRESSES, "web", namespace="default")
+        await stage.settle()
+        assert followed() == []
 
 
 async def test_a_new_secret_is_given_to_the_load_balancer(stage: Stage, world: AwsWorld) -> None:
