@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cloudk8s.errors import ServiceUnavailable
 
@@ -103,16 +103,43 @@ async def send(target: Target, method: str, path: str, headers: Mapping[str, str
 
 
 async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    if target.sockets is None:
-        return await asyncio.open_connection(target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT)
-    made = await asyncio.to_thread(target.sockets)
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_HEAD_LIMIT, loop=loop)
+    protocol = _Backend(reader, loop=loop)
+    where: dict[str, Any] = {"host": target.host, "port": target.port}
+    if target.sockets is not None:
+        where = {"sock": await _dialled(target, await asyncio.to_thread(target.sockets))}
+    transport, _ = await loop.create_connection(lambda: protocol, **where)
+    if target.tls is not None:
+        try:
+            upper = await loop.start_tls(transport, protocol, target.tls, server_hostname=target.host)
+        except BaseException:
+            transport.abort()
+            raise
+        assert upper is not None
+        return reader, asyncio.StreamWriter(upper, protocol, reader, loop)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+async def _dialled(target: Target, made: socket.socket) -> socket.socket:
     try:
         await asyncio.get_running_loop().sock_connect(made, (target.host, target.port))
     except BaseException:
         made.close()
         raise
-    name = target.host if target.tls else None
-    return await asyncio.open_connection(sock=made, ssl=target.tls, server_hostname=name, limit=_HEAD_LIMIT)
+    return made
+
+
+class _Backend(asyncio.StreamReaderProtocol):
+    """A backend's end of a stream, over TLS as well.
+
+    Whoever reads slowly holds up the TCP connection, which `connection_made` has told the reader of, not the TLS above
+    it: uvloop's throws away what it has not handed over yet when the backend closes meanwhile.
+    """
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return False  # TLS cannot be half-closed; a backend that stops sending has said everything
 
 
 def _exchange(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange:

@@ -92,7 +92,7 @@ async def _run(channels: Channels, options: StreamOptions, open_session: OpenSes
         for task in (output, input):
             task.cancel()
         for ending in await asyncio.gather(output, input, return_exceptions=True):
-            if isinstance(ending, Exception) and not isinstance(ending, ConnectionError):
+            if isinstance(ending, Exception) and not isinstance(ending, OSError):  # the connection broke
                 _log.error("the streams of a command failed: %s", ending, exc_info=ending)
         await session.close()
         await channels.close()

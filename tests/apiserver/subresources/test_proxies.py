@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -54,12 +55,12 @@ async def backend() -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def server(tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningApiServer]:
-    connect = asyncio.open_connection
+    look_up = socket.getaddrinfo
 
-    async def resolved(host: str, port: int, **options: Any) -> Any:
-        return await connect("127.0.0.1" if host == NAME else host, port, **options)
+    def resolved(host: str, *how: Any, **options: Any) -> Any:
+        return look_up("127.0.0.1" if host == NAME else host, *how, **options)
 
-    monkeypatch.setattr(asyncio, "open_connection", resolved)
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
     async with running_api_server(ClusterSettings(data_dir=tmp_path, port=0, store="memory://")) as running:
         api = running.assembly.local(ADMIN, agent="test")
         await api.call("POST", f"{DEFAULT}/serviceaccounts", body={"metadata": {"name": "default"}})
