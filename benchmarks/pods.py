@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.running.servers import cpu_seconds, resident_megabytes
+from benchmarks.running.servers import as_installed, cpu_seconds, resident_megabytes
 from cloudk8s.client.interface import Client, ListOptions, Object
 from cloudk8s.client.kubeconfig import load_connection
 from cloudk8s.client.network import NetworkClient
@@ -42,7 +42,7 @@ while True:
 def cluster(home: Path, runtime: str) -> Iterator[Path]:
     """A running cluster's data directory."""
     data = home / "data"
-    environment = os.environ | {"HOME": str(home), "KUBECONFIG": str(home / "kubeconfig"), "NO_COLOR": "1"}
+    environment = as_installed(home) | {"KUBECONFIG": str(home / "kubeconfig")}
     command = [sys.executable, "-m", "cloudk8s"]
     options = ["--name", "pods", "--port", "0", "--data-dir", str(data), "--runtime", runtime, "--detach"]
     subprocess.run([*command, "up", *options], env=environment, check=True, stdout=subprocess.DEVNULL)

@@ -103,7 +103,7 @@ def _process(home: Path, arguments: Sequence[str], port: int, kubeconfig: Path) 
     command = [sys.executable, "-m", "cloudk8s", *arguments]
     with (
         (home / "log").open("a") as log,
-        subprocess.Popen(command, env=_as_installed(home), stdout=log, stderr=log) as process,
+        subprocess.Popen(command, env=as_installed(home), stdout=log, stderr=log) as process,
     ):
         try:
             url = f"https://127.0.0.1:{port}"
@@ -118,7 +118,7 @@ def _process(home: Path, arguments: Sequence[str], port: int, kubeconfig: Path) 
             process.terminate()
 
 
-def _as_installed(home: Path) -> dict[str, str]:
+def as_installed(home: Path) -> dict[str, str]:
     """The environment of a server of a checkout that finds what an installed one brings: bytecode, and the registry."""
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": caches, "NO_COLOR": "1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -93,4 +94,4 @@ def run(arguments: Sequence[str], *, owns_process: bool = False) -> int:
     try:
         return code_of(lambda: build(arguments)(list(arguments), prog_name="cloudk8s"))
     except Serve as server:
-        return code_of(server.anew if owns_process else server.here)
+        return code_of(server.anew if owns_process and sys.executable else server.here)

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import httptools
 
+from cloudk8s.apiserver.http.tls_transport import SharedBuffers
+from cloudk8s.client.tls import connect
 from cloudk8s.errors import ServiceUnavailable
 
 BUFFER = 1 << 20
@@ -100,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast, not an assertion: uvloop's TLS transports do not derive from asyncio.Transport.
+        # A cast, not an assertion: uvloop's transports do not derive from asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family != socket.AF_UNIX:
@@ -178,6 +180,7 @@ class HttpPool:
         self._server_name = server_name or host
         self._idle: list[HttpConnection] = []
         self._tls: ssl.SSLContext | None = None
+        self._buffers: SharedBuffers | None = None
 
     def use_tls(self, context: ssl.SSLContext | None) -> None:
         """Connect with this context from now on; idle connections of another one are closed."""
@@ -206,13 +209,14 @@ class HttpPool:
             self._idle.pop().close()
 
     async def _connect(self) -> HttpConnection:
-        loop = asyncio.get_running_loop()
-        name = self._server_name if self._tls else None
+        connection, name = HttpConnection(), self._server_name
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                _, connection = await loop.create_connection(
-                    HttpConnection, self._host, self._port, ssl=self._tls, server_hostname=name
-                )
+                if self._tls is None:
+                    await asyncio.get_running_loop().create_connection(lambda: connection, self._host, self._port)
+                else:
+                    self._buffers = buffers = self._buffers or SharedBuffers()
+                    await connect(connection, self._host, self._port, self._tls, buffers, server_name=name)
         except (OSError, TimeoutError) as error:
             raise Unreachable(f"cannot connect to {self._host}:{self._port}: {error}") from error
         return connection

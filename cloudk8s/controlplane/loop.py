@@ -8,13 +8,15 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
+from cloudk8s.kernel.memory import give_back_code, give_back_freed, share_memory_of_threads, unchanged_libraries
+
 T = TypeVar("T")
 _SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter; the store's writer waits for it after each commit."""
 _LATER: Final = 5.0
 """Seconds after which what a server loads in the background is loaded."""
-_ARENA_MAX: Final = -8
-"""`M_ARENA_MAX` of glibc's malloc.h; other C libraries ignore it."""
+_AGAIN: Final = 1.0
+"""Seconds between two looks at the libraries; what is the same both times is not just being loaded."""
 _THRESHOLDS: Final = (50_000, 20, 100)
 """Stored objects are bytes, which the collector does not see; what it does see is mostly not garbage."""
 
@@ -49,26 +51,13 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def share_memory_of_threads() -> None:
-    """Let threads share two pools of memory (glibc): each would keep one of its own, with what it once needed."""
-    import ctypes
-
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is not None:
-        tell(_ARENA_MAX, 2)
-
-
 def settle() -> None:
-    """Take what start-up has made out of the collector's sight; called once, when the server is ready."""
+    """Take what start-up has made out of the collector's sight, and return what it needed; called once, when ready."""
     gc.collect()
     gc.freeze()
     asyncio.get_running_loop().call_later(_LATER, _give_back)
 
 
 def _give_back() -> None:
-    """Return to the system what start-up has freed, where the C library keeps it unless it is told (glibc)."""
-    import ctypes
-
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    give_back_freed()
+    asyncio.get_running_loop().call_later(_AGAIN, give_back_code, unchanged_libraries())

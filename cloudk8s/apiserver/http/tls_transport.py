@@ -42,15 +42,15 @@ class SharedBuffers:
 
 
 class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
-    """The protocol of a TCP connection and the transport of the one above it; server side only.
+    """The protocol of a TCP connection and the transport of the one above it.
 
-    `settled` is called once: when the handshake is done, or when the connection is lost before that.
-    A close sends `close_notify` and does not wait for the peer's.
+    With a `server_name` it is the client's side, else the server's. `settled` is called once: when the handshake is
+    done, or when the connection is lost before that. A close sends `close_notify` and does not wait for the peer's.
     """
 
     __slots__ = (
-        "_app", "_buffers", "_is_closing", "_is_handling", "_is_reading", "_lower", "_rest", "_settled", "_tls",
-        "deadline",
+        "_app", "_buffers", "_is_client", "_is_closing", "_is_handling", "_is_reading", "_lower", "_rest", "_settled",
+        "_tls", "deadline",
     )  # fmt: skip
 
     def __init__(
@@ -60,11 +60,16 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
         buffers: SharedBuffers,
         settled: Callable[[TLSTransport], None],
         deadline: float,
+        *,
+        server_name: str | None = None,
     ) -> None:
         self._app: asyncio.BaseProtocol = protocol
         self._buffers = buffers
         self._settled: Callable[[TLSTransport], None] | None = settled
-        self._tls = context.wrap_bio(buffers.incoming, buffers.outgoing, server_side=True)
+        self._is_client = server_name is not None
+        self._tls = context.wrap_bio(
+            buffers.incoming, buffers.outgoing, server_side=server_name is None, server_hostname=server_name
+        )
         self._rest = b""
         """Received and not yet decrypted, while others have the BIOs."""
         self._lower: asyncio.Transport | None = None
@@ -78,6 +83,8 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._lower = cast(asyncio.Transport, transport)
+        if self._is_client:
+            self.buffer_updated(0)  # who connects speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffers.received_view
@@ -233,6 +240,7 @@ class TLSTransport(asyncio.BufferedProtocol, asyncio.Transport):
             except ssl.SSLZeroReturnError:
                 count = 0
             if not count:
+                cast(asyncio.Protocol, self._app).eof_received()
                 self.close()
                 return
             cast(asyncio.Protocol, self._app).data_received(bytes(view[:count]))

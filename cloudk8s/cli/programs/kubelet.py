@@ -26,7 +26,7 @@ def run(options: Options) -> None:
     import asyncio
 
     from cloudk8s.controlplane.host.agent import run_agent
-    from cloudk8s.controlplane.loop import share_memory_of_threads
+    from cloudk8s.kernel.memory import share_memory_of_threads
 
     share_memory_of_threads()
     agent = run_agent(
