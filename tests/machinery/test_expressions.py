@@ -26,6 +26,7 @@ SCOPE = {"self": {"name": "web", "count": 7, "labels": {"a": "1"}, "items": [1, 
         ("has(self.none) || !self.on", False),
         ("self.name.upperAscii().replace('W', 'v').size()", 3),
         ("double('1.5')", 1.5),
+        ("string(self.on) + string(7) + string(2.0) + string(2.5)", "true722.5"),
     ],
 )
 def test_values(text: str, value: Any) -> None:

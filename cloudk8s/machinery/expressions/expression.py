@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from cloudk8s.machinery import quantity
+from cloudk8s.machinery import go_text, quantity
 from cloudk8s.machinery.expressions.tokens import ExpressionError, Token, tokens
 from cloudk8s.machinery.expressions.version import Version
 
@@ -24,7 +24,8 @@ _COMPARISONS: Final = {
 }  # fmt: skip
 _SUMS: Final[Mapping[str, Operation]] = {"+": operator.add, "-": operator.sub}
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "quantity": quantity.parse, "semver": Version.parse, "int": int, "double": float, "string": str, "size": len,
+    "quantity": quantity.parse, "semver": Version.parse, "int": int, "double": float, "size": len,
+    "string": go_text.format_value,
 }  # fmt: skip
 _METHODS: Final[Mapping[str, Callable[..., Any]]] = {
     "startsWith": str.startswith,
