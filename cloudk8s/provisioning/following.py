@@ -5,6 +5,7 @@ A cluster that is there goes on as it was recorded: only what is new in its decl
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ USUAL = NetworkDeclaration()
 RANGES = {"sshSourceRanges": "ssh_source_ranges", "nodePortSourceRanges": "node_port_source_ranges"}
 LOOKED_AT = {"zones", "type", "image", "root_volume_gib", "scaling_group", "spot", "options"}
 """What is looked at of machines."""
+MANY = 6
+"""More options than this are not listed."""
 FOREIGN = "makes no networks: machines go into one that is there, which options of pools name"
 
 
@@ -102,7 +105,7 @@ def _of_network(
             yield refusal(field, value, "does not restrict who may reach machines here")
     if capabilities.options is not None:
         for name in sorted(set(network.options) - set(capabilities.options)):
-            yield refusal(f"options.{name}", network.options[name], _unknown(capabilities.options))
+            yield refusal(f"options.{name}", network.options[name], _unknown(name, capabilities.options))
 
 
 def _ranges(network: NetworkDeclaration) -> Iterator[tuple[str, Any]]:
@@ -128,9 +131,11 @@ def _of_machine(
         yield "spot", True, "has no spare capacity that is sold for less"
     if capabilities.options is not None:
         for name in sorted(set(machine.options) - set(capabilities.options)):
-            yield f"options.{name}", machine.options[name], _unknown(capabilities.options)
+            yield f"options.{name}", machine.options[name], _unknown(name, capabilities.options)
 
 
-def _unknown(options: tuple[str, ...]) -> str:
-    known = f", only {', '.join(options)}" if options else ""
-    return f"knows no such option{known}"
+def _unknown(name: str, options: tuple[str, ...]) -> str:
+    if len(options) > MANY:
+        near = difflib.get_close_matches(name, options, n=1)
+        return f"knows no such option{f'; did you mean {near[0]!r}?' if near else ''}"
+    return f"knows no such option{', only ' if options else ''}{', '.join(options)}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from cloudk8s.plugin import CloudError, SettingsError
@@ -38,6 +40,17 @@ class Driver:
     def has(self, *methods: str) -> bool:
         """Whether the driver has these methods, and has not only inherited that it has not. Calls nothing."""
         return any(_implements(found, methods) for found in _versions(_class_of(self.name)))
+
+    @cached_property
+    def options(self) -> tuple[str, ...] | None:
+        """What `create_node` takes beside name, size and image; None where nobody can tell."""
+        found: set[str] = set()
+        for version in _versions(_class_of(self.name)):
+            for name, parameter in inspect.signature(version.create_node).parameters.items():
+                if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                    return None
+                found.add(name)
+        return tuple(sorted(found - {"self", "name", "size", "image"}))
 
     def call(self, operation: str, function: Callable[[Any], T]) -> T:
         """Call something on the libcloud driver. Raises subclasses of CloudError."""

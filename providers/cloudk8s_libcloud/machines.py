@@ -41,7 +41,12 @@ class LibcloudMachines:
         size = traits.user_data_bytes if traits.user_data else 0
         boots = not self._settings.emulator and size > 0
         return MachineCapabilities(
-            user_data_bytes=size, batch=1, root_volumes=False, tokens=bool(traits.token), boots=boots
+            user_data_bytes=size,
+            batch=1,
+            root_volumes=False,
+            options=self._driver.options,
+            tokens=bool(traits.token),
+            boots=boots,
         )
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:

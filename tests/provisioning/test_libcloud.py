@@ -79,6 +79,10 @@ def test_what_a_driver_can_do_is_looked_at_before_the_first_call() -> None:
         ({"pools": [{"name": "a"}, {"name": "b", "spot": True}]}, "pools[1].spot: libcloud has no spare capacity"),
         ({"pools": [{"rootVolumeGiB": 50}]}, "pools[0].rootVolumeGiB: libcloud does not size root volumes"),
         ({"controlPlane": {"rootVolumeGiB": 50}}, "controlPlane.rootVolumeGiB: libcloud does not size root volumes"),
+        (
+            {"pools": [{"options": {"ex_subnett": "s"}}]},
+            "pools[0].options.ex_subnett: libcloud knows no such option; did",
+        ),
         ({"pools": [{"scalingGroup": True}]}, "pools[0].scalingGroup: libcloud has no groups that keep machines"),
         ({"network": {"options": {"vpcid": "v"}}}, "network.options.vpcid: libcloud knows no such option, only vpc_id"),
     ],
