@@ -32,7 +32,6 @@ class Holding:
 
     site: Site
     api: ClusterApi | None
-    within: float = PATIENCE
     _silent_since: float | None = None
     _is_given_up: bool = False
 
@@ -51,7 +50,7 @@ class Holding:
         """All machines for a while, then none."""
         now = self.site.timer.monotonic()
         self._silent_since = now if self._silent_since is None else self._silent_since
-        if now - self._silent_since < self.within:
+        if now - self._silent_since < PATIENCE:
             return {view.name: WAITING for view in machines if view.exists}
         self._is_given_up = True
         tell_silence(self.site, machines, error)

@@ -98,7 +98,7 @@ def _read(arn: str, tags: Mapping[str, str]) -> Iterator[Leftover]:
         return
     for part, kind in ORDER:
         if part in arn:
-            id = arn if arn.startswith("arn:") and "elasticloadbalancing" in arn else arn.rpartition("/")[2]
+            id = arn if ":elasticloadbalancing:" in arn else arn.rpartition("/")[2]
             name = next((tags[key] for key in NAMES if key in tags), "")
             fate = tags.get(FATE_TAG, "")
             yield Leftover(kind, id, name, "keep" if fate == "keep" else "delete" if fate == "delete" else "")
