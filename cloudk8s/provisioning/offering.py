@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cloudk8s.client.interface import Object
-from cloudk8s.client.objects import controller_of, name_of, spec_of
+from cloudk8s.client.objects import controller_of, name_of, namespace_of, spec_of
 from cloudk8s.cloud.interface import KnowsPrices
 from cloudk8s.cloud.model.machine import MachineRequest, MachineType
 from cloudk8s.provisioning.autoscaler.offer import Offer, StandingNode
@@ -68,11 +68,11 @@ def offers_of(site: Site, declared: ClusterDeclaration, fleet: Fleet) -> list[Of
 def with_daemons(offer: Offer, alike: StandingNode | None, daemons: Iterable[Object]) -> Offer:
     """Less what runs on every such machine: as on one that is there, and what DaemonSets would add to it."""
     there = [pod for pod in (alike.pods if alike is not None else ()) if _controller(pod)[0] in ("DaemonSet", "Node")]
-    known = {_controller(pod)[1] for pod in there}
+    known = {(namespace_of(pod), _controller(pod)) for pod in there}
     specs = [spec_of(pod) for pod in there]
     for each in daemons:
         spec = spec_of(each)["template"]["spec"]
-        if name_of(each) not in known and _runs_on(spec, offer):
+        if (namespace_of(each), ("DaemonSet", name_of(each))) not in known and _runs_on(spec, offer):
             specs.append(spec)
     left = dict(offer.allocatable)
     ports: list[HostPort] = []

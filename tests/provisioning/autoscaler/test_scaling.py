@@ -117,6 +117,16 @@ def test_a_pool_without_nodes_offers_its_type_less_the_daemons_that_would_run_th
     assert look(cluster, 0, pods=[waiting("p", cpu="1500m")], daemonsets=sets).decision.refused
 
 
+def test_daemons_of_one_name_in_two_namespaces_are_two() -> None:
+    cluster = declared({"name": "workers", "type": "s", "replicas": 1, "max": 9})
+    there = pod("agent-x", "600m", app="agent", owner="DaemonSet", nodeName="n0") | {"status": {"phase": "Running"}}
+    same, other = daemons("agent", "600m"), daemons("agent", "600m")
+    other["metadata"]["namespace"] = "e"
+    pods = [there, *(waiting(f"p{number}", cpu="1200m") for number in range(2))]
+    assert len(look(cluster, 1, nodes=[node("n0", 0)], pods=pods, daemonsets=[same]).decision.machines) == 1
+    assert not look(cluster, 1, nodes=[node("n0", 0)], pods=pods, daemonsets=[same, other]).decision.machines
+
+
 def test_new_nodes_are_called_by_their_own_zone_and_not_like_another_node() -> None:
     cluster = declared({"name": "workers", "type": "l", "replicas": 1, "max": 9})
     there = node("n0", 0)
