@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
-from cloudk8s.client.interface import DeleteOptions
+import pytest
+
+from cloudk8s.client.interface import DeleteOptions, Object
 from cloudk8s.client.resources import PODS
 from cloudk8s.machinery.clock import SystemClock
+from cloudk8s.node.pods import static
 from cloudk8s.node.pods.static import StaticPods, static_pod
 
 from .conftest import Node, container
@@ -59,3 +63,29 @@ async def test_a_file_that_is_no_pod_is_passed_over(node: Node, tmp_path: Path) 
     await StaticPods(tmp_path, "n1", clock=SystemClock(), changed=lambda old, new: seen.append(new)).look()
 
     assert seen == []
+
+
+async def test_a_changed_manifest_is_another_pod_in_the_place_of_the_first(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static, "_RETRY_SECONDS", 0.1)
+    source = StaticPods(tmp_path / "manifests", "n1", clock=SystemClock(), changed=node.agent.workers.changed)
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "s.yaml").write_text(json.dumps(manifest("echo first; exec sleep 300")))
+    await source.look()
+    first = await node.until_phase("s-n1", "Running")
+
+    (tmp_path / "manifests" / "s.yaml").write_text(json.dumps(manifest("echo second; exec sleep 300")))
+    await source.look()
+
+    second = await node.until(
+        "s-n1", lambda pod: hash_of(pod) != hash_of(first) and pod.get("status", {}).get("phase") == "Running"
+    )
+    assert "second" in str(second["spec"])
+    async with asyncio.timeout(10):
+        while len(await node.runtime.list_sandboxes()) != 1:
+            await asyncio.sleep(0.02)
+
+
+def hash_of(pod: Object) -> str:
+    return str(pod["metadata"]["annotations"]["kubernetes.io/config.hash"])
