@@ -63,6 +63,8 @@ class HttpConnection(asyncio.Protocol):
         self._is_paused = False
         self._keeps_alive = True
         self._error: Exception | None = None
+        self.tls: ssl.SSLContext | None = None
+        """With what it was made."""
 
     @property
     def is_reusable(self) -> bool:
@@ -197,8 +199,11 @@ class HttpPool:
         return await self._connect(), False
 
     def give(self, connection: HttpConnection) -> None:
-        """Give a connection back; it is closed if it cannot serve another request, or if enough others wait idle."""
-        if connection.is_reusable and len(self._idle) < MAX_IDLE:
+        """Give a connection back; it is closed if it cannot serve another request, or if enough others wait idle.
+
+        One that shows a certificate which was replaced meanwhile is of no use any more.
+        """
+        if connection.is_reusable and len(self._idle) < MAX_IDLE and connection.tls is self._tls:
             self._idle.append(connection)
         else:
             connection.close()
@@ -219,4 +224,5 @@ class HttpPool:
                     await connect(connection, self._host, self._port, self._tls, buffers, server_name=name)
         except (OSError, TimeoutError) as error:
             raise Unreachable(f"cannot connect to {self._host}:{self._port}: {error}") from error
+        connection.tls = self._tls
         return connection
