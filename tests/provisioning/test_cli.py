@@ -78,6 +78,15 @@ def test_a_file_declares_all_of_it(cli: Cli, tmp_path: Path) -> None:
     assert data_of(cli("cluster", "describe", "prod", "-o", "json"))["declaration"]["pools"][1]["name"] == "db"
 
 
+@pytest.mark.parametrize("command", ["create", "apply"])
+def test_add_ons_that_are_not_there_are_told_before_anything_is_made(cli: Cli, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("name: prod\nprovider: simulated\naddons: [none.yaml]\n")
+    code, text = cli("cluster", command, "-f", str(file))
+    assert (code, f"there is no file {tmp_path / 'none.yaml'}" in text) == (2, True)
+    assert data_of(cli("cluster", "list", "--provider", "simulated", "-o", "json")) == []
+
+
 def test_mistakes_are_one_line_and_code_2(cli: Cli, tmp_path: Path) -> None:
     assert cli("cluster", "describe", "nobody") == (
         2, 'error: where is cluster "nobody"? Say --provider, or give its file with -f\n',
