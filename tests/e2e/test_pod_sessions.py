@@ -164,7 +164,7 @@ def test_a_port_is_forwarded(kubectl: Kubectl):
 
 
 def test_files_are_copied_both_ways(kubectl: Kubectl, tmp_path: Path):
-    data = os.urandom(300_000)
+    data = os.urandom(8_000_000)
     (tmp_path / "there").write_bytes(data)
     keep = () if os.geteuid() == 0 else ("--no-preserve",)  # a user namespace has no other users to give files to
     kubectl("cp", *keep, str(tmp_path / "there"), "pair:/shared/copied", "-c", "talker")

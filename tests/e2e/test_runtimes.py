@@ -270,7 +270,7 @@ def test_a_port_is_forwarded(kubectl: Kubectl) -> None:
 
 
 def test_files_are_copied_both_ways(kubectl: Kubectl, tmp_path: Path) -> None:
-    data = os.urandom(300_000)
+    data = os.urandom(8_000_000)
     (tmp_path / "there").write_bytes(data)
     kubectl("cp", str(tmp_path / "there"), "pair:/shared/copied", "-c", "talker")
     kubectl("cp", "pair:/shared/copied", str(tmp_path / "back"), "-c", "server")
