@@ -12,6 +12,7 @@ from cloudk8s.apiserver.streaming import upgrade
 from cloudk8s.apiserver.streaming.bytes import ByteStream, SocketStream, copy
 from cloudk8s.apiserver.streaming.spdy import SpdyConnection, SpdyStream
 from cloudk8s.apiserver.streaming.websocket import WebSocket, WebSocketBytes
+from cloudk8s.node.runtimes.interface import RuntimeFailure
 from cloudk8s.node.server import responses
 
 TUNNEL = f"{upgrade.TUNNEL_PREFIX}{upgrade.PORT_FORWARD}"
@@ -64,13 +65,17 @@ async def _forward(data: SpdyStream, errors: SpdyStream, pod_name: str, dial: Di
     port = int(data.headers["port"])
     try:
         await _connect(data, port, dial)
-    except OSError as error:
-        text = f"error forwarding port {port} to pod {pod_name}: {error.strerror or error}"
-        await errors.write(text.encode())
+    except (OSError, RuntimeFailure) as error:
+        await errors.write(_complaint(error, port, pod_name))
     finally:
         for stream in (data, errors):
             stream.leave()
             await stream.close()
+
+
+def _complaint(error: Exception, port: int, pod_name: str) -> bytes:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"error forwarding port {port} to pod {pod_name}: {why}".encode()
 
 
 async def _connect(data: ByteStream, port: int, dial: Dial) -> None:
@@ -124,9 +129,8 @@ class _Lane:
     async def run(self, port: int, pod_name: str, dial: Dial) -> None:
         try:
             await _connect(self, port, dial)
-        except OSError as error:
-            text = f"error forwarding port {port} to pod {pod_name}: {error.strerror or error}"
-            await self._channels.write(self.number + 1, text.encode())
+        except (OSError, RuntimeFailure) as error:
+            await self._channels.write(self.number + 1, _complaint(error, port, pod_name))
 
     async def read(self) -> bytes:
         return await self.received.get()

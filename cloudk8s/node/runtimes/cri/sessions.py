@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 
 from cloudk8s.apiserver.streaming import channels as channel
 from cloudk8s.apiserver.streaming import upgrade
-from cloudk8s.apiserver.streaming.bytes import SocketStream, copy
+from cloudk8s.apiserver.streaming.bytes import ByteStream, SocketStream, copy
 from cloudk8s.apiserver.streaming.channels import Piece, SpdyChannels
 from cloudk8s.apiserver.streaming.spdy import SpdyConnection
 from cloudk8s.machinery import codec
 from cloudk8s.node.runtimes.interface import STDERR, STDOUT, RuntimeFailure, StreamOptions
 
 _HEAD_LIMIT = 64 * 1024
+_COMPLAINT = 1.0
+"""Seconds that a runtime has, after the end of the data, to say what was wrong with a port."""
 _STREAMS = {channel.STDOUT: STDOUT, channel.STDERR: STDERR}
 
 
@@ -102,7 +104,10 @@ async def open_session(url: str, options: StreamOptions) -> CriSession:
 
 
 async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to a port, as a socket of this process."""
+    """A connection to a port, as a socket of this process.
+
+    Whether somebody listens there is known later only: reading then ends with an OSError that says what is wrong.
+    """
     connection, reading = await _connect(url, upgrade.PORT_FORWARD)
     headers = {"port": str(port), "requestid": "0"}
     try:
@@ -115,6 +120,7 @@ async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
         raise
     ours, theirs = socket.socketpair()
     far = SocketStream(*await asyncio.open_connection(sock=ours))
+    reader, writer = await asyncio.open_connection(sock=theirs)
 
     async def inward() -> None:
         await copy(far, data)
@@ -123,11 +129,16 @@ async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     async def carry() -> None:
         """Each half ends on its own, as TCP's do; when the pod says no more, all is over."""
         sending = asyncio.create_task(inward(), name="port-forward input")
+        complaint = asyncio.create_task(_whole(errors), name="port-forward errors")
         try:
             await copy(data, far)
+            await asyncio.wait({complaint}, timeout=_COMPLAINT)  # runtimes end it before the data
+            if complaint.done() and (text := complaint.result().decode(errors="replace")):
+                reader.set_exception(OSError(text.partition(", uid : ")[2] or text))
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            for task in (sending, complaint):
+                task.cancel()
+            await asyncio.gather(sending, complaint, return_exceptions=True)
             await far.close()
             await connection.close()
             reading.cancel()
@@ -135,7 +146,14 @@ async def open_port(url: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     task = asyncio.create_task(carry(), name="port-forward")
     _carrying.add(task)
     task.add_done_callback(_carrying.discard)
-    return await asyncio.open_connection(sock=theirs)
+    return reader, writer
+
+
+async def _whole(stream: ByteStream) -> bytes:
+    found = b""
+    while data := await stream.read():
+        found += data
+    return found
 
 
 _carrying: set[asyncio.Task[None]] = set()

@@ -96,7 +96,7 @@ class Runtime(ImageService, Protocol):
         """Join the streams of a running container's first process."""
 
     async def port_forward(self, sandbox_id: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to a port on the sandbox's localhost; OSError where nothing listens."""
+        """Connect to a port on the sandbox's localhost; OSError, here or at the first read, where none listens."""
 
     async def container_stats(self) -> Sequence[ContainerStats]:
         """Use of resources of all running containers."""

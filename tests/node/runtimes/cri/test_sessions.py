@@ -156,6 +156,20 @@ async def test_a_runtime_that_answers_nothing_has_failed() -> None:
             await sessions.open_session(f"http://127.0.0.1:{port}/exec/token", OUTPUT_ONLY)
 
 
+async def test_a_port_that_nobody_listens_on_is_told_with_the_runtimes_reason() -> None:
+    async def serve(connection: SpdyConnection, streams: dict[str, SpdyStream]) -> None:
+        said = b"error forwarding port 1 to pod abc, uid : failed to connect: connection refused"
+        await streams["error"].write(said)
+        await streams["error"].close()
+        await streams["data"].close()
+
+    async with streaming(serve, "error", "data") as url:
+        reader, writer = await sessions.open_port(url, 1)
+        with pytest.raises(OSError, match=r"^failed to connect: connection refused"):
+            await reader.read()
+        writer.close()
+
+
 async def test_what_answers_the_end_of_the_input_arrives_through_a_port() -> None:
     async def serve(connection: SpdyConnection, streams: dict[str, SpdyStream]) -> None:
         data, request = streams["data"], b""
