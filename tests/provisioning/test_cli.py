@@ -127,6 +127,19 @@ def test_a_plan_tells_programs_what_why_how_and_for_how_much(cli: Cli) -> None:
     assert (step["action"], step["reasons"]) == ("delete", ["workers shrinks to 1"])
 
 
+def test_a_file_leaves_the_size_of_a_pool_to_the_autoscaler(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text("name: prod\nprovider: simulated\npools:\n- {name: web, min: 2, max: 4}\n")
+    assert data_of(cli("cluster", "create", "-f", str(file), "-o", "json"))["groups"][1]["replicas"] == 2
+    cli("cluster", "scale", "prod", "--workers", "4")
+    assert cli("cluster", "plan", "-f", str(file))[0] == 0
+    assert data_of(cli("cluster", "apply", "-f", str(file), "-o", "json"))["groups"][1]["replicas"] == 4
+    file.write_text(file.read_text().replace("max: 4", "max: 3"))
+    assert data_of(cli("cluster", "apply", "-f", str(file), "-o", "json"))["groups"][1]["replicas"] == 3
+    file.write_text(file.read_text().replace("max: 3", "max: 3, replicas: 1, min: 1").replace("min: 2, ", ""))
+    assert data_of(cli("cluster", "apply", "-f", str(file), "-o", "json"))["groups"][1]["replicas"] == 1
+
+
 def test_a_change_is_undone(cli: Cli) -> None:
     cli("cluster", "create", "demo", "--provider", "simulated", "--workers", "3")
     cli("cluster", "scale", "demo", "--workers", "5")

@@ -78,6 +78,7 @@ class Work:
 
     def turn(self, from_file: ClusterDeclaration | None, *, is_first: bool) -> None:
         """Converge once."""
+        from cloudk8s.provisioning.declaration.cluster import sized
         from cloudk8s.provisioning.state import look
 
         remembers = from_file is not None
@@ -85,7 +86,7 @@ class Work:
             self.name, self.where, declared=from_file, remembers=remembers, quiet=not is_first, format=self.format
         ) as site:
             state = look(site)
-            declaration = from_file or state.recorded
+            declaration = sized(from_file, state.recorded) if from_file is not None else state.recorded
             if declaration is None:
                 hint = f"make it with: cloudk8s cluster create {self.name}"
                 raise UserError(f'there is no cluster "{self.name}" on {site.provider}; {hint}')

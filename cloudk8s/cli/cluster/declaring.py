@@ -57,9 +57,9 @@ class Wishes:
 
 def declared(site: Site, state: State, from_file: ClusterDeclaration | None, wishes: Wishes) -> ClusterDeclaration:
     """The file's declaration, else what was declared before, else the defaults; with the options' wishes."""
-    from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+    from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration, sized
 
-    base = from_file or state.recorded
+    base = sized(from_file, state.recorded) if from_file is not None else state.recorded
     if base is None:
         base = ClusterDeclaration(name=site.cluster, provider=site.provider)
     base = base.model_copy(update={"settings": dict(site.settings)})

@@ -140,6 +140,17 @@ class ClusterDeclaration(Declared):
         return {"name": self.name, "provider": self.provider, **entry}
 
 
+def sized(declaration: ClusterDeclaration, recorded: ClusterDeclaration | None) -> ClusterDeclaration:
+    """A file's declaration with the sizes that it leaves to the autoscaler: what pools have, within their limits."""
+    before = {pool.name: pool.replicas for pool in recorded.pools} if recorded is not None else {}
+    found = {
+        pool.name: min(max(before.get(pool.name, pool.replicas), pool.min or 0), pool.max)
+        for pool in declaration.pools
+        if pool.max is not None and "replicas" not in pool.model_fields_set
+    }
+    return resized(declaration, found) if found else declaration
+
+
 def resized(declaration: ClusterDeclaration, replicas: Mapping[str, int]) -> ClusterDeclaration:
     """The declaration with other numbers of machines in some pools."""
     pools = tuple(

@@ -110,7 +110,8 @@ class Pool(MachineDeclaration):
     name: Name = "workers"
     """Name of the pool."""
     replicas: int = Field(default=1, ge=0, le=10_000)
-    """How many machines; the autoscaler moves it between `min` and `max`."""
+    """How many machines. The autoscaler moves it between `min` and `max`: leave it out of the file of a pool that has
+    these, and applying the file keeps the size that the pool has."""
     min: int | None = Field(default=None, ge=0)
     """The fewest machines the autoscaler leaves."""
     max: int | None = Field(default=None, ge=1)
