@@ -92,9 +92,8 @@ class Aws:
         retries = self.retries or Retries(attempts=2)
         shared = self._shared(retries)
         reader = self._reader(shared)
-        secrets: dict[str, str] = {}
-        engine = Engine(ingress_types(self.api, secrets), retries=retries, concurrency=self.concurrency)
-        return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster, secrets=secrets)
+        engine = Engine(ingress_types(self.api), retries=retries, concurrency=self.concurrency)
+        return AwsIngresses(self.api, engine, reader, shared, cluster=self.cluster)
 
     def doors(self) -> Doors:
         reader = self._reader(self._shared(self.retries or Retries(attempts=2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from cloudk8s.cloud.stack.engine import Engine
 from cloudk8s.cloud.stack.interface import ResourceType, Scope
@@ -23,9 +24,11 @@ from cloudk8s_aws.load_balancers.security_group import SecurityGroupType
 from cloudk8s_aws.load_balancers.shared import SharedGroup
 from cloudk8s_aws.load_balancers.target_group import TargetGroupType
 
+NO_SECRETS: Mapping[str, str] = MappingProxyType({})
 
-def resource_types(api: AwsApi, secrets: Mapping[str, str]) -> Sequence[ResourceType]:
-    """What a load balancer is made of; what its parts refer to comes before it."""
+
+def resource_types(api: AwsApi, secrets: Mapping[str, str] = NO_SECRETS) -> Sequence[ResourceType]:
+    """What a load balancer is made of; what its parts refer to comes before it. `secrets` by their marks."""
     return (
         SecurityGroupType(api), TargetGroupType(api), BalancerType(api), HttpListenerType(api, secrets),
         RuleType(api, secrets),
@@ -36,18 +39,14 @@ class AwsIngresses:
     """Blocking and idempotent, like every contract; safe to repeat after a crash at any point."""
 
     def __init__(
-        self, api: AwsApi, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, *, cluster: str,
-        secrets: dict[str, str],
-    ) -> None:  # fmt: skip
-        """`secrets` are those that the engine's types look into."""
+        self, api: AwsApi, engine: Engine, reader: EnvironmentReader, shared: SharedGroup, *, cluster: str
+    ) -> None:
         self._api, self._engine, self._reader, self._shared = api, engine, reader, shared
         self._cluster = cluster
-        self._secrets = secrets
 
     def ensure(self, request: AlbRequest) -> str:
         """Create or converge; returns the host name. Raises Unsupported for what can't be built."""
         with self._shared:
-            self._secrets |= {secret.mark: secret.secret for secret in request.backends.secrets.values()}
             outcome = self._engine_for(request).apply(self._stack(request, prepare=True))
             outcome.raise_for_failure()
         found = (entry for entry in outcome.observation.resources if entry.type == "load-balancer" and entry.is_alive)
@@ -68,10 +67,11 @@ class AwsIngresses:
         return sorted({tags[OWNER_TAG] for _, tags in found if tags.get(OWNER_TAG, "").startswith(OWNER)})
 
     def _engine_for(self, request: AlbRequest) -> Engine:
-        """Firewalls are looked at only where an annotation speaks of one: others may have put theirs there."""
-        if not request.options.web_acl:
-            return self._engine
-        return replace(self._engine, types=[*self._engine.types, WebAclType(self._api)])
+        """With the request's secrets. Firewalls are looked at only where an annotation speaks of one: others may have
+        put theirs there."""
+        secrets = {secret.mark: secret.secret for secret in request.backends.secrets.values()}
+        firewall = [WebAclType(self._api)] if request.options.web_acl else []
+        return replace(self._engine, types=[*resource_types(self._api, secrets), *firewall])
 
     def _stack(self, request: AlbRequest, *, prepare: bool) -> Stack:
         options = request.options
