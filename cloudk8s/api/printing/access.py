@@ -122,7 +122,9 @@ _POLICY_BINDING: Final = (
     Heading("ParamRef", "=ParamRef indicates the param resource which sets the configuration param"),
     AGE,
 )
-_WEBHOOKS: Final = "=Webhooks indicates the number of webhooks registered in this configuration"
+_WEBHOOKS: Final = Heading(
+    "Webhooks", "=Webhooks indicates the number of webhooks registered in this configuration", "integer"
+)
 _VALIDATIONS: Final = "=Validations indicates the number of validation rules defined in this configuration"
 _MUTATIONS: Final = "=Mutation indicates the number of mutations rules defined in this configuration"
 _ADMISSION: Final = "admissionregistration.k8s.io"
@@ -142,8 +144,8 @@ TABLE: Final = {
     ),
     (_ADMISSION, "validatingadmissionpolicybindings"): Layout(_POLICY_BINDING, _policy_binding),
     (_ADMISSION, "mutatingadmissionpolicybindings"): Layout(_POLICY_BINDING, _policy_binding),
-    (_ADMISSION, "validatingwebhookconfigurations"): Layout((NAME, Heading("Webhooks", _WEBHOOKS), AGE), _webhooks),
-    (_ADMISSION, "mutatingwebhookconfigurations"): Layout((NAME, Heading("Webhooks", _WEBHOOKS), AGE), _webhooks),
+    (_ADMISSION, "validatingwebhookconfigurations"): Layout((NAME, _WEBHOOKS, AGE), _webhooks),
+    (_ADMISSION, "mutatingwebhookconfigurations"): Layout((NAME, _WEBHOOKS, AGE), _webhooks),
     ("flowcontrol.apiserver.k8s.io", "flowschemas"): Layout(
         (
             NAME,

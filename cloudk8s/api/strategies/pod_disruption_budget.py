@@ -14,7 +14,6 @@ class PodDisruptionBudgetStrategy(SpecStatusStrategy):
     """The PodDisruptionBudget kind."""
 
     allow_unconditional_update = False
-    status_keeps = "metadata"
     checks_own_metadata = False
 
     def zero_status(self) -> Object:

@@ -15,6 +15,7 @@ class ResourceClaimStrategy(BuiltinStrategy):
     """The ResourceClaim kind."""
 
     has_status = True
+    status_keeps = "metadata"
 
     def set_defaults(self, obj: Object) -> None:
         default_claim_spec(spec_of(obj))

@@ -12,6 +12,7 @@ from cloudk8s.machinery.clock import FakeClock
 
 MADE = "2025-12-31T23:55:00Z"
 TEMPLATE = {"spec": {"containers": [{"name": "c", "image": "i:1"}, {"name": "d", "image": "j"}]}}
+LABELLED = {"metadata": {"labels": {"a": "b"}}}
 SELECTOR = {"matchLabels": {"app": "a"}, "matchExpressions": [{"key": "x", "operator": "In", "values": ["1", "2"]}]}
 AGE = "5m"
 
@@ -191,6 +192,22 @@ CASES: list[Case] = [
          "status": {"conditions": [{"type": "Available", "status": "False", "reason": "Gone"}]}},
         ["n", "a/b", "False (Gone)", AGE],
     ),
+    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", {"webhooks": [{}, {}]}, ["n", 2, AGE]),
+    ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", {"webhooks": [{}]}, ["n", 1, AGE]),
+    ("", "v1", "limitranges", {}, ["n", MADE]),
+    ("", "v1", "podtemplates", {"template": TEMPLATE | LABELLED}, ["n", "c,d", "i:1,j", "a=b"]),
+    (
+        "", "v1", "replicationcontrollers",
+        {"spec": {"replicas": 3, "selector": {"a": "b"}, "template": TEMPLATE},
+         "status": {"replicas": 2, "readyReplicas": 1}},
+        ["n", 3, 2, 1, AGE, "c,d", "i:1,j", "a=b"],
+    ),
+    ("storage.k8s.io", "v1", "csinodes", {"spec": {"drivers": [{"name": "a"}, {"name": "b"}]}}, ["n", 2, AGE]),
+    ("storage.k8s.io", "v1", "volumeattributesclasses", {"driverName": "disk"}, ["n", "disk", AGE]),
+    (
+        "", "v1", "componentstatuses", {"conditions": [{"type": "Healthy", "status": "True", "message": "ok"}]},
+        ["n", "Healthy", "ok", ""],
+    ),
     (
         "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings",
         {"spec": {"policyName": "p", "paramRef": {"name": "x"}}}, ["n", "p", "*/x", AGE],
@@ -240,6 +257,16 @@ def test_cells(
     table = Printer(FakeClock()).table(resource, [whole])
     assert table["rows"][0]["cells"] == cells
     assert len(table["columnDefinitions"]) == len(cells)
+    types = [column["type"] for column in table["columnDefinitions"]]
+    assert all(isinstance(cell, int) for cell, type in zip(cells, types, strict=True) if type == "integer")
+
+
+@pytest.mark.parametrize("plural", ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"])
+def test_hooks_are_counted_in_a_column_of_numbers(registry: Registry, plural: str) -> None:
+    resource = registry.lookup("admissionregistration.k8s.io", "v1", plural)
+    assert resource is not None
+    types = [column["type"] for column in Printer(FakeClock()).table(resource, [])["columnDefinitions"]]
+    assert types == ["string", "integer", "string"]
 
 
 STARTED = {"status": {"startTime": MADE}}
