@@ -20,7 +20,18 @@ FILE = f"""
 name: {NAME}
 provider: local
 pools:
-- {{name: workers, replicas: 1, min: 1, max: {MOST}}}
+- {{name: workers, min: 1, max: {MOST}}}
+addons: [extra]
+"""
+ADDONS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: motd, namespace: tools}
+data: {text: hello}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: tools}
 """
 
 
@@ -33,6 +44,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     home: Path = tmp_path_factory.mktemp("scaled")
     environment = environment_in(home)
     (home / "cluster.yaml").write_text(FILE)
+    (home / "extra").mkdir()
+    (home / "extra" / "motd.yaml").write_text(ADDONS)
     cloudk8s(environment, "cluster", "create", "-f", str(home / "cluster.yaml"))
     try:
         yield Cluster(NAME, environment)
@@ -65,6 +78,10 @@ def waiting(cluster: Cluster) -> int:
     """How many pods the scheduler has found no node for."""
     pods = json.loads(cluster.kubectl("get", "pods", "-o", "json"))["items"]
     return sum(condition.get("reason") == "Unschedulable" for pod in pods for condition in pod["status"]["conditions"])
+
+
+def test_what_the_file_adds_is_there(cluster: Cluster) -> None:
+    assert cluster.kubectl("get", "configmap", "motd", "-n", "tools", "-o", "jsonpath={.data.text}") == "hello"
 
 
 def test_a_machine_is_made_for_pods_that_wait_and_goes_when_they_have_gone(cluster: Cluster) -> None:

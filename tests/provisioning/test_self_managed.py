@@ -11,11 +11,15 @@ from cloudk8s.controlplane.machine.seed import Seed
 from cloudk8s.errors import SettingsError
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.native import native
+from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
 from cloudk8s.provisioning.machines.template import groups_of
 from cloudk8s.provisioning.network import network_request
 from tests.provisioning.harness import declaration, workers
 
-SETTINGS = {"region": "us-east-1", "secret_access_key": "hush", "session_token": "hush"}
+SETTINGS = {
+    "region": "us-east-1", "profile": "mine", "role_arn": "arn:aws:iam::1:role/admin", "secret_access_key": "hush",
+    "session_token": "hush",
+}  # fmt: skip
 
 
 def user_data(*, self_managed: bool) -> str:
@@ -29,6 +33,16 @@ def test_the_control_plane_is_told_where_its_machines_are_and_no_secrets() -> No
     assert json.dumps({"provider": "simulated", "settings": {"region": "us-east-1"}}, separators=(",", ":")) in text
     assert "hush" not in text
     assert '"manages"' not in user_data(self_managed=False)
+
+
+def test_the_clusters_own_controllers_have_the_providers_settings_and_nobodys_identity() -> None:
+    fields = {"settings": {**SETTINGS, "classic": True, "tags": {"team": "a"}}, "pools": workers(1)}
+    declared = ClusterDeclaration.model_validate({"name": "demo", "provider": "aws", **fields})
+    request = MachineRequest("u", "demo-control-plane-0", "demo", "control-plane", "control-plane")
+    text = native({}).control_plane(Facts(declared, Seed(bytes(32)), "10.0.0.1:6443"), request).decode()
+    known = {"region": "us-east-1", "classic": True, "tags": {"team": "a"}}
+    cloud = {"name": "aws", "provider": "aws", "settings": known}
+    assert f'"clouds":{json.dumps([cloud], separators=(",", ":"), sort_keys=True)}' in text
 
 
 def test_only_the_control_plane_is_another_one() -> None:

@@ -13,9 +13,11 @@ from cloudk8s.provisioning.bookmarks import looks_secret
 from cloudk8s.provisioning.bootstrap.interface import Facts
 from cloudk8s.provisioning.bootstrap.options import read_options
 from cloudk8s.provisioning.bootstrap.script import script
-from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE
+from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 
 _RESTRICTED = ("kubernetes.io", "k8s.io")
+OF_THE_CALLER = ("profile", "role_arn")
+"""Settings of providers that say who asks."""
 _ALLOWED = ("kubelet.kubernetes.io", "node.kubernetes.io", "topology.kubernetes.io")
 
 
@@ -101,8 +103,16 @@ def _management(facts: Facts) -> dict[str, Any]:
     declared = facts.declaration
     if not declared.self_managed:
         return {}
-    settings = {key: value for key, value in declared.settings.items() if not looks_secret(key) and value is not None}
-    return {"manages": {"provider": declared.provider, "settings": settings}}
+    return {"manages": {"provider": declared.provider, "settings": _settings(declared)}}
+
+
+def _settings(declared: ClusterDeclaration) -> dict[str, Any]:
+    """Those of the provider that hold on a machine, too, which has an identity of its own."""
+    return {
+        key: value
+        for key, value in declared.settings.items()
+        if not looks_secret(key) and key not in OF_THE_CALLER and value is not None
+    }
 
 
 def may_set(label: str) -> bool:
@@ -117,8 +127,7 @@ def _clouds(facts: Facts) -> list[dict[str, Any]]:
     declared = facts.declaration
     if declared.provider != "aws":
         return []
-    settings = {key: value for key, value in declared.settings.items() if key in ("region", "endpoint_url")}
-    return [{"name": declared.provider, "provider": declared.provider, "settings": settings}]
+    return [{"name": declared.provider, "provider": declared.provider, "settings": _settings(declared)}]
 
 
 def native(options: Mapping[str, Any]) -> NativeBootstrap:

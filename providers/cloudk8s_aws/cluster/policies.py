@@ -36,6 +36,15 @@ BALANCING = [
     "elasticloadbalancing:AddListenerCertificates", "elasticloadbalancing:RemoveListenerCertificates",
     "wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource",
 ]  # fmt: skip
+CLASSIC = [
+    f"elasticloadbalancing:{action}"
+    for action in (
+        "ApplySecurityGroupsToLoadBalancer", "AttachLoadBalancerToSubnets", "ConfigureHealthCheck",
+        "DeregisterInstancesFromLoadBalancer", "DetachLoadBalancerFromSubnets", "RegisterInstancesWithLoadBalancer",
+        "SetLoadBalancerPoliciesForBackendServer", "SetLoadBalancerPoliciesOfListener",
+    )
+]  # fmt: skip
+"""For Services that ask for classic load balancers."""
 VOLUMES = [
     "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyVolume",
     "ec2:DescribeVolumesModifications",
@@ -45,7 +54,7 @@ VOLUMES = [
 def policy_of(role: str, *, self_managed: bool = False) -> dict[str, Any]:
     """The inline policy of a role. A cluster that looks after itself may do what whoever makes clusters may."""
     if role == "control-plane":
-        found = _document([*READS, *NETWORKING, *BALANCING, *VOLUMES, *IMAGES])
+        found = _document([*READS, *NETWORKING, *BALANCING, *CLASSIC, *VOLUMES, *IMAGES])
         if self_managed:
             found["Statement"] += provisioning_policy()["Statement"]
         return found

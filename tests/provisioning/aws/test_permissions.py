@@ -28,6 +28,7 @@ from cloudk8s_aws.cluster.secrets import Secrets
 from cloudk8s_aws.ingress.group import IngressGroup
 from cloudk8s_aws.ingress.model import AlbRequest, Backends
 from cloudk8s_aws.ingress.options import alb_options
+from cloudk8s_aws.load_balancers.values import PREFIX
 from cloudk8s_aws.permissions import policy
 from cloudk8s_aws.settings import AwsSettings
 from tests.providers.aws.test_golden_ingress import BOTH_PORTS, CASES, services
@@ -179,6 +180,11 @@ def test_the_clusters_own_controllers_may_do_their_work(cloud: AwsCloud, monkeyp
         aws.ingresses().ensure(_ingresses("plain", CASES["hosts-and-paths"], nodes))
         secure = {"listen-ports": BOTH_PORTS, "ssl-redirect": "443", "certificate-arn": _certificates(cloud)}
         aws.ingresses().ensure(_ingresses("secure", [ingress(annotations=secure)], nodes))
+        classic = replace(aws, settings=aws.settings.model_copy(update={"classic": True})).load_balancers()
+        old = replace(request, service=ServiceKey("uid-2", "default", "old"), annotations={f"{PREFIX}type": "clb"})
+        classic.ensure(old)
+        assert not classic.update_targets([replace(old, nodes=nodes[:1])])
+        classic.delete(old.service)
         for owner in aws.ingresses().owners():
             aws.ingresses().delete(owner)
         aws.load_balancers().delete(request.service)
