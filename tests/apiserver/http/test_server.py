@@ -10,6 +10,7 @@ import pytest
 
 from cloudk8s.apiserver.http.interface import Hijack, Pieces, Request, Response, Stream, StreamWriter
 from cloudk8s.apiserver.http.limits import Limits
+from cloudk8s.apiserver.http.parser import RequestParser
 from cloudk8s.errors import NotFound, TooManyRequests
 from cloudk8s.machinery.clock import FakeClock
 from tests.apiserver.http.conftest import Connect, Serve
@@ -299,6 +300,24 @@ async def test_a_running_stream_does_not_keep_its_request(serve: Serve, connect:
     watch.writers[0].close()
     assert await peer.chunk() == b""
     assert (await peer.head())[0] == 200
+
+
+async def test_a_running_stream_leaves_no_parser_to_the_garbage_collector(serve: Serve, connect: Connect) -> None:
+    def parsers() -> int:
+        return sum(isinstance(each, RequestParser) for each in gc.get_objects())
+
+    server = await serve(Watch())
+    gc.collect()
+    before = parsers()
+    gc.disable()
+    try:
+        for _ in range(3):
+            peer = await connect(server)
+            peer.ask("GET", "/w")
+            await peer.head()
+        assert parsers() == before
+    finally:
+        gc.enable()
 
 
 async def test_a_stream_is_stopped_when_its_peer_is_gone(serve: Serve, connect: Connect) -> None:
