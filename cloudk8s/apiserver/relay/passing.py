@@ -175,7 +175,7 @@ async def _pipe_both(
     back = asyncio.create_task(_pipe(far, to_near), name="relay to client")
     try:
         await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-        if there.done() and not back.done():
+        if there.done() and not back.done() and not to_near.is_closing():
             await asyncio.wait({back}, timeout=5.0)
     finally:
         for task in (there, back):

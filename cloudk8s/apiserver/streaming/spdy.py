@@ -14,6 +14,8 @@ _BACKLOG = 64
 """Pieces of data that wait in one stream before the connection is no longer read."""
 _GOODBYE = 1.0
 """Seconds that a peer which does not read has for the goodbye."""
+_LINGER, _QUIET = 5.0, 0.25
+"""Seconds that a client has to hang up, and that it may say nothing meanwhile."""
 
 
 class SpdyStream:
@@ -90,18 +92,19 @@ class SpdyConnection:
     """One connection; `run` must be running. New streams of the peer come out of `accept`."""
 
     def __init__(self, transport: ByteStream, *, is_server: bool) -> None:
-        self._transport = transport
+        self._transport, self._is_server = transport, is_server
         self.state = SpdyState(is_server=is_server)
         self._streams: dict[int, SpdyStream] = {}
         self._accepted: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
         self._sending = asyncio.Lock()
         self._answering: set[asyncio.Task[None]] = set()
-        self._has_ended = False
+        self._ended, self._heard = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
         """Read until the connection ends; then all streams have ended."""
         try:
             while data := await self._transport.read():
+                self._heard.set()
                 await self._feed(data)
                 self._answer()
         except (SpdyError, ConnectionError):
@@ -117,10 +120,10 @@ class SpdyConnection:
         """Open a stream and wait until the peer has taken it; ConnectionError where it goes before that."""
         stream = SpdyStream(self, self.state.open(headers), headers)
         self._streams[stream.id] = stream
-        if not self._has_ended:
+        if not self._ended.is_set():
             await self.flush()
             await stream.replied.wait()
-        if self._has_ended:
+        if self._ended.is_set():
             raise ConnectionResetError("the peer closed the connection before it took the stream")
         return stream
 
@@ -131,12 +134,28 @@ class SpdyConnection:
                 await self._transport.write(data)
 
     async def close(self) -> None:
-        """Say goodbye and hang up, also where the peer does not listen."""
+        """Say goodbye and hang up, also where the peer does not listen.
+
+        A server reads on until the client has hung up or says no more: what is left unread, the kernel takes as reason
+        to throw away what the client has not received.
+        """
         self.state.go_away()
+        for stream in self._streams.values():
+            stream.leave()
         with suppress(ConnectionError, TimeoutError):  # the peer hung up first, or reads no more
             async with asyncio.timeout(_GOODBYE):
                 await self.flush()
+            if self._is_server:
+                async with asyncio.timeout(_LINGER):
+                    await self._quiet()
         await self._transport.close()
+
+    async def _quiet(self) -> None:
+        """Return once the peer has hung up; TimeoutError where it says nothing."""
+        while not self._ended.is_set():
+            self._heard.clear()
+            async with asyncio.timeout(_QUIET):
+                await self._heard.wait()
 
     def _answer(self) -> None:
         """Send what reading has called for; reading goes on meanwhile, or two peers with full buffers wait forever."""
@@ -183,7 +202,8 @@ class SpdyConnection:
         self._streams.pop(stream, None)
 
     def _end(self) -> None:
-        self._has_ended = True
+        self._ended.set()
+        self._heard.set()
         for task in self._answering:
             task.cancel()
         for stream in list(self._streams.values()):

@@ -14,6 +14,8 @@ from cloudk8s.apiserver.streaming.bytes import ByteStream
 NORMAL = 1000
 _GOODBYE = 1.0
 """Seconds that a peer which does not read has for the goodbye."""
+_LINGER, _QUIET = 5.0, 0.25
+"""Seconds that a client has to hang up, and that it may say nothing meanwhile."""
 
 
 class WebSocket:
@@ -57,10 +59,18 @@ class WebSocket:
             raise ConnectionResetError("the WebSocket is closed") from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Close in both directions and hang up, also where the peer does not listen. Idempotent."""
+        """Close in both directions and hang up, also where the peer does not listen. Idempotent.
+
+        A server reads on until the client has hung up or says no more: what is left unread, the kernel takes as reason
+        to throw away what the client has not received.
+        """
         with suppress(LocalProtocolError, ConnectionError, TimeoutError):  # closed already, by the peer, or it is stuck
             async with asyncio.timeout(_GOODBYE):
                 await self._send(self._protocol.send(CloseConnection(code=code, reason=reason)))
+            if self.is_server:
+                async with asyncio.timeout(_LINGER):
+                    while await asyncio.wait_for(self.receive(), _QUIET) is not None:
+                        continue
         await self._transport.close()
 
     async def _handle_events(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -134,6 +135,31 @@ async def test_exec_over_spdy_with_stdin(node: Node, peer: Peer) -> None:
 
     assert output[channel.STDOUT] == b"y" * 100_000
     assert json.loads(output[channel.ERROR])["status"] == "Success"
+
+
+@pytest.mark.parametrize("transport", ["spdy", "websocket"])
+async def test_the_end_of_a_command_is_told_whatever_it_left_unread(node: Node, peer: Peer, transport: str) -> None:
+    await running(node)
+    target = f"{EXEC}?command=sh&command=-c&command=head+-c+5;exit+4&input=1&output=1&error=1"
+    wanted = {channel.ERROR: True, channel.STDIN: False, channel.STDOUT: True, channel.STDERR: True}
+    channels: Channels = (
+        await peer.spdy_channels(target, channel.V4, wanted)
+        if transport == "spdy"
+        else await peer.channels(target, channel.V5)
+    )
+
+    async def say_much() -> None:
+        with suppress(ConnectionError):
+            for _ in range(400):
+                await channels.write(channel.STDIN, b"x" * 50_000)
+
+    saying = asyncio.create_task(say_much())
+    await asyncio.sleep(0.3)  # the client hears nothing for a while, and goes on
+    output = await everything(channels)
+    saying.cancel()
+    await asyncio.gather(saying, return_exceptions=True)
+    assert output[channel.STDOUT] == b"xxxxx"
+    assert json.loads(output[channel.ERROR])["details"]["causes"][0]["message"] == "4"
 
 
 async def test_a_terminal_takes_the_clients_size(node: Node, peer: Peer) -> None:

@@ -34,7 +34,9 @@ async def streaming(serve: Serve, *streams: str) -> AsyncIterator[str]:
         while len(taken) < len(streams) and (stream := await connection.accept()) is not None:
             taken[stream.headers["streamtype"]] = stream
         await serve(connection, taken)
-        await connection.close()
+        connection.state.go_away()
+        await connection.flush()
+        writer.close()  # as containerd does: at once
         await reading
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
