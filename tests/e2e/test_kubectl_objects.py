@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -75,8 +76,11 @@ def test_unknown_fields_are_refused_by_name(kubectl: Kubectl, namespace: str) ->
 
 
 def test_dry_run_stores_nothing(kubectl: Kubectl, namespace: str) -> None:
-    said = kubectl("run", "web", "--image=nginx", "-n", namespace, "--dry-run=server")
-    assert said == "pod/web created (server dry run)\n"
+    run = ("run", "web", "--image=nginx", "-n", namespace)
+    assert kubectl(*run, "--dry-run=server") == "pod/web created (server dry run)\n"
+    assert kubectl(*run, "--dry-run=client") == "pod/web created (dry run)\n"
+    completed, plain = (json.loads(kubectl(*run, f"--dry-run={where}", "-o", "json")) for where in ("server", "client"))
+    assert (completed["spec"]["schedulerName"], "schedulerName" in plain["spec"]) == ("default-scheduler", False)
     assert "No resources found" in kubectl("get", "pods", "-n", namespace, check=False)
 
 
@@ -88,6 +92,21 @@ def test_watch_shows_changes_as_they_happen(kubectl: Kubectl, namespace: str) ->
         lines = [watch.stdout.readline() for _ in range(2)]
         watch.terminate()
     assert "configmap/first\n" in lines
+
+
+def test_a_watch_of_pods_everywhere_prints_each_state_in_a_row(kubectl: Kubectl, namespace: str) -> None:
+    command = ["kubectl", "--context", kubectl.context, "get", "pods", "-A", "-w", "-l", f"in={namespace}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kubectl.environment) as watch:
+        assert watch.stdout is not None
+        kubectl("run", "one", "--image=nginx", "-n", namespace, "-l", f"in={namespace}")
+        assert watch.stdout.readline().split() == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+        rows = [watch.stdout.readline().split()]
+        while rows[-1][3] != "Running":
+            rows.append(watch.stdout.readline().split())
+        watch.terminate()
+    assert {tuple(row[:2]) for row in rows} == {(namespace, "one")}
+    assert rows[0][2:4] in (["0/1", "Pending"], ["0/1", "ContainerCreating"])
+    assert rows[-1][2] == "1/1"
 
 
 def test_explain_describes_every_level(kubectl: Kubectl) -> None:
@@ -112,14 +131,24 @@ def test_field_selectors_sorting_and_chunks(kubectl: Kubectl, namespace: str) ->
     rows = kubectl("get", "cm", "-n", namespace, "--chunk-size=1", "--sort-by", ".metadata.name", "--no-headers")
     names = [row.split()[0] for row in rows.splitlines()]
     assert [name for name in names if name in "abc"] == ["a", "b", "c"]
+    kubectl("create", "configmap", "kept-apart", "-n", namespace)
+    asked = kubectl.run("get", "cm", "-n", namespace, "--chunk-size=2", "-o", "name", "-v=6")
+    assert len(asked.stdout.split()) >= 4
+    assert "continue=" in asked.stderr, "more than one page was read"
 
 
-def test_tokens_are_issued_for_service_accounts(kubectl: Kubectl, namespace: str) -> None:
+def test_tokens_are_issued_for_service_accounts(kubectl: Kubectl, namespace: str, tmp_path: Path) -> None:
     kubectl("create", "serviceaccount", "robot", "-n", namespace)
-    token = kubectl("create", "token", "robot", "-n", namespace).strip()
-    assert token.count(".") == 2
-    who = kubectl("auth", "whoami", "--token", token, "-o", "json", check=False)
-    assert f"system:serviceaccount:{namespace}:robot" in who or "kubernetes-admin" in who
+    token = kubectl("create", "token", "robot", "-n", namespace, "--duration=10m").strip()
+    config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    config["users"][0]["user"] = {"token": token}
+    file = tmp_path / "robot.kubeconfig"
+    file.write_text(json.dumps(config))
+    robot = ("--kubeconfig", str(file))
+    who = json.loads(kubectl(*robot, "auth", "whoami", "-o", "json"))["status"]["userInfo"]
+    assert who["username"] == f"system:serviceaccount:{namespace}:robot"
+    assert f"system:serviceaccounts:{namespace}" in who["groups"]
+    assert "cannot list resource" in kubectl(*robot, "get", "pods", "-n", namespace, check=False)
 
 
 def test_deleting_a_namespace_takes_its_content_along(kubectl: Kubectl) -> None:

@@ -81,7 +81,7 @@ class Collection:
 
     async def send(
         self, method: str, tail: str = "", body: Any = None, code: int = 200, path: str = "", query: str = "",
-        **headers: str,
+        **headers: Any,
     ) -> Any:  # fmt: skip
         target = (path or self.path) + tail + (f"?{query}" if query else "")
         answer: Response = await sent(self._server, method, target, body=body, **headers)
