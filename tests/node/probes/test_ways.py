@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -116,3 +117,31 @@ def test_a_verdict_needs_a_row_of_equal_outcomes() -> None:
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + struct.pack(">I", stream) + payload
+
+
+@pytest.fixture
+async def grpc_server() -> AsyncIterator[int]:
+    """A real one, whose health is told by service: none serves, `ill` does not, `other` is not known."""
+    library = pytest.importorskip("grpc.aio", reason="gRPC is not installed")
+    import grpc as words
+
+    async def check(request: bytes, context: Any) -> bytes:
+        if request == b"\n\x05other":
+            await context.abort(words.StatusCode.NOT_FOUND, "unknown service")
+        return b"\x08\x02" if request == b"\n\x03ill" else b"\x08\x01"
+
+    handler = words.unary_unary_rpc_method_handler(check)
+    server = library.server()
+    server.add_generic_rpc_handlers(
+        [words.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": handler})]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield port
+    await server.stop(None)
+
+
+async def test_a_real_server_is_understood(grpc_server: int) -> None:
+    found = [await grpc.probe("127.0.0.1", grpc_server, service, timeout_seconds=1) for service in ("", "ill", "other")]
+    assert [each.is_success for each in found] == [True, False, False]
+    assert found[1].text == 'service unhealthy (responded with "NOT_SERVING")'
