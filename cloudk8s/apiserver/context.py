@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -71,6 +71,11 @@ class RequestContext:
         """Add a warning once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    @property
+    def note(self) -> Callable[[str, str], None] | None:
+        """Takes annotations for the audit record, key and value; None where there is no record."""
+        return None if self.audit is None else self.audit.annotate
 
     @property
     def field_manager(self) -> str:

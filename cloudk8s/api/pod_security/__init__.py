@@ -4,7 +4,7 @@ Belongs here: pure checks of a pod's metadata and spec. Forbidden here: namespac
 """
 
 from cloudk8s.api.pod_security.levels import Violation, evaluate
-from cloudk8s.api.pod_security.policy import Level, LevelVersion, Policy, parse_level, parse_version
+from cloudk8s.api.pod_security.policy import PREFIX, Level, LevelVersion, Policy, parse_level, parse_version
 
-__all__ = ["Level", "LevelVersion", "Policy", "Violation", "evaluate", "parse_level", "parse_version"]
+__all__ = ["PREFIX", "Level", "LevelVersion", "Policy", "Violation", "evaluate", "parse_level", "parse_version"]
 """The package's public names."""

@@ -48,6 +48,8 @@ class AdmissionRequest:
 
     For what was written down by the object's name; an error ends the creation.
     """
+    note: Callable[[str, str], None] | None = None
+    """Puts an annotation, key and value, into the audit record of the request; None where there is no record."""
 
 
 class AdmissionPlugin:

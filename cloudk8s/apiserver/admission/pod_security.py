@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cloudk8s.api.field_errors import FieldError, quoted
-from cloudk8s.api.pod_security import LevelVersion, Policy, Violation, evaluate
+from cloudk8s.api.pod_security import PREFIX, LevelVersion, Policy, Violation, evaluate
 from cloudk8s.api.resource import Object, ResourceType
 from cloudk8s.apiserver import failures
 from cloudk8s.apiserver.admission.interface import AdmissionPlugin, AdmissionRequest, Operation
@@ -56,6 +56,9 @@ class PodSecurity(AdmissionPlugin):
         if request.operation == "UPDATE" and _is_insignificant(request.obj, request.old or {}, request.subresource):
             return
         metadata, spec = request.obj["metadata"], request.obj["spec"]
+        if request.note is not None:
+            request.note(f"{PREFIX}enforce-policy", str(policy.enforce))
+        self._note(request, policy, metadata, spec)
         violations = evaluate(policy.enforce, metadata, spec)
         if violations:
             reason = f'violates PodSecurity "{policy.enforce}": {_joined(violations)}'
@@ -68,7 +71,20 @@ class PodSecurity(AdmissionPlugin):
             template = (template or {}).get(field)
         if template and template.get("spec"):
             policy = self._policy(request.namespace)
-            self._warn(request, policy, template.get("metadata") or {}, template["spec"])
+            metadata, spec = template.get("metadata") or {}, template["spec"]
+            self._note(request, policy, metadata, spec)
+            self._warn(request, policy, metadata, spec)
+
+    @staticmethod
+    def _note(request: AdmissionRequest, policy: Policy, metadata: Object, spec: Object) -> None:
+        """Write into the audit record what the level for auditing would refuse."""
+        if request.note is None:
+            return
+        violations = evaluate(policy.audit, metadata, spec)
+        if violations:
+            request.note(
+                f"{PREFIX}audit-violations", f'would violate PodSecurity "{policy.audit}": {_joined(violations)}'
+            )
 
     @staticmethod
     def _warn(request: AdmissionRequest, policy: Policy, metadata: Object, spec: Object) -> None:

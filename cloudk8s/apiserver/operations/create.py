@@ -81,7 +81,7 @@ def _admission(context: RequestContext, resource: ResourceType, obj: Object, opt
     metadata = obj["metadata"]
     return AdmissionRequest(
         "CREATE", resource, "", metadata.get("namespace", ""), metadata.get("name", ""), obj, None, context.user,
-        context.dry_run, options, context.warn, [], [],
+        context.dry_run, options, context.warn, [], [], note=context.note,
     )  # fmt: skip
 
 

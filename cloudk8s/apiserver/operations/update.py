@@ -118,7 +118,7 @@ async def _once(
         core.fields.on_update(context, resource, new, old, change.subresource)
     request = AdmissionRequest(
         "UPDATE", resource, change.subresource, change.namespace, change.name, new, old, context.user,
-        context.dry_run, change.options, context.warn, [], [],
+        context.dry_run, change.options, context.warn, [], [], note=context.note,
     )  # fmt: skip
     may_happen = False
     try:

@@ -15,7 +15,7 @@ async def admit_posted(
     info = context.info
     request = AdmissionRequest(
         "CREATE", resource, info.subresource, info.namespace, info.name, obj, None, context.user, context.dry_run,
-        options, context.warn, [], [],
+        options, context.warn, [], [], note=context.note,
     )  # fmt: skip
     await core.admission.admit(request)
     await core.admission.validate(request)

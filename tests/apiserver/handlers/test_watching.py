@@ -248,6 +248,51 @@ async def test_an_event_is_encoded_once_for_all_watchers(
     assert count == 1
 
 
+async def test_watches_begun_at_any_revision_see_the_same_order(server: RunningApiServer) -> None:
+    """While objects are made, changed and deleted all the time, of two namespaces and by several writers."""
+    places = [f"/api/v1/namespaces/{name}/configmaps" for name in ("default", "kube-public")]
+    begun: list[tuple[int, Watching]] = []
+
+    async def write(writer: int) -> None:
+        for number in range(25):
+            path = places[(writer + number) % 2]
+            assert (await sent(server, "POST", path, body={"metadata": {"name": f"w{writer}"}})).status == 201
+            begin = server.core.store.revision
+            merge = {"data": {"n": str(number)}}
+            await sent(server, "PATCH", f"{path}/w{writer}", body=merge, content_type="application/merge-patch+json")
+            begun.append((begin, await watch(server, "/api/v1/configmaps", resourceVersion=str(begin))))
+            await sent(server, "DELETE", f"{path}/w{writer}")
+
+    begin = int(now(server))
+    everything = await watch(server, "/api/v1/configmaps", resourceVersion=str(begin))
+    await asyncio.gather(*(write(writer) for writer in range(4)))
+    told = [int(event["object"]["metadata"]["resourceVersion"]) for event in everything.events]
+    assert told == sorted(set(told))
+    assert (len(told), len(begun)) == (300, 100)
+    for revision, following in begun:
+        assert following.text == b"".join(
+            line for line, version in zip(everything.text.splitlines(keepends=True), told, strict=True)
+            if version > revision
+        )  # fmt: skip
+
+
+async def test_overlapping_selections_are_told_what_concerns_them(server: RunningApiServer) -> None:
+    begin = now(server)
+    selectors = {"a": "watch=a", "b": "watch=b", "both": "watch in (a, b)", "not a": "watch,watch!=a"}
+    following = {name: await watch(server, MAPS, resourceVersion=begin, labelSelector=text)
+                 for name, text in selectors.items()}  # fmt: skip
+    for name in ("one", "two"):
+        await make(server, name, watch="a" if name == "one" else "b")
+    await label(server, "one", watch="b")
+    await sent(server, "DELETE", f"{MAPS}/two")
+    assert {name: each.told for name, each in following.items()} == {
+        "a": [("ADDED", "one"), ("DELETED", "one")],
+        "b": [("ADDED", "two"), ("ADDED", "one"), ("DELETED", "two")],
+        "both": [("ADDED", "one"), ("ADDED", "two"), ("MODIFIED", "one"), ("DELETED", "two")],
+        "not a": [("ADDED", "two"), ("ADDED", "one"), ("DELETED", "two")],
+    }
+
+
 async def test_who_watches_the_pods_of_one_node_costs_nothing_when_others_change(
     server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
