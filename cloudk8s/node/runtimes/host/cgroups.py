@@ -183,10 +183,16 @@ def remove(directories: Iterable[str]) -> None:
 
 
 def _make(path: Path, version: Version) -> None:
-    missing = [each for each in (*reversed(path.parents), path) if not each.exists()]
-    for each in missing:
-        each.mkdir(exist_ok=True)
-        _inherit_cpuset(each)
+    """Make a group and those above it, which other clusters of this host make and remove, too."""
+    for left in reversed(range(10)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            for each in (*reversed(path.parents), path):
+                _inherit_cpuset(each)  # also where another has made it and not got so far
+            break
+        except FileNotFoundError:  # the last group of another cluster has just gone, and its parent with it
+            if not left:
+                raise
     if version == "v2":
         for each in (*reversed(path.parents), path):
             _enable_controllers(each)
@@ -209,9 +215,11 @@ def _controllers(path: Path) -> Sequence[str]:
 
 def _inherit_cpuset(path: Path) -> None:
     """A cpuset group of version 1 takes no process before it has CPUs and memory nodes."""
+    if path.parts[4:5] != ("cpuset",):
+        return
     for name in ("cpuset.cpus", "cpuset.mems"):
         file, above = path / name, path.parent / name
-        if path.parts[4:5] == ("cpuset",) and file.exists() and not file.read_text().strip():
+        if file.exists() and not file.read_text().strip():
             file.write_text(above.read_text())
 
 

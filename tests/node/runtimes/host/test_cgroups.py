@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudk8s.node.runtimes.host.cgroups import Hierarchies, name_of_node, remove_parents
+from cloudk8s.node.runtimes.host.cgroups import ROOT, Hierarchies, name_of_node, remove, remove_parents
 from cloudk8s.node.runtimes.interface import Resources, RuntimeFailure
 
 
@@ -24,6 +24,32 @@ def test_groups_are_made_below_a_parent_of_our_own(root: Path) -> None:
     assert found.version == "v1"
     assert found.make("pod1") == (str(root / "cpu/cloudk8s/vm/pod1"), str(root / "memory/cloudk8s/vm/pod1"))
     assert (root / "memory/cloudk8s/vm/pod1").is_dir()
+
+
+def test_a_parent_that_goes_meanwhile_is_made_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, mkdir = [], os.mkdir
+
+    def removed_once(path: Path, mode: int = 0o777) -> None:
+        mkdir(path, mode)
+        made.append(str(path))
+        if made.count(str(root / "cpu/cloudk8s")) == 1 and str(path) == str(root / "cpu/cloudk8s"):
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "mkdir", removed_once)
+    assert Hierarchies.find("vm", root=root).roots == (root / "cpu/cloudk8s/vm", root / "memory/cloudk8s/vm")
+    assert (root / "cpu/cloudk8s/vm").is_dir()
+    assert made.count(str(root / "cpu/cloudk8s")) == 2
+
+
+@pytest.mark.skipif(not os.access(ROOT / "cpuset" / "tasks", os.W_OK), reason="needs root and cgroups of version 1")
+def test_a_parent_that_another_has_only_begun_to_make_is_finished(request: pytest.FixtureRequest) -> None:
+    parent = f"cloudk8s-test-{os.getpid()}"
+    begun = ROOT / "cpuset" / parent
+    begun.mkdir()
+    found = Hierarchies.find("vm", parent=parent)
+    request.addfinalizer(lambda: [remove([str(each.parent)]) for each in found.roots])
+    assert (begun / "vm" / "cpuset.cpus").read_text().strip()
+    assert (begun / "vm" / "cpuset.mems").read_text().strip()
 
 
 def test_all_pods_are_limited_together(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
