@@ -22,13 +22,12 @@ def pinned(
     network = declaration.network
     if network.zones:
         return declaration
-    if recorded is not None and recorded.network.zones and not network.zone_count:
-        chosen = recorded.network.zones
-    else:
-        count = network.zone_count or declaration.control_plane.replicas
-        if zones and count > len(zones) and network.zone_count:
-            raise FieldError("network.zoneCount", f"there are only {len(zones)} zones: {', '.join(zones)}")
-        chosen = tuple(zones[:count])
+    known = recorded.network.zones if recorded is not None else ()
+    count = network.zone_count or (len(known) if known else declaration.control_plane.replicas)
+    if zones and count > len(zones) and network.zone_count:
+        raise FieldError("network.zoneCount", f"there are only {len(zones)} zones: {', '.join(zones)}")
+    others = [zone for zone in zones if zone not in known]
+    chosen = (*known, *others[: max(count - len(known), 0)])
     return declaration.model_copy(update={"network": network.model_copy(update={"zones": chosen, "zone_count": 0})})
 
 

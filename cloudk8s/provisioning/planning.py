@@ -18,6 +18,7 @@ from cloudk8s.provisioning.scaling_groups import deletion_steps, group_steps
 from cloudk8s.provisioning.simulation import Simulation, simulate, steps_of
 from cloudk8s.provisioning.site import Site
 from cloudk8s.provisioning.state import State
+from cloudk8s.provisioning.staying import check_stays
 from cloudk8s.provisioning.stores import with_store
 
 
@@ -48,9 +49,11 @@ def _with_zones(site: Site, declaration: ClusterDeclaration, state: State) -> Cl
     _check_name(site, declaration, state)
     check_followed(site, declaration, state.recorded)
     declaration = found(declaration, state.recorded, site.networks)
+    if state.recorded is not None:
+        check_stays(declaration, state.recorded)
     known = state.recorded.network.zones if state.recorded is not None else ()
     wanted = declaration.network.zones
-    if known and (not wanted or set(wanted) <= set(known)):
+    if known and set(wanted) <= set(known) and declaration.network.zone_count <= len(known):
         return pinned(declaration, state.recorded, ())
     zones = site.networks.capabilities.zones if site.networks is not None else ()
     zones = zones or site.machines.capabilities.zones

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from cloudk8s.errors import FieldError, QuotaExceeded, SettingsError
@@ -51,6 +54,44 @@ def test_zones_chosen_once_stay(cloud: SimulatedCloud) -> None:
     site = cloud.site()
     later = settled(site, declaration(controlPlane={"replicas": 3}), look(site))
     assert later.network.zones == ("sim-1a",)
+
+
+def test_how_many_zones_may_stand_in_a_file_that_is_applied_again_and_grow(cloud: SimulatedCloud) -> None:
+    def wanted(count: int) -> ClusterDeclaration:
+        return declaration(network={"zoneCount": count}, pools=workers(2))
+
+    converge(cloud.site(), wanted(2))
+    cloud.faults.forget()
+    for count in (2, 1):
+        converge(cloud.site(), wanted(count))
+        assert cloud.faults.mutations == []
+    converge(cloud.site(), wanted(3))
+    recorded = look(cloud.site()).recorded
+    assert recorded is not None
+    assert recorded.network.zones == ("sim-1a", "sim-1b", "sim-1c")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"network": {"cidr": "10.9.0.0/16"}}, "network.cidr: machines have addresses of it; it stays 10.0.0.0/16"),
+        ({"network": {"podCidrs": ["10.9.0.0/16"]}}, "network.podCidrs: pods have addresses of it"),
+        ({"network": {"serviceCidrs": ["10.9.0.0/16"]}}, "network.serviceCidrs: Services have addresses of it"),
+        ({"network": {"api": {"port": 443}}}, "network.api.port: machines and kubeconfigs know the API by it"),
+        ({"network": {"api": {"scheme": "internal"}}}, "network.api.scheme: the API would get another address"),
+        ({"network": {"nat": "none"}}, "network.nat: machines are in subnets"),
+        ({"network": {"zones": ["sim-1b"]}}, "network.zones: a cluster leaves no zone, not sim-1a either"),
+        ({"bootstrap": {"method": "k3s"}}, "bootstrap.method: machines of two methods are no cluster"),
+    ],
+)
+def test_what_would_cut_off_machines_is_refused_while_they_live(
+    cloud: SimulatedCloud, change: dict[str, Any], said: str
+) -> None:
+    converge(cloud.site(), declaration())
+    cloud.faults.forget()
+    with pytest.raises(FieldError, match=re.escape(said)):
+        converge(cloud.site(), declaration(**change))
+    assert cloud.faults.mutations == []
 
 
 def test_scaling_makes_and_takes_the_difference(cloud: SimulatedCloud) -> None:

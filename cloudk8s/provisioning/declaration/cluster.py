@@ -56,7 +56,7 @@ class ClusterDeclaration(Declared):
     addons: tuple[str, ...] = ()
     """Manifests that are applied once the API answers: files or directories, relative to the cluster file."""
     tags: dict[str, str] = Field(default_factory=dict)
-    """Tags on everything that is made."""
+    """Tags on everything that is made; another value is on what is made from then on."""
     _previous: ClusterDeclaration | None = PrivateAttr(default=None)
 
     def __eq__(self, other: object) -> bool:

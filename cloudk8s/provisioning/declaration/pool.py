@@ -40,7 +40,7 @@ class MachineDeclaration(Declared):
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes."""
     tags: dict[str, str] = Field(default_factory=dict)
-    """Tags of the machines in the cloud."""
+    """Tags of the machines in the cloud; another value is on machines that are made from then on."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings that only the provider knows."""
 
