@@ -34,7 +34,8 @@ pytestmark = [
 ]
 SERVE = "import http.server, os, sys; os.chdir(sys.argv[1]); http.server.test(http.server.SimpleHTTPRequestHandler, "
 SERVE += "bind=sys.argv[2], port=8080, protocol='HTTP/1.1')"
-TALK = "i=0; while true; do i=$((i+1)); echo line $i; sleep 0.2; done"
+TALK = f"test={os.getpid()}; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.2; done"
+"""Told apart from what other runs of these tests have on this host."""
 WEB = f'hostname > /data/index.html; exec python3 -u -c "{SERVE}" /data 0.0.0.0'
 POLITE = "trap 'echo term >> /shared/told; exit 0' TERM; touch /shared/up; while :; do sleep 0.1; done"
 PAIR = f"""
@@ -218,10 +219,10 @@ def test_a_pod_that_does_not_live_is_restarted(kubectl: Kubectl) -> None:
     eventually(lambda: field(kubectl, "pod", "mortal", ".status.containerStatuses[0].restartCount") == "1")
     kubectl("wait", "pod/mortal", "--for=condition=Ready", "--timeout=30s")
     assert "Liveness probe failed" in kubectl("describe", "pod", "mortal")
-
-
-def test_logs_are_kept_of_the_run_before_and_can_be_cut(kubectl: Kubectl) -> None:
     assert kubectl("logs", "mortal", "--previous") == "run\n"
+
+
+def test_logs_can_be_cut(kubectl: Kubectl) -> None:
     assert kubectl("logs", "pair", "-c", "talker", "--limit-bytes=1") == "l"
     young, whole = (len(kubectl("logs", "pair", "-c", "talker", f"--since={age}").splitlines()) for age in ("1s", "1h"))
     assert 0 < young < whole
