@@ -44,6 +44,23 @@ async def test_what_has_not_changed_is_not_sent_again(server: RunningApiServer, 
     assert (await sent(server, "GET", path, accept=accept, if_none_match='"other"')).status == 200
 
 
+@pytest.mark.parametrize("path", ["/api", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/openapi/v3"])
+async def test_a_slash_at_the_end_does_not_matter(server: RunningApiServer, path: str) -> None:
+    plain, slash = await sent(server, "GET", path), await sent(server, "GET", f"{path}/")
+    assert (plain.status, slash.status) == (200, 200)
+    assert refusal(plain) == refusal(slash)
+
+
+async def test_a_review_is_no_table(server: RunningApiServer) -> None:
+    review = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    path, table = (
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        "application/json;as=Table;v=v1;g=meta.k8s.io",
+    )
+    refused = await sent(server, "POST", path, body=review, accept=table)
+    assert (refused.status, refusal(refused)["reason"]) == (406, "NotAcceptable")
+
+
 async def test_a_new_definition_changes_them(server: RunningApiServer) -> None:
     before = dict((await sent(server, "GET", "/apis", accept=AGGREGATED)).headers)["ETag"]
     await sent(server, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body=DEFINITION)

@@ -108,6 +108,7 @@ async def test_a_life(collection: Collection) -> None:
     made = await collection.send("POST", body=collection.body(annotations={"a": "b"}), code=201)
     one, uid = f"/{collection.name}", made["metadata"]["uid"]
     assert made["metadata"]["resourceVersion"].isdecimal()
+    assert _holds(made, collection.body(annotations={"a": "b"}))
     again = await collection.send("POST", body=collection.body(), code=409)
     assert again["reason"] == "AlreadyExists"
     assert await collection.send("GET", one) == made
