@@ -28,6 +28,8 @@ _COLLECTION_VERBS: Final = {"GET": "list", "POST": "create", "DELETE": "deleteco
 _LOOKS: Final = frozenset({"get", "list", "watch", "update", "patch", "delete", "deletecollection"})
 """Verbs whose answer depends on what is stored already."""
 _SUBRESOURCE_VERBS: Final = {**_OBJECT_VERBS, "POST": "create"}
+PROXY: Final = "proxy"
+"""The subresource that takes all methods, and hands them on."""
 _WRITERS: Final[Mapping[str, Write]] = {
     "create": writing.post,
     "update": writing.put,
@@ -41,6 +43,8 @@ def verb_of(context: RequestContext, method: str) -> str:
     """The authorization verb of a request on a resource; the method in lower case where it has none."""
     info = context.info
     if info.subresource:
+        if method == "HEAD" and info.subresource == PROXY:
+            return "get"
         return _SUBRESOURCE_VERBS.get(method, method.lower())
     if info.name and not info.is_watch:
         return _SUBRESOURCE_VERBS.get(method, method.lower())
@@ -158,7 +162,7 @@ class Dispatcher:
             raise failures.not_found(resource, info.name)
         if declared is None:
             raise failures.no_such_path()
-        if verb not in declared.verbs:
+        if verb not in declared.verbs and not (info.subresource == PROXY and request.method == "OPTIONS"):
             raise failures.method_not_allowed()
         handler = self._subresources.get((resource.group, resource.plural, info.subresource))
         handler = handler or self._default_subresources.get(info.subresource)

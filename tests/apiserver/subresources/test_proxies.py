@@ -109,6 +109,24 @@ async def test_the_root_ends_with_a_slash(server: RunningApiServer, backend: Bac
     assert backend.requests == []
 
 
+@pytest.mark.parametrize("place", [f"{DEFAULT}/pods/web/proxy", f"{DEFAULT}/services/web/proxy"])
+async def test_every_method_reaches_the_backend_and_only_readers_are_sent_to_the_slash(
+    server: RunningApiServer, backend: Backend, place: str
+) -> None:
+    usual = backend.answer
+    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
+        backend.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" if method == "HEAD" else usual
+        answer = await ask(server, method, f"{place}/some/path?method={method}")
+        assert isinstance(answer, Response)
+        assert answer.status == 200, method
+        assert backend.requests.pop().startswith(f"{method} /some/path?method={method} HTTP/1.1\r\n")
+        answer = await ask(server, method, f"{place}?method={method}")
+        assert isinstance(answer, Response)
+        assert answer.status == (301 if method in ("GET", "HEAD") else 200), method
+        assert [head.split(" ")[0] for head in backend.requests] == ([] if answer.status == 301 else [method])
+        backend.requests.clear()
+
+
 async def test_a_namespace_and_a_pod_may_be_called_like_the_subresource(
     server: RunningApiServer, backend: Backend
 ) -> None:
