@@ -94,18 +94,30 @@ def test_watch_shows_changes_as_they_happen(kubectl: Kubectl, namespace: str) ->
     assert "configmap/first\n" in lines
 
 
+GATED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: one, labels: {in: NAMESPACE}}
+spec:
+  schedulingGates: [{name: example.com/wait}]
+  containers: [{name: one, image: nginx}]
+"""
+
+
 def test_a_watch_of_pods_everywhere_prints_each_state_in_a_row(kubectl: Kubectl, namespace: str) -> None:
     command = ["kubectl", "--context", kubectl.context, "get", "pods", "-A", "-w", "-l", f"in={namespace}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kubectl.environment) as watch:
         assert watch.stdout is not None
-        kubectl("run", "one", "--image=nginx", "-n", namespace, "-l", f"in={namespace}")
+        kubectl("create", "-n", namespace, "-f", "-", stdin=GATED.replace("NAMESPACE", namespace))
         assert watch.stdout.readline().split() == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"]
         rows = [watch.stdout.readline().split()]
+        opened = '[{"op": "remove", "path": "/spec/schedulingGates"}]'
+        kubectl("patch", "pod", "one", "-n", namespace, "--type=json", "-p", opened)
         while rows[-1][3] != "Running":
             rows.append(watch.stdout.readline().split())
         watch.terminate()
     assert {tuple(row[:2]) for row in rows} == {(namespace, "one")}
-    assert rows[0][2:4] in (["0/1", "Pending"], ["0/1", "ContainerCreating"])
+    assert rows[0][2:4] == ["0/1", "SchedulingGated"]
     assert rows[-1][2] == "1/1"
 
 
