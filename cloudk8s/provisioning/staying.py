@@ -1,15 +1,20 @@
-"""What a cluster is made with and keeps: another value would cut off its machines, so it is refused. Pure."""
+"""What a cluster keeps from when it is made: another value would cut off its machines. Versions only go on. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloudk8s.errors import FieldError
+from cloudk8s.errors import FieldError, SettingsError
 from cloudk8s.provisioning.declaration.cluster import ClusterDeclaration
+from cloudk8s.provisioning.versions import check_upgrade
 
 
 def check_stays(declaration: ClusterDeclaration, recorded: ClusterDeclaration) -> None:
     """Raise FieldError for the first field that can't have another value while the cluster lives."""
+    try:
+        check_upgrade(recorded.version, declaration.version)
+    except SettingsError as error:
+        raise FieldError("kubernetesVersion", str(error)) from error
     for field, before, reason in _changes(declaration, recorded):
         raise FieldError(field, f"{reason}; it stays {before}, or make another cluster")
 

@@ -81,6 +81,8 @@ def test_how_many_zones_may_stand_in_a_file_that_is_applied_again_and_grow(cloud
         ({"network": {"api": {"scheme": "internal"}}}, "network.api.scheme: the API would get another address"),
         ({"network": {"nat": "none"}}, "network.nat: machines are in subnets"),
         ({"network": {"zones": ["sim-1b"]}}, "network.zones: a cluster leaves no zone, not sim-1a either"),
+        ({"kubernetesVersion": "1.36"}, "kubernetesVersion: 1.36 is older than 1.37; a control plane can't go back"),
+        ({"kubernetesVersion": "1.39"}, "kubernetesVersion: 1.37 can't go to 1.39 in one step; go to 1.38 first"),
         ({"bootstrap": {"method": "k3s"}}, "bootstrap.method: machines of two methods are no cluster"),
     ],
 )

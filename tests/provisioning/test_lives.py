@@ -16,12 +16,14 @@ from tests.provisioning.harness import SimulatedCloud, declaration
 CRASHES = 1000
 
 
-def random_declaration(dice: random.Random) -> ClusterDeclaration:
+def random_declaration(dice: random.Random, before: ClusterDeclaration | None) -> ClusterDeclaration:
     pools = [
         {"name": name, "replicas": dice.randint(0, 6), "rollout": {"maxSurge": dice.randint(1, 3)}}
         for name in ("workers", "batch")[: dice.randint(1, 2)]
     ]
     version = dice.choice(["1.37", "1.38"])
+    if before is not None:  # versions never go back
+        version = max(version, before.version)
     return declaration(controlPlane={"replicas": dice.choice([1, 3])}, pools=pools, kubernetesVersion=version)
 
 
@@ -39,8 +41,9 @@ def test_crashes_anywhere_in_a_life_do_no_harm(seed: int) -> None:
     dice, crashes = random.Random(seed), 0
     while crashes < CRASHES / 10:
         cloud = SimulatedCloud(instance=dice.choice([0, 5]), balancer=dice.choice([0, 20]))
+        wanted: ClusterDeclaration | None = None
         for _ in range(3):
-            wanted = random_declaration(dice)
+            wanted = random_declaration(dice, wanted)
             for _ in range(3):
                 cloud.faults.crash_after = len(cloud.faults.mutations) + dice.randint(1, 12)
                 crashes += not live(cloud, wanted)
