@@ -1,4 +1,7 @@
-"""What AWS does and moto leaves out, for tests in process: listings by tag are whole, and subnets let go of tables."""
+"""What AWS does and moto leaves out, for tests in process.
+
+Listings by tag are whole, subnets let go of tables, and the default group of a VPC lets its members reach each other.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,14 @@ def completed() -> Iterator[None]:
     from moto.ec2.models import EC2Backend
 
     backend: Any = EC2Backend
-    listing, deletion = backend.iter_tagged_resources, backend.delete_subnet
+    listing, deletion, making = backend.iter_tagged_resources, backend.delete_subnet, backend.create_vpc
     backend.iter_tagged_resources = _with_what_is_missing(listing)
     backend.delete_subnet = _with_associations(deletion)
+    backend.create_vpc = _with_open_group(making)
     try:
         yield
     finally:
-        backend.iter_tagged_resources, backend.delete_subnet = listing, deletion
+        backend.iter_tagged_resources, backend.delete_subnet, backend.create_vpc = listing, deletion, making
 
 
 def _with_what_is_missing(listing: Any) -> Any:
@@ -53,3 +57,18 @@ def _with_associations(deletion: Any) -> Any:
         return deleted
 
     return delete
+
+
+def _with_open_group(making: Any) -> Any:
+    """The default group of a new VPC lets in what comes from itself."""
+
+    def make(self: Any, *args: Any, **more: Any) -> Any:
+        vpc = making(self, *args, **more)
+        group = self.get_default_security_group(vpc.id)
+        if not group.ingress_rules:  # where accounts are nested, the inner one did it
+            self.authorize_security_group_ingress(
+                group.id, "-1", None, None, [], source_groups=[{"GroupId": group.id}], vpc_id=vpc.id
+            )
+        return vpc
+
+    return make

@@ -16,7 +16,7 @@ NETWORK = [
     "DeleteRoute", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc",
     "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateRouteTable", "ModifyVpcAttribute",
     "ModifySubnetAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
-    "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
+    "RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
 ]  # fmt: skip
 LEFTOVERS = ["DeleteNetworkInterface", "DeleteSnapshot", "DeleteVolume"]
 """What drivers of volumes and others' controllers made for workloads."""

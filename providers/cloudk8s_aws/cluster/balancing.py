@@ -1,6 +1,7 @@
 """The load balancer of the API: a network load balancer, its listener, its target group and the targets.
 
-Names are deterministic, so they are looked up by name: two calls tell whether anything is there.
+Names are deterministic, so they are looked up by name: two calls tell whether anything is there. Where nothing at all
+carries the cluster's tag none is needed: neither is without a VPC of the cluster's, or groups in another's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cloudk8s.cloud.stack.resource import OWNER_TAG, RESOURCE_TAG
 from cloudk8s.plugin import CloudNotFound
 from cloudk8s_aws.api import AwsApi
 from cloudk8s_aws.cluster.kind import made
+from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.errors import Taken
 from cloudk8s_aws.load_balancers.naming import resource_name
 from cloudk8s_aws.load_balancers.tagging import creation_tags, read_tags
@@ -26,16 +28,18 @@ STATES: Mapping[str, ResourceState] = {"provisioning": "pending", "failed": "fai
 class ApiBalancers:
     """What there is, read once for all types of an observation; with its tags."""
 
-    def __init__(self, api: AwsApi) -> None:
+    def __init__(self, api: AwsApi, known: KnownVpc) -> None:
         self.api = api
+        self._known = known
         self._lock = threading.RLock()
         self._found: dict[str, tuple[Raw, Mapping[str, str]] | None] = {}
         self._tags: dict[str, Mapping[str, str]] = {}
 
     def begin(self, scope: Scope, types: object) -> None:
         """A new observation."""
+        nothing = self._known.has_nothing_of("balancers")
         with self._lock:
-            self._found = {}
+            self._found = dict.fromkeys(("LoadBalancers", "TargetGroups")) if nothing else {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One call of the load balancing API."""

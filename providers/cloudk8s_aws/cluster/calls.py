@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cloudk8s.cloud.stack.plan import Step
+from cloudk8s_aws.cluster.default_group import revocations
 from cloudk8s_aws.groups.stack import GROUP, TEMPLATE, group_calls
 
 CREATE: Mapping[str, str] = {
@@ -40,6 +41,8 @@ def planned_calls(steps: Sequence[Step]) -> list[str]:
 def _calls(step: Step) -> Sequence[str]:
     if step.type in (GROUP, TEMPLATE):
         return group_calls(step)
+    if step.type == "default-group" and step.action == "create":
+        return revocations(("ingress", "egress"))
     if step.action in ("create", "replace"):
         loops = step.resource is not None and step.resource.properties.get("loops")
         return (*(("ModifyTargetGroupAttributes",) if loops else ()), CREATE[step.type])
@@ -81,6 +84,7 @@ UPDATE: Mapping[str, Callable[[Step], Sequence[str]]] = {
     "vpc": _record,
     "security-group": _record,
     "shared-tag": lambda step: ("CreateTags",),
+    "default-group": lambda step: revocations([change.property for change in step.changes]),
     "role-policy": lambda step: ("PutRolePolicy",),
     "default-route": lambda step: ("ReplaceRoute",),
     "route-table-association": lambda step: ("ReplaceRouteTableAssociation",),

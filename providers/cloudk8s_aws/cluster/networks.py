@@ -52,7 +52,7 @@ class AwsNetworks:
         self._tags = dict(tags or {})
         self._known = known
         self._zones: tuple[str, ...] = ()
-        self._reader = Reader(api)
+        self._reader = Reader(api, known)
         self._types = Types(api, self._reader, known)
         self._listing = TagListing(api, self._reader, known)
 

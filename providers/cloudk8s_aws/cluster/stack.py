@@ -77,6 +77,7 @@ def _vpc(request: NetworkRequest) -> Iterator[Resource]:
     properties = {"cidr": request.cidr, "record": dict(request.record), "tags": _tags(request)}
     yield Resource("vpc", "vpc", properties)
     yield Resource("vpc-dns", "vpc-dns", {"vpc": Ref("vpc")})
+    yield Resource("default-group", "default-group", {"vpc": Ref("vpc"), "ingress": [], "egress": []})
     yield Resource("internet-gateway", "internet-gateway", {"tags": _tags(request)})
     attachment = {"gateway": Ref("internet-gateway"), "vpc": Ref("vpc")}
     yield Resource("gateway-attachment", "gateway-attachment", attachment)
@@ -147,7 +148,9 @@ def _endpoint(request: NetworkRequest) -> Iterator[Resource]:
     if existing is not None:
         subnets = [existing.balancers[zone] for zone in sorted(existing.balancers)]
     group = {"name": name, "vpc": _network_of(request), "port": request.api_port, "tags": _tags(request)}
-    yield Resource("api-target-group", "api-target-group", group)
+    # as long as it is there, something carries the cluster's tag in EC2: looks rely on that
+    after = (f"security-group/{CONTROL_PLANE}",) if existing is not None else ()
+    yield Resource("api-target-group", "api-target-group", group, after=after)
     where = {PLACE_TAG: place_of(request.dns_zone, request.dns_name)} if request.dns_zone else {}
     balancer = {
         "name": name, "vpc": _network_of(request), "scheme": request.api_scheme, "tags": _tags(request, **where),

@@ -15,6 +15,7 @@ from cloudk8s_aws.cluster.balancing import (
     ApiListenerType,
     ApiTargetsType,
 )
+from cloudk8s_aws.cluster.default_group import DefaultGroupType
 from cloudk8s_aws.cluster.dns_record import PLACE_TAG, DnsRecordType
 from cloudk8s_aws.cluster.endpoint import VpcEndpointType
 from cloudk8s_aws.cluster.gateway import AddressType, GatewayAttachmentType, InternetGatewayType
@@ -61,10 +62,11 @@ class Types:
 
     def whole(self) -> Sequence[ResourceType]:
         """Ordered: each refers only to types before it."""
-        ec2, iam, balancers = Ec2(self.api, self.reader), Iam(self.api), ApiBalancers(self.api)
+        ec2, iam, balancers = Ec2(self.api, self.reader), Iam(self.api), ApiBalancers(self.api, self.known)
         return (
             RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
-            VpcType(ec2, self.known), VpcDnsType(ec2), InternetGatewayType(ec2), GatewayAttachmentType(ec2),
+            VpcType(ec2, self.known), VpcDnsType(ec2), DefaultGroupType(ec2), InternetGatewayType(ec2),
+            GatewayAttachmentType(ec2),
             RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
             AssociationType(ec2), ClusterGroupType(ec2), SharedTagType(ec2), GroupRulesType(ec2),
             ApiGroupType(balancers),

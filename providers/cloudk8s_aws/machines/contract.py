@@ -68,13 +68,16 @@ class AwsMachines:
 
     def list_owned(self, cluster: str) -> Sequence[Machine]:
         """By VPC where that is known: a search by tag makes the cloud look at every instance of the account."""
-        wanted = filters(vpc_id=[self._vpc.id]) if self._vpc.id else []
-        wanted = wanted or [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
-        reservations = self._api.pages("ec2", "describe_instances", "Reservations", page_size=1000, Filters=wanted)
+        reservations = [] if self._vpc.has_nothing_of("machines") else self._reservations(cluster)
         listed = (self._machine(raw) for entry in reservations for raw in entry["Instances"])
         found = [machine for machine in listed if machine.cluster == cluster]
         self._listings.remember(cluster, found)
         return found
+
+    def _reservations(self, cluster: str) -> Sequence[Mapping[str, Any]]:
+        wanted = filters(vpc_id=[self._vpc.id]) if self._vpc.id else []
+        wanted = wanted or [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster]}]
+        return self._api.pages("ec2", "describe_instances", "Reservations", page_size=1000, Filters=wanted)
 
     def create(self, requests: Sequence[MachineRequest]) -> Mapping[str, Machine | CloudError]:
         answers: dict[str, Machine | CloudError] = {}

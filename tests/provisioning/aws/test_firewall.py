@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.planning import plan_cluster, settled
+from cloudk8s.provisioning.state import look
 from tests.provisioning.aws.harness import AwsCloud, declaration
+from tests.provisioning.aws.test_existing_network import Surroundings, within
 
 MACHINES = ("controlplane", "node")
 INSIDE, WORLD = "10.0.0.0/16", "0.0.0.0/0"
@@ -62,3 +65,46 @@ def test_one_group_only_is_marked_for_the_clusters_own_controllers(cloud: AwsClo
     wanted = [{"Name": "tag:kubernetes.io/cluster/demo", "Values": ["owned"]}]
     found = cloud.world.raw("ec2").describe_security_groups(Filters=wanted)["SecurityGroups"]
     assert [entry["GroupName"] for entry in found] == ["demo-node"]
+
+
+def default_group(cloud: AwsCloud, vpc: str) -> dict[str, Any]:
+    within = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    (found,) = cloud.world.raw("ec2").describe_security_groups(Filters=within)["SecurityGroups"]
+    return dict(found)
+
+
+def own_vpc(cloud: AwsCloud) -> str:
+    (vpc,) = [entry.id for entry in look(cloud.site()).observation.resources if entry.type == "vpc"]
+    return vpc
+
+
+def test_the_default_group_of_an_own_network_lets_nothing_in_or_out(cloud: AwsCloud) -> None:
+    converge(cloud.site(), declaration(pools=[]))
+    group = default_group(cloud, own_vpc(cloud))
+    assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
+
+
+def test_rules_that_somebody_gives_the_default_group_are_taken_back_as_the_plan_says(cloud: AwsCloud) -> None:
+    wanted = declaration(pools=[])
+    converge(cloud.site(), wanted)
+    group = default_group(cloud, own_vpc(cloud))["GroupId"]
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": WORLD, "Description": "mine"}]}
+    cloud.world.raw("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+    site = cloud.site()
+    state = look(site)
+    plan = plan_cluster(site, settled(site, wanted, state), state)
+    assert plan.network is not None
+    (step,) = plan.network.mutations
+    assert [(change.property, change.observed) for change in step.changes] == [("ingress", ["tcp 22 0.0.0.0/0"])]
+    cloud.world.faults.forget()
+    converge(cloud.site(), wanted)
+    assert list(cloud.mutations) == list(plan.calls or ()) == ["RevokeSecurityGroupIngress"]
+    assert default_group(cloud, own_vpc(cloud))["IpPermissions"] == []
+
+
+def test_the_default_group_of_a_network_of_others_stays_as_it_is(cloud: AwsCloud) -> None:
+    vpc = Surroundings(cloud).vpc
+    before = default_group(cloud, vpc)
+    converge(cloud.site(), within(vpc, pools=[]))
+    assert default_group(cloud, vpc) == before
+    assert before["IpPermissions"]
