@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cloudk8s.cloud.model.instance import Instance, InstanceCapabilities, NodeRef
+from cloudk8s.cloud.model.interruption import Interruption
 from cloudk8s.cloud.model.leftover import Fate, Leftover
 from cloudk8s.cloud.model.load_balancer import (
     LoadBalancerCapabilities,
@@ -277,6 +278,24 @@ class Preflights(Protocol):
 
     def preflight(self, request: NetworkRequest, machines: Sequence[MachineRequest]) -> Sequence[Finding]:
         """What stands in the way of making all this: permissions, quotas, types that a zone has not. Reads only."""
+
+
+@runtime_checkable
+class HearsInterruptions(Protocol):
+    """A `Networks` whose cloud says beforehand which machines it is about to take.
+
+    What gathers this is part of the stack of a request with `hears_interruptions`. Who takes up what is said needs a
+    `Machines` that is a `TagsMachines`.
+    """
+
+    def interruptions(self, owner: str) -> Sequence[Interruption]:
+        """What was said and is not forgotten; does not wait. Nothing where nothing gathers it.
+
+        `owner` is the UID of requests.
+        """
+
+    def forget_interruptions(self, owner: str, heard: Sequence[Interruption]) -> None:
+        """Not to be told of these again; absent is success."""
 
 
 @runtime_checkable

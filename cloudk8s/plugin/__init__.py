@@ -11,6 +11,7 @@ from cloudk8s.cloud.directory import CloudController
 from cloudk8s.cloud.interface import (
     Failures,
     ForetellsCalls,
+    HearsInterruptions,
     Instances,
     KeepsRecords,
     KnowsPrices,
@@ -34,6 +35,7 @@ from cloudk8s.cloud.model.instance import (
     NodeAddress,
     NodeRef,
 )
+from cloudk8s.cloud.model.interruption import Interruption
 from cloudk8s.cloud.model.leftover import Fate, Leftover, LeftoverKind
 from cloudk8s.cloud.model.load_balancer import (
     HealthCheck,
@@ -112,12 +114,14 @@ __all__ = [
     "Finding",
     "ForetellsCalls",
     "HealthCheck",
+    "HearsInterruptions",
     "IPFamily",
     "Ingress",
     "Instance",
     "InstanceCapabilities",
     "InstanceState",
     "Instances",
+    "Interruption",
     "KeepsRecords",
     "KnowsPrices",
     "Leftover",

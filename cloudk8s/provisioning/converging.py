@@ -15,6 +15,7 @@ from cloudk8s.cloud.stack.interface import Observation
 from cloudk8s.errors import CloudError, CloudK8sError
 from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDeclaration
 from cloudk8s.provisioning.identity import cluster_uid
+from cloudk8s.provisioning.interruptions import heed
 from cloudk8s.provisioning.joining import Joining
 from cloudk8s.provisioning.leaving import Remedied
 from cloudk8s.provisioning.machine_work import completed, make, remove
@@ -100,6 +101,7 @@ def _pass(site: Site, joining: Joining, state: State) -> Pass:
     if holder := joining.others_turn():
         done.waiting[f"cluster {site.cluster}"] = f"{holder} works on it"
         return done
+    done.state = replace(done.state, machines=(machines := heed(site, declaration, machines)))
     joining.tend(machines, network)
     done.failures |= keep_record(site, declaration, machines)
     decisions = next_decisions(declaration, machines, network.id, site.clock.now())

@@ -42,6 +42,7 @@ def network_request(declaration: ClusterDeclaration, members: Sequence[str] = ()
         node_port_source_ranges=network.node_port_source_ranges, nat=network.nat,
         existing=_existing(network.existing), tags=declaration.tags, members=tuple(sorted(members)),
         record=to_tags(declaration), options=network.options, self_managed=declaration.self_managed,
+        hears_interruptions=any(pool.spot for pool in declaration.pools),
     )  # fmt: skip
 
 

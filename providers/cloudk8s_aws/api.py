@@ -32,6 +32,8 @@ SERVICES = (
     "resourcegroupstaggingapi",
     "service-quotas",
     "wafv2",
+    "sqs",
+    "events",
 )
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 ATTEMPTS = 4
@@ -154,7 +156,7 @@ def kind_of(operation: str) -> str:
     """AWS counts reads, registrations of targets and other changes apart, and so do we."""
     if operation in ("register_targets", "deregister_targets"):
         return "targets"
-    return "read" if operation.startswith(("describe_", "get_", "list_")) else "change"
+    return "read" if operation.startswith(("describe_", "get_", "list_", "receive_")) else "change"
 
 
 def tags_of(entry: Mapping[str, Any]) -> dict[str, str]:

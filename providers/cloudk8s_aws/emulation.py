@@ -27,9 +27,10 @@ def completed() -> Iterator[None]:
 
 
 def _with_what_is_missing(listing: Any) -> Any:
-    """`GetResources` of AWS lists addresses, endpoints, launch templates and classic load balancers too."""
+    """`GetResources` of AWS lists addresses, endpoints, templates, classic load balancers and rules of events too."""
     from moto.core.resource_tagging import TaggedResource
     from moto.elb.models import elb_backends
+    from moto.events.models import events_backends
 
     def iterate(self: Any) -> Iterator[Any]:
         yield from listing(self)
@@ -43,6 +44,10 @@ def _with_what_is_missing(listing: Any) -> Any:
         for name, entry in elb_backends[self.account_id][self.region_name].load_balancers.items():
             arn = f"arn:{self.partition}:elasticloadbalancing:{self.region_name}:{self.account_id}:loadbalancer/{name}"
             yield TaggedResource(arn=arn, tags=dict(entry.tags), resource_type="elasticloadbalancing:loadbalancer")
+        events = events_backends[self.account_id][self.region_name]
+        for rule in events.event_buses["default"].rules.values():
+            tags = events.tagger.get_tag_dict_for_resource(rule.arn)
+            yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
 
     return iterate
 

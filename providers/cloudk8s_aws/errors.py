@@ -13,7 +13,10 @@ FORBIDDEN = frozenset({
 })  # fmt: skip
 BUSY = frozenset({
     "DependencyViolation", "ResourceInUse", "IncorrectState", "IncorrectInstanceState", "VolumeInUse",
-    "DeleteConflict",
+    "DeleteConflict", "AWS.SimpleQueueService.QueueDeletedRecently",
+})  # fmt: skip
+GONE = frozenset({
+    "Gateway.NotAttached", "InvalidID", "WAFNonexistentItemException", "AWS.SimpleQueueService.NonExistentQueue",
 })  # fmt: skip
 BUSY_FOR = timedelta(seconds=10)
 
@@ -41,7 +44,7 @@ def cloud_error(code: str, message: str, operation: str) -> CloudError:
         return Taken(text)
     if code.endswith(("NotFound", ".NotFound", "NotFoundException")) or code.startswith("NoSuch"):
         return CloudNotFound(text)
-    if code in ("Gateway.NotAttached", "InvalidID", "WAFNonexistentItemException"):
+    if code in GONE:
         return CloudNotFound(text)
     if "LimitExceeded" in code or code.startswith("TooMany") or code.endswith("Exceeded"):
         return QuotaExceeded(text)

@@ -14,10 +14,14 @@ Ids = frozenset[str]
 
 
 def everything(clients: Mapping[str, Any]) -> Ids:
-    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam, autoscaling and route53."""
+    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam, autoscaling,
+    route53, sqs and events.
+    """
     groups = clients["autoscaling"].describe_auto_scaling_groups()["AutoScalingGroups"]
     names = [entry["AutoScalingGroupName"] for entry in groups]
     names += _route53(clients["route53"])
+    names += clients["sqs"].list_queues().get("QueueUrls", [])
+    names += [entry["Arn"] for entry in clients["events"].list_rules()["Rules"]]
     return frozenset([*_ec2(clients["ec2"]), *_elbv2(clients["elbv2"]), *_iam(clients["iam"]), *names])
 
 

@@ -58,6 +58,15 @@ SERVICE_ROLES = [
 QUOTAS = ["GetServiceQuota"]
 TAGS = ["GetResources"]
 """All that carries a cluster's tag, in one call."""
+QUEUES = [
+    "CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags",
+    "ReceiveMessage", "SetQueueAttributes", "TagQueue",
+]  # fmt: skip
+RULES = [
+    "DeleteRule", "DescribeRule", "ListTagsForResource", "ListTargetsByRule", "PutRule", "PutTargets", "RemoveTargets",
+    "TagResource",
+]  # fmt: skip
+"""For clusters with spot machines: what AWS says beforehand of those that it takes back."""
 LISTS = ["ListInstanceProfiles", "ListRoles", "SimulatePrincipalPolicy"]
 SECRETS = ["DeleteParameter", "GetParameter", "PutParameter"]
 """The seed of a cluster's secrets."""
@@ -81,6 +90,8 @@ def policy() -> dict[str, Any]:
             _allow("ApiLoadBalancer", "elasticloadbalancing", BALANCING),
             _allow("Quotas", "servicequotas", QUOTAS),
             _allow("FindingByTag", "tag", TAGS),
+            _allow("Interruptions", "sqs", QUEUES, ["arn:aws:sqs:*:*:k8s-spot-*"]),
+            _allow("InterruptionRules", "events", RULES, ["arn:aws:events:*:*:rule/k8s-spot-*"]),
             _allow("NameOfTheApi", "route53", NAMES),
             _allow("RolesOfMachines", "iam", IDENTITY, ours),
             _allow("FindingRoles", "iam", LISTS),

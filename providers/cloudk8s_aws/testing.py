@@ -26,7 +26,7 @@ from cloudk8s_aws.settings import AwsSettings
 from cloudk8s_aws.staleness import Staleness
 from cloudk8s_aws.strictness import Strictness
 
-READS = ("Describe", "Get", "List")
+READS = ("Describe", "Get", "List", "Receive")
 REGION = "us-east-1"
 
 
@@ -195,7 +195,8 @@ class AwsWorld(World):
     def _everything(self) -> frozenset[str]:
         classic = self.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
         older = {f"{e['LoadBalancerName']}:{n}" for e in classic for n in range(1 + len(e["ListenerDescriptions"]))}
-        return everything({name: self.raw(name) for name in ("ec2", "elbv2", "iam", "autoscaling", "route53")}) | older
+        names = ("ec2", "elbv2", "iam", "autoscaling", "route53", "sqs", "events")
+        return everything({name: self.raw(name) for name in names}) | older
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]

@@ -70,6 +70,8 @@ class NetworkRequest:
     """Provider-specific settings, as they stand in the cluster file."""
     self_managed: bool = False
     """The control plane's machines may do all that provisioning does."""
+    hears_interruptions: bool = False
+    """There are machines that the cloud may take back: what it says beforehand is gathered, if it can be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,12 +58,14 @@ def decide(group: Group, machines: Iterable[MachineView], *, cluster: str, netwo
     everything = list(machines)
     mine = in_group(everything, group.name)
     doubles = _doubles(mine)
-    kept = [entry for entry in mine if entry not in doubles]
+    taken = [entry for entry in mine if entry.interrupted and entry not in doubles and not group.is_control_plane]
+    kept = [entry for entry in mine if entry not in doubles and entry not in taken]
     new, old = _sets(group, kept)
     sizes = _sizes(group, new, old)
     missing = sizes[new.name] - new.wanted
     create = _requests(group, cluster, network_id, kept, everything, max(0, missing))
     delete = [Deletion(entry, "made twice") for entry in doubles]
+    delete += [Deletion(entry, f"goes: {entry.interrupted}") for entry in taken]
     for entry in (new, *old):
         surplus = entry.wanted - sizes[entry.name]
         delete += _removals(group, [view for view in kept if _set_of(view) == entry.name], surplus, entry is new, now)

@@ -11,6 +11,8 @@ from cloudk8s.cloud.model.machine import Machine
 from cloudk8s.controlplane.machine.etcd.roll import Entry
 from cloudk8s.provisioning.machines.template import POOL_TAG, TEMPLATE_TAG, VERSION_TAG
 
+INTERRUPTED = "cloudk8s.io/interrupted"
+"""Tag of a machine that the cloud is about to take; its value says what was said."""
 PROMISED = "promised:"
 """Ids of machines that are not there yet begin with it."""
 Phase = Literal["Pending", "Provisioning", "Provisioned", "Running", "Deleting", "Deleted", "Failed", "Unknown"]
@@ -67,6 +69,11 @@ class MachineView:
     def is_promised(self) -> bool:
         """Its group wants it, and the cloud has not made it yet."""
         return self.machine.id.startswith(PROMISED)
+
+    @property
+    def interrupted(self) -> str:
+        """Why the cloud is about to take it; empty where it is not."""
+        return self.machine.tags.get(INTERRUPTED, "")
 
     @property
     def exists(self) -> bool:

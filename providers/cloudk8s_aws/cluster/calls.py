@@ -18,7 +18,8 @@ CREATE: Mapping[str, str] = {
     "security-group-rules": "AuthorizeSecurityGroupIngress", "api-target-group": "CreateTargetGroup",
     "api-targets": "RegisterTargets", "api-balancer": "CreateLoadBalancer", "api-listener": "CreateListener",
     "vpc-endpoint": "CreateVpcEndpoint", "dns-record": "ChangeResourceRecordSets",
-    "shared-tag": "CreateTags",
+    "shared-tag": "CreateTags", "interruption-mark": "CreateTags", "interruption-rule": "PutRule",
+    "interruption-queue": "CreateQueue", "interruption-target": "PutTargets",
 }  # fmt: skip
 DELETE: Mapping[str, str] = {
     "role": "DeleteRole", "role-policy": "DeleteRolePolicy", "instance-profile": "DeleteInstanceProfile",
@@ -30,6 +31,8 @@ DELETE: Mapping[str, str] = {
     "security-group-rules": "RevokeSecurityGroupIngress", "api-target-group": "DeleteTargetGroup",
     "api-targets": "DeregisterTargets", "api-balancer": "DeleteLoadBalancer", "api-listener": "DeleteListener",
     "vpc-endpoint": "DeleteVpcEndpoints", "dns-record": "ChangeResourceRecordSets", "shared-tag": "DeleteTags",
+    "interruption-mark": "DeleteTags", "interruption-rule": "DeleteRule", "interruption-queue": "DeleteQueue",
+    "interruption-target": "RemoveTargets",
 }  # fmt: skip
 
 
@@ -85,6 +88,9 @@ UPDATE: Mapping[str, Callable[[Step], Sequence[str]]] = {
     "security-group": _record,
     "shared-tag": lambda step: ("CreateTags",),
     "default-group": lambda step: revocations([change.property for change in step.changes]),
+    "interruption-rule": lambda step: ("PutRule",),
+    "interruption-queue": lambda step: ("SetQueueAttributes",),
+    "interruption-target": lambda step: ("PutTargets",),
     "role-policy": lambda step: ("PutRolePolicy",),
     "default-route": lambda step: ("ReplaceRoute",),
     "route-table-association": lambda step: ("ReplaceRouteTableAssociation",),

@@ -11,6 +11,7 @@ from cloudk8s.plugin import (
     ExistingNetwork,
     Fate,
     Finding,
+    Interruption,
     Leftover,
     MachineGroup,
     MachineRequest,
@@ -36,6 +37,7 @@ from cloudk8s_aws.groups.autoscaling_group import AutoscalingGroupType
 from cloudk8s_aws.groups.launch_template import LaunchTemplateType
 from cloudk8s_aws.groups.reading import GroupReader
 from cloudk8s_aws.groups.stack import groups_in, release_calls, resources_of
+from cloudk8s_aws.interruptions.hearing import Ear
 from cloudk8s_aws.machines.catalog import ADDRESS_HOUR, BALANCER_HOUR, NAT_HOUR, machine_price
 from cloudk8s_aws.machines.contract import DELETED_AT_ONCE
 from cloudk8s_aws.machines.launch import batches
@@ -55,6 +57,7 @@ class AwsNetworks:
         self._reader = Reader(api, known)
         self._types = Types(api, self._reader, known)
         self._listing = TagListing(api, self._reader, known)
+        self._ear = Ear(api)
 
     @property
     def capabilities(self) -> NetworkCapabilities:
@@ -133,6 +136,12 @@ class AwsNetworks:
 
     def find_network(self, search: NetworkSearch) -> ExistingNetwork:
         return Search(self._api, search).found()
+
+    def interruptions(self, owner: str) -> Sequence[Interruption]:
+        return self._ear.listen(owner)
+
+    def forget_interruptions(self, owner: str, heard: Sequence[Interruption]) -> None:
+        self._ear.forget(owner, heard)
 
     def network_calls(self, steps: Sequence[Step]) -> Sequence[str]:
         return planned_calls(steps)

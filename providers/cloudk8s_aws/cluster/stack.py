@@ -14,6 +14,8 @@ from cloudk8s_aws.cluster.firewall import CONTROL_PLANE, GROUPS, LOAD_BALANCER, 
 from cloudk8s_aws.cluster.layout import ZoneLayout, divide, iam_name, iam_path
 from cloudk8s_aws.cluster.policies import policy_of
 from cloudk8s_aws.cluster.shared_tag import USES_TAG
+from cloudk8s_aws.interruptions.reading import interruptions_name
+from cloudk8s_aws.interruptions.types import FILLING, MARK, PATTERN, QUEUE, RETENTION, RULE
 from cloudk8s_aws.ownership import cluster_tag
 
 ROLES = ("control-plane", "worker")
@@ -26,7 +28,8 @@ def build(request: NetworkRequest, region: str) -> Stack:
         raise SettingsError(f"cluster {request.cluster}: no zone of {region} can be used")
     existing = request.existing
     surroundings = _shared(request, existing) if existing is not None else _own_network(request, region)
-    resources = (*_identities(request, region), *surroundings, *_firewalls(request), *_endpoint(request))
+    around = (*_identities(request, region), *surroundings, *_firewalls(request))
+    resources = (*around, *_interruptions(request), *_endpoint(request))
     return Stack(Owner(request.cluster, request.uid, f"cluster {request.cluster}"), resources)
 
 
@@ -138,6 +141,20 @@ def _firewalls(request: NetworkRequest) -> Iterator[Resource]:
         if rules:
             properties: dict[str, Any] = {"group": Ref(f"security-group/{name}"), "rules": list(rules)}
             yield Resource("security-group-rules", f"security-group-rules/{name}", properties)
+
+
+def _interruptions(request: NetworkRequest) -> Iterator[Resource]:
+    """Only for clusters with machines that AWS may take back."""
+    if not request.hears_interruptions:
+        return
+    on = Ref("vpc") if request.existing is None else Ref(f"security-group/{CONTROL_PLANE}")
+    name, tags = interruptions_name(request.uid), _tags(request)
+    pattern = {key: list(values) for key, values in PATTERN.items()}
+    yield Resource(MARK, MARK, {"on": on})
+    yield Resource(RULE, RULE, {"name": name, "pattern": pattern, "tags": tags}, after=(MARK,))
+    queue = {"name": name, "rule": Ref(RULE, "arn"), "retention": RETENTION, "encrypted": True, "tags": tags}
+    yield Resource(QUEUE, QUEUE, queue)
+    yield Resource(FILLING, FILLING, {"rule": Ref(RULE), "queue": Ref(QUEUE, "arn")})
 
 
 def _endpoint(request: NetworkRequest) -> Iterator[Resource]:

@@ -17,6 +17,7 @@ from cloudk8s_aws.cluster.identity import POLICY, Iam
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.cluster.reading import Reader
 from cloudk8s_aws.cluster.vpc import RECORD
+from cloudk8s_aws.interruptions.types import QUEUE, RULE, target_id
 
 PREFIXES: Mapping[str, str] = {
     "vpc-": "vpc", "igw-": "internet-gateway", "rtb-": "route-table", "subnet-": "subnet", "eipalloc-": "address",
@@ -26,7 +27,7 @@ BALANCER, GROUP = "api-balancer", "api-target-group"
 ASKED = [
     "ec2:vpc", "ec2:internet-gateway", "ec2:route-table", "ec2:subnet", "ec2:elastic-ip", "ec2:natgateway",
     "ec2:security-group", "ec2:vpc-endpoint", "ec2:launch-template", "elasticloadbalancing:loadbalancer",
-    "elasticloadbalancing:targetgroup",
+    "elasticloadbalancing:targetgroup", "sqs", "events:rule",
 ]  # fmt: skip
 TAGS_AT_ONCE = 500
 
@@ -167,6 +168,15 @@ def rules_in_circles(listing: TagListing, whole: ResourceType, scope: Scope) -> 
     return [rules[group] for group in _breaking(edges)]
 
 
+def targets_of_rules(listing: TagListing, whole: ResourceType, scope: Scope) -> Sequence[Observed]:
+    """Each rule sends to its queue, as far as tags tell; AWS keeps it until it does not."""
+    rules = listing.of(RULE, scope)
+    return [
+        Observed(whole.name, whole.name, target_id(rule.id), rule.owner, {"rule": rule.id}, tags=rule.tags)
+        for rule in rules
+    ]
+
+
 def parts_of_roles(listing: TagListing, whole: ResourceType, scope: Scope) -> Sequence[Observed]:
     """Profiles and policies are called like their roles; one that is not there is gone already."""
     iam: Iam = whole.shared  # type: ignore[attr-defined]
@@ -188,6 +198,10 @@ def _named(arn: str) -> tuple[str, str]:
         return BALANCER, arn
     if ":targetgroup/" in arn:
         return GROUP, arn
+    if ":sqs:" in arn:
+        return QUEUE, arn.rpartition(":")[2]
+    if ":events:" in arn:
+        return RULE, arn.rpartition("/")[2]
     id = arn.rpartition("/")[2]
     return PREFIXES.get(id.partition("-")[0] + "-", ""), id
 

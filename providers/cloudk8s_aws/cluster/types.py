@@ -38,8 +38,19 @@ from cloudk8s_aws.cluster.tagged import (
     only_with_groups,
     parts_of_roles,
     rules_in_circles,
+    targets_of_rules,
 )
 from cloudk8s_aws.cluster.vpc import VpcDnsType, VpcType
+from cloudk8s_aws.interruptions.reading import InterruptionReader
+from cloudk8s_aws.interruptions.types import (
+    FILLING,
+    QUEUE,
+    RULE,
+    InterruptionMarkType,
+    InterruptionQueueType,
+    InterruptionRuleType,
+    InterruptionTargetType,
+)
 
 LOOKS: Mapping[str, Any] = {
     "role": parts_of_roles, "role-policy": parts_of_roles, "instance-profile": parts_of_roles,
@@ -48,6 +59,7 @@ LOOKS: Mapping[str, Any] = {
     "security-group": groups_in_order, "shared-tag": only_with_groups,
     "security-group-rules": rules_in_circles, "api-target-group": by_tags,
     "api-balancer": by_tags, "vpc-endpoint": by_tags, "dns-record": only_with(PLACE_TAG),
+    RULE: by_tags, QUEUE: by_tags, FILLING: targets_of_rules,
 }  # fmt: skip
 """How types are looked at that something has to be deleted of; others go with these."""
 
@@ -63,12 +75,15 @@ class Types:
     def whole(self) -> Sequence[ResourceType]:
         """Ordered: each refers only to types before it."""
         ec2, iam, balancers = Ec2(self.api, self.reader), Iam(self.api), ApiBalancers(self.api, self.known)
+        heard = InterruptionReader(self.api, self.reader)
         return (
             RoleType(iam), RolePolicyType(iam), ProfileType(iam), ProfileRoleType(iam),
             VpcType(ec2, self.known), VpcDnsType(ec2), DefaultGroupType(ec2), InternetGatewayType(ec2),
             GatewayAttachmentType(ec2),
             RouteTableType(ec2), SubnetType(ec2), AddressType(ec2), NatGatewayType(ec2), DefaultRouteType(ec2),
             AssociationType(ec2), ClusterGroupType(ec2), SharedTagType(ec2), GroupRulesType(ec2),
+            InterruptionMarkType(heard), InterruptionRuleType(heard), InterruptionQueueType(heard),
+            InterruptionTargetType(heard),
             ApiGroupType(balancers),
             ApiTargetsType(balancers), ApiBalancerType(balancers), ApiListenerType(balancers), VpcEndpointType(ec2),
             DnsRecordType(balancers),

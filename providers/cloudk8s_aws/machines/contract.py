@@ -16,7 +16,7 @@ from cloudk8s.plugin import (
     MachineRequest,
     MachineType,
 )
-from cloudk8s_aws.api import AwsApi, chunks, filters, tags_of
+from cloudk8s_aws.api import AwsApi, chunks, filters, tag_list, tags_of
 from cloudk8s_aws.cluster.known import KnownVpc
 from cloudk8s_aws.groups.stack import DETACHED_AT_ONCE, MADE_BY
 from cloudk8s_aws.instances import provider_id
@@ -97,6 +97,18 @@ class AwsMachines:
         for part in chunks(ids, DELETED_AT_ONCE):
             failed |= self._terminate(part)
         self._listings.deleted(set(ids) - failed.keys())
+        return failed
+
+    def tag(self, machines: Sequence[Machine], tags: Mapping[str, str]) -> Failures:
+        """One by one, for machines that are gone."""
+        failed: dict[str, CloudError] = {}
+        for machine in machines:
+            try:
+                self._api.call("ec2", "create_tags", Resources=[machine.id], Tags=tag_list(tags))
+            except CloudNotFound:
+                continue
+            except CloudError as error:
+                failed[machine.id] = error
         return failed
 
     def types(self) -> Sequence[MachineType]:
