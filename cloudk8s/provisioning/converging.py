@@ -152,8 +152,17 @@ def _network(site: Site, declaration: ClusterDeclaration, members: Sequence[str]
     done.pending_types |= {entry.type for entry in outcome.observation.resources if entry.state == "pending"}
     done.has_moved |= bool(outcome.done)
     network = site.networks.outputs(request, outcome.observation)
-    complete = bool(network.id) and (bool(network.endpoint) or not site.networks.capabilities.api_load_balancer)
+    complete = bool(network.id) and (bool(network.endpoint) or not _has_balancer(site, done))
     return network if complete and _has_places(declaration, network) else None
+
+
+def _has_balancer(site: Site, done: Pass) -> bool:
+    """Whether the API gets an endpoint of its own, which is waited for; a cloud may have to be asked."""
+    try:
+        return site.networks is not None and site.networks.capabilities.api_load_balancer
+    except CloudError as error:
+        done.failures[f"what {site.provider} can do"] = error
+        return True
 
 
 def _has_places(declaration: ClusterDeclaration, network: Network) -> bool:

@@ -109,6 +109,7 @@ def _machine(view: MachineView) -> dict[str, Any]:
         "version": view.version,
         "address": addresses.get("ExternalIP") or addresses.get("InternalIP") or "",
         "providerID": machine.provider_id,
+        **({"interrupted": view.interrupted} if view.interrupted else {}),
     }
 
 

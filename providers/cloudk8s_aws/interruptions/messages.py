@@ -27,7 +27,7 @@ def _instance(receipt: str, kind: str, detail: Mapping[str, Any]) -> Interruptio
         return Interruption(receipt, machines, f"AWS takes the spot instance back ({_action(detail)})", is_final=True)
     if kind == "EC2 Instance Rebalance Recommendation":
         return Interruption(receipt, machines, "AWS may soon take the spot instance back")
-    return Interruption(receipt, machines, f"the instance is {detail['state']}")
+    return Interruption(receipt, what=f"{machines[0]} is {detail['state']}")  # as looks at machines show
 
 
 def _action(detail: Mapping[str, Any]) -> str:

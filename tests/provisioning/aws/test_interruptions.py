@@ -14,6 +14,7 @@ from cloudk8s.client.resources import NODES, PODS
 from cloudk8s.errors import TooManyRequests
 from cloudk8s.provisioning.bootstrap.native import native
 from cloudk8s.provisioning.converging import converge
+from cloudk8s.provisioning.description import describe
 from cloudk8s.provisioning.identity import cluster_uid
 from cloudk8s.provisioning.interruptions import heed
 from cloudk8s.provisioning.leaving import Leaving
@@ -203,6 +204,9 @@ def test_the_mark_outlives_whoever_read_the_message(cloud: AwsCloud) -> None:
     assert waiting(cloud) == 0
     site = cloud.site()
     state = look(site)
+    shown = {entry["name"]: entry.get("interrupted") for entry in describe(site, state)["machines"]}
+    assert shown[first.name] == "AWS takes the spot instance back (terminate)"
+    assert sum(text is not None for text in shown.values()) == 1
     steps = plan_cluster(site, settled(site, SPOT, state), state).machines
     assert [(step.action, len(step.names)) for step in steps] == [("create", 1), ("delete", 1)]
     assert first.name in steps[1].names
@@ -221,6 +225,8 @@ def test_advice_news_and_messages_about_others_are_forgotten(cloud: AwsCloud) ->
     assert waiting(cloud) == 0
     assert list(cloud.mutations) == ["DeleteMessage"] * 4
     assert not any(INTERRUPTED in view.machine.tags for view in workers(cloud))
+    told = [event.detail for event in cloud.events if event.subject == f"machine {before[0].name}"]
+    assert told == ["AWS may soon take the spot instance back"]
 
 
 def test_a_control_plane_is_told_of_and_stays(cloud: AwsCloud) -> None:
