@@ -65,12 +65,13 @@ def _with_associations(deletion: Any) -> Any:
 
 
 def _with_open_group(making: Any) -> Any:
-    """The default group of a new VPC lets in what comes from itself."""
+    """The default group of a VPC that somebody makes lets in what comes from itself."""
 
     def make(self: Any, *args: Any, **more: Any) -> Any:
         vpc = making(self, *args, **more)
         group = self.get_default_security_group(vpc.id)
-        if not group.ingress_rules:  # where accounts are nested, the inner one did it
+        # the account's own one stays as it is; where accounts are nested, the inner one did it
+        if not vpc.is_default and not group.ingress_rules:
             self.authorize_security_group_ingress(
                 group.id, "-1", None, None, [], source_groups=[{"GroupId": group.id}], vpc_id=vpc.id
             )
