@@ -2,8 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-# Processes that share the tests; with more than cores, tests of real programs run out of patience.
-WORKERS ?= 2
+# Processes that share the tests: for two cores, which tests of real programs leave idle half of the time.
+WORKERS ?= 3
 # Debian's /bin/sh is dash
 SHELL := /bin/bash
 
