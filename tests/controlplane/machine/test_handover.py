@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ SEED = Seed(bytes(range(32)))
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(handover, "PORT", 42380)
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(handover, "PORT", port)
     directory = tmp_path / "old"
     SEED.write(directory / "pki")
     ensure(directory)
