@@ -6,6 +6,7 @@ certificates that our server would have; etcd writes to disk, as it does by defa
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,9 +14,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from benchmarks.running.servers import Server, free_port, wait_until_ready
+from benchmarks.running.servers import PATIENCE, Server, free_port, wait_until_ready
 from cloudk8s.apiserver.kubeconfig import Access, write
 from cloudk8s.apiserver.pki import PKI, ensure
+from cloudk8s.client.kubeconfig import load_connection
+from cloudk8s.client.network import NetworkClient
+from cloudk8s.client.resources import NAMESPACES
+from cloudk8s.errors import NotFound
 
 
 @contextmanager
@@ -36,7 +41,22 @@ def upstream_api_server(home: Path, programs: Path) -> Iterator[Server]:
         stack.enter_context(_running(store, log))
         process = stack.enter_context(_running([str(programs / "kube-apiserver"), *_flags(pki, port, client)], log))
         wait_until_ready(url, process)
+        asyncio.run(_wait_for_namespace(kubeconfig))
         yield Server(process.pid, url, kubeconfig, time.perf_counter() - started)
+
+
+async def _wait_for_namespace(kubeconfig: Path) -> None:
+    """Until there is the namespace `default`, which upstream makes after it has called itself ready."""
+    client, deadline = NetworkClient(load_connection(kubeconfig)), time.monotonic() + PATIENCE
+    while True:
+        try:
+            await client.get(NAMESPACES, "default")
+            break
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+    await client.close()
 
 
 def _flags(pki: PKI, port: int, store: str) -> list[str]:
