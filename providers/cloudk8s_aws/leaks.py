@@ -6,17 +6,17 @@ It asks the account itself, with clients of its own, and knows nothing of tags o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+CLIENTS: Final = ("ec2", "elbv2", "iam", "autoscaling", "route53", "sqs", "events")
+"""What the oracle needs clients of."""
 DEAD = ("deleted", "terminated", "shutting-down")
 
 Ids = frozenset[str]
 
 
 def everything(clients: Mapping[str, Any]) -> Ids:
-    """Ids of all that lives; compare two of them. `clients` has ec2, elbv2, iam, autoscaling,
-    route53, sqs and events.
-    """
+    """Ids of all that lives; compare two of them."""
     groups = clients["autoscaling"].describe_auto_scaling_groups()["AutoScalingGroups"]
     names = [entry["AutoScalingGroupName"] for entry in groups]
     names += _route53(clients["route53"])

@@ -19,7 +19,7 @@ from cloudk8s_aws.assembly import Aws
 from cloudk8s_aws.emulation import completed
 from cloudk8s_aws.instances import provider_id
 from cloudk8s_aws.instances.addresses import node_addresses
-from cloudk8s_aws.leaks import everything
+from cloudk8s_aws.leaks import CLIENTS, everything
 from cloudk8s_aws.offline import make_default_vpc_public
 from cloudk8s_aws.ownership import cluster_tag
 from cloudk8s_aws.settings import AwsSettings
@@ -195,8 +195,7 @@ class AwsWorld(World):
     def _everything(self) -> frozenset[str]:
         classic = self.raw("elb").describe_load_balancers()["LoadBalancerDescriptions"]
         older = {f"{e['LoadBalancerName']}:{n}" for e in classic for n in range(1 + len(e["ListenerDescriptions"]))}
-        names = ("ec2", "elbv2", "iam", "autoscaling", "route53", "sqs", "events")
-        return everything({name: self.raw(name) for name in names}) | older
+        return everything({name: self.raw(name) for name in CLIENTS}) | older
 
     def _groups(self) -> list[Mapping[str, Any]]:
         groups: list[Mapping[str, Any]] = self.raw("ec2").describe_security_groups()["SecurityGroups"]

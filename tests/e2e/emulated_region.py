@@ -23,7 +23,7 @@ from cloudk8s.cloud.stack.resource import Owner, Stack
 from cloudk8s.plugin import Plugins
 from cloudk8s.provisioning.site import Site, open_site
 from cloudk8s_aws.emulation import completed
-from cloudk8s_aws.leaks import everything
+from cloudk8s_aws.leaks import CLIENTS, everything
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TURN_SECONDS = 0.3
@@ -96,7 +96,7 @@ class Region:
         return answer
 
     def _everything(self) -> frozenset[str]:
-        return everything({name: self.client(name) for name in ("ec2", "elbv2", "iam", "autoscaling", "route53")})
+        return everything({name: self.client(name) for name in CLIENTS})
 
     def _work(self) -> None:
         """Boot instances that run, end those that do not, and send requests for the API where they shall go."""
