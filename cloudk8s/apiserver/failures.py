@@ -10,7 +10,6 @@ from cloudk8s.api.field_errors import FieldError, aggregate
 from cloudk8s.api.resource import ResourceType
 from cloudk8s.errors import (
     AlreadyExists,
-    BadRequest,
     Conflict,
     Expired,
     Forbidden,
@@ -92,10 +91,6 @@ def rejected() -> Invalid:
 
 def expired(message: str) -> Expired:
     return Expired(message)
-
-
-def bad_request(message: str) -> BadRequest:
-    return BadRequest(message)
 
 
 def plain_error(message: str) -> StatusError:

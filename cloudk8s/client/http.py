@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import httptools
 
-from cloudk8s.apiserver.http.tls_transport import SharedBuffers
 from cloudk8s.client.tls import connect
 from cloudk8s.errors import ServiceUnavailable
+from cloudk8s.machinery.tls_transport import SharedBuffers
 
 BUFFER = 1 << 20
 """Bytes of an unread answer above which the peer is held back."""

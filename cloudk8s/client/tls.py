@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from cloudk8s.apiserver.http.tls_transport import SharedBuffers, TLSTransport
+from cloudk8s.machinery.tls_transport import SharedBuffers, TLSTransport
 
 
 class ClientTransport(TLSTransport):

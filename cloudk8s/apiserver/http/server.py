@@ -16,8 +16,8 @@ from cloudk8s.apiserver.http.interface import Handler
 from cloudk8s.apiserver.http.limits import Limits
 from cloudk8s.apiserver.http.outbox import Outbox
 from cloudk8s.apiserver.http.outgoing import date_header
-from cloudk8s.apiserver.http.tls_transport import SharedBuffers, TLSTransport
 from cloudk8s.machinery.clock import Clock, SystemClock
+from cloudk8s.machinery.tls_transport import SharedBuffers, TLSTransport
 
 log = logging.getLogger(__name__)
 TICK = 1.0

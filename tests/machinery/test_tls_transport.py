@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cloudk8s.apiserver.http.tls import server_context
-from cloudk8s.apiserver.http.tls_transport import SharedBuffers, TLSTransport
 from cloudk8s.apiserver.pki import PKI, ensure
+from cloudk8s.machinery.tls_transport import SharedBuffers, TLSTransport
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 The standard library's own layer costs twice the memory for each idle connection and half as much again for each
 request: it keeps buffers per connection and defers what can be done at once. Here all connections share the buffers
 and BIOs that a read or write needs, because a loop works on one connection at a time, and what is written while input
-is handled leaves in one piece.
+is handled leaves in one piece. The API server and clients use it.
 """
 
 from __future__ import annotations
