@@ -22,7 +22,7 @@ from cloudk8s.provisioning.declaration.cluster import CONTROL_PLANE, ClusterDecl
 from cloudk8s.provisioning.inviting import Inviting
 from cloudk8s.provisioning.leaving import Leaving
 from cloudk8s.provisioning.machines.view import MachineView, in_group
-from cloudk8s.provisioning.membership import Membership
+from cloudk8s.provisioning.membership import Membership, present
 from cloudk8s.provisioning.nodes.api import ClusterApi
 from cloudk8s.provisioning.nodes.reading import states
 from cloudk8s.provisioning.nodes.turns import Turn
@@ -106,7 +106,7 @@ class Joining:
                 self._nodes = {name_of(node): node for node in api.list(NODES)}
                 self.leaving.sayings = read_sayings(api)
                 if self.declaration.keeps_etcd:
-                    self.members.read(api)
+                    self.members.read(api, present(machines), self.site.clock.now())
                 self.leaving.api = api
             except CloudK8sError as error:
                 self.site.report(Event("waiting", "the API", str(error)))
@@ -165,5 +165,5 @@ class Joining:
         marks = {key: text for key, text in node.annotations.items() if is_mark(key)} if node else view.marks
         marks = {**marks, **self.leaving.sayings.marks_of(view.machine)}
         votes = self.declaration.keeps_etcd and view.machine.role == "control-plane"
-        member = self.members.of(view.name) if votes else None
+        member = self.members.of(view.name, view.machine.created) if votes else None
         return replace(view, node=node, needs_node=True, marks=marks, member=member, needs_member=votes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cloudk8s.client.interface import Object
 from cloudk8s.client.resources import CONFIG_MAPS
@@ -30,17 +31,22 @@ class Membership:
     entries: tuple[Entry, ...] = ()
     _asked: frozenset[str] = frozenset()
     _leaving: set[str] = field(default_factory=set)
+    _orphaned: dict[str, datetime] = field(default_factory=dict)
+    """When members, by their ids, were first seen without a machine of their name."""
 
-    def read(self, api: ClusterApi) -> None:
-        """Look. Raises what the API answers."""
+    def read(self, api: ClusterApi, machines: Collection[str], now: datetime) -> None:
+        """Look, with the names of the machines that there are. Raises what the API answers."""
         found = {item["metadata"]["name"]: item for item in _maps(api)}
         self.entries = read_roll(found.get(ROLL))
+        for entry in self.entries:
+            if entry.name and entry.name not in machines:
+                self._orphaned.setdefault(entry.id, now)
         self._asked = read_departures(found.get(DEPARTURES))
         self._leaving = set()
 
-    def of(self, machine: str) -> Entry | None:
-        """The member on a machine."""
-        return next((entry for entry in self.entries if entry.name == machine), None)
+    def of(self, machine: str, created: datetime | None = None) -> Entry | None:
+        """The member on a machine; not that of one which had the same name and was gone before this was created."""
+        return next((e for e in self.entries if e.name == machine and not self._is_of_former(e, created)), None)
 
     def keeps(self, machine: str) -> str:
         """What keeps a machine that shall go; it is asked to leave from now on."""
@@ -51,6 +57,11 @@ class Membership:
         if entry.objection and entry.id in self._asked:
             return entry.objection
         return f"member {entry.name} has not left etcd yet, usually within seconds"
+
+    def _is_of_former(self, entry: Entry, created: datetime | None) -> bool:
+        """The roll tells a while later who has gone, and ids are never used twice."""
+        orphaned = self._orphaned.get(entry.id)
+        return orphaned is not None and created is not None and created >= orphaned
 
     def ask(self, api: ClusterApi, machines: Collection[str]) -> None:
         """Ask those to go whose machines shall go, or are not there; and nobody else."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ class FakeApi:
 
 def read(api: FakeApi) -> Membership:
     found = Membership()
-    found.read(api)  # type: ignore[arg-type]
+    found.read(api, ["a", "b", "c"], NOW)  # type: ignore[arg-type]
     return found
 
 
@@ -49,6 +50,7 @@ def ask(membership: Membership, api: FakeApi, *machines: str) -> None:
     membership.ask(api, machines)  # type: ignore[arg-type]
 
 
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ONE, TWO, THREE = Entry("1", "a", "10.0.0.1"), Entry("2", "b", "10.0.0.2"), Entry("3", "c", "10.0.0.3")
 
 
@@ -94,3 +96,17 @@ def test_members_without_machines_are_asked_to_go(entry: Entry, is_stray: bool) 
     api = FakeApi(ONE, TWO, entry)
     ask(read(api), api, "a", "b")
     assert api.asked == ({"9"} if is_stray else set())
+
+
+def test_a_member_is_not_that_of_a_later_machine_of_the_same_name() -> None:
+    """The roll still tells of it as healthy when the new machine's node is ready."""
+    api, membership = FakeApi(ONE, TWO, THREE), Membership()
+    for names in (["a", "c"], ["a", "b", "c"]):
+        membership.read(api, names, NOW)  # type: ignore[arg-type]
+    assert membership.of("b", NOW + timedelta(seconds=1)) is None
+    assert membership.of("b", NOW - timedelta(days=1)) == TWO, "the listing lacked a machine for a moment"
+    assert membership.of("a", NOW - timedelta(days=1)) == ONE
+    again = Entry("4", "b", "10.0.0.2")
+    api.maps[ROLL] = roll_object((ONE, TWO, THREE, again))
+    membership.read(api, ["a", "b", "c"], NOW)  # type: ignore[arg-type]
+    assert membership.of("b", NOW + timedelta(seconds=1)) == again
