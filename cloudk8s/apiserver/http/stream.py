@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from cloudk8s.apiserver.http.limits import Limits
-from cloudk8s.apiserver.http.outbox import Outbox
+from cloudk8s.apiserver.http.outbox import EVENTS, Outbox
 
 END = b"0\r\n\r\n"
 ENOUGH = 64 * 1024
@@ -51,6 +51,8 @@ class ChunkedWriter:
             self._pending = []
             self._outbox.add(self)
         self._pending.append(chunk)
+        if len(self._pending) == EVENTS:
+            self._outbox.hasten()
         self._size += len(chunk)
         if self._size > ENOUGH:
             self.flush()

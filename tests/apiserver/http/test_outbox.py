@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from cloudk8s.apiserver.http.limits import Limits
-from cloudk8s.apiserver.http.outbox import MAX_PAUSE, PAUSE, STREAMS_A_TURN, Outbox
+from cloudk8s.apiserver.http.outbox import EVENTS, LEAST, LONG, MAX_PAUSE, PAUSE, STREAMS_A_TURN, Outbox
 from cloudk8s.apiserver.http.stream import END, ENOUGH, ChunkedWriter
 
 
@@ -30,18 +30,41 @@ class Wire:
         pass
 
 
+class Timer:
+    """One call of `Loop.call_later`."""
+
+    def __init__(self, delay: float, call: Callable[[], object]) -> None:
+        self.delay = delay
+        self.call = call
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
 class Loop:
     """A loop whose turns a test makes, and whose timers it only remembers."""
 
     def __init__(self) -> None:
         self.soon: list[Callable[[], object]] = []
-        self.later: list[tuple[float, Callable[[], object]]] = []
+        self.later: list[Timer] = []
 
     def call_soon(self, call: Callable[[], object]) -> None:
         self.soon.append(call)
 
-    def call_later(self, delay: float, call: Callable[[], object]) -> None:
-        self.later.append((delay, call))
+    def call_later(self, delay: float, call: Callable[[], object]) -> Timer:
+        self.later.append(Timer(delay, call))
+        return self.later[-1]
+
+    def pass_pause(self) -> float:
+        """Let the timers go off, each with what it leads to, and tell how long they took in all."""
+        passed = 0.0
+        while self.later:
+            timer = self.later.pop(0)
+            if not timer.is_cancelled:
+                passed += timer.delay
+                timer.call()
+        return passed
 
     def turn(self) -> None:
         calls, self.soon = self.soon, []
@@ -122,30 +145,56 @@ async def test_goes_on_after_a_stream_that_fails() -> None:
 
 async def test_pauses_after_a_long_round_and_sends_what_gathered_in_one_write() -> None:
     loop, log = Loop(), list[bytes]()
-    outbox = outbox_on(loop, step=0.001)
-    streams = [stream(outbox, log) for _ in range(STREAMS_A_TURN + 1)]
-    for each in streams:
-        each.write_framed(b"first")
-    loop.run()
-    assert log == [b"first"] * len(streams)
+    streams = _after_a_long_round(loop, outbox_on(loop, step=0.001), log)
     for each in streams:
         each.write_framed(b"second")
         each.write_framed(b"third")
-    assert (len(log), loop.soon) == (len(streams), [])
-    ((delay, wake),) = loop.later
-    assert delay == pytest.approx(PAUSE * 0.002)
-    wake()
+    assert (log, loop.soon) == ([], [])
+    assert loop.pass_pause() == pytest.approx(PAUSE * 0.001)
     loop.run()
-    assert log[len(streams) :] == [b"secondthird"] * len(streams)
+    assert log == [b"secondthird"] * len(streams)
+
+
+async def test_a_pause_ends_early_when_a_stream_has_enough_to_send() -> None:
+    loop, log = Loop(), list[bytes]()
+    streams = _after_a_long_round(loop, outbox_on(loop, step=0.001), log)
+    loop.later.pop(0).call()  # the least pause
+    (rest,) = loop.later
+    for _ in range(EVENTS - 1):
+        streams[0].write_framed(b"x")
+    assert (rest.is_cancelled, loop.soon) == (False, [])
+    streams[0].write_framed(b"y")
+    assert rest.is_cancelled
+    loop.run()
+    assert log == [b"x" * (EVENTS - 1) + b"y"]
+
+
+async def test_a_pause_is_as_long_as_the_round_however_much_there_is_to_send() -> None:
+    loop, log = Loop(), list[bytes]()
+    streams = _after_a_long_round(loop, outbox_on(loop, step=0.001), log)
+    for _ in range(EVENTS):
+        streams[0].write_framed(b"x")
+    assert (log, loop.soon) == ([], [])
+    assert loop.pass_pause() == pytest.approx(LEAST * 0.001)
+    loop.run()
+    assert log == [b"x" * EVENTS]
 
 
 async def test_never_pauses_for_long() -> None:
     loop = Loop()
-    outbox = outbox_on(loop, step=60.0)
-    for _ in range(STREAMS_A_TURN + 1):
-        stream(outbox, []).write_framed(b"x")
+    _after_a_long_round(loop, outbox_on(loop, step=60.0), list[bytes]())
+    assert loop.pass_pause() == MAX_PAUSE
+
+
+def _after_a_long_round(loop: Loop, outbox: Outbox, log: list[bytes]) -> list[ChunkedWriter]:
+    """As many streams as make a round long, which have just sent something."""
+    streams = [stream(outbox, log) for _ in range(LONG + 1)]
+    for each in streams:
+        each.write_framed(b"first")
     loop.run()
-    assert [delay for delay, _ in loop.later] == [MAX_PAUSE]
+    assert log == [b"first"] * len(streams)
+    log.clear()
+    return streams
 
 
 async def test_does_not_pause_where_few_watch() -> None:
@@ -161,13 +210,9 @@ async def test_does_not_pause_where_few_watch() -> None:
 
 async def test_wakes_up_after_a_pause_in_which_nothing_came() -> None:
     loop, log = Loop(), list[bytes]()
-    outbox = outbox_on(loop)
-    streams = [stream(outbox, log) for _ in range(STREAMS_A_TURN + 1)]
-    for each in streams:
-        each.write_framed(b"x")
-    loop.run()
-    loop.later[0][1]()
+    streams = _after_a_long_round(loop, outbox_on(loop), log)
+    loop.pass_pause()
     assert loop.soon == []
     streams[0].write_framed(b"y")
     loop.run()
-    assert log[-1] == b"y"
+    assert log == [b"y"]
