@@ -37,10 +37,7 @@ class AdmissionRequest:
     on_commit: list[Callable[[], Any]]
     """Called after the write is stored."""
     on_failure: list[Callable[[], Any]]
-    """Called when the write did not happen: give back what was reserved.
-
-    Not once it is on its way and nobody waits for it any longer: then it may happen all the same.
-    """
+    """Called when the write did not happen: give back what was reserved."""
     on_end: list[Callable[[], Any]] = field(default_factory=list)
     """Called when the write is over, whatever came of it."""
     on_rename: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

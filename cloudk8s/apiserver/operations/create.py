@@ -38,7 +38,7 @@ async def create(
     if not is_prepared:
         prepare(core, context, resource, obj, manages_fields=manages_fields)
     request = _admission(context, resource, obj, options or {})
-    generated, may_happen = _needs_name(metadata), False
+    generated = _needs_name(metadata)
     try:
         await core.admission.admit(request)
         drop_duplicate_owners(obj, context.warn, after_admission=True)
@@ -51,17 +51,11 @@ async def create(
         _check(core, context, resource, obj)
         request.name = metadata["name"]
         await core.admission.validate(request)
-        may_happen = True
-        record = await _store(core, context, request, obj, generated)
-    except BaseException as error:
-        if not may_happen or isinstance(error, Exception):
-            writing.run_all(request.on_failure)
+    except BaseException:
+        writing.give_up(request)
         raise
-    finally:
-        if request.on_end:
-            writing.run_all(request.on_end)
-    writing.run_all(request.on_failure if context.dry_run else request.on_commit)
-    return record
+    work = _store(core, context, request, obj, generated)
+    return await writing.carry_out(request, work, happened=lambda _: not context.dry_run)
 
 
 def prepare(

@@ -64,14 +64,11 @@ async def delete(
         await core.admission.admit(request)
         await core.admission.validate(request)
         try:
-            deleted = await _once(core, context, resource, record, old, options)
+            work = _once(core, context, resource, record, old, options)
+            return await writing.carry_out(request, work, happened=lambda it: it.is_gone and not context.dry_run)
         except RevisionConflict:
             if options.resource_version or attempt == _ATTEMPTS - 1:
                 raise failures.conflict(resource, name) from None
-            continue
-        if deleted.is_gone and not context.dry_run:
-            writing.run_all(request.on_commit)
-        return deleted
     raise AssertionError("unreachable")
 
 

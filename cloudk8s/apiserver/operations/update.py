@@ -120,7 +120,6 @@ async def _once(
         "UPDATE", resource, change.subresource, change.namespace, change.name, new, old, context.user,
         context.dry_run, change.options, context.warn, [], [], note=context.note,
     )  # fmt: skip
-    may_happen = False
     try:
         if change.check_admission:
             await core.admission.admit(request)
@@ -134,17 +133,11 @@ async def _once(
             context.warn(text)
         if change.check_admission:
             await core.admission.validate(request)
-        may_happen = True
-        written = await _store(core, context, resource, new, old, record)
-    except BaseException as error:
-        if not may_happen or isinstance(error, Exception):
-            writing.run_all(request.on_failure)
+    except BaseException:
+        writing.give_up(request)
         raise
-    finally:
-        if request.on_end:
-            writing.run_all(request.on_end)
-    writing.run_all(request.on_failure if context.dry_run else request.on_commit)
-    return written
+    work = _store(core, context, resource, new, old, record)
+    return await writing.carry_out(request, work, happened=lambda _: not context.dry_run)
 
 
 def _carry_over(new: Object, old: Object) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudk8s.api.conversion import convert
 from cloudk8s.api.custom.reading import in_version
 from cloudk8s.api.custom.resource import CustomResource
 from cloudk8s.api.resource import Object, ResourceType
+from cloudk8s.apiserver.admission.interface import AdmissionRequest
 from cloudk8s.apiserver.core import Core
 from cloudk8s.apiserver.encoding import draft_of
 from cloudk8s.errors import InternalError, StorageError
 from cloudk8s.storage.interface import Draft, Durability, Record, RevisionConflict, Write
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _RELAXED = frozenset({"events", "leases"})
@@ -81,7 +85,37 @@ def dry_record(core: Core, resource: ResourceType, key: str, obj: Object, revisi
     return Record(key, data, 0, value.attributes)
 
 
-def run_all(calls: Iterable[Callable[[], Any]]) -> None:
+async def carry_out(request: AdmissionRequest, work: Coroutine[Any, Any, T], *, happened: Callable[[T], bool]) -> T:
+    """Do an admitted write, then what admission asked for after it; `happened` tells from its outcome which that is.
+
+    Where admission asked for something, both are seen through, also when whoever waits for them is cancelled: the write
+    may happen all the same, and what is held for it has to be right in either case.
+    """
+    if not (request.on_commit or request.on_failure or request.on_end):
+        return await work
+    return await asyncio.shield(_carried_out(request, work, happened))
+
+
+async def _carried_out(
+    request: AdmissionRequest, work: Coroutine[Any, Any, T], happened: Callable[[T], bool]
+) -> T:  # fmt: skip
+    try:
+        done = await work
+    except BaseException:
+        give_up(request)
+        raise
+    _run_all(request.on_commit if happened(done) else request.on_failure)
+    _run_all(request.on_end)
+    return done
+
+
+def give_up(request: AdmissionRequest) -> None:
+    """The write does not happen."""
+    _run_all(request.on_failure)
+    _run_all(request.on_end)
+
+
+def _run_all(calls: Iterable[Callable[[], Any]]) -> None:
     """Run what admission asked for after the write; a failure here must not undo an answer."""
     for call in calls:
         try:

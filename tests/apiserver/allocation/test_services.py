@@ -136,14 +136,14 @@ async def test_an_address_that_another_got_while_names_changed_stays_that_ones(
 
 
 class Standstill:
-    """A point that calls reach and do not get beyond."""
+    """A point that calls reach and do not get beyond before one is cancelled."""
 
     def __init__(self) -> None:
-        self._reached = asyncio.Event()
+        self._reached, self._goes_on = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, *_: object) -> None:
         self._reached.set()
-        await asyncio.Event().wait()
+        await self._goes_on.wait()
 
     async def cancel(self, call: Coroutine[Any, Any, object]) -> None:
         """Begin the call, and cancel it where it stands still, as when its client goes."""
@@ -152,6 +152,7 @@ class Standstill:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        self._goes_on.set()
 
 
 async def test_a_service_that_nobody_waited_for_keeps_what_it_was_given(
@@ -177,6 +178,29 @@ async def test_a_service_that_nobody_waited_for_keeps_what_it_was_given(
     with pytest.raises(Invalid, match="provided port is already allocated"):
         await made(api, service("other") | {"spec": NODE_PORT})
     await api.call("DELETE", f"{SERVICES}/late")
+    await made(api, service("other") | {"spec": NODE_PORT})
+
+
+async def test_a_deletion_that_nobody_waited_for_gives_back_what_was_held(
+    api: LocalApi, server: RunningApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await held(api)
+    await made(api, service("late") | {"spec": NODE_PORT})
+    store = type(server.core.store)
+    write = store.write
+
+    async def write_slowly(self: Store, what: Write) -> Record:
+        if what.key.endswith("/late"):
+            await until_cancelled()
+        return await write(self, what)
+
+    until_cancelled = Standstill()
+    monkeypatch.setattr(store, "write", write_slowly)
+    await until_cancelled.cancel(api.call("DELETE", f"{SERVICES}/late"))
+    monkeypatch.setattr(store, "write", write)
+    async with asyncio.timeout(10):
+        while await held(api) != before:
+            await asyncio.sleep(0.01)
     await made(api, service("other") | {"spec": NODE_PORT})
 
 
