@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from cloudk8s.errors import CloudK8sError
+from cloudk8s.kernel.bridges import hardware_address
 from cloudk8s.kernel.forwarding import forward
 from cloudk8s.network.nftables.command import find_nft
 
@@ -71,6 +72,7 @@ class HostNetwork:
         if not Path("/sys/class/net", self.bridge).exists():
             _ip(f"link add {self.bridge} type bridge")
         gateways = [text for text in (self.gateway, self.gateway_six) if text]
+        _ip(f"link set {self.bridge} address {hardware_address(self.bridge).hex(':')}")
         _ip(*(f"address replace {self._with_length(text)} dev {self.bridge}" for text in gateways))
         _ip(f"link set {self.bridge} up")
         forward(six=bool(self.six))

@@ -114,6 +114,20 @@ def test_removal_ends_processes_and_leaves_nothing(network: HostNetwork):
     assert network.table not in nft.run("list tables")
 
 
+def test_the_gateway_keeps_its_hardware_address_when_hosts_come_and_go(network: HostNetwork):
+    """By nature a bridge has the lowest address of its cables; hosts that know another are cut off for a while."""
+    network.ensure()
+    here = Path("/sys/class/net", network.bridge, "address")
+    before = here.read_text()
+    network.add("one", network.address(0))
+    cable = next(Path("/sys/class/net", network.bridge, "brif").iterdir()).name
+    subprocess.run(["ip", "link", "set", cable, "address", "02:00:00:00:00:01"], check=True)
+    network.ensure()
+    assert here.read_text() == before
+    network.remove("one")
+    assert here.read_text() == before
+
+
 def test_networks_of_two_clusters_are_apart(network: HostNetwork):
     other = HostNetwork("other", network.network)
     assert other.bridge != network.bridge

@@ -427,6 +427,18 @@ async def test_nothing_is_left_in_the_kernel(tmp_path: Path, image: Path) -> Non
     assert not any(kernel_traces(directory, bridge, sandbox, name))
 
 
+async def test_the_nodes_address_on_the_pods_link_stays_whatever_pods_come(
+    tmp_path: Path, runtime: HostRuntime, sandbox: str
+) -> None:
+    """By nature a bridge has the lowest address of its ports; pods that know another are cut off for half a minute."""
+    port = f"veth{sandbox[:11]}"
+    here = Path("/sys/class/net", port, "master/address")
+    before = here.read_text()
+    await asyncio.to_thread(subprocess.run, ["ip", "link", "set", port, "address", "02:00:00:00:00:01"], check=True)
+    await make_sandbox(runtime, tmp_path, uid="another")
+    assert here.read_text() == before
+
+
 def kernel_traces(directory: Path, bridge: Bridge, sandbox: str, node_name: str) -> tuple[list[str], ...]:
     """What the kernel has of one runtime: interfaces, mounts, rules, control groups."""
     ours = {bridge.name, bridge.host_interface(sandbox)}

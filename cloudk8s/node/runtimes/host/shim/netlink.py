@@ -41,6 +41,11 @@ def add_bridge(route: socket.socket, name: str, *, mtu: int = 0) -> None:
     _ignore_existing(route, _NEWLINK, body + _attribute(18, _text(1, "bridge")))
 
 
+def set_hardware_address(route: socket.socket, name: str, address: bytes) -> None:
+    """Give an interface an address of the link layer, which it keeps."""
+    _request(route, _NEWLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _text(3, name) + _attribute(1, address))
+
+
 def add_veth(route: socket.socket, name: str, *, peer: str, peer_pid: int, master: int, mtu: int = 0) -> None:
     """Make a pair of interfaces: `name` here, in the bridge and up, `peer` in the network namespace of a process."""
     size = _number(4, mtu) if mtu else b""
