@@ -92,13 +92,13 @@ async def stop_sandboxes(tools: Tools, observed: Observed) -> None:
 async def _until_ended(tools: Tools, others: Collection[asyncio.Task[None]], most: timedelta) -> None:
     """Wait for others, as long as there is time."""
     patience = asyncio.ensure_future(tools.clock.sleep(max(0.0, most.total_seconds())))
+    waiting = asyncio.ensure_future(asyncio.wait(others))
     try:
-        waiting = asyncio.ensure_future(asyncio.wait(others))
         await asyncio.wait({waiting, patience}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
     finally:
+        waiting.cancel()
         patience.cancel()
-        await asyncio.gather(patience, return_exceptions=True)
+        await asyncio.gather(waiting, patience, return_exceptions=True)
 
 
 def _pre_stop(pod: Object, name: str, running: RuntimeContainer) -> hooks.Hook | None:
