@@ -12,11 +12,11 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from cloudk8s.errors import CloudK8sError
-from cloudk8s.kernel.bridges import hardware_address
+from cloudk8s.kernel import hardware_addresses
 from cloudk8s.kernel.forwarding import forward
 from cloudk8s.network.nftables.command import find_nft
 
@@ -72,7 +72,7 @@ class HostNetwork:
         if not Path("/sys/class/net", self.bridge).exists():
             _ip(f"link add {self.bridge} type bridge")
         gateways = [text for text in (self.gateway, self.gateway_six) if text]
-        _ip(f"link set {self.bridge} address {hardware_address(self.bridge).hex(':')}")
+        _ip(f"link set {self.bridge} address {hardware_addresses.of_bridge(self.bridge).hex(':')}")
         _ip(*(f"address replace {self._with_length(text)} dev {self.bridge}" for text in gateways))
         _ip(f"link set {self.bridge} up")
         forward(six=bool(self.six))
@@ -87,7 +87,8 @@ class HostNetwork:
         if namespace not in _namespaces():
             _ip(f"netns add {namespace}")
         if not Path("/sys/class/net", cable).exists():
-            _ip(f"link add {cable} type veth peer name eth0 netns {namespace}")
+            known_by = hardware_addresses.of_holder(ip_address(address)).hex(":")
+            _ip(f"link add {cable} type veth peer name eth0 address {known_by} netns {namespace}")
         _ip(f"link set {cable} master {self.bridge}", f"link set {cable} up")
         _ip(f"link set {cable} type bridge_slave hairpin on")
         _ip(

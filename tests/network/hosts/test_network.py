@@ -128,6 +128,20 @@ def test_the_gateway_keeps_its_hardware_address_when_hosts_come_and_go(network: 
     assert here.read_text() == before
 
 
+async def test_a_new_host_with_the_address_of_one_that_has_gone_is_reached_at_once(network: HostNetwork):
+    """Who talked to the former knows its hardware address for half a minute."""
+    await asyncio.to_thread(add_two, network)
+    here = HostThread()
+    for name in ("two", "three"):
+        if name == "three":
+            await asyncio.to_thread(network.remove, "two")
+            await asyncio.to_thread(network.add, "three", network.address(1))
+        there = HostThread(network.namespace(name))
+        assert await connects(here, there, network.address(1))
+        there.close()
+    here.close()
+
+
 def test_networks_of_two_clusters_are_apart(network: HostNetwork):
     other = HostNetwork("other", network.network)
     assert other.bridge != network.bridge

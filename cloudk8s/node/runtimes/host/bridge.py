@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloudk8s.kernel.bridges import hardware_address
+from cloudk8s.kernel import hardware_addresses
 from cloudk8s.kernel.forwarding import forward
 from cloudk8s.node.runtimes.host.addresses import Address, Network
 from cloudk8s.node.runtimes.host.bridge_rules import HostPort, rules
@@ -60,7 +60,7 @@ class Bridge:
     def _set_up(self, gateways: Sequence[tuple[Address, int]]) -> None:
         with netlink.open_socket() as route:
             netlink.add_bridge(route, self.name, mtu=self._mtu)
-            netlink.set_hardware_address(route, self.name, hardware_address(self.name))
+            netlink.set_hardware_address(route, self.name, hardware_addresses.of_bridge(self.name))
             netlink.set_up(route, self.name)
             index = netlink.link_index(route, self.name)
             for address, prefix in gateways:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -437,6 +439,26 @@ async def test_the_nodes_address_on_the_pods_link_stays_whatever_pods_come(
     await asyncio.to_thread(subprocess.run, ["ip", "link", "set", port, "address", "02:00:00:00:00:01"], check=True)
     await make_sandbox(runtime, tmp_path, uid="another")
     assert here.read_text() == before
+
+
+async def test_a_pod_with_the_address_of_one_that_has_gone_is_reached_at_once(
+    tmp_path: Path, runtime: HostRuntime
+) -> None:
+    """Who talked to the former pod remembers its hardware address for a while."""
+    await runtime.update_pod_cidr([OTHER_CIDR.replace("/24", "/30")])  # one address beside the node's
+    for uid in ("one", "another"):
+        sandbox = await make_sandbox(runtime, tmp_path, uid=uid)
+        (made,) = await runtime.list_sandboxes()
+        assert await asyncio.to_thread(answer_of, made.ips[0]) == errno.ECONNREFUSED
+        await runtime.stop_sandbox(sandbox)
+        await runtime.remove_sandbox(sandbox)
+
+
+def answer_of(address: str) -> int:
+    """What a port says at which nobody listens."""
+    with socket.socket() as client:
+        client.settimeout(2)
+        return client.connect_ex((address, 9))
 
 
 def kernel_traces(directory: Path, bridge: Bridge, sandbox: str, node_name: str) -> tuple[list[str], ...]:

@@ -46,10 +46,16 @@ def set_hardware_address(route: socket.socket, name: str, address: bytes) -> Non
     _request(route, _NEWLINK, 0, _LINK.pack(0, 0, 0, 0, 0) + _text(3, name) + _attribute(1, address))
 
 
-def add_veth(route: socket.socket, name: str, *, peer: str, peer_pid: int, master: int, mtu: int = 0) -> None:
-    """Make a pair of interfaces: `name` here, in the bridge and up, `peer` in the network namespace of a process."""
+def add_veth(
+    route: socket.socket, name: str, *, peer: str, peer_pid: int, peer_address: bytes = b"", master: int, mtu: int = 0
+) -> None:  # fmt: skip
+    """Make a pair of interfaces: `name` here, in the bridge and up, `peer` in the network namespace of a process.
+
+    `peer_address` is of the link layer; without one the kernel chooses it.
+    """
     size = _number(4, mtu) if mtu else b""
-    far = _LINK.pack(0, 0, 0, 0, 0) + _text(3, peer) + _number(19, peer_pid) + size
+    known_by = _attribute(1, peer_address) if peer_address else b""
+    far = _LINK.pack(0, 0, 0, 0, 0) + _text(3, peer) + _number(19, peer_pid) + size + known_by
     info = _text(1, "veth") + _attribute(2, _attribute(1, far))
     body = _LINK.pack(0, 0, 0, _IFF_UP, _IFF_UP) + _text(3, name) + size + (_number(10, master) if master else b"")
     _request(route, _NEWLINK, _CREATE | _EXCL, body + _attribute(18, info))

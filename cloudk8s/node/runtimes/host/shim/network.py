@@ -7,6 +7,7 @@ import os
 import socket
 from typing import Any
 
+from cloudk8s.kernel.hardware_addresses import of_holder
 from cloudk8s.node.runtimes.host.shim import netlink
 
 INTERFACE = "eth0"
@@ -21,9 +22,10 @@ def connect(network: dict[str, Any], outside: socket.socket, pid: int) -> None:
     """Make the pod's interface, one end in the bridge that `network` names, the other with a process."""
     if not network:
         return
+    first = ipaddress.ip_address(network["addresses"][0]["address"])
     netlink.add_veth(
-        outside, network["host_interface"], peer=INTERFACE, peer_pid=pid, master=int(network["bridge_index"]),
-        mtu=int(network.get("mtu", 0)),
+        outside, network["host_interface"], peer=INTERFACE, peer_pid=pid, peer_address=of_holder(first),
+        master=int(network["bridge_index"]), mtu=int(network.get("mtu", 0)),
     )  # fmt: skip
     netlink.reflect(outside, network["host_interface"])
 
