@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from cloudk8s.client.queue_metrics import QueueMetrics
 from cloudk8s.client.rate_limit import RateLimit
-from cloudk8s.errors import Conflict, NotFound
+from cloudk8s.errors import CloudK8sError, Conflict, NotFound
 from cloudk8s.machinery.clock import Clock
 from cloudk8s.machinery.instruments import Instruments
 from cloudk8s.machinery.tasks import changed_or_slept
@@ -195,7 +195,8 @@ async def _process(queue: WorkQueue[T], item: T, reconcile: Reconcile[T]) -> Non
         queue.add_rate_limited(item)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the item is tried again
         level = logging.WARNING if queue.failures(item) < 5 else logging.ERROR
-        _log.log(level, "%s: %s: %s; trying again", queue.name, item, error, exc_info=True)
+        is_told = isinstance(error, CloudK8sError)  # what our own errors say is enough
+        _log.log(level, "%s: %s: %s; trying again", queue.name, item, error, exc_info=not is_told)
         queue.add_rate_limited(item)
     else:
         queue.forget(item)

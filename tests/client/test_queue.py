@@ -9,6 +9,7 @@ import pytest
 
 from cloudk8s.client.queue import WorkQueue, run_workers
 from cloudk8s.client.rate_limit import RateLimit
+from cloudk8s.errors import Forbidden
 from cloudk8s.machinery.clock import FakeClock
 from cloudk8s.machinery.exposition import page
 from cloudk8s.machinery.instruments import Instruments
@@ -131,6 +132,22 @@ async def test_reconcile_says_when_to_look_again(clock: FakeClock, queue: WorkQu
         queue.add("a")
         await clock.advance(1000)
     assert seen == [0, 60, 120]
+
+
+@pytest.mark.parametrize(("error", "has_trace"), [(Forbidden("not yours"), False), (KeyError("x"), True)])
+async def test_only_failures_that_explain_nothing_are_logged_with_where_they_happened(
+    queue: WorkQueue[str], caplog: pytest.LogCaptureFixture, error: Exception, has_trace: bool
+) -> None:
+    async def reconcile(item: str) -> None:
+        raise error
+
+    queue.add("a")
+    async with workers(queue, reconcile):
+        while not caplog.records:
+            await asyncio.sleep(0)
+    (record,) = caplog.records
+    assert record.getMessage() == f"test: a: {error}; trying again"
+    assert bool(record.exc_info) is has_trace
 
 
 async def test_one_item_is_never_processed_twice_at_once(clock: FakeClock, queue: WorkQueue[str]) -> None:
