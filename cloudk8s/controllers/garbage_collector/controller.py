@@ -1,7 +1,8 @@
 """The garbage collector. https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 
 An object is looked at when one of its owners goes, or starts to wait for it, or when it appears with an owner that
-nobody knows. Every decision is made on the state of that moment, and guarded by UID and resource version.
+nobody knows: then again and again, until the owner is seen or known to be gone. Every decision is made on the state
+of that moment, and guarded by UID and resource version.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ class Item(NamedTuple):
 
     resource: Resource
     key: str
+
+
+class Unseen(NotFound):
+    """An owner is not among what is watched, or not yet: the object is looked at again, later each time."""
+
+    def __init__(self, reference: Reference) -> None:
+        super().__init__(f"owner {reference['kind']} {reference['name']} was not seen yet")
 
 
 class GarbageCollector:
@@ -141,6 +149,8 @@ class GarbageCollector:
         if owners.solid:
             if gone := [reference["uid"] for reference in (*owners.absent, *owners.waiting)]:
                 await self._drop_references(item.resource, obj, set(gone))
+            if owners.unseen:
+                raise Unseen(owners.unseen[0])
         elif owners.waiting and self._graph.dependents(uid_of(obj)):
             await self._unblock_if_circular(item.resource, obj)
             await self._delete(item.resource, obj, "Foreground")

@@ -41,6 +41,8 @@ class Owners:
     absent: list[Reference] = field(default_factory=list)
     misplaced: list[Reference] = field(default_factory=list)
     """References across namespaces, which are never right; they are in one of the other lists too."""
+    unseen: list[Reference] = field(default_factory=list)
+    """What no informer has shown yet, though it may be there: none would tell that it went. These are solid too."""
 
 
 class Graph:
@@ -86,6 +88,8 @@ class Graph:
                     owners.waiting.append(reference)
                 case _:
                     owners.solid.append(reference)
+                    if reference not in owners.misplaced and self.cached_owner(obj, reference) is None:
+                        owners.unseen.append(reference)
         return owners
 
     def removed(self, uid: str) -> None:

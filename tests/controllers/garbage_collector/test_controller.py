@@ -220,6 +220,24 @@ async def test_custom_kinds_are_collected_soon_after_they_appear() -> None:
         await run.settle(3)
 
 
+async def test_an_owner_that_went_before_its_kind_was_watched_leaves_nothing() -> None:
+    clock = FakeClock()
+    client = FakeClient(clock=clock, resources=BUILT_IN)
+    async with running(GarbageCollector, client=client, clock=clock) as run:
+        await run.settle()
+        client.resources.append(WIDGETS)
+        widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": NS}}
+        made = await client.create(WIDGETS, widget)
+        reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": uid_of(made)}
+        client.add(pod("of-widget", ownerReferences=[reference]))
+        await run.settle()
+        await client.delete(WIDGETS, "w", namespace=NS)
+        definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+        client.add({**definition, "metadata": {"name": "widgets.example.com"}})
+        await run.settle(3)
+        assert run.names(PODS) == []
+
+
 @pytest.mark.parametrize("policy", ["Background", "Foreground"])
 async def test_lost_watches_lose_no_garbage(policy: str) -> None:
     objects = [controller(), *(owned(f"p{n}", "rc") for n in range(20))]
