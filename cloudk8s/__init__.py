@@ -9,6 +9,6 @@ import os
 __version__ = "0.1.0"
 
 # Read by gRPC's library when it is loaded, by whichever part. Its handlers of forks are for children that go on with
-# its connections; ours become other programs at once, and while one is forked (as uvloop does) the handlers may leave
-# the parent's connections dead for a minute. https://github.com/grpc/grpc/blob/master/doc/fork_support.md
+# its connections; ours become other programs at once, and while one is forked (as uvloop does) the handlers lose
+# descriptors of the parent's connections. https://github.com/grpc/grpc/blob/master/doc/fork_support.md
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
