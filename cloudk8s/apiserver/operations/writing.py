@@ -101,7 +101,7 @@ async def _carried_out(
 ) -> T:  # fmt: skip
     try:
         done = await work
-    except BaseException:
+    except Exception:  # not where the server itself ends: the write may happen then
         give_up(request)
         raise
     _run_all(request.on_commit if happened(done) else request.on_failure)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudk8s.cloud.stack.interface import Scope
 from cloudk8s.cloud.stack.resource import OWNER_TAG
@@ -59,6 +59,9 @@ class Rule:
     """ARN of the queue, where it sends to one."""
 
 
+Found = TypeVar("Found", Queue, Rule)
+
+
 class InterruptionReader:
     """Shared by the three types; safe to use by threads."""
 
@@ -66,12 +69,13 @@ class InterruptionReader:
         self.api = api
         self.reader = reader
         self._lock = threading.RLock()
-        self._found: dict[str, Queue | Rule | None] = {}
+        self._queues: dict[str, Queue | None] = {}
+        self._rules: dict[str, Rule | None] = {}
 
     def begin(self, scope: Scope, types: object) -> None:
         """A new observation."""
         with self._lock:
-            self._found = {}
+            self._queues, self._rules = {}, {}
 
     def marked(self, scope: Scope) -> Raw | None:
         """What carries the mark."""
@@ -83,19 +87,11 @@ class InterruptionReader:
 
     def queue(self, scope: Scope) -> Queue | None:
         """The queue, if it is there and ours."""
-        with self._lock:
-            if "queue" not in self._found:
-                self._found["queue"] = self.read_queue(scope.owner) if self.marked(scope) is not None else None
-            found = self._found["queue"]
-            return found if isinstance(found, Queue) and found.owner == scope.owner else None
+        return self._once(self._queues, scope, self.read_queue)
 
     def rule(self, scope: Scope) -> Rule | None:
         """The rule, if it is there and ours."""
-        with self._lock:
-            if "rule" not in self._found:
-                self._found["rule"] = self.read_rule(scope.owner) if self.marked(scope) is not None else None
-            found = self._found["rule"]
-            return found if isinstance(found, Rule) and found.owner == scope.owner else None
+        return self._once(self._rules, scope, self.read_rule)
 
     def read_queue(self, owner: str) -> Queue | None:
         """The queue of this name, whosever it is."""
@@ -120,3 +116,12 @@ class InterruptionReader:
         target = next((entry["Arn"] for entry in targets if entry["Id"] == TARGET), "")
         pattern = json.loads(raw["EventPattern"]) if raw.get("State") == "ENABLED" else {}
         return Rule(raw["Arn"], tags.get(OWNER_TAG, ""), pattern, target)
+
+    def _once(self, found: dict[str, Found | None], scope: Scope, read: Callable[[str], Found | None]) -> Found | None:
+        """What was read of this owner, or is now; only what is the owner's."""
+        owner = scope.owner
+        with self._lock:
+            if owner not in found:
+                found[owner] = read(owner) if self.marked(scope) is not None else None
+            thing = found[owner]
+        return thing if thing is not None and thing.owner == owner else None

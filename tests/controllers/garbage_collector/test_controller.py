@@ -22,6 +22,11 @@ from cloudk8s.testing.fake_client import Action, FakeClient
 from tests.controllers.harness import NS, Harness, pod, running
 
 WIDGETS = Resource("example.com", "v1", "widgets", "Widget")
+WIDGET: Object = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": NS}}
+DEFINITION: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.example.com"},
+}  # fmt: skip
 
 
 def controller(name: str = "rc") -> Object:
@@ -39,6 +44,13 @@ def owned(name: str, *owners: str, block: bool = True, kind: str = "ReplicationC
 
 async def delete(run: Harness, name: str, policy: Any, resource: Resource = REPLICATION_CONTROLLERS) -> None:
     await run.client.delete(resource, name, namespace=NS, options=DeleteOptions(propagation_policy=policy))
+
+
+async def add_widget(client: FakeClient) -> None:
+    """A custom object, and a pod that it owns."""
+    made = await client.create(WIDGETS, WIDGET)
+    reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": uid_of(made)}
+    client.add(pod("of-widget", ownerReferences=[reference]))
 
 
 def hold(obj: Object) -> Object:
@@ -202,14 +214,10 @@ async def test_custom_kinds_are_collected_soon_after_they_appear() -> None:
     async with running(GarbageCollector, client=client, clock=clock) as run:
         await run.settle()
         client.resources.append(WIDGETS)
-        definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-        client.add({**definition, "metadata": {"name": "widgets.example.com"}})
+        client.add(DEFINITION)
         await run.settle(3)
-        widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": NS}}
-        made = await client.create(WIDGETS, widget)
-        reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": uid_of(made)}
-        client.add(pod("of-widget", ownerReferences=[reference]))
-        client.add({**widget, "metadata": {**owned("orphaned", "gone")["metadata"]}})
+        await add_widget(client)
+        client.add({**WIDGET, "metadata": {**owned("orphaned", "gone")["metadata"]}})
         await run.settle()
         assert run.names(WIDGETS) == ["w"]
         await client.delete(WIDGETS, "w", namespace=NS)
@@ -226,14 +234,10 @@ async def test_an_owner_that_went_before_its_kind_was_watched_leaves_nothing() -
     async with running(GarbageCollector, client=client, clock=clock) as run:
         await run.settle()
         client.resources.append(WIDGETS)
-        widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": NS}}
-        made = await client.create(WIDGETS, widget)
-        reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": uid_of(made)}
-        client.add(pod("of-widget", ownerReferences=[reference]))
+        await add_widget(client)
         await run.settle()
         await client.delete(WIDGETS, "w", namespace=NS)
-        definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-        client.add({**definition, "metadata": {"name": "widgets.example.com"}})
+        client.add(DEFINITION)
         await run.settle(3)
         assert run.names(PODS) == []
 
